@@ -1,0 +1,47 @@
+# Every target does all its own set-up: a machine needs Python 3.11 or newer, make, and a package index.
+PYTHON ?= python3
+UV_VERSION := 0.13.9
+VENV := .venv
+BIN := $(VENV)/bin
+WORKERS ?= 2
+LOCK := requirements-dev.lock
+
+# A key or a connection of the person's own must never leak into the tests.
+CLEAN_ENV := env -u STRIPE_API_KEY -u STRIPE_EU_API_KEY
+
+.PHONY: help setup demo test check bench lock clean
+
+help:  ## show what there is to make
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /: /' | sort
+
+setup: $(VENV)/.ready  ## make the virtual environment .venv
+
+$(VENV)/.ready: pyproject.toml $(LOCK)
+	@command -v $(PYTHON) >/dev/null || { echo "no $(PYTHON) here: install Python 3.11 or newer, or make PYTHON=/path/to/it" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is older than 3.11: make PYTHON=/path/to/a/newer/one" >&2; exit 1; }
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip --quiet --disable-pip-version-check install uv==$(UV_VERSION)
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --requirements $(LOCK)
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	@touch $@
+
+demo: setup  ## run both flows through Meltano against the sandbox (LIVE_TEST=1: against Stripe, with a test key)
+	@$(BIN)/python scripts/demo.py
+
+test: setup  ## run all tests
+	$(CLEAN_ENV) $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal $(ARGS)
+
+check: setup  ## lint, format and type-check
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: setup  ## measure, as ratios against a plain baseline in the same run
+	$(BIN)/python -m tests.benchmarks
+
+lock:  ## write the lock file anew (needs the package index)
+	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
+	  --extra sandbox --group dev --output-file $(LOCK) pyproject.toml
+
+clean:  ## remove what make made
+	rm -rf $(VENV) .meltano .mypy_cache .pytest_cache .ruff_cache output/*
