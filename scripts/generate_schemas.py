@@ -1,0 +1,204 @@
+"""Write the JSON schema of each stream from the type annotations of Stripe's official Python client.
+
+    python scripts/generate_schemas.py [--output FOLDER]
+
+Stripe generates the client from its API description, so its annotations are the list of fields. This is a development
+script: the plugins do not depend on the client; a test writes the schemas anew and compares.
+
+What a schema says, and why:
+
+- Every field at any depth; `additionalProperties` at every depth, as accounts on old API versions send fields that no
+  list has.
+- Everything may be null or absent, but not the record's own `id` and `object`: the annotations do not tell null from
+  absent, and a deleted object is `{id, object, deleted: true}`.
+- No enums, as Stripe adds values without notice. No formats: times stay whole Unix seconds, amounts minor units.
+- A reference that Stripe expands on demand is a string or an open object. A resource that comes unasked inside another
+  is spelled out; resources inside that one, and what a list holds, are open. Without this end an invoice has 190 KB.
+- No descriptions: a schema is one SCHEMA message of every run, and the words are many times the rest.
+- No `$ref`: singer_sdk loses `$defs` when it reads a catalog.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import functools
+import importlib
+import inspect
+import json
+import re
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, ForwardRef, Literal, NamedTuple, TypeAlias, Union, get_args, get_origin
+
+import stripe
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+Schema: TypeAlias = dict[str, Any]  # Any: JSON schema is written here, never read
+
+# One line per stream: the resource of the client whose fields its records have.
+STREAMS: Mapping[str, type] = {
+    "charges": stripe.Charge,
+    "customers": stripe.Customer,
+    "products": stripe.Product,
+    "refunds": stripe.Refund,
+}
+FOLDER = Path(__file__).parent.parent / "tap_stripe_flow" / "schemas"
+
+# The client reads Stripe's decimal strings into Decimal; in JSON they are strings.
+JSON_TYPES: Mapping[type, str] = {bool: "boolean", int: "integer", float: "number", str: "string", Decimal: "string"}
+IDENTITY = ("id", "object")
+
+
+class Place(NamedTuple):
+    """Where an annotation stands: the client's module that knows its names, and how many more resources to enter."""
+
+    module: str
+    depth: int
+
+
+def record_schema(resource: type) -> Schema:
+    """The schema of a stream's records: never null, with `id` and `object` required where the resource has them."""
+    schema = object_schema(resource, depth=1)
+    required = [name for name in IDENTITY if name in schema["properties"]]
+    for name in required:
+        schema["properties"][name] = {"type": "string"}
+    return {**schema, "type": "object", "required": required}
+
+
+def object_schema(cls: type, depth: int) -> Schema:
+    """All fields that a class of the client declares, under their names in JSON."""
+    renamed: Mapping[str, str] = getattr(cls, "_field_remappings", {})  # an attribute cannot be called `from`
+    declared: Mapping[str, object] = inspect.get_annotations(cls)
+    fields = {
+        renamed.get(name, name): field_schema(annotation, Place(cls.__module__, depth))
+        for name, annotation in declared.items()
+        if not name.startswith("_") and get_origin(annotation) is not ClassVar
+    }
+    # Without fields no `properties`: an empty one makes singer_sdk's flattening drop the whole object.
+    return {**open_object(), "properties": fields} if fields else open_object()
+
+
+def open_object() -> Schema:
+    return {"type": ["object", "null"], "additionalProperties": True}
+
+
+def list_schema() -> Schema:
+    """A page of other resources, as Stripe puts it inside an object."""
+    fields = {
+        "object": nullable("string"),
+        "data": {"type": ["array", "null"], "items": open_object()},
+        "has_more": nullable("boolean"),
+        "url": nullable("string"),
+    }
+    return {**open_object(), "properties": fields}
+
+
+# `UntypedStripeObject` is metadata and its like, whose keys are the account's own. It has no public name.
+CONTAINERS: Mapping[object, Callable[[], Schema]] = {
+    stripe.ListObject: list_schema,
+    importlib.import_module("stripe._stripe_object").UntypedStripeObject: open_object,
+}
+
+
+def nullable(json_type: str) -> Schema:
+    return {"type": [json_type, "null"]}
+
+
+def field_schema(annotation: object, place: Place) -> Schema:
+    """The schema of one annotation; null is always allowed.
+
+    Raises TypeError for a form that no annotation of client 16.1.0 has: better than a guess.
+    """
+    origin, args = get_origin(annotation), get_args(annotation)
+    if origin is None:
+        return plain_schema(annotation, place)
+    if origin is Union:
+        return union_schema([member for member in args if member is not type(None)], place)
+    if origin is Literal:
+        return merged(nullable(JSON_TYPES[type(value)]) for value in args)
+    if origin is list:
+        return {"type": ["array", "null"], "items": field_schema(args[0], place)}
+    if origin in CONTAINERS:
+        return CONTAINERS[origin]()
+    raise no_rule(annotation, place)
+
+
+def plain_schema(annotation: object, place: Place) -> Schema:
+    """The schema of an annotation without brackets: a scalar, a nested class or the name of another resource."""
+    if isinstance(annotation, (str, ForwardRef)):
+        return resource_schema(annotation, place)
+    if isinstance(annotation, type) and annotation in JSON_TYPES:
+        return nullable(JSON_TYPES[annotation])
+    if isinstance(annotation, type) and issubclass(annotation, stripe.StripeObject):
+        return object_schema(annotation, place.depth)
+    raise no_rule(annotation, place)
+
+
+def no_rule(annotation: object, place: Place) -> TypeError:
+    return TypeError(
+        f"no rule for {annotation!r} in {place.module}: the client has a new form of annotation, add a rule"
+    )
+
+
+def union_schema(members: list[object], place: Place) -> Schema:
+    """A value of any of the types. What may be several resources, or an id as well, is an open object."""
+    depth = place.depth if len(members) == 1 else 0
+    return merged(field_schema(member, Place(place.module, depth)) for member in members)
+
+
+def merged(schemas: Iterable[Schema]) -> Schema:
+    """One schema that takes what any of them takes."""
+    result: Schema = {}
+    types: dict[str, None] = {}  # a dict, for a set has no order
+    for schema in schemas:
+        result |= schema
+        types |= dict.fromkeys(schema["type"])
+    types.pop("null")
+    return {**result, "type": [*types, "null"]}
+
+
+def resource_schema(reference: str | ForwardRef, place: Place) -> Schema:
+    """Another resource, which the client names by a string because importing it would go in circles."""
+    if place.depth == 0:
+        return open_object()
+    name = reference if isinstance(reference, str) else reference.__forward_arg__
+    module, original = imported_names(place.module).get(name, (place.module, name))
+    return object_schema(getattr(importlib.import_module(module), original), place.depth - 1)
+
+
+@functools.cache
+def imported_names(module: str) -> Mapping[str, tuple[str, str]]:
+    """Local name → (module, name) of all that a module imports, also under `if TYPE_CHECKING`."""
+    tree = ast.parse(inspect.getsource(importlib.import_module(module)))
+    return {
+        alias.asname or alias.name: (node.module, alias.name)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module
+        for alias in node.names
+    }
+
+
+def rendered(schema: Schema) -> str:
+    """The schema as text with one line per field: a change of the API is a readable diff."""
+    text = json.dumps(schema, indent=1, sort_keys=True)
+    return re.sub(r'\[\s+("[^\[\]{}]*")\s+\]', on_one_line, text) + "\n"
+
+
+def on_one_line(found: re.Match[str]) -> str:
+    return f"[{' '.join(found[1].split())}]"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Write the JSON schema of each stream.")
+    parser.add_argument("--output", type=Path, default=FOLDER, help="where to (default: %(default)s)")
+    folder: Path = parser.parse_args().output
+    folder.mkdir(parents=True, exist_ok=True)
+    for stream, resource in STREAMS.items():
+        (folder / f"{stream}.json").write_text(rendered(record_schema(resource)), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
