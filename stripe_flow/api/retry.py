@@ -1,0 +1,60 @@
+"""When the same request may be sent again: a pure rule over what came back.
+
+A resend carries the same bytes under the same idempotency key. So for a write the question is not "did it fail?" but
+"can sending it again do harm or good?". Sources: https://docs.stripe.com/api/idempotent_requests and
+https://docs.stripe.com/error-low-level.
+"""
+
+from __future__ import annotations
+
+# Refused before execution (409 clash, 424, 429) or lost on the way (408, 502, 503, 504): the answer is still open.
+UNDECIDED = frozenset({408, 409, 424, 429, 502, 503, 504})
+DECLINED = 402
+TOO_MANY = 429
+
+
+def may_resend(status: int | None, *, stripe_says: bool | None, is_read: bool) -> bool:
+    """Whether to send the same bytes again.
+
+    `status` is None when no whole answer came: refused connection, timeout, cut or unreadable body.
+    `stripe_says` is the header `Stripe-Should-Retry`, None where it is absent; it decides over the table, but for a
+    decline, which is stored and would only be replayed.
+
+    A 500 to a write without the header is never resent: Stripe replays it for the same key, and nobody knows
+    whether it had an effect. To a read it does no harm.
+    """
+    if status == DECLINED:
+        return False
+    if stripe_says is not None:
+        return stripe_says
+    if status is None or status in UNDECIDED:
+        return True
+    return is_read and status >= 500
+
+
+class Patience:
+    """How long to go on without one success.
+
+    `first_s` counts before the first success: a wrong address or a dead network should be said soon. After it
+    `then_s` counts, from the first failure since the last success, so an idle hour uses up no patience.
+    Times are monotonic seconds.
+    """
+
+    def __init__(self, *, then_s: float, first_s: float = 60) -> None:
+        self._limit_s = min(first_s, then_s)
+        self._then_s = then_s
+        self._failing_since: float | None = None
+
+    def succeeded(self) -> None:
+        self._failing_since = None
+        self._limit_s = self._then_s
+
+    def failed(self, now: float) -> None:
+        if self._failing_since is None:
+            self._failing_since = now
+
+    def is_over(self, now: float) -> bool:
+        return self._failing_since is not None and now - self._failing_since >= self._limit_s
+
+    def spent_s(self, now: float) -> float:
+        return 0.0 if self._failing_since is None else now - self._failing_since

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import pytest
+
+from stripe_flow.api.retry import Patience, may_resend
+
+EVERY_STATUS = [None, *range(300, 600)]
+
+
+@pytest.mark.parametrize("is_read", [True, False])
+@pytest.mark.parametrize("stripe_says", [True, False, None])
+def test_a_decline_is_never_sent_again(*, is_read: bool, stripe_says: bool | None) -> None:
+    assert not may_resend(402, stripe_says=stripe_says, is_read=is_read)
+
+
+@pytest.mark.parametrize("status", [status for status in EVERY_STATUS if status != 402])
+def test_stripes_own_word_decides_over_the_table(status: int | None) -> None:
+    for is_read in (True, False):
+        assert may_resend(status, stripe_says=True, is_read=is_read)
+        assert not may_resend(status, stripe_says=False, is_read=is_read)
+
+
+@pytest.mark.parametrize("status", [None, 408, 409, 424, 429, 502, 503, 504])
+def test_what_is_not_decided_is_sent_again(status: int | None) -> None:
+    assert may_resend(status, stripe_says=None, is_read=False)
+    assert may_resend(status, stripe_says=None, is_read=True)
+
+
+def test_an_unexplained_500_is_sent_again_only_for_a_read() -> None:
+    assert may_resend(500, stripe_says=None, is_read=True)
+    assert not may_resend(500, stripe_says=None, is_read=False)
+
+
+@pytest.mark.parametrize("status", [301, 400, 401, 403, 404, 413])
+def test_a_refusal_is_not_sent_again(status: int) -> None:
+    assert not may_resend(status, stripe_says=None, is_read=True)
+
+
+def test_before_the_first_success_patience_lasts_a_minute() -> None:
+    patience = Patience(then_s=900)
+
+    patience.failed(0)
+
+    assert not patience.is_over(59.9)
+    assert patience.is_over(60)
+
+
+def test_after_a_success_patience_counts_from_the_first_failure() -> None:
+    patience = Patience(then_s=900)
+    patience.succeeded()
+
+    patience.failed(10_000)
+    patience.failed(10_500)
+
+    assert not patience.is_over(10_899)
+    assert patience.is_over(10_900)
+
+
+def test_a_success_renews_patience() -> None:
+    patience = Patience(then_s=900)
+    patience.failed(0)
+
+    patience.succeeded()
+    patience.failed(5_000)
+
+    assert not patience.is_over(5_899)
+
+
+def test_a_short_setting_shortens_the_first_minute_too() -> None:
+    patience = Patience(then_s=5)
+
+    patience.failed(0)
+
+    assert patience.is_over(5)
