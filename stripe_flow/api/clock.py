@@ -1,0 +1,44 @@
+"""Stripe's time. This machine's clock may be wrong by days, and nothing may depend on it."""
+
+from __future__ import annotations
+
+import threading
+from email.utils import parsedate_to_datetime
+
+# Beyond this the machine slept or its monotonic clock stood still: anchor again.
+DRIFT_S = 60
+
+
+def parse_date(header: str | None) -> int | None:
+    """Unix seconds of a `Date` header, None where it is absent or no date."""
+    if header is None:
+        return None
+    try:
+        return int(parsedate_to_datetime(header).timestamp())
+    except (ValueError, OverflowError):
+        return None
+
+
+class StripeClock:
+    """The last `Date` that Stripe sent, plus the monotonic seconds since; anchored anew when the two part."""
+
+    def __init__(self) -> None:
+        self._anchor: tuple[int, float] | None = None
+        self._lock = threading.Lock()
+
+    def observe(self, date_unix: int, monotonic_s: float) -> None:
+        with self._lock:
+            known = self._read(monotonic_s)
+            if known is None or abs(date_unix - known) > DRIFT_S:
+                self._anchor = (date_unix, monotonic_s)
+
+    def now_unix(self, monotonic_s: float) -> float | None:
+        """None before Stripe's first answer."""
+        with self._lock:
+            return self._read(monotonic_s)
+
+    def _read(self, monotonic_s: float) -> float | None:
+        if self._anchor is None:
+            return None
+        date_unix, at_s = self._anchor
+        return date_unix + (monotonic_s - at_s)
