@@ -1,0 +1,111 @@
+"""Bytes out, bytes in: the only place that touches `requests`."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+
+from stripe_flow.api.deadline import PlainPool, TlsPool, Watchdog
+
+
+class NetworkTrouble(Exception):
+    """No whole answer came; the text says why, without the URL, whose query may name a person."""
+
+
+_FRAMING = {"content-length", "transfer-encoding"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class RawAnswer:
+    """A whole answer; header names in any case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class _Adapter(HTTPAdapter):
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:  # Any: requests' own signature
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = {"http": PlainPool, "https": TlsPool}
+
+    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:  # Any: as above
+        manager = super().proxy_manager_for(*args, **kwargs)
+        manager.pool_classes_by_scheme = {"http": PlainPool, "https": TlsPool}
+        return manager
+
+
+class Transport:
+    """Pooled connections to one address, for `connections` threads at once. Never follows a redirect."""
+
+    def __init__(self, base_url: str, *, connections: int, timeout_s: float) -> None:
+        self._timeout_s = timeout_s
+        self._watchdog = Watchdog()
+        self._session = requests.Session()
+        adapter = _Adapter(pool_connections=1, pool_maxsize=max(1, connections))
+        self._session.mount("https://", adapter)
+        self._session.mount("http://", adapter)
+        # The person's proxies and certificates, looked up once; a request then skips requests' own slow merging.
+        self._options = self._session.merge_environment_settings(base_url, {}, None, None, None) | {"stream": True}
+
+    def exchange(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> RawAnswer:
+        """Send and read to the last byte. Raises NetworkTrouble where no whole answer comes in time."""
+        request = requests.Request(method, url, headers=dict(headers), data=body).prepare()
+        late = f"no whole answer within {self._timeout_s:g} s"
+        with self._watchdog.limit(self._timeout_s) as limit:
+            try:
+                with self._session.send(
+                    request, timeout=self._timeout_s, allow_redirects=False, **self._options
+                ) as answer:
+                    content = answer.content
+            except requests.RequestException as error:
+                raise NetworkTrouble(late if limit.has_passed else describe(error)) from None
+            if limit.has_passed:
+                raise NetworkTrouble(late)
+        if not _FRAMING & {name.lower() for name in answer.headers}:
+            # urllib3 takes a head that was cut for a whole one, and what follows for a body without end.
+            raise NetworkTrouble("the head of the answer was cut off")
+        return RawAnswer(status=answer.status_code, headers=answer.headers, body=content)
+
+    def close(self) -> None:
+        self._session.close()
+
+
+_WORDS: tuple[tuple[type[requests.RequestException], str], ...] = (
+    (requests.exceptions.ProxyError, "the proxy refused or could not be reached"),
+    (requests.exceptions.SSLError, "TLS failed: the certificate is not trusted, or something between changed it"),
+    (requests.exceptions.ConnectTimeout, "no connection in time"),
+    (requests.exceptions.ReadTimeout, "no answer in time"),
+    (requests.exceptions.ChunkedEncodingError, "the answer was cut off"),
+    (requests.exceptions.ContentDecodingError, "the answer was garbled"),
+)
+
+
+def describe(error: requests.RequestException) -> str:
+    """The cause in plain words, without the URL. An unknown one is named by its class."""
+    for kind, words in _WORDS:
+        if isinstance(error, kind):
+            return words
+    for cause in _causes(error):
+        if isinstance(cause, socket.gaierror):
+            return "the host name could not be resolved"
+        if isinstance(cause, OSError) and cause.strerror and not isinstance(cause, requests.RequestException):
+            return cause.strerror.lower()
+    return "the connection broke" if isinstance(error, requests.ConnectionError) else type(error).__name__
+
+
+def _causes(error: BaseException) -> list[BaseException]:
+    """The exceptions packed into `error`: urllib3 keeps them in `reason`, `args` and the context."""
+    found: list[BaseException] = []
+    waiting: list[object] = [error]
+    while waiting and len(found) < 20:  # the depth is three or four; a cycle must end
+        current = waiting.pop(0)
+        if isinstance(current, BaseException) and current not in found:
+            found.append(current)
+            waiting += [getattr(current, "reason", None), current.__cause__, current.__context__, *current.args]
+    return found

@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import time
+
+import pytest
+import requests
+
+from stripe_flow.api import transport
+from stripe_flow.api.transport import NetworkTrouble, Transport
+from tests.support.wire import Cut, Drip, Peer, answer
+
+
+def exchange(url: str, timeout_s: float = 5) -> transport.RawAnswer:
+    return Transport(url, connections=2, timeout_s=timeout_s).exchange("GET", f"{url}/v1/x", {}, None)
+
+
+def test_a_whole_answer_comes_out_as_it_is() -> None:
+    with Peer([answer(418, '{"a": 1}', Request_Id="req_1")]) as peer:
+        raw = exchange(peer.url)
+
+    assert (raw.status, raw.headers["request-id"], raw.body) == (418, "req_1", b'{"a": 1}')
+
+
+@pytest.mark.parametrize(
+    "turn",
+    [
+        pytest.param(Drip(said=b"HTTP/1.1 200 OK\r\nX-Slow: "), id="in the head"),
+        pytest.param(Drip(said=b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n"), id="in the body"),
+        pytest.param(Drip(said=b"", every_s=10), id="before the first byte"),
+    ],
+)
+def test_the_deadline_holds_against_an_answer_that_drips(turn: Drip) -> None:
+    with Peer([turn]) as peer:
+        started = time.monotonic()
+
+        with pytest.raises(NetworkTrouble, match=r"no (whole )?answer"):
+            exchange(peer.url, timeout_s=0.4)
+
+        # the peer would drip for 100 s; this only tells "cut" from "never cut"
+        assert time.monotonic() - started < 20
+
+
+@pytest.mark.parametrize(
+    "turn",
+    [
+        pytest.param(Cut(), id="before the answer"),
+        pytest.param(Cut(said=b"HTTP/1.1 200 OK\r\nContent-Le"), id="in the head"),
+        pytest.param(Cut(said=answer(200, "x" * 100)[:-50]), id="in the body"),
+        pytest.param(Cut(said=b"not http at all\r\n\r\n"), id="no HTTP"),
+    ],
+)
+def test_a_cut_answer_is_no_answer(turn: Cut) -> None:
+    with Peer([turn]) as peer, pytest.raises(NetworkTrouble):
+        exchange(peer.url)
+
+
+def test_a_redirect_is_not_followed() -> None:
+    with Peer([answer(302, Location="http://127.0.0.1:1/elsewhere")]) as peer:
+        assert exchange(peer.url).status == 302
+
+
+def test_connections_are_kept() -> None:
+    with Peer([answer(200)]) as peer:
+        sender = Transport(peer.url, connections=2, timeout_s=5)
+        for _ in range(5):
+            sender.exchange("GET", peer.url, {}, None)
+
+        assert (len(peer.heard), peer.connections) == (5, 1)
+
+
+def test_cookies_are_not_kept() -> None:
+    with Peer([answer(200, Set_Cookie="a=b")]) as peer:
+        sender = Transport(peer.url, connections=1, timeout_s=5)
+        for _ in range(2):
+            sender.exchange("GET", peer.url, {}, None)
+
+        assert b"ookie" not in peer.heard[1]
+
+
+def test_a_refused_connection_says_so_without_the_url() -> None:
+    with Peer([]) as peer:
+        pass  # its port is closed now
+
+    with pytest.raises(NetworkTrouble, match="connection refused") as caught:
+        exchange(f"{peer.url}")
+
+    assert "127.0.0.1" not in str(caught.value)
+
+
+def every_subclass(kind: type[requests.RequestException]) -> set[type[requests.RequestException]]:
+    return {kind}.union(*(every_subclass(child) for child in kind.__subclasses__()))
+
+
+@pytest.mark.parametrize("kind", sorted(every_subclass(requests.RequestException), key=str))
+def test_every_error_of_requests_has_words_without_its_text(kind: type[requests.RequestException]) -> None:
+    try:
+        error = kind("GET /v1/customers?email=canary@example.com")
+    except TypeError:  # JSONDecodeError takes the position as well
+        error = kind("canary", "canary", 0)
+
+    assert transport.describe(error)
+    assert "canary" not in transport.describe(error)

@@ -1,0 +1,122 @@
+"""A peer that says exactly the bytes it is told to, for what no well-behaved server does."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self
+
+DATE = "Tue, 24 Nov 2026 00:00:00 GMT"
+
+
+def answer(status: int, body: str = "{}", **headers: str) -> bytes:
+    """A whole HTTP answer; `Retry_After="1"` becomes `Retry-After: 1`."""
+    lines = [f"HTTP/1.1 {status} Said", f"Content-Length: {len(body.encode())}", f"Date: {DATE}"]
+    lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+    return "\r\n".join([*lines, "", body]).encode()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cut:
+    """Say `said`, then close the connection."""
+
+    said: bytes = b""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drip:
+    """Say one byte each `every_s` seconds, for ever or until the other side is gone."""
+
+    said: bytes
+    every_s: float = 0.05
+
+
+Turn = bytes | Cut | Drip
+
+
+@dataclass
+class Peer:
+    """Answers one request after the other with `turns`; the last one repeats. `heard` keeps the requests' bytes."""
+
+    turns: Sequence[Turn]
+    heard: list[bytes] = field(default_factory=list)
+    connections: int = 0
+
+    def __enter__(self) -> Self:
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self._open: list[socket.socket] = []
+        threading.Thread(target=self._accept, daemon=True).start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        # shutdown first: close alone does not wake a thread that waits in accept
+        for sock in [self._listener, *self._open]:
+            with _gone_is_fine():
+                sock.shutdown(socket.SHUT_RDWR)
+            sock.close()
+
+    def _accept(self) -> None:
+        with _gone_is_fine():
+            while True:
+                connection, _ = self._listener.accept()
+                self.connections += 1
+                self._open.append(connection)
+                threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        with _gone_is_fine(), connection:
+            while (request := _read_request(connection)) is not None:
+                turn = self.turns[min(len(self.heard), len(self.turns) - 1)]
+                self.heard.append(request)
+                if not _say(connection, turn):
+                    return
+
+
+def _say(connection: socket.socket, turn: Turn) -> bool:
+    """Whether the connection stays open."""
+    match turn:
+        case Cut(said=said):
+            connection.sendall(said)
+            return False
+        case Drip(said=said, every_s=every_s):
+            connection.sendall(said)
+            for _ in range(2000):
+                time.sleep(every_s)
+                connection.sendall(b"x")
+            return False
+        case _:
+            connection.sendall(turn)
+            return True
+
+
+def _read_request(connection: socket.socket) -> bytes | None:
+    received = b""
+    while b"\r\n\r\n" not in received:
+        part = connection.recv(65536)
+        if not part:
+            return None
+        received += part
+    head, _, body = received.partition(b"\r\n\r\n")
+    length = next(
+        (int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")), 0
+    )
+    while len(body) < length:
+        body += connection.recv(65536)
+    return head + b"\r\n\r\n" + body
+
+
+@contextmanager
+def _gone_is_fine() -> Iterator[None]:
+    """The other side, or the end of the test, may close a socket at any time."""
+    try:
+        yield
+    except OSError:
+        return
