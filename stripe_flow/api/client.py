@@ -1,0 +1,212 @@
+"""The only sender. Everything that goes to Stripe, from either plugin, goes through `Client.get` and `Client.post`.
+
+One loop: wait for the pace, exchange bytes, ask the rule in `retry`, and either hand out the answer, raise what it
+means, or send the same bytes again.
+"""
+
+from __future__ import annotations
+
+import base64
+import logging
+import time
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, replace
+from typing import Generic, TypeVar
+
+import backoff
+import msgspec
+from backoff.types import ContextDetails
+
+from stripe_flow.api import forms
+from stripe_flow.api.clock import StripeClock, parse_date
+from stripe_flow.api.connection import Connection
+from stripe_flow.api.errors import StripeUnreachable
+from stripe_flow.api.pacing import Pacer
+from stripe_flow.api.refusals import is_stripes_word, refused
+from stripe_flow.api.retry import TOO_MANY, Patience, may_resend
+from stripe_flow.api.transport import NetworkTrouble, RawAnswer, Transport
+
+logger = logging.getLogger(__name__)
+
+# The longest wait between two sends of one request: Stripe's own clients wait five seconds at most, too.
+LONGEST_WAIT_S = 5.0
+FIRST_WAIT_S = 0.5
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What goes out, to the byte; kept as it is for a resend."""
+
+    method: str
+    path: str
+    query: str = ""
+    body: bytes | None = None
+    idempotency_key: str | None = None
+
+    @property
+    def is_read(self) -> bool:
+        return self.method == "GET"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer(Generic[T]):
+    """A success: what was read from the body, Stripe's request id and time, and whether it was replayed."""
+
+    value: T
+    request_id: str
+    date_unix: int | None
+    is_replay: bool
+
+
+def read_object(body: bytes) -> dict[str, object]:
+    """The body as an object; raises msgspec.DecodeError for anything else."""
+    return msgspec.json.decode(body, type=dict[str, object])
+
+
+class _SendAgain(Exception):
+    def __init__(self, reason: str, wait_s: float = 0) -> None:
+        super().__init__(reason)
+        self.wait_s = wait_s
+
+
+def _waits() -> Generator[float, _SendAgain | None, None]:
+    """Growing, with jitter; a `Retry-After` that a proxy added is obeyed up to the longest wait."""
+    growing = backoff.expo(factor=FIRST_WAIT_S, max_value=LONGEST_WAIT_S)
+    next(growing)  # primes the generator
+    again = yield 0
+    while True:
+        asked_s = again.wait_s if again else 0
+        again = yield max(backoff.full_jitter(next(growing)), min(asked_s, LONGEST_WAIT_S))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Client:
+    """Speaks for one connection; safe to share between threads."""
+
+    connection: Connection
+    transport: Transport
+    pacer: Pacer
+    clock: StripeClock
+    patience: Patience
+    new_patience: Callable[[], Patience]
+
+    def scoped(self, account: str | None = None) -> Client:
+        """The same sender on behalf of `account` (default: the same), with a patience of its own.
+
+        One stream and account can then be given up without a word about the others.
+        """
+        connection = self.connection if account is None else replace(self.connection, account=account)
+        return replace(self, connection=connection, patience=self.new_patience())
+
+    def get(
+        self,
+        path: str,
+        parameters: Mapping[str, object] | None = None,
+        *,
+        read: Callable[[bytes], T] = read_object,  # type: ignore[assignment]  # the default of T
+    ) -> Answer[T]:
+        """Read `path`. Raises StripeError. `read` turns the body into the value; where it raises ValueError
+        the body was not whole, and the request is sent again.
+        """
+        return self._send(Request(method="GET", path=path, query=forms.encode(parameters or {})), read)
+
+    def post(self, request: Request) -> Answer[dict[str, object]]:
+        """Write. Raises StripeError. The same bytes go out again only where `retry.may_resend` allows it."""
+        return self._send(request, read_object)
+
+    def _send(self, request: Request, read: Callable[[bytes], T]) -> Answer[T]:
+        # A request that fails while others succeed must end, too: it gets the same time for itself.
+        patience = self.new_patience()
+        patience.succeeded()
+
+        def is_hopeless(_error: BaseException) -> bool:
+            now = time.monotonic()
+            patience.failed(now)
+            return self.patience.is_over(now) or patience.is_over(now)
+
+        try:
+            for attempt in backoff.retry_context(
+                _SendAgain, _waits, jitter=None, giveup=is_hopeless, on_backoff=_say, logger=None
+            ):
+                with attempt:
+                    return self._send_once(request, read)
+        except _SendAgain as last:
+            raise self._unreachable(last) from None
+        raise AssertionError("backoff ended a loop without an answer or an error")
+
+    def _send_once(self, request: Request, read: Callable[[bytes], T]) -> Answer[T]:
+        time.sleep(self.pacer.reserve(self.connection.account, request.path, time.monotonic()))
+        try:
+            raw = self._exchange(request)
+            answer = self._answer(raw, read) if raw.status < 300 else None
+        except NetworkTrouble as trouble:
+            raise self._failed(str(trouble)) from None
+        except ValueError:
+            raise self._failed("the body of the answer was cut or garbled") from None
+        if answer is None:
+            self._judge(request, raw)
+        self.patience.succeeded()
+        if answer is None:
+            raise refused(raw, request.method, request.path, self.connection)
+        self.pacer.speed_up(self.connection.account, request.path)
+        return answer
+
+    def _failed(self, reason: str, wait_s: float = 0) -> _SendAgain:
+        self.patience.failed(time.monotonic())
+        return _SendAgain(reason, wait_s)
+
+    def _exchange(self, request: Request) -> RawAnswer:
+        url = f"{self.connection.base_url.rstrip('/')}{request.path}"
+        raw = self.transport.exchange(
+            request.method, f"{url}?{request.query}" if request.query else url, self._headers(request), request.body
+        )
+        date_unix = parse_date(raw.headers.get("Date"))
+        if date_unix is not None:
+            self.clock.observe(date_unix, time.monotonic())
+        return raw
+
+    def _answer(self, raw: RawAnswer, read: Callable[[bytes], T]) -> Answer[T]:
+        return Answer(
+            value=read(raw.body),
+            request_id=raw.headers.get("Request-Id", ""),
+            date_unix=parse_date(raw.headers.get("Date")),
+            is_replay=raw.headers.get("Idempotent-Replayed") == "true",
+        )
+
+    def _judge(self, request: Request, raw: RawAnswer) -> None:
+        """Raise _SendAgain where the rule allows it; keep the pace in step with what Stripe says of it."""
+        if raw.status == TOO_MANY:
+            self.pacer.slow_down(self.connection.account, request.path, time.monotonic())
+        says = {"true": True, "false": False}.get(raw.headers.get("Stripe-Should-Retry", ""))
+        if may_resend(raw.status, stripe_says=says, is_read=request.is_read):
+            raise self._failed(f"HTTP {raw.status}", _seconds(raw.headers.get("Retry-After")))
+        if raw.status < 500 and not is_stripes_word(raw):
+            raise self._failed(f"HTTP {raw.status} without Stripe's error object")
+
+    def _headers(self, request: Request) -> dict[str, str]:
+        credentials = base64.b64encode(f"{self.connection.key.secret}:".encode()).decode()
+        headers = {"Authorization": f"Basic {credentials}", "Stripe-Version": self.connection.api_version}
+        if self.connection.account is not None:
+            headers["Stripe-Account"] = self.connection.account
+        if request.idempotency_key is not None:
+            headers["Idempotency-Key"] = request.idempotency_key
+        if request.body is not None:
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+        return headers | {"User-Agent": "stripe-flow", "Accept": "application/json"}
+
+    def _unreachable(self, last: _SendAgain) -> StripeUnreachable:
+        spent_s = self.patience.spent_s(time.monotonic())
+        return StripeUnreachable(
+            f"Stripe at {self.connection.base_url} gave no usable answer for {spent_s:.0f} s: {last}. "
+            "Check the network, the proxy and the setting base_url, then run again: nothing is lost"
+        )
+
+
+def _seconds(header: str | None) -> float:
+    return float(header) if header is not None and header.isdecimal() else 0
+
+
+def _say(details: ContextDetails) -> None:
+    logger.debug("waiting %.1f s before sending again: %s", details.get("wait"), details.get("exception"))

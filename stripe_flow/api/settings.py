@@ -1,0 +1,129 @@
+"""The settings that both plugins share, as JSON schema properties, and the client that they describe."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import cast
+
+from stripe_flow.api import redaction
+from stripe_flow.api.client import Client
+from stripe_flow.api.clock import StripeClock
+from stripe_flow.api.connection import API_VERSION, BASE_URL, Connection, Mode, parse_api_key
+from stripe_flow.api.errors import Misconfigured
+from stripe_flow.api.pacing import Pacer
+from stripe_flow.api.retry import Patience
+from stripe_flow.api.transport import Transport
+
+# Live accounts may do 100 requests a second and sandboxes 25: both defaults leave room for others.
+# https://docs.stripe.com/rate-limits
+TOTAL_PER_S = {Mode.LIVE: 80, Mode.TEST: 20}
+
+# No pattern, enum or length on api_key: a failed validation prints the value. It is checked in code.
+SETTINGS: dict[str, dict[str, object]] = {
+    "api_key": {
+        "type": "string",
+        "secret": True,
+        "title": "API key",
+        "description": "A Stripe secret key or, better, a restricted key: sk_test_, sk_live_, rk_test_ or rk_live_.",
+    },
+    "api_version": {
+        "type": "string",
+        "default": API_VERSION,
+        "title": "API version",
+        "description": "The Stripe API version that requests are pinned to.",
+    },
+    "base_url": {
+        "type": "string",
+        "default": BASE_URL,
+        "title": "Base URL",
+        "description": "Where Stripe is. Plain http is refused unless the host is this machine.",
+    },
+    "max_requests_per_second": {
+        "type": "number",
+        "minimum": 0,
+        "default": 20,
+        "title": "Requests per second and endpoint",
+        "description": (
+            "The pace per endpoint and account; fractions are allowed. 0 means no pacing and is refused unless the "
+            "host is this machine."
+        ),
+    },
+    "max_requests_per_second_total": {
+        "type": "number",
+        "minimum": 0,
+        "title": "Requests per second in all",
+        "description": (
+            "The pace of all endpoints together, per account. Default: 80 with a live key, 20 with a test key."
+        ),
+    },
+    "concurrency": {
+        "type": "integer",
+        "minimum": 1,
+        "maximum": 100,
+        "default": 16,
+        "title": "Concurrency",
+        "description": "How many requests may be under way at once.",
+    },
+    "timeout_s": {
+        "type": "number",
+        "exclusiveMinimum": 0,
+        "default": 80,
+        "title": "Timeout in seconds",
+        "description": "The time for one whole request, from connecting to the last byte.",
+    },
+    "give_up_after_s": {
+        "type": "number",
+        "minimum": 0,
+        "default": 900,
+        "title": "Give up after seconds",
+        "description": (
+            "How long to go on without a single success; before the first success of a run 60 seconds at most."
+        ),
+    },
+}
+
+
+def open_connection(config: Mapping[str, object]) -> Connection:
+    """The connection that `config` describes; raises Misconfigured. Protects the key from being shown."""
+    given = config.get("api_key")
+    if isinstance(given, str):
+        redaction.protect(given)
+    return Connection(
+        key=parse_api_key(given),
+        api_version=str(config.get("api_version", API_VERSION)),
+        base_url=str(config.get("base_url", BASE_URL)),
+    )
+
+
+def open_client(config: Mapping[str, object]) -> Client:
+    """The client that `config` describes, its numbers already validated against SETTINGS; raises Misconfigured."""
+    connection = open_connection(config)
+    total = _number(config, "max_requests_per_second_total", TOTAL_PER_S[connection.key.mode])
+    per_endpoint = _number(config, "max_requests_per_second")
+    if 0 in {total, per_endpoint} and not connection.is_loopback:
+        raise Misconfigured(
+            "a pace of 0 requests per second means no pacing and is only for a sandbox on this machine: "
+            "set max_requests_per_second and max_requests_per_second_total above 0"
+        )
+    give_up_after_s = _number(config, "give_up_after_s")
+
+    def new_patience() -> Patience:
+        return Patience(then_s=give_up_after_s)
+
+    return Client(
+        connection=connection,
+        transport=Transport(
+            connection.base_url,
+            connections=int(_number(config, "concurrency")),
+            timeout_s=_number(config, "timeout_s"),
+        ),
+        pacer=Pacer(per_endpoint_per_s=per_endpoint, total_per_s=total),
+        clock=StripeClock(),
+        patience=new_patience(),
+        new_patience=new_patience,
+    )
+
+
+def _number(config: Mapping[str, object], name: str, default: float | None = None) -> float:
+    """A setting that the schema has checked, or its default."""
+    return cast("float", config.get(name, SETTINGS[name].get("default", default)))

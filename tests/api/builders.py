@@ -1,0 +1,13 @@
+"""A client as the plugins open it, with what matters to a test given and the rest usual."""
+
+from __future__ import annotations
+
+from stripe_flow.api.client import Client
+from stripe_flow.api.settings import open_client
+
+KEY = "sk_test_sandbox"
+
+
+def a_client(url: str, **settings: object) -> Client:
+    defaults = {"api_key": KEY, "base_url": url, "max_requests_per_second": 0, "max_requests_per_second_total": 0}
+    return open_client(defaults | {"give_up_after_s": 5} | settings)

@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from stripe_flow.api import errors
+from stripe_flow.api.client import Request
+from tests.api.builders import KEY, a_client
+from tests.support.wire import Cut, Peer, Turn, answer
+
+GOOD = answer(200, '{"id": "ch_1"}', Request_Id="req_1")
+CREATE = Request(method="POST", path="/v1/charges", body=b"amount=1", idempotency_key="k1")
+
+
+def refusal(status: int, **error: str) -> bytes:
+    return answer(status, json.dumps({"error": error}), Request_Id="req_9")
+
+
+def test_a_request_says_who_asks() -> None:
+    with Peer([GOOD]) as peer:
+        a_client(peer.url).scoped("acct_1").get("/v1/charges", {"limit": 100})
+
+        head = peer.heard[0].decode()
+
+    assert head.startswith("GET /v1/charges?limit=100 HTTP/1.1")
+    assert "Authorization: Basic c2tfdGVzdF9zYW5kYm94Og==" in head
+    assert "Stripe-Version: 2026-10-28.endive" in head
+    assert "Stripe-Account: acct_1" in head
+
+
+def test_an_answer_carries_what_stripe_says_of_it() -> None:
+    with Peer([answer(200, '{"id": "ch_1"}', Request_Id="req_1", Idempotent_Replayed="true")]) as peer:
+        got = a_client(peer.url).post(CREATE)
+
+    assert (got.value, got.request_id, got.is_replay) == ({"id": "ch_1"}, "req_1", True)
+    assert got.date_unix == 1_795_478_400
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        pytest.param(refusal(429), id="429"),
+        pytest.param(refusal(409, code="idempotency_key_in_use"), id="409"),
+        pytest.param(answer(503, "<html>busy</html>"), id="503 of a proxy"),
+        pytest.param(answer(500, Stripe_Should_Retry="true"), id="500 that Stripe allows to resend"),
+        pytest.param(answer(200, '{"id": "ch'), id="truncated JSON"),
+        pytest.param(answer(200, "[]"), id="JSON that is no object"),
+        pytest.param(Cut(), id="cut before the answer"),
+        pytest.param(Cut(said=GOOD[:-3]), id="cut in the answer"),
+        pytest.param(Cut(said=b"HTTP/1.1 402 Payment Required\r\nConte"), id="a decline cut in its head"),
+        pytest.param(answer(400, '{"error": {"type": "idempot'), id="a refusal cut in its body"),
+        pytest.param(answer(404, "<html>not Stripe</html>"), id="a page of a proxy"),
+    ],
+)
+def test_a_write_is_sent_again_byte_for_byte(trouble: Turn) -> None:
+    with Peer([trouble, GOOD]) as peer:
+        got = a_client(peer.url).post(CREATE)
+
+        assert got.value == {"id": "ch_1"}
+        assert peer.heard[0] == peer.heard[1]
+        assert b"Idempotency-Key: k1" in peer.heard[0]
+        assert len(peer.heard) == 2
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        (refusal(400, type="invalid_request_error", code="parameter_missing", param="amount"), errors.RequestRefused),
+        (refusal(400, type="idempotency_error"), errors.KeyReused),
+        (refusal(401, type="invalid_request_error"), errors.KeyRefused),
+        (refusal(402, type="card_error", code="card_declined", decline_code="generic_decline"), errors.Declined),
+        (answer(402, '{"error": {"code": "x"}}', Stripe_Should_Retry="true"), errors.Declined),
+        (refusal(403), errors.RightMissing),
+        (answer(403, "<html>no</html>"), errors.RightMissing),
+        (refusal(404, code="resource_missing", param="id"), errors.NotFound),
+        (refusal(500, type="api_error"), errors.OutcomeUnknown),
+        (answer(503, Stripe_Should_Retry="false"), errors.OutcomeUnknown),
+        (answer(302, Location="http://127.0.0.1:1"), errors.AccountTrouble),
+    ],
+)
+def test_a_refusal_is_raised_at_once(said: bytes, kind: type[errors.StripeError]) -> None:
+    with Peer([said, GOOD]) as peer:
+        with pytest.raises(errors.StripeError) as caught:
+            a_client(peer.url).post(CREATE)
+
+        assert len(peer.heard) == 1
+    assert type(caught.value) is kind
+
+
+def test_a_refusal_keeps_the_facts_and_none_of_stripes_words() -> None:
+    said = refusal(
+        402,
+        type="card_error",
+        code="card_declined",
+        decline_code="lost_card",
+        charge="ch_7",
+        message="jane@example.com",
+    )
+
+    with Peer([said]) as peer, pytest.raises(errors.Declined) as caught:
+        a_client(peer.url).post(CREATE)
+
+    facts = caught.value.refusal
+    assert facts is not None
+    assert (facts.code, facts.decline_code, facts.charge, facts.request_id) == (
+        "card_declined",
+        "lost_card",
+        "ch_7",
+        "req_9",
+    )
+    assert "req_9" in str(caught.value)
+    assert "lost_card" in str(caught.value)
+    assert "jane" not in str(caught.value)
+
+
+def test_a_missing_right_is_named() -> None:
+    said = refusal(403, message="… Having the 'rak_charge_read' permission would allow this request to continue.")
+
+    with Peer([said]) as peer, pytest.raises(errors.RightMissing, match=r"acct_1.*rak_charge_read") as caught:
+        a_client(peer.url).scoped("acct_1").get("/v1/charges")
+
+    assert caught.value.exit_code == 4
+
+
+def test_an_unreachable_stripe_is_given_up() -> None:
+    with Peer([]) as peer:
+        pass  # its port is closed now
+
+    with pytest.raises(errors.StripeUnreachable, match=r"base_url") as caught:
+        a_client(peer.url, give_up_after_s=0.2).get("/v1/charges")
+
+    assert caught.value.exit_code == 4
+    assert KEY not in str(caught.value)
+
+
+def test_a_request_that_never_succeeds_ends_although_others_did() -> None:
+    with Peer([GOOD]) as peer:
+        client = a_client(peer.url, give_up_after_s=0.5)
+        client.get("/v1/charges")
+        peer.turns = [GOOD, answer(503)]
+
+        with pytest.raises(errors.StripeUnreachable):
+            client.post(CREATE)
+
+        peer.turns = [GOOD]
+        assert client.get("/v1/charges").value == {"id": "ch_1"}
+
+
+def test_scopes_have_a_patience_of_their_own() -> None:
+    with Peer([GOOD]) as peer:
+        client = a_client(peer.url)
+
+        one, other = client.scoped("acct_1"), client.scoped("acct_2")
+
+    assert one.patience is not other.patience
+    assert one.pacer is other.pacer
+    assert one.transport is other.transport
