@@ -1,0 +1,110 @@
+"""The edge of a plugin's process: every failure is one line on stderr and an exit code, never a traceback.
+
+A mix-in before the SDK's `Tap` or `Target`. Its overrides of private names of singer-sdk 0.54 (each with a test):
+`_validate_config`, because the SDK's own messages repeat the value of a setting, and a value may be a secret.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+from jsonschema import ValidationError
+from singer_sdk.plugin_base import JSONSchemaValidator, PluginBase, _ConfigInput
+
+from stripe_flow.api import redaction
+from stripe_flow.api.errors import Misconfigured, StripeFlowError
+
+
+class PluginCommand(PluginBase):
+    """Clear messages and documented exit codes for a Singer plugin."""
+
+    @classmethod
+    def get_singer_command(cls) -> click.Command:
+        redaction.install()
+        return super().get_singer_command()
+
+    @classmethod
+    def cb_config(cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]) -> _ConfigInput:
+        for path in value:
+            if path != "ENV":
+                check_json_object(Path(path), "config")
+        return super().cb_config(ctx, param, value)
+
+    @classmethod
+    def invoke(cls, *, about: bool = False, about_format: str | None = None, **options: Any) -> None:  # Any: click's
+        """Run the command and exit; a StripeFlowError ends it with one line and its exit code."""
+        if about:
+            cls.print_about(about_format)
+            raise SystemExit(0)
+        cls.print_version(print_fn=cls.logger.info)
+        try:
+            code = cls.run(**options)
+        except StripeFlowError as error:
+            cls.logger.error("%s", error)  # noqa: TRY400  # a person reads this, not a traceback
+            code = error.exit_code
+        raise SystemExit(code)
+
+    @classmethod
+    def run(cls, *args: Any, **options: Any) -> int:  # Any: each plugin names its own options
+        """Do what the command line says; the exit code."""
+        raise NotImplementedError
+
+    def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
+        """Fill in defaults and check the settings; what is wrong is named, its value is not shown."""
+        self._protect_secrets()
+        self.append_builtin_config(self.config_jsonschema)
+        validator = JSONSchemaValidator(self.config_jsonschema)
+        problems = [explain(error) for error in validator.iter_errors(self._config)]
+        problems += [self._unknown(name) for name in self._config if name not in self.config_jsonschema["properties"]]
+        if problems and raise_errors:
+            raise Misconfigured("; ".join(problems))
+        for problem in problems:
+            self.logger.warning("%s", problem)
+        return problems
+
+    def _protect_secrets(self) -> None:
+        for name, schema in self.config_jsonschema["properties"].items():
+            if schema.get("secret") and isinstance(self._config.get(name), str):
+                redaction.protect(self._config[name])
+
+    def _unknown(self, name: str) -> str:
+        near = difflib.get_close_matches(name, self.config_jsonschema["properties"], n=1)
+        hint = f"did you mean {near[0]}?" if near else "see --about for the settings there are"
+        return f"setting {name} is unknown: {hint}"
+
+
+def explain(error: ValidationError) -> str:
+    """What is wrong with a setting, in words, without its value."""
+    name = ".".join(str(part) for part in error.absolute_path) or "settings"
+    rule = str(error.validator)
+    limit: Any = error.validator_value  # Any: a number, a name or a list, depending on the rule
+    match rule:
+        case "required":
+            given: Any = error.instance  # Any: the settings as they were given
+            missing = ", ".join(key for key in limit if key not in given)
+            return f"setting {missing} is missing: it has no default"
+        case "type":
+            kinds = limit if isinstance(limit, str) else " or ".join(limit)
+            return f"setting {name} must be of type {kinds}, not {type(error.instance).__name__}"
+        case "enum":
+            return f"setting {name} must be one of {', '.join(map(str, limit))}"
+        case _:
+            return f"setting {name} breaks the rule {rule} {json.dumps(limit)}"
+
+
+def check_json_object(path: Path, what: str) -> Mapping[str, object]:
+    """The object in a file that the command line names; exit 1 with one line where there is none."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise click.ClickException(f"the {what} file {path} cannot be read: {error.strerror}") from None
+    except ValueError:  # JSON and UTF-8 errors alike; their text may quote a secret
+        raise click.ClickException(f"the {what} file {path} is not JSON in UTF-8") from None
+    if not isinstance(found, dict):
+        raise click.ClickException(f"the {what} file {path} must hold a JSON object, like {{}}")
+    return found
