@@ -1,0 +1,140 @@
+"""Reads one list of Stripe's for one account, window after window, oldest first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import msgspec
+
+from stripe_flow.api.client import Client
+from stripe_flow.api.errors import AccountTrouble, Misconfigured
+from tap_stripe_flow.bookmark import Bookmark, Seen
+from tap_stripe_flow.streams import StreamSpec
+from tap_stripe_flow.windows import TOO_MANY, Window, estimate, next_width, shrink
+
+PAGE_LIMIT = 100  # the most that Stripe gives
+
+Object = dict[str, object]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """One answer of a list: newest first. `date_unix` is Stripe's time when it was given."""
+
+    objects: list[Object]
+    has_more: bool
+    date_unix: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drained:
+    """A window that was read whole: what is new in it, oldest first, and the bookmark once that is out."""
+
+    window: Window
+    new: list[Object]
+    bookmark: Bookmark
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reader:
+    """What to read: a stream of the account that `client` speaks for, up to `end` or to Stripe's present."""
+
+    client: Client
+    spec: StreamSpec
+    overlap_s: int
+    end: int | None = None
+
+    def windows(self, bookmark: Bookmark) -> Iterator[Drained]:
+        """Every window after `bookmark`, each drained before it is handed out. Raises StripeError.
+
+        The first attempt covers all that is left, so a run with little to do costs one request.
+        """
+        start, upper = bookmark.reread_from, self.end
+        while upper is None or start < upper:
+            first = self._page(start, upper)
+            self._refuse_unsettled_end(first.date_unix)
+            window = Window(start=start, end=_end(first, start) if upper is None else upper)
+            drained = self._drain(window, first)
+            if isinstance(drained, Window):
+                upper = drained.end
+                continue
+            closed = self._close(window, drained, bookmark, first.date_unix - self.overlap_s)
+            yield closed
+            if upper == self.end or closed.window.end < window.end:
+                return
+            bookmark, start = closed.bookmark, window.end
+            coming = start + next_width(window, len(drained))
+            upper = coming if coming < (self.end or first.date_unix) else self.end
+
+    def ask_for_one(self) -> None:
+        """Whether the key may read this list, at the price of one request. Raises StripeError."""
+        self.client.get(self.spec.path, {"limit": 1}, read=read_list)
+
+    def _drain(self, window: Window, page: Page) -> list[Object] | Window:
+        """All objects of `window`, newest first; or a smaller window to try instead, if it holds too many."""
+        found = list(page.objects)
+        expected = estimate(window, len(found), _created(found[-1])) if page.has_more else 0
+        while page.has_more:
+            if max(expected, len(found)) > TOO_MANY and window.seconds > 1:
+                return shrink(window, max(expected, len(found)))
+            page = self._page(window.start, window.end, after=str(found[-1]["id"]))
+            found += page.objects
+        return found
+
+    def _close(self, window: Window, found: list[Object], bookmark: Bookmark, settled: int) -> Drained:
+        seen = [Seen(id=str(each["id"]), created=_created(each)) for each in found]
+        reach = bookmark.reach(window, seen, settled)
+        if reach == window.start:
+            return Drained(window=window, new=[], bookmark=bookmark)
+        closed = Window(start=window.start, end=reach)
+        inside = [(each, known) for each, known in zip(found, seen, strict=True) if known.created < reach]
+        return Drained(
+            window=closed,
+            new=[each for each, known in reversed(inside) if known.id not in bookmark.emitted_ids],
+            bookmark=bookmark.after(closed, [known for _, known in inside], settled),
+        )
+
+    def _page(self, start: int, end: int | None, after: str | None = None) -> Page:
+        created = {"gte": start, "lt": end}
+        answer = self.client.get(
+            self.spec.path, {"limit": PAGE_LIMIT, "created": created, "starting_after": after}, read=read_list
+        )
+        if answer.date_unix is None:
+            raise AccountTrouble(
+                f"GET {self.spec.path}: the answer has no Date, so it is not Stripe's. Check the setting base_url"
+            )
+        objects, has_more = answer.value
+        return Page(objects=objects, has_more=has_more, date_unix=answer.date_unix)
+
+    def _refuse_unsettled_end(self, now_unix: int) -> None:
+        if self.end is not None and self.end > now_unix - self.overlap_s:
+            raise Misconfigured(
+                f"setting end_date must be at least overlap_s ({self.overlap_s} s) before Stripe's present: "
+                "leave it out to read up to now"
+            )
+
+
+class _List(msgspec.Struct):
+    data: list[Object]
+    has_more: bool
+
+
+def read_list(body: bytes) -> tuple[list[Object], bool]:
+    """The objects of a list and whether there are more; raises msgspec.DecodeError for anything else."""
+    found = msgspec.json.decode(body, type=_List)
+    return found.data, found.has_more
+
+
+def _created(found: Object) -> int:
+    """Raises AccountTrouble for an object without it, which no list of `STREAMS` holds."""
+    created = found.get("created")
+    if not isinstance(created, int):
+        raise AccountTrouble(f"{found.get('object')} {found.get('id')} has no created stamp: this is not Stripe's list")
+    return created
+
+
+def _end(page: Page, start: int) -> int:
+    """The end of a window that was read up to the present: after Stripe's time and after the newest object."""
+    newest = _created(page.objects[0]) if page.objects else 0
+    return max(start, page.date_unix, newest) + 1
