@@ -1,0 +1,27 @@
+"""The account a key acts for; https://docs.stripe.com/api/accounts."""
+
+from __future__ import annotations
+
+from stripe_flow.sandbox.accepted import EXPAND
+from stripe_flow.sandbox.codec import Object
+from stripe_flow.sandbox.resource import Operation
+from stripe_flow.sandbox.shapes import fresh
+from stripe_flow.sandbox.space import Call
+
+
+def _retrieve(call: Call) -> Object:
+    space = call.space
+    shown = fresh("account")
+    shown.update(
+        id=space.account_id,
+        country=space.account.country,
+        default_currency=space.account.default_currency,
+        charges_enabled=space.account.can_create_charges,
+    )
+    accounts = shown["external_accounts"]
+    assert isinstance(accounts, dict)
+    accounts["url"] = f"/v1/accounts/{space.account_id}/external_accounts"
+    return shown
+
+
+ACCOUNT = Operation(method="GET", path="/v1/account", right="accounts_kyc_basic", params=EXPAND, run=_retrieve)

@@ -1,0 +1,59 @@
+"""Customers; https://docs.stripe.com/api/customers."""
+
+from __future__ import annotations
+
+from stripe_flow.sandbox.accepted import create_params, update_params
+from stripe_flow.sandbox.codec import Object
+from stripe_flow.sandbox.errors import refuse
+from stripe_flow.sandbox.params import Param
+from stripe_flow.sandbox.resource import Filter, Resource
+from stripe_flow.sandbox.shapes import apply
+from stripe_flow.sandbox.space import Call
+from stripe_flow.sandbox.tokens import card_of, token_of
+
+
+def _create(call: Call) -> Object:
+    made = call.new("customer")
+    made["invoice_prefix"] = str(made["id"])[-8:].upper()
+    _write(call, made)
+    return call.add(made, "customer.created")
+
+
+def _write(call: Call, target: Object) -> None:
+    email = call.params.get("email")
+    if email is not None and "@" not in str(email).strip("@"):
+        raise refuse("email_invalid", param="email", value=str(email)[:80])
+    apply(target, call.params)
+    if "source" in call.params:
+        _attach(call, target, str(call.params["source"]))
+
+
+def _attach(call: Call, target: Object, name: str) -> None:
+    """Save a card to the customer as its default source; one that declines when saved is refused (402)."""
+    token = token_of(name)
+    if token.decline and not token.fails_later:
+        raise token.decline.refusal()
+    card = card_of(call, token, customer=str(target["id"]))
+    call.space.save_card(card)
+    target["default_source"] = card["id"]
+
+
+CUSTOMERS = Resource(
+    noun="customer",
+    path="/v1/customers",
+    right="customer",
+    filters={
+        "email": Filter(param=Param(type="string"), field="email"),
+        "test_clock": Filter(param=Param(type="string"), field="test_clock"),
+    },
+    create=_create,
+    create_params=create_params("customer"),
+    update=_write,
+    update_params=update_params(
+        "customer",
+        drop=("payment_method", "tax_id_data", "test_clock"),
+        add={"default_source": Param(type="string")},
+    ),
+    updated_events=("customer.updated",),
+    deleted_events=("customer.deleted",),
+)

@@ -1,0 +1,127 @@
+"""Refunds, and what they do to their charge; https://docs.stripe.com/api/refunds."""
+
+from __future__ import annotations
+
+from stripe_flow.sandbox.accepted import LIST, create_params, keep
+from stripe_flow.sandbox.codec import Object, decode
+from stripe_flow.sandbox.errors import invalid, refuse
+from stripe_flow.sandbox.params import Param
+from stripe_flow.sandbox.resource import Filter, Listing, Operation, Resource
+from stripe_flow.sandbox.shapes import apply
+from stripe_flow.sandbox.space import Call, Space
+
+# A charge shows at most so many of its refunds; https://docs.stripe.com/api/charges/object#charge_object-refunds
+SHOWN = 10
+_WRITTEN = ("instructions_email", "metadata", "reason")
+
+
+def _create(call: Call) -> Object:
+    if "charge" not in call.params:
+        raise refuse("parameter_missing", param="charge")
+    charge = call.find("charge", str(call.params["charge"]), param="charge")
+    return _refund(call, charge)
+
+
+def _create_of_charge(call: Call) -> Object:
+    return _refund(call, call.find("charge", call.path_ids[0]))
+
+
+def _refund(call: Call, charge: Object) -> Object:
+    if charge["status"] != "succeeded":
+        raise invalid(f"Charge {charge['id']} was not paid, so it cannot be refunded.", param="charge")
+    left = int(str(charge["amount"])) - int(str(charge["amount_refunded"]))
+    if left == 0:
+        raise refuse("charge_already_refunded", id=charge["id"])
+    amount = int(str(call.params.get("amount", left)))
+    if amount < 1:
+        raise invalid("This value must be greater than or equal to 1.", param="amount")
+    if amount > left:
+        raise invalid(f"Refund amount ({amount}) is greater than unrefunded amount on charge ({left})", param="amount")
+    made = _give_back(call, charge, amount)
+    apply(made, {name: call.params[name] for name in _WRITTEN if name in call.params})
+    call.add(made, "refund.created")
+    call.change(charge, "charge.refunded")
+    return made
+
+
+def _give_back(call: Call, charge: Object, amount: int) -> Object:
+    """A new refund; the charge counts it."""
+    charge["amount_refunded"] = int(str(charge["amount_refunded"])) + amount
+    charge["refunded"] = charge["amount_refunded"] == charge["amount"]
+    return call.new(
+        "refund",
+        amount=amount,
+        charge=charge["id"],
+        currency=charge["currency"],
+        customer=None,
+        payment_intent=charge["payment_intent"],
+        balance_transaction=call.space.new_id("balance_transaction"),
+    )
+
+
+def release(call: Call, charge: Object, amount: int) -> Object:
+    """Give back the part of a charge that was authorised and not captured."""
+    call.add(_give_back(call, charge, amount), "refund.created")
+    return call.change(charge, "charge.refunded")
+
+
+def refunds_of(space: Space, charge_id: str, now: int) -> Object:
+    """The list that a charge shows of its newest refunds."""
+    listing = _page_of_charge(space, {"limit": SHOWN}, now, charge_id)
+    return {
+        "object": "list",
+        "data": [decode(body) for body in listing.bodies],
+        "has_more": listing.has_more,
+        "url": listing.url,
+    }
+
+
+def _page_of_charge(space: Space, params: Object, now: int, charge_id: str) -> Listing:
+    return REFUNDS.page(space, params, now, {"charge": [charge_id]}, f"/v1/charges/{charge_id}/refunds")
+
+
+def _list_of_charge(call: Call) -> Listing:
+    charge = call.find("charge", call.path_ids[0])
+    return _page_of_charge(call.space, call.params, call.now, str(charge["id"]))
+
+
+def _retrieve_of_charge(call: Call) -> Object:
+    found = REFUNDS.retrieve(call)
+    if found["charge"] != call.path_ids[0]:
+        raise refuse("resource_missing", param="id", noun="refund", id=call.path_ids[1], hint="")
+    return found
+
+
+_TEXT = Param(type="string")
+_OF_CHARGE = "/v1/charges/{id}/refunds"
+
+REFUNDS = Resource(
+    noun="refund",
+    path="/v1/refunds",
+    # Stripe has one permission for charges and their refunds.
+    right="charge",
+    filters={name: Filter(param=_TEXT, field=name) for name in ("charge", "payment_intent")},
+    create=_create,
+    create_params=create_params("refund"),
+    update_params=keep("refund", "metadata", "expand"),
+    updated_events=("refund.updated", "charge.refund.updated"),
+    expands={"charge": "charge"},
+)
+
+OF_CHARGE = (
+    Operation(method="GET", path=_OF_CHARGE, right="charge", params=LIST, run=_list_of_charge),
+    Operation(
+        method="POST",
+        path=_OF_CHARGE,
+        right="charge",
+        params={name: param for name, param in create_params("refund").items() if name != "charge"},
+        run=_create_of_charge,
+    ),
+    Operation(
+        method="GET",
+        path=_OF_CHARGE + "/{id}",
+        right="charge",
+        params=keep("refund", "expand"),
+        run=_retrieve_of_charge,
+    ),
+)

@@ -1,0 +1,117 @@
+"""One account in one mode: its objects, its keys of idempotency, and how a request changes them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from stripe_flow.sandbox.codec import Object, decode
+from stripe_flow.sandbox.collection import Collection, Seeded
+from stripe_flow.sandbox.errors import refuse
+from stripe_flow.sandbox.idempotency import KeyStore
+from stripe_flow.sandbox.ids import make_id
+from stripe_flow.sandbox.keyring import AccountEntry
+from stripe_flow.sandbox.shapes import fresh
+
+# https://docs.stripe.com/api/events: no order inside one second. Flipping bits of the running number shuffles
+# neighbours, and flipping them again finds the number back.
+_EVENT_SHUFFLE = 0b1011_0101
+
+
+class Space:
+    """What one account sees in one mode; nothing of it is visible in another."""
+
+    def __init__(self, account_id: str, account: AccountEntry, seeded: dict[str, Seeded], *, livemode: bool) -> None:
+        self.account_id = account_id
+        self.account = account
+        self.livemode = livemode
+        self.keys = KeyStore()
+        # Saved cards, by id: they are shown inside charges only, so they need no list.
+        self._cards: dict[str, Object] = {}
+        self._made = 0
+        self._collections = {noun: Collection(seeded.get(noun)) for noun in ("charge", "customer", "product", "refund")}
+        self._collections["event"] = Collection(tie=lambda count: count ^ _EVENT_SHUFFLE)
+
+    def __getitem__(self, noun: str) -> Collection:
+        """The objects of one type. Raises KeyError for a type the sandbox does not have."""
+        return self._collections[noun]
+
+    def new_id(self, noun: str) -> str:
+        self._made += 1
+        return make_id(noun, self.account_id, self.livemode, self._made)
+
+    def save_card(self, card: Object) -> None:
+        self._cards[str(card["id"])] = card
+
+    def card(self, card_id: str) -> Object | None:
+        return self._cards.get(card_id)
+
+    def find(self, noun: str, object_id: str) -> Object | None:
+        body = self[noun].body(object_id)
+        return None if body is None else decode(body)
+
+
+@dataclass(slots=True, kw_only=True)
+class Call:
+    """One request being executed: what it asks for, and the only way to change objects."""
+
+    space: Space
+    now: int
+    params: Object
+    path_ids: tuple[str, ...] = ()
+    request_id: str
+    idempotency_key: str | None = None
+    # Lists show what this call makes from this second on.
+    visible_at: int = 0
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def new(self, noun: str, **values: object) -> Object:
+        """A full new object with its id, second and mode; not kept yet."""
+        made = fresh(noun)
+        made.update({"id": self.space.new_id(noun), "created": self.now} | values)
+        if "livemode" in made:
+            made["livemode"] = self.space.livemode
+        return made
+
+    def find(self, noun: str, object_id: str, *, param: str | None = None) -> Object:
+        """The object with this id. Raises Refusal: 404, or 400 if a parameter named it."""
+        found = self.space.find(noun, object_id)
+        if found is None:
+            raise refuse(
+                "resource_missing", status=400 if param else 404, param=param or "id", noun=noun, id=object_id, hint=""
+            )
+        return found
+
+    def add(self, made: Object, *events: str) -> Object:
+        """Keep a new object and tell of it."""
+        self.space[str(made["object"])].insert(made, visible_at=self.visible_at)
+        return self._tell(made, events)
+
+    def change(self, changed: Object, *events: str) -> Object:
+        """Keep an object's new state and tell of it, unless it is the old one."""
+        collection = self.space[str(changed["object"])]
+        before = decode(collection.body(str(changed["id"])) or b"{}")
+        if before == changed:
+            return changed
+        collection.replace(changed)
+        return self._tell(changed, events, _previous(before, changed))
+
+    def remove(self, gone: Object, *events: str) -> Object:
+        """Take an object away; what is left of it can still be asked for."""
+        remains = {"id": gone["id"], "object": gone["object"], "deleted": True}
+        self.space[str(gone["object"])].remove(str(gone["id"]), remains)
+        self._tell(gone, events)
+        return remains
+
+    def _tell(self, told: Object, events: tuple[str, ...], previous: Object | None = None) -> Object:
+        for event in events:
+            content: Object = {"object": told}
+            if previous and event.endswith(".updated"):
+                content["previous_attributes"] = previous
+            made = self.new("event", type=event, data=content, api_version=self.space.account.api_version)
+            made["request"] = {"id": self.request_id, "idempotency_key": self.idempotency_key}
+            self.space["event"].insert(made, visible_at=self.visible_at)
+        return told
+
+
+def _previous(before: Object, after: Object) -> Object:
+    return {name: value for name, value in before.items() if after.get(name) != value}
