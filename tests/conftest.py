@@ -1,0 +1,23 @@
+"""Fixtures for all tests: sandboxes over real HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.sandbox import Sandbox
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    """An empty sandbox of the test's own."""
+    with Sandbox() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def seeded_sandbox() -> Iterator[Sandbox]:
+    """300 charges over the last 30 days, shared by a module's tests: read it, do not change it."""
+    with Sandbox("--seed", "1", "--charges", "300", "--days", "30") as running:
+        yield running

@@ -1,0 +1,137 @@
+"""The real sandbox as a child process: `with Sandbox("--charges", "300") as sandbox: …`."""
+
+from __future__ import annotations
+
+import json
+import selectors
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from contextlib import suppress
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import urlencode
+
+PLATFORM, CONNECTED = "acct_1SandboxPlatform", "acct_1SandboxConnected"
+
+_START_S, _STOP_S, _CONTROL_S = 60, 10, 30
+
+
+class Sandbox:
+    """A sandbox that nobody else uses; it ends with the block, and with this process in any case."""
+
+    key = "sk_test_sandbox"
+
+    def __init__(self, *options: str) -> None:
+        """`options` are those of `stripe-flow sandbox`; the port is any free one."""
+        self._options = options
+        self._process: subprocess.Popen[bytes] | None = None
+        self.url = ""
+
+    def __enter__(self) -> Self:
+        command = [sys.executable, "-m", "stripe_flow.cli", "sandbox", "--port", "0", "--exit-with-stdin"]
+        with tempfile.TemporaryFile() as errors:
+            self._process = subprocess.Popen(
+                [*command, *self._options], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors
+            )
+            self.url = _first_line(self._process).strip()
+            if not self.url:
+                self._stop()
+                errors.seek(0)
+                raise RuntimeError(f"the sandbox did not start: {errors.read().decode(errors='replace')}")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop()
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    def clock(self) -> int:
+        """Unix seconds of the sandbox's clock."""
+        return int(self._control("GET", "clock")["now"])
+
+    def set_clock(self, unix: int) -> int:
+        """Move the clock; a jump of over an hour cuts all open connections."""
+        return int(self._control("POST", "clock", {"set": unix})["now"])
+
+    def advance(self, seconds: int) -> int:
+        """Move the clock on, or back if negative; see `set_clock`."""
+        return int(self._control("POST", "clock", {"advance_s": seconds})["now"])
+
+    def requests(self) -> list[dict[str, Any]]:  # Any: JSON, as the tests look at it
+        """The request log, oldest first: method, path, query, headers, body, account, status, request_id, time …"""
+        return list(self._control("GET", "requests")["data"])
+
+    def objects(self, kind: str, account: str | None = None, *, livemode: bool | None = None) -> list[dict[str, Any]]:
+        """Every object of a type (`charge`, `refund`, `customer`, `product`, `event`), oldest first, hidden ones too."""
+        asked = {"type": kind} | ({"account": account} if account else {})
+        if livemode is not None:
+            asked["livemode"] = str(livemode).lower()
+        return list(self._control("GET", f"objects?{urlencode(asked)}")["data"])
+
+    def faults(self, *rules: Mapping[str, Any], seed: int = 0) -> None:
+        """Put these rules in the place of the ones in force; none: no faults. Held requests go on."""
+        self._control("POST", "faults", {"rules": list(rules), "seed": seed})
+
+    def fault_state(self, name: str) -> dict[str, Any]:
+        """Of one rule: `seen`, `struck`, `waiting` (requests it holds now)."""
+        return next(rule for rule in self._control("GET", "faults")["rules"] if rule["name"] == name)
+
+    def release(self, *names: str) -> None:
+        """Let go what rules of these names hold, now and from now on."""
+        self._control("POST", "faults", {"release": list(names)})
+
+    def wait_until_held(self, name: str, requests: int = 1, timeout_s: float = 30) -> None:
+        """Come back once the rule holds so many requests."""
+        deadline_s = time.monotonic() + timeout_s
+        while self.fault_state(name)["waiting"] < requests:
+            if time.monotonic() > deadline_s:
+                raise TimeoutError(f"{name} did not come to hold {requests} requests")
+            time.sleep(0.005)
+
+    def _control(self, method: str, path: str, body: object = None) -> dict[str, Any]:
+        sent = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(f"{self.url}/_sandbox/{path}", data=sent, method=method)
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        try:
+            with opener.open(request, timeout=_CONTROL_S) as response:
+                answer: dict[str, Any] = json.load(response)
+                return answer
+        except urllib.error.HTTPError as error:
+            with error:
+                raise ValueError(f"{method} {path}: {error.read().decode()}") from None
+
+    def _stop(self) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.terminate()
+        try:
+            process.wait(_STOP_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(_STOP_S)
+        with suppress(BrokenPipeError):
+            process.stdin.close()
+        process.stdout.close()
+
+
+def _first_line(process: subprocess.Popen[bytes]) -> str:
+    """The first line on stdout, empty if none came in time."""
+    assert process.stdout is not None
+    with selectors.DefaultSelector() as selector:
+        selector.register(process.stdout, selectors.EVENT_READ)
+        if not selector.select(_START_S):
+            return ""
+    return process.stdout.readline().decode()
