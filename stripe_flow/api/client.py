@@ -52,12 +52,15 @@ class Request:
 
 @dataclass(frozen=True, kw_only=True)
 class Answer(Generic[T]):
-    """A success: what was read from the body, Stripe's request id and time, and whether it was replayed."""
+    """A success: what was read from the body, Stripe's request id and time, whether Stripe replayed a stored answer,
+    and how often the request was sent by this call: a replay to the first send was executed in an earlier call.
+    """
 
     value: T
     request_id: str
     date_unix: int | None
     is_replay: bool
+    sends: int
 
 
 def read_object(body: bytes) -> dict[str, object]:
@@ -126,21 +129,23 @@ class Client:
             patience.failed(now)
             return self.patience.is_over(now) or patience.is_over(now)
 
+        sends = 0
         try:
             for attempt in backoff.retry_context(
                 _SendAgain, _waits, jitter=None, giveup=is_hopeless, on_backoff=_say, logger=None
             ):
+                sends += 1
                 with attempt:
-                    return self._send_once(request, read)
+                    return self._send_once(request, read, sends)
         except _SendAgain as last:
             raise self._unreachable(last) from None
         raise AssertionError("backoff ended a loop without an answer or an error")
 
-    def _send_once(self, request: Request, read: Callable[[bytes], T]) -> Answer[T]:
+    def _send_once(self, request: Request, read: Callable[[bytes], T], sends: int) -> Answer[T]:
         time.sleep(self.pacer.reserve(self.connection.account, request.path, time.monotonic()))
         try:
             raw = self._exchange(request)
-            answer = self._answer(raw, read) if raw.status < 300 else None
+            answer = _answer(raw, read, sends) if raw.status < 300 else None
         except NetworkTrouble as trouble:
             raise self._failed(str(trouble)) from None
         except ValueError:
@@ -166,14 +171,6 @@ class Client:
         if date_unix is not None:
             self.clock.observe(date_unix, time.monotonic())
         return raw
-
-    def _answer(self, raw: RawAnswer, read: Callable[[bytes], T]) -> Answer[T]:
-        return Answer(
-            value=read(raw.body),
-            request_id=raw.headers.get("Request-Id", ""),
-            date_unix=parse_date(raw.headers.get("Date")),
-            is_replay=raw.headers.get("Idempotent-Replayed") == "true",
-        )
 
     def _judge(self, request: Request, raw: RawAnswer) -> None:
         """Raise _SendAgain where the rule allows it; keep the pace in step with what Stripe says of it."""
@@ -202,6 +199,16 @@ class Client:
             f"Stripe at {self.connection.base_url} gave no usable answer for {spent_s:.0f} s: {last}. "
             "Check the network, the proxy and the setting base_url, then run again: nothing is lost"
         )
+
+
+def _answer(raw: RawAnswer, read: Callable[[bytes], T], sends: int) -> Answer[T]:
+    return Answer(
+        value=read(raw.body),
+        request_id=raw.headers.get("Request-Id", ""),
+        date_unix=parse_date(raw.headers.get("Date")),
+        is_replay=raw.headers.get("Idempotent-Replayed") == "true",
+        sends=sends,
+    )
 
 
 def _seconds(header: str | None) -> float:

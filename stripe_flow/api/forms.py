@@ -7,6 +7,7 @@ The official client writes the same bytes for the same parameters, and a propert
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from urllib.parse import urlencode
 
@@ -15,7 +16,7 @@ def encode(parameters: Mapping[str, object]) -> str:
     """The ASCII text of a query string or a body.
 
     None and empty containers vanish (an empty string is what unsets a field), booleans are lower-case, brackets
-    stay readable. Raises ValueError for what has no form: fractions, bytes, lone surrogates.
+    stay readable. Raises ValueError for what has no form: NaN and infinity, bytes, lone surrogates.
     """
     # Brackets are replaced in values too: Stripe reads both, and the official client does it.
     return urlencode(list(_pairs(parameters.items()))).replace("%5B", "[").replace("%5D", "]")
@@ -34,6 +35,6 @@ def _pairs(items: Iterable[tuple[str, object]]) -> Iterator[tuple[str, str]]:
 def _scalar(name: str, value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
-    if isinstance(value, (int, str)):
+    if isinstance(value, (int, str)) or (isinstance(value, float) and math.isfinite(value)):
         return str(value)
     raise ValueError(f"{name}: a {type(value).__name__} has no form at Stripe")

@@ -57,7 +57,7 @@ def test_a_write_is_sent_again_byte_for_byte(trouble: Turn) -> None:
     with Peer([trouble, GOOD]) as peer:
         got = a_client(peer.url).post(CREATE)
 
-        assert got.value == {"id": "ch_1"}
+        assert (got.value, got.sends) == ({"id": "ch_1"}, 2)
         assert peer.heard[0] == peer.heard[1]
         assert b"Idempotency-Key: k1" in peer.heard[0]
         assert len(peer.heard) == 2

@@ -11,7 +11,7 @@ from stripe_flow.api import forms
 
 names = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="[]"), min_size=1, max_size=8)
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
-numbers = st.integers(-(10**12), 10**12)
+numbers = st.integers(-(10**12), 10**12) | st.floats(allow_nan=False, allow_infinity=False)
 # The official client writes `True` and `None` for these inside lists, where Stripe has no parameter of that kind.
 in_lists = texts | numbers
 nested = st.recursive(
@@ -50,7 +50,7 @@ def test_nesting_goes_into_brackets(parameters: dict[str, object], text: str) ->
     assert forms.encode(parameters) == text
 
 
-@pytest.mark.parametrize("value", [1.5, b"bytes", object(), {"deep": [1.0]}])
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), b"bytes", object(), {"deep": [-float("inf")]}])
 def test_what_has_no_form_is_refused(value: object) -> None:
     with pytest.raises(ValueError, match="no form at Stripe"):
         forms.encode({"x": value})
