@@ -1,0 +1,48 @@
+"""Where a record ends: in exactly one place."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+from stripe_flow.api.errors import Refusal
+
+
+class Place(enum.Enum):
+    """The order is that of the summary."""
+
+    CREATED = "created"
+    FOUND = "found"
+    UNCHANGED = "unchanged"  # done before: the idempotency key or the source key is known
+    IGNORED = "ignored"  # null, or filtered by a stream map
+    DECLINED = "declined"  # the card said no
+    REJECTED = "rejected"  # the record is wrong, or Stripe refused it without effect
+    UNKNOWN = "unknown"  # it may have happened
+
+    @property
+    def is_reported(self) -> bool:
+        """Whether the record goes to the rejects file, for a person to look at."""
+        return self in {Place.DECLINED, Place.REJECTED, Place.UNKNOWN}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What became of a record; `field` and `reason` say what to mend."""
+
+    place: Place
+    stripe_id: str = ""
+    field: str = ""
+    reason: str = ""
+    refusal: Refusal | None = None
+
+
+class Rejected(Exception):
+    """A record that cannot be sent; `field` is dotted, empty for the record as a whole."""
+
+    def __init__(self, reason: str, field: str = "") -> None:
+        super().__init__(reason)
+        self.field = field
+
+    @property
+    def outcome(self) -> Outcome:
+        return Outcome(place=Place.REJECTED, field=self.field, reason=str(self))
