@@ -1,0 +1,130 @@
+"""A record → the parameters to send, checked against the action's own JSON schema; or the reason why not.
+
+A reason names the field and the rule, never the value: it goes to logs and files, and the value may be a person's.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import Any, cast
+
+from jsonschema import Draft202012Validator, TypeChecker, ValidationError
+from jsonschema.validators import extend
+
+from target_stripe_flow.actions import ActionSpec
+from target_stripe_flow.identity import MARKER
+from target_stripe_flow.outcome import Rejected
+
+Json = Mapping[str, Any]  # Any: values of JSON, checked by schema
+
+
+def _is_integer(_checker: TypeChecker, value: object) -> bool:
+    """A JSON integer: JSON schema would take 1.0 for one, and 1.0 of what?"""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+_CHECKER = Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_integer)
+_Validator = extend(Draft202012Validator, type_checker=_CHECKER)  # type: ignore[no-untyped-call]  # jsonschema's own
+
+
+class RecordChecker:
+    """Picks and checks the parameters of one action. `dropped` collects the fields that were not sent, each once."""
+
+    def __init__(self, spec: ActionSpec) -> None:
+        self._spec = spec
+        self._schema = cast("Json", spec.schema())
+        self.dropped: set[str] = set()
+
+    @cached_property
+    def _validator(self) -> Draft202012Validator:
+        return cast("Draft202012Validator", _Validator(self._schema))
+
+    def check(self, record: Json) -> dict[str, Any]:
+        """The parameters that Stripe accepts, nulls left out. Raises Rejected, naming the first field that is wrong.
+
+        Fields that the schema does not know are dropped and remembered.
+        """
+        if record.get("object") in self._spec.history:
+            raise Rejected(
+                f"this is a {record['object']} that has happened, read from Stripe, and no order to do it again",
+                "object",
+            )
+        picked = cast("dict[str, Any]", _pick(record, self._schema, "", self.dropped))
+        errors = sorted(self._validator.iter_errors(picked), key=lambda error: error.json_path)
+        if errors:
+            raise Rejected(_reason(errors[0]), _field(errors[0]))
+        for path, reason in _unsendable(picked, ""):
+            raise Rejected(reason, path)
+        return picked
+
+
+def _pick(value: Any, schema: Json, path: str, dropped: set[str]) -> Any:
+    """`value` without nulls, without members that an object schema does not name, and without empty objects."""
+    if isinstance(value, Mapping) and "properties" in schema:
+        known: Json = schema["properties"]
+        dropped.update(f"{path}{name}" for name, inner in value.items() if name not in known and inner is not None)
+        inner = ((name, _pick(value[name], known[name], f"{path}{name}.", dropped)) for name in known if name in value)
+        return {name: part for name, part in inner if part not in (None, {})}
+    if isinstance(value, Mapping):
+        return {name: inner for name, inner in value.items() if inner is not None and name != MARKER}
+    if isinstance(value, Sequence) and not isinstance(value, str) and "items" in schema:
+        return [_pick(inner, schema["items"], path, dropped) for inner in value]
+    return value.lower() if schema.get("x-lower") and isinstance(value, str) else value
+
+
+def _unsendable(value: Any, path: str) -> Iterator[tuple[str, str]]:
+    """Where a number is no number of JSON, or a text cannot be written as UTF-8."""
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            yield from _unsendable(name, path)
+            yield from _unsendable(inner, f"{path}.{name}" if path else str(name))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _unsendable(inner, f"{path}.{index}")
+    elif isinstance(value, float) and not math.isfinite(value):
+        yield path, "must be a finite number"
+    elif isinstance(value, str) and not _is_utf8(value):
+        yield path, "holds half of a character pair, which is no text"
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _field(error: ValidationError) -> str:
+    path = [str(part) for part in error.absolute_path]
+    if error.validator == "required":
+        path += [name for name in cast("list[str]", error.validator_value) if name not in cast("Json", error.instance)][
+            :1
+        ]
+    if error.validator == "anyOf":
+        path += [name for option in cast("list[Json]", error.validator_value) for name in option["required"]][:1]
+    return ".".join(path)
+
+
+_KINDS = {"object": "an object", "array": "a list", "string": "a text", "integer": "a whole number (a JSON integer)"}
+_WORDS: dict[str, Callable[[Any], str]] = {  # Any: a rule's limit, a number or a name
+    "type": lambda limit: f"must be {_KINDS.get(limit, f'a {limit}')}",
+    "required": lambda _limit: "is required",
+    "maxLength": lambda limit: f"takes at most {limit} characters",
+    "minLength": lambda limit: f"needs at least {limit} characters",
+    "minimum": lambda limit: f"must be at least {limit}",
+    "maximum": lambda limit: f"must be at most {limit}",
+    "maxItems": lambda limit: f"takes at most {limit} entries",
+}
+
+
+def _reason(error: ValidationError) -> str:
+    """The schema's own words where it has some, else what the rule says."""
+    rule, schema = str(error.validator), cast("Json", error.schema)
+    reasons: Json = schema.get("x-reasons", {})
+    if rule in reasons or "*" in reasons:
+        return str(reasons.get(rule, reasons.get("*")))
+    words = _WORDS.get(rule)
+    return words(error.validator_value) if words else f"breaks the rule {rule}"
