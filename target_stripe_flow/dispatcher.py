@@ -1,0 +1,160 @@
+"""Does the work of many records at once, and lets STATE out only behind what is done.
+
+    ledger      every piece of work and every STATE in the order of the input; settled from the left
+    lanes       two pieces of work that share a lane never run at once, and run in the order of the input
+    workers     daemon threads, so that nothing they wait for can hold up the end of the process
+
+A lane per customer gives both "a customer before its charges" and "one customer's charges never in parallel"; Stripe
+would answer the latter with lock_timeout.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+# Flat memory whatever the input; far more than any worker count can have under way.
+MOST_OPEN = 1_000
+# Meltano writes every STATE line into its database and state backend.
+STATE_EVERY_S = 2.0
+# What is in flight when the run is to end gets this long: a request's own time limit is shorter.
+LAST_WAIT_S = 120.0
+
+State = dict[str, object]
+
+
+@dataclass(eq=False)
+class _Work:
+    do: Callable[[], None]
+    lanes: Sequence[str]
+    blockers: int = 0
+    followers: list[_Work] = field(default_factory=list)
+    is_done: bool = False
+
+
+class Dispatcher:
+    """`submit`, `state` and `flush` are for one thread, the reader's."""
+
+    def __init__(self, *, workers: int, emit: Callable[[State], None], wake: Callable[[], None]) -> None:
+        """`emit` prints a STATE; `wake` ends the reader's wait for input once a fatal error has happened."""
+        self._emit, self._wake = emit, wake
+        self._ledger: deque[_Work | State] = deque()
+        self._tails: dict[str, _Work] = {}
+        self._ready: queue.SimpleQueue[_Work] = queue.SimpleQueue()
+        self._changed = threading.Condition()
+        self._open = 0
+        self._running = 0
+        self._is_closed = False
+        self._held: State | None = None
+        self._emitted_at = float("-inf")
+        self.fatal: Exception | None = None
+        for number in range(workers):
+            threading.Thread(target=self._run, name=f"stripe-worker-{number}", daemon=True).start()
+
+    def submit(self, do: Callable[[], None], lanes: Sequence[str]) -> None:
+        """Have `do` called by a worker, after all earlier work in `lanes`. Waits while too much is open.
+
+        Raises the fatal error of a worker, if there was one; whatever `do` raises is fatal.
+        """
+        with self._changed:
+            while self._open >= MOST_OPEN and self.fatal is None:
+                self._changed.wait()
+            self.raise_fatal()
+            work = _Work(do, lanes)
+            self._ledger.append(work)
+            self._open += 1
+            for lane in lanes:
+                before = self._tails.get(lane)
+                if before is not None:
+                    before.followers.append(work)
+                    work.blockers += 1
+                self._tails[lane] = work
+            if not work.blockers:
+                self._ready.put(work)
+
+    def state(self, value: State) -> None:
+        """A STATE of the input, to be printed once all before it is done; the last one wins."""
+        with self._changed:
+            self._ledger.append(value)
+            self._settle()
+
+    def tick(self) -> None:
+        """Print a STATE that was held back only because another had just been printed."""
+        with self._changed:
+            self._settle()
+
+    def flush(self) -> None:
+        """Wait until all is done. Raises the fatal error, if there was one."""
+        with self._changed:
+            while self._open and self.fatal is None:
+                self._changed.wait()
+            self.raise_fatal()
+
+    def close(self) -> None:
+        """Begin nothing more, wait for what is in flight, print the STATE that is covered."""
+        deadline = time.monotonic() + LAST_WAIT_S
+        with self._changed:
+            self._is_closed = True
+            while self._running and time.monotonic() < deadline:
+                self._changed.wait(deadline - time.monotonic())
+            self._settle()
+            self._emit_held()
+
+    def raise_fatal(self) -> None:
+        if self.fatal is not None:
+            raise self.fatal
+
+    def _run(self) -> None:
+        while True:
+            work = self._ready.get()
+            with self._changed:
+                if self._is_closed or self.fatal is not None:
+                    return
+                self._running += 1
+            error: Exception | None = None
+            try:
+                work.do()
+            except Exception as raised:  # noqa: BLE001  # the edge of a thread: the reader raises it again
+                error = raised
+            with self._changed:
+                self._running -= 1
+                self._finish(work, error)
+                self._changed.notify_all()
+
+    def _finish(self, work: _Work, error: Exception | None) -> None:
+        if error is not None:
+            self.fatal = self.fatal or error
+            self._wake()
+            return
+        work.is_done = True
+        self._open -= 1
+        for lane in work.lanes:
+            if self._tails.get(lane) is work:
+                del self._tails[lane]
+        for follower in work.followers:
+            follower.blockers -= 1
+            if not follower.blockers:
+                self._ready.put(follower)
+        self._settle()
+
+    def _settle(self) -> None:
+        """Take from the left of the ledger what is done; hold the last STATE met, and print it when it is time."""
+        while self._ledger:
+            first = self._ledger[0]
+            if isinstance(first, _Work):
+                if not first.is_done:
+                    break
+            else:
+                self._held = first
+            self._ledger.popleft()
+        if time.monotonic() - self._emitted_at >= STATE_EVERY_S:
+            self._emit_held()
+
+    def _emit_held(self) -> None:
+        if self._held is not None:
+            self._emit(self._held)
+            self._held, self._emitted_at = None, time.monotonic()
