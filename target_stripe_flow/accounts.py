@@ -1,0 +1,59 @@
+"""The books of a run: every record that came in is in exactly one place, and the sums are printed."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from stripe_flow.api.errors import StripeFlowError
+from target_stripe_flow.outcome import Outcome, Place
+from target_stripe_flow.rejects import Rejects
+
+UNSETTLED = 3
+
+
+class TooManyRejects(StripeFlowError):
+    """The run was told to stop here."""
+
+    exit_code = 2
+
+
+class Accounts:
+    """Safe to share between threads."""
+
+    def __init__(self, rejects: Rejects, *, most_rejects: int | None) -> None:
+        """More than `most_rejects` rejected or declined records stop the run; None: no limit."""
+        self.counts: Counter[Place] = Counter()
+        self._rejects = rejects
+        self._most_rejects = most_rejects
+        self._lock = threading.Lock()
+
+    def end(
+        self, stream: str, key_properties: Sequence[str], record: Mapping[str, Any], line: int, outcome: Outcome
+    ) -> None:
+        """A record is done. Raises TooManyRejects after it is on file and counted."""
+        if outcome.place.is_reported:
+            self._rejects.add(stream, key_properties, record, line, outcome)
+        with self._lock:
+            self.counts[outcome.place] += 1
+            rejected = self.counts[Place.REJECTED]
+        if outcome.place is Place.REJECTED and self._most_rejects is not None and rejected > self._most_rejects:
+            raise TooManyRejects(
+                f"stopped at line {line}: {outcome.field or 'the record'} {outcome.reason}. "
+                f"{rejected} rejected so far, see {self._rejects.path}"
+            )
+
+    def ignore(self) -> None:
+        with self._lock:
+            self.counts[Place.IGNORED] += 1
+
+    def summary(self) -> str:
+        """`7 records: 5 created, 2 rejected (see PATH)`."""
+        parts = [f"{self.counts[place]} {place.value}" for place in Place if self.counts[place]]
+        told = f" (see {self._rejects.path})" if any(self.counts[place] for place in Place if place.is_reported) else ""
+        return f"{sum(self.counts.values())} records: {', '.join(parts) or 'nothing to do'}{told}"
+
+    def exit_code(self) -> int:
+        return UNSETTLED if self.counts[Place.UNKNOWN] else 0
