@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import pytest
+import requests
+
+from stripe_flow.api.client import Client, Request
+from target_stripe_flow.names import Names
+from target_stripe_flow.outcome import Rejected
+from tests.api.builders import KEY, a_client
+from tests.support.sandbox import Sandbox
+
+
+def resolve(names: Names, client: Client, name: str) -> str:
+    return names.resolve(client, "customers", "/v1/customers", name, "customer")
+
+
+def test_a_source_key_stands_for_what_was_made_of_it(sandbox: Sandbox) -> None:
+    names = Names()
+    names.learn("customers", ("c-1",), "cus_1")
+
+    assert resolve(names, a_client(sandbox.url), "c-1") == "cus_1"
+    assert sandbox.requests() == []
+
+
+def test_a_stripe_id_is_confirmed_once(sandbox: Sandbox) -> None:
+    names, client = Names(), a_client(sandbox.url)
+    made = a_customer(client)
+
+    assert [resolve(names, client, made), resolve(names, client, made)] == [made, made]
+    assert [each["path"] for each in sandbox.requests() if each["method"] == "GET"] == [f"/v1/customers/{made}"]
+
+
+@pytest.mark.parametrize("name", ["c-2", "cus_unknown", "../charges", "cus_1?expand[]=x", "", "ü"])
+def test_what_nobody_knows_is_rejected(sandbox: Sandbox, name: str) -> None:
+    with pytest.raises(Rejected, match="is neither the key of an earlier record") as caught:
+        resolve(Names(), a_client(sandbox.url), name)
+
+    assert caught.value.field == "customer"
+
+
+def test_a_deleted_object_is_rejected(sandbox: Sandbox) -> None:
+    client = a_client(sandbox.url)
+    made = a_customer(client)
+    delete(f"{sandbox.url}/v1/customers/{made}")
+
+    with pytest.raises(Rejected, match="deleted"):
+        resolve(Names(), client, made)
+
+
+def test_keys_that_read_the_same_name_nobody(sandbox: Sandbox) -> None:
+    names = Names()
+    names.learn("customers", ("a,b", "c"), "cus_1")
+    names.learn("customers", ("a", "b,c"), "cus_2")
+    names.learn("customers", ("a", "b"), "cus_3")
+
+    assert resolve(names, a_client(sandbox.url), "a,b") == "cus_3"
+    with pytest.raises(Rejected):
+        resolve(names, a_client(sandbox.url), "a,b,c")
+
+
+def test_a_source_key_and_its_stripe_id_share_a_lane() -> None:
+    names = Names()
+
+    names.alias("customers", ("c-1",), "cus_1")
+    names.learn("customers", ("c-2",), "cus_2")
+
+    assert names.lane("customers", "cus_1") == names.lane("customers", "c-1")
+    assert names.lane("customers", "cus_2") == names.lane("customers", "c-2")
+    assert names.lane("customers", "c-1") != names.lane("customers", "c-2")
+    assert names.lane("products", "c-1") != names.lane("customers", "c-1")
+
+
+def delete(url: str) -> None:
+    requests.delete(url, auth=(KEY, ""), timeout=10).raise_for_status()
+
+
+def a_customer(client: Client) -> str:
+    answer = client.post(Request(method="POST", path="/v1/customers", body=b"", idempotency_key="k"))
+    return str(answer.value["id"])
