@@ -1,0 +1,133 @@
+"""Singer messages from standard input: line by line, as bytes, so that a bad line is named by its number alone.
+
+The wait for input ends at once for a signal or a fatal error: both write a byte into a pipe that is waited for, too.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import sys
+from collections.abc import Callable, Iterator
+from typing import IO, Any, NoReturn
+
+import msgspec
+from singer_sdk.singerlib.encoding.base import GenericSingerReader
+
+from stripe_flow.api.errors import Misconfigured
+
+CHUNK = 1 << 16
+# How often a quiet input lets the target look at what it holds back.
+TICK_S = 0.5
+
+
+class BadInput(Misconfigured):
+    """The input cannot be read on: the line is named, never shown."""
+
+
+class Wake:
+    """A pipe that ends a wait in `select`; safe to call from a signal handler and from any thread."""
+
+    def __init__(self) -> None:
+        self.reading_end, self._writing_end = os.pipe()
+        os.set_blocking(self._writing_end, False)
+
+    def __call__(self) -> None:
+        try:
+            os.write(self._writing_end, b"!")
+        except BlockingIOError:  # already full of wake-ups
+            return
+
+
+class MessageReader(GenericSingerReader[bytes]):
+    """Counts lines; `on_wake` is called between lines and may raise, `on_tick` while the input is quiet."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.line = 0
+        self.wake = Wake()
+        self.on_wake: Callable[[], None] = lambda: None
+        self.on_tick: Callable[[], None] = lambda: None
+
+    @property
+    def default_input(self) -> Any:  # Any: whatever standard input is
+        return sys.stdin
+
+    def process_lines(self, file_input: IO[Any] | None, callbacks: dict[str, Callable[[dict[str, Any]], None]]) -> Any:
+        return super().process_lines(_Lines(self, file_input or self.default_input), callbacks)  # type: ignore[arg-type]  # only iterated
+
+    def deserialize_json(self, line: bytes) -> dict[str, Any]:
+        """The message in a line. NaN, Infinity and lone surrogates pass: their record is rejected, not the run."""
+        try:
+            message = msgspec.json.decode(line)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            message = self._decode_leniently(line)
+        except RecursionError:
+            self.refuse("is nested too deep")
+        if not isinstance(message, dict) or not isinstance(message.get("type"), str):
+            self.refuse("is no Singer message: a JSON object with a type is expected")
+        return message
+
+    def _decode_leniently(self, line: bytes) -> Any:  # Any: JSON
+        try:
+            return json.loads(line.decode())
+        except RecursionError:
+            self.refuse("is nested too deep")
+        except ValueError:  # JSON and UTF-8 errors alike; their text quotes the line
+            cut = "" if line.endswith(b"\n") else ", and it has no end: the input was cut, so what wrote it was stopped"
+            self.refuse(f"is not JSON in UTF-8 ({len(line)} bytes){cut}")
+
+    def refuse(self, what: str) -> NoReturn:
+        """Stop the run at this line."""
+        raise BadInput(
+            f"line {self.line} of the input {what}. Nothing after it was read; mend or rerun what writes the input"
+        )
+
+    def _process_unknown_message(self, message_dict: dict[str, Any]) -> None:
+        self.refuse(f"has the unknown message type {message_dict['type'][:30]!r}")
+
+
+class _Lines:
+    """The lines of a file or a pipe, blank ones skipped; text of a test's stream is taken as UTF-8."""
+
+    def __init__(self, reader: MessageReader, source: IO[Any]) -> None:
+        self._reader, self._source = reader, source
+
+    def __iter__(self) -> Iterator[bytes]:
+        try:
+            lines = self._from_descriptor(self._source.fileno())
+        except (OSError, ValueError):  # a test's in-memory stream
+            lines = (line.encode() if isinstance(line, str) else line for line in self._source)
+        for line in lines:
+            self._reader.on_wake()
+            self._reader.line += 1
+            if line.strip():
+                yield line
+
+    def _from_descriptor(self, descriptor: int) -> Iterator[bytes]:
+        rest = bytearray()
+        while True:
+            self._wait(descriptor)
+            chunk = os.read(descriptor, CHUNK)
+            if not chunk:
+                break
+            searched = len(rest)
+            rest += chunk
+            end = rest.rfind(b"\n", searched)
+            if end >= 0:
+                yield from (line + b"\n" for line in bytes(rest[:end]).split(b"\n"))
+                del rest[: end + 1]
+        if rest:
+            yield bytes(rest)
+
+    def _wait(self, descriptor: int) -> None:
+        while True:
+            self._reader.on_wake()
+            ready, _, _ = select.select([descriptor, self._reader.wake.reading_end], [], [], TICK_S)
+            if self._reader.wake.reading_end in ready:
+                os.read(self._reader.wake.reading_end, CHUNK)
+            elif ready:
+                return
+            else:
+                self._reader.on_tick()

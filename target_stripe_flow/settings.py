@@ -1,0 +1,83 @@
+"""The target's settings: those of the connection, what identities are made of, and what to do with rejects."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from stripe_flow.api.connection import Connection, Mode
+from stripe_flow.api.errors import Misconfigured
+from stripe_flow.api.settings import SETTINGS
+
+REJECTS_FILE = "stripe-flow-rejects.jsonl"
+
+CONFIG_JSONSCHEMA: dict[str, object] = {
+    "type": "object",
+    "properties": SETTINGS
+    | {
+        "account_id": {
+            "type": "string",
+            "title": "Account",
+            "description": (
+                "The Stripe account to act for (acct_…), a part of every record's identity. Default: the key's own."
+            ),
+        },
+        "account_label": {
+            "type": "string",
+            "title": "Account label",
+            "description": (
+                "A name for the account in identities, needed only where the key may not read its own account."
+            ),
+        },
+        "source_name": {
+            "type": "string",
+            "default": "default",
+            "title": "Source name",
+            "description": "Where the rows come from: equal keys of two sources are two records. Part of the identity.",
+        },
+        "allow_live": {
+            "type": "boolean",
+            "default": False,
+            "title": "Allow live",
+            "description": "A live key is refused unless this is true: real money moves.",
+        },
+        "rejects_path": {
+            "type": "string",
+            "title": "Rejects file",
+            "description": (
+                f"Where rejected and declined records go. Default: {REJECTS_FILE} in the Meltano project, "
+                "else in the working folder."
+            ),
+        },
+        "on_reject": {
+            "type": "string",
+            "enum": ["continue", "fail"],
+            "default": "continue",
+            "title": "On reject",
+            "description": "Go on after a rejected record, or stop the run at it.",
+        },
+        "max_rejects": {
+            "type": "integer",
+            "minimum": 0,
+            "title": "Most rejects",
+            "description": "Stop the run once more records than this were rejected. Default: no limit.",
+        },
+    },
+    "required": ["api_key"],
+}
+
+
+def rejects_path(config: Mapping[str, object]) -> Path:
+    """Where rejects go; relative paths are below the Meltano project, if there is one."""
+    base = Path(os.environ.get("MELTANO_PROJECT_ROOT", "."))
+    return base / str(config.get("rejects_path", REJECTS_FILE))
+
+
+def refuse_live(connection: Connection, config: Mapping[str, object]) -> None:
+    """Raises Misconfigured for a live key that nobody has allowed."""
+    if connection.key.mode is Mode.LIVE and not config.get("allow_live"):
+        raise Misconfigured(
+            "setting api_key holds a live key, and real money would move: set allow_live to true if that is meant, "
+            "or use a test key"
+        )

@@ -1,0 +1,107 @@
+"""The SDK's sinks, which only feed the dispatcher.
+
+Private names of singer-sdk 0.54 that are overridden here, each with a test: `_validate_and_parse` (it would make
+dates of strings and log whole records), `_singer_validate_message` (a missing key is a reject, not an abort) and
+`_after_process_record` (it logs the record).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from singer_sdk import Sink, Target
+
+from stripe_flow.api.errors import RightMissing
+from target_stripe_flow.actions import ACTIONS
+from target_stripe_flow.identity import Identity, source_key
+from target_stripe_flow.outcome import Outcome, Rejected
+from target_stripe_flow.performing import Job
+from target_stripe_flow.validation import RecordChecker
+
+if TYPE_CHECKING:  # the target imports the sinks
+    from target_stripe_flow.target import TargetStripeFlow
+
+Record = dict[str, Any]  # Any: JSON of the input
+
+
+class FeedingSink(Sink):
+    """Hands each record on at once: nothing is batched, so nothing waits in a batch that a signal could drop."""
+
+    current_size = 0
+
+    def __init__(
+        self, target: Target, stream_name: str, schema: dict[str, Any], key_properties: Sequence[str] | None
+    ) -> None:
+        super().__init__(target, stream_name, schema, key_properties)
+        self.stripe_target: TargetStripeFlow = target  # type: ignore[assignment]  # no other target makes these sinks
+
+    def get_validator(self) -> None:
+        return None
+
+    def _validate_and_parse(self, record: Record) -> Record:
+        return record
+
+    def _singer_validate_message(self, record: Record) -> None:
+        pass
+
+    def _after_process_record(self, context: Record) -> None:
+        pass
+
+    def process_batch(self, context: Record) -> None:  # noqa: ARG002  # the SDK's signature
+        raise AssertionError("a sink that is never full was drained")
+
+
+class ActionSink(FeedingSink):
+    """The records of one stream of `ACTIONS`."""
+
+    def setup(self) -> None:
+        self._spec = ACTIONS[self.stream_name]
+        self._checker = RecordChecker(self._spec)
+        self._warned: set[str] = set()
+        if not self.key_properties:
+            self.stripe_target.message_reader.refuse(
+                f"is the SCHEMA of the stream {self.stream_name} without key_properties, and without a key nothing "
+                "can be done only once"
+            )
+
+    def process_record(self, record: Record, context: Record) -> None:  # noqa: ARG002  # the SDK's signature
+        """Check, then queue; a record that cannot be sent is reported before this returns."""
+        line = self.stripe_target.message_reader.line
+        try:
+            job = self._job(record)
+        except Rejected as rejected:
+            self._end(record, line, rejected.outcome)
+            return
+        performer = self.stripe_target.performer
+        self.stripe_target.dispatcher.submit(
+            lambda: self._end(record, line, performer.perform(job)), performer.lanes(job)
+        )
+
+    def _job(self, record: Record) -> Job:
+        identity = Identity(
+            scope=self.stripe_target.scope,
+            action=self._spec.name,
+            source_key=source_key(record, self.key_properties),
+        )
+        parameters = self._checker.check(record)
+        for name in sorted(self._checker.dropped - self._warned - set(self.key_properties)):
+            self._warned.add(name)
+            self.logger.warning("stream %s: Stripe has no parameter %s here; it is not sent", self.stream_name, name)
+        return Job(spec=self._spec, identity=identity, parameters=parameters)
+
+    def _end(self, record: Record, line: int, outcome: Outcome) -> None:
+        self.stripe_target.accounts.end(self.stream_name, self.key_properties, record, line, outcome)
+
+
+class ConnectionCheckSink(FeedingSink):
+    """`meltano config test` sends a stream of its own: it shows whether the connection works, and counts nothing."""
+
+    def setup(self) -> None:
+        try:
+            self.stripe_target.client.get("/v1/customers", {"limit": 1})
+        except RightMissing:
+            return  # Stripe knows the key; what it lacks is said when it is needed
+
+    def process_record(self, record: Record, context: Record) -> None:
+        """Nothing."""

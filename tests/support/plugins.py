@@ -1,0 +1,111 @@
+"""Runs our plugins as a user does: real processes, with a configuration file, standard input and output."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+
+Message = dict[str, Any]  # Any: JSON, as the tests look at it
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ended:
+    """A run that is over."""
+
+    code: int
+    output: str
+    log: str
+
+    @property
+    def messages(self) -> list[Message]:
+        return [json.loads(line) for line in self.output.splitlines()]
+
+    def records(self, stream: str) -> list[Message]:
+        return [each["record"] for each in self.messages if each["type"] == "RECORD" and each["stream"] == stream]
+
+    @property
+    def states(self) -> list[Message]:
+        """The values of the STATE messages of a tap."""
+        return [each["value"] for each in self.messages if each["type"] == "STATE"]
+
+    @property
+    def errors(self) -> list[str]:
+        """The lines on standard error that say what went wrong."""
+        told = [line.split("|", 3)[3].strip() for line in self.log.splitlines() if "| ERROR " in line]
+        return told + [line for line in self.log.splitlines() if line.startswith(("Error: ", "Traceback"))]
+
+    @property
+    def summary(self) -> str:
+        """The target's sums."""
+        return next(line.split("|", 3)[3].strip() for line in self.log.splitlines() if " records: " in line)
+
+
+def command(plugin: str, folder: Path, config: Mapping[str, object], *options: str) -> list[str]:
+    """The command line of a plugin's module, its configuration written into `folder`."""
+    path = folder / f"{plugin}.json"
+    path.write_text(json.dumps(config), encoding="utf-8")
+    return [sys.executable, "-m", plugin, "--config", str(path), *options]
+
+
+def clean_env(**more: str) -> dict[str, str]:
+    """This process's environment without what a person may have set for the plugins."""
+    theirs = ("TAP_", "TARGET_", "STRIPE_", "MELTANO_")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(theirs)}
+    return kept | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"} | more
+
+
+def run(line: Sequence[str], folder: Path, given: bytes = b"", **env: str) -> Ended:
+    """To the end, in `folder`."""
+    done = subprocess.run(
+        line, cwd=folder, input=given, env=clean_env(**env), capture_output=True, timeout=120, check=False
+    )
+    return Ended(code=done.returncode, output=done.stdout.decode(), log=done.stderr.decode())
+
+
+def run_tap(
+    folder: Path,
+    config: Mapping[str, object],
+    *options: str,
+    state: Message | None = None,
+    catalog: Message | None = None,
+) -> Ended:
+    files = {"--state": state, "--catalog": catalog}
+    for option, value in files.items():
+        if value is not None:
+            path = folder / f"given{option}.json"
+            path.write_text(json.dumps(value), encoding="utf-8")
+            options = (*options, option, str(path))
+    return run(command("tap_stripe_flow", folder, config, *options), folder)
+
+
+def run_target(folder: Path, config: Mapping[str, object], lines: Iterable[Message | bytes]) -> Ended:
+    """With messages as input; bytes go in as they are."""
+    given = b"".join(line if isinstance(line, bytes) else json.dumps(line).encode() + b"\n" for line in lines)
+    return run(command("target_stripe_flow", folder, config), folder, given)
+
+
+def a_config(url: str, **settings: object) -> dict[str, object]:
+    """The settings for a sandbox, without pacing."""
+    pace = {"max_requests_per_second": 0, "max_requests_per_second_total": 0}
+    return {"api_key": "sk_test_sandbox", "base_url": url} | pace | settings
+
+
+def a_schema(stream: str, *key_properties: str) -> Message:
+    keys = list(key_properties or ("id",))
+    return {"type": "SCHEMA", "stream": stream, "schema": {"properties": {}}, "key_properties": keys}
+
+
+def a_record(stream: str, **record: object) -> Message:
+    return {"type": "RECORD", "stream": stream, "record": record}
+
+
+def a_state(**value: object) -> Message:
+    return {"type": "STATE", "value": value}
