@@ -15,7 +15,7 @@ from singer_sdk import Stream
 from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 
-from stripe_flow.api.errors import StripeError
+from stripe_flow.api.errors import StripeError, StripeFlowError
 from tap_stripe_flow.bookmark import Bookmark
 from tap_stripe_flow.reading import Object, Reader
 from tap_stripe_flow.streams import StreamSpec
@@ -75,6 +75,8 @@ class Engine(Stream):
             yield from super()._sync_records(context, write_messages=write_messages)
         except StripeError as error:
             self._stripe_tap.fail(self.name, error)
+        except StripeFlowError as error:
+            self._stripe_tap.stop(error)
 
     def _increment_stream_state(self, latest_record: Any, *, context: Any = None) -> None:
         """No record moves the bookmark."""

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from types import FrameType
-from typing import IO, Any, ClassVar, TypeVar, cast
+from typing import IO, Any, ClassVar, NoReturn, TypeVar, cast
 
 import click
 from singer_sdk import Tap
@@ -16,7 +16,14 @@ from singer_sdk.plugin_base import _ConfigInput
 from singer_sdk.tap_base import CliTestOptionValue
 
 from stripe_flow.api.client import Client
-from stripe_flow.api.errors import AccountTrouble, KeyRefused, Misconfigured, StripeError, StripeUnreachable
+from stripe_flow.api.errors import (
+    AccountTrouble,
+    KeyRefused,
+    Misconfigured,
+    StripeError,
+    StripeFlowError,
+    StripeUnreachable,
+)
 from stripe_flow.api.settings import open_client
 from stripe_flow.singer.command import PluginCommand
 from stripe_flow.singer.writer import LineWriter
@@ -68,10 +75,14 @@ class TapStripeFlow(PluginCommand, Tap):
     def fail(self, stream: str, error: StripeError) -> None:
         """Note that one stream failed; end the run where no other stream could fare better."""
         if isinstance(error, KeyRefused) or (isinstance(error, StripeUnreachable) and not self.has_progressed):
-            self.logger.error("%s", error)
-            raise SystemExit(error.exit_code)  # no Exception: the SDK would log it a second time
+            self.stop(error)
         self.failures[stream] = error
         self.logger.error("stream %s failed, its state stays as it was: %s", stream, error)
+
+    def stop(self, error: StripeFlowError) -> NoReturn:
+        """End the run with one line; as SystemExit, since the SDK would log an Exception a second time."""
+        self.logger.error("%s", error)
+        raise SystemExit(error.exit_code)
 
     def exit_code(self) -> int:
         """0, or what the failed streams amount to."""

@@ -1,0 +1,21 @@
+"""The official client, as the judge of what we read and write."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import stripe
+
+from tests.support.sandbox import Sandbox
+
+
+def official(sandbox: Sandbox, account: str | None = None) -> Any:  # Any: the client's generics are not strict-clean
+    """A client of its own for this sandbox; no retries, no telemetry, nothing global."""
+    return stripe.StripeClient(
+        sandbox.key, stripe_account=account, base_addresses={"api": sandbox.url}, max_network_retries=0
+    )
+
+
+def everything(service: Any, **filters: object) -> list[dict[str, Any]]:  # Any: as above
+    """All objects of a list, newest first, by the official client's own paging."""
+    return [found.to_dict() for found in service.list({"limit": 100, **filters}).auto_paging_iter()]

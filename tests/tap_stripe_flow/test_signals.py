@@ -1,0 +1,99 @@
+"""How a run of the tap ends when somebody ends it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.plugins import a_config, clean_env, command, run_tap
+from tests.support.sandbox import Sandbox
+
+
+@pytest.fixture(scope="module")
+def sandbox_with_history() -> Iterator[Sandbox]:
+    """So much that a run takes a while."""
+    with Sandbox("--seed", "2", "--charges", "3000", "--days", "30") as running:
+        yield running
+
+
+def start(folder: Path, url: str, **env: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        command("tap_stripe_flow", folder, a_config(url)),
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=clean_env(**env),
+    )
+
+
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_the_run_on_a_whole_line(
+    sandbox_with_history: Sandbox, tmp_path: Path, sent: signal.Signals
+) -> None:
+    with start(tmp_path, sandbox_with_history.url) as tap:
+        assert tap.stdout is not None
+        seen = [tap.stdout.readline() for _ in range(50)]
+        tap.send_signal(sent)
+        rest = tap.stdout.read()
+
+    assert tap.returncode == 128 + sent
+    assert rest.endswith(b"\n")
+    assert all(json.loads(line) for line in [*seen, *rest.splitlines()])
+
+
+def test_a_wait_for_stripe_ends_at_once(sandbox: Sandbox, tmp_path: Path) -> None:
+    sandbox.faults(
+        {"name": "stuck", "match": {"path": "/v1/charges"}, "at": "before_answer", "action": {"kind": "hold"}}
+    )
+    with start(tmp_path, sandbox.url) as tap:
+        sandbox.wait_until_held("stuck")
+
+        tap.send_signal(signal.SIGTERM)
+
+        assert tap.wait(20) == 128 + signal.SIGTERM
+        sandbox.release("stuck")
+
+
+def test_a_reader_that_dies_ends_the_tap_without_a_traceback(sandbox_with_history: Sandbox, tmp_path: Path) -> None:
+    with subprocess.Popen(
+        command("tap_stripe_flow", tmp_path, a_config(sandbox_with_history.url)),
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=clean_env(),
+    ) as tap:
+        assert tap.stdout is not None
+        assert tap.stderr is not None
+        tap.stdout.readline()
+        tap.stdout.close()
+        log = tap.stderr.read().decode()
+
+    assert tap.returncode == 1
+    assert "Traceback" not in log
+
+
+@pytest.mark.parametrize("after_bytes", [0, 60_000, 400_000, 900_000])
+def test_a_killed_run_is_resumed_without_loss(sandbox_with_history: Sandbox, tmp_path: Path, after_bytes: int) -> None:
+    with start(tmp_path, sandbox_with_history.url) as tap:
+        assert tap.stdout is not None
+        out = os.read(tap.stdout.fileno(), 1)
+        while len(out) < after_bytes:
+            out += os.read(tap.stdout.fileno(), after_bytes - len(out))
+        assert tap.poll() is None
+        tap.kill()
+        out += tap.stdout.read()
+    messages = [json.loads(line) for line in out.splitlines(keepends=True) if line.endswith(b"\n")]
+    states = [message["value"] for message in messages if message["type"] == "STATE"]
+
+    resumed = run_tap(tmp_path, a_config(sandbox_with_history.url), state=states[-1] if states else None)
+
+    emitted = {message["record"]["id"] for message in messages if message["type"] == "RECORD"}
+    emitted |= {record["id"] for name in ("charges", "refunds") for record in resumed.records(name)}
+    made = {each["id"] for kind in ("charge", "refund") for each in sandbox_with_history.objects(kind)}
+    assert emitted == made
