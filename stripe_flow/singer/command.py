@@ -14,6 +14,7 @@ from typing import Any
 
 import click
 from jsonschema import ValidationError
+from singer_sdk.exceptions import MappingError
 from singer_sdk.plugin_base import JSONSchemaValidator, PluginBase, _ConfigInput
 
 from stripe_flow.api import redaction
@@ -45,9 +46,15 @@ class PluginCommand(PluginBase):
         try:
             code = cls.run(**options)
         except StripeFlowError as error:
-            cls.logger.error("%s", error)  # noqa: TRY400  # a person reads this, not a traceback
-            code = error.exit_code
+            code = cls._say(error)
+        except MappingError as error:
+            code = cls._say(Misconfigured(f"setting stream_maps: {error}"))
         raise SystemExit(code)
+
+    @classmethod
+    def _say(cls, error: StripeFlowError) -> int:
+        cls.logger.error("%s", error)
+        return error.exit_code
 
     @classmethod
     def run(cls, *args: Any, **options: Any) -> int:  # Any: each plugin names its own options
