@@ -55,7 +55,10 @@ class FeedingSink(Sink):
 class ActionSink(FeedingSink):
     """The records of one stream of `ACTIONS`."""
 
-    def setup(self) -> None:
+    def __init__(
+        self, target: Target, stream_name: str, schema: dict[str, Any], key_properties: Sequence[str] | None
+    ) -> None:
+        super().__init__(target, stream_name, schema, key_properties)
         self._spec = ACTIONS[self.stream_name]
         self._checker = RecordChecker(self._spec)
         self._warned: set[str] = set()

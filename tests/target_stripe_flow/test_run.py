@@ -1,0 +1,266 @@
+"""The target as a process; effects are counted in the sandbox, not in our own books."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from target_stripe_flow.actions import ACTIONS, ActionSpec
+from tests.support.official import official
+from tests.support.plugins import Ended, Message, a_config, a_record, a_schema, a_state, run_target
+from tests.support.sandbox import CONNECTED, Sandbox
+
+EVERY_ACTION = pytest.mark.parametrize("spec", ACTIONS.values(), ids=ACTIONS)
+SIZE = dict.fromkeys(("height", "length", "weight", "width"), 1.5)
+SHIPPING = {"name": "Ann", "address": {"line1": "1 Main St"}}
+GOOD: dict[str, dict[str, Any]] = {
+    "customers": {"name": "Ann Lee", "email": "ann@example.com", "metadata": {"plan": "a b&c"}, "source": "tok_visa"},
+    "products": {"name": "Shirt", "images": ["https://example.com/a.png"], "package_dimensions": SIZE},
+    "charges": {"amount": 1250, "currency": "usd", "source": "tok_visa", "capture": False, "shipping": SHIPPING},
+}
+
+
+def run(sandbox: Sandbox, folder: Path, *lines: Message | bytes, **settings: object) -> Ended:
+    return run_target(folder, a_config(sandbox.url, **settings), lines)
+
+
+def rejects(folder: Path) -> list[dict[str, Any]]:
+    found = [json.loads(line) for line in (folder / "stripe-flow-rejects.jsonl").read_text().splitlines()]
+    return [each for each in found if each["type"] == "RECORD"]
+
+
+def of(spec: ActionSpec) -> str:
+    """The type of the objects that an action creates."""
+    return spec.name.removesuffix("s")
+
+
+@EVERY_ACTION
+def test_a_row_becomes_one_object_however_often_it_comes(spec: ActionSpec, sandbox: Sandbox, tmp_path: Path) -> None:
+    lines = [a_schema(spec.name), a_record(spec.name, id="k-1", **GOOD[spec.name])]
+
+    first, second = run(sandbox, tmp_path, *lines), run(sandbox, tmp_path, *lines)
+    twice_in_one = run(sandbox, tmp_path, *lines, lines[1])
+
+    assert (first.code, second.code, twice_in_one.code) == (0, 0, 0)
+    assert len(sandbox.objects(of(spec))) == 1
+    assert first.summary == "1 records: 1 created"
+    assert second.summary == "1 records: 1 unchanged"
+    assert twice_in_one.summary == "2 records: 2 unchanged"
+
+
+@EVERY_ACTION
+def test_what_is_sent_is_what_the_official_client_sends(spec: ActionSpec, sandbox: Sandbox, tmp_path: Path) -> None:
+    run(sandbox, tmp_path, a_schema(spec.name), a_record(spec.name, id="k-1", **GOOD[spec.name]))
+    ours = next(each for each in sandbox.requests() if each["method"] == "POST")
+    marker = sandbox.objects(of(spec))[0]["metadata"]["stripe_flow"]
+
+    parameters = in_schema_order(spec, GOOD[spec.name])
+    parameters["metadata"] = parameters.get("metadata", {}) | {"stripe_flow": marker}
+    getattr(official(sandbox).v1, spec.name).create(parameters)
+
+    theirs = [each for each in sandbox.requests() if each["method"] == "POST"][-1]
+    assert (ours["path"], ours["body"]) == (theirs["path"], theirs["body"])
+    assert header(ours, "stripe-version") == header(theirs, "stripe-version")
+    assert header(ours, "content-type") == header(theirs, "content-type")
+    assert header(ours, "idempotency-key") == f"stripe-flow:{marker}"
+
+
+@EVERY_ACTION
+def test_two_sources_have_keys_of_their_own(spec: ActionSpec, sandbox: Sandbox, tmp_path: Path) -> None:
+    lines = [a_schema(spec.name), a_record(spec.name, id="k-1", **GOOD[spec.name])]
+
+    run(sandbox, tmp_path, *lines)
+    run(sandbox, tmp_path, *lines, source_name="other")
+
+    assert len(sandbox.objects(of(spec))) == 2
+
+
+def test_a_rotated_key_is_the_same_account(sandbox: Sandbox, tmp_path: Path) -> None:
+    lines = [a_schema("customers"), a_record("customers", id=1, name="Ann")]
+
+    run(sandbox, tmp_path, *lines)
+    run(sandbox, tmp_path, *lines, api_key="rk_test_sandbox")
+
+    assert len(sandbox.objects("customer")) == 1
+
+
+def test_a_charge_finds_the_customer_of_an_earlier_row(sandbox: Sandbox, tmp_path: Path) -> None:
+    done = run(
+        sandbox,
+        tmp_path,
+        a_schema("customers"),
+        a_record("customers", id=7, name="Ann", source="tok_visa"),
+        a_schema("charges"),
+        *[
+            a_record("charges", id=f"o-{number}", amount=100 + number, currency="eur", customer="7")
+            for number in range(20)
+        ],
+    )
+
+    [customer] = sandbox.objects("customer")
+    assert done.summary == "21 records: 21 created"
+    assert {each["customer"] for each in sandbox.objects("charge")} == {customer["id"]}
+    charged = [each["body"] for each in sandbox.requests() if each["path"] == "/v1/charges"]
+    assert [f"amount={100 + number}&" in body for number, body in enumerate(charged)] == [True] * 20
+
+
+def test_find_customer_creates_nothing(sandbox: Sandbox, tmp_path: Path) -> None:
+    known = official(sandbox).v1.customers.create({"name": "Ann", "source": "tok_visa"}).id
+
+    done = run(
+        sandbox,
+        tmp_path,
+        a_schema("customers"),
+        a_record("customers", id="c-1", stripe_id=known),
+        a_record("customers", id="c-2", stripe_id="cus_unknown"),
+        a_schema("charges"),
+        a_record("charges", id="o-1", amount=100, currency="usd", customer="c-1"),
+    )
+
+    assert done.summary.startswith("3 records: 1 created, 1 found, 1 rejected")
+    assert len(sandbox.objects("customer")) == 1
+    assert sandbox.objects("charge")[0]["customer"] == known
+    assert rejects(tmp_path)[0]["stripe_flow"]["field"] == "stripe_id"
+
+
+def test_every_record_ends_in_one_place_and_good_ones_go_on(sandbox: Sandbox, tmp_path: Path) -> None:
+    done = run(
+        sandbox,
+        tmp_path,
+        a_schema("charges"),
+        a_record("charges", id=1, amount=100, currency="usd", source="tok_visa"),
+        a_record("charges", id=2, amount=100, currency="usd", source="tok_chargeDeclinedInsufficientFunds"),
+        a_record("charges", id=3, amount=1.5, currency="usd", source="tok_visa"),
+        a_record("charges", id=None, amount=100, currency="usd", source="tok_visa"),
+        a_record("charges", id=5, amount=100, currency="xxx", source="tok_visa"),
+        b'{"type":"RECORD","stream":"charges","record":{"id":6,"amount":NaN,"currency":"usd","source":"tok_visa"}}\n',
+        b'{"type":"RECORD","stream":"charges","record":{"id":7,"amount":1e999,"currency":"usd","source":"tok_visa"}}\n',
+        b'{"type":"RECORD","stream":"charges","record":{"id":8,"amount":100,"currency":"usd","source":"\\ud800"}}\n',
+        {"type": "RECORD", "stream": "charges", "record": None},
+        a_state(done=9),
+    )
+
+    assert done.code == 0
+    assert done.summary.startswith("9 records: 1 created, 1 ignored, 1 declined, 6 rejected (see ")
+    assert json.loads(done.output) == {"done": 9}
+    told = {each["stripe_flow"]["line"]: each["stripe_flow"] for each in rejects(tmp_path)}
+    assert told[3]["decline_code"] == "insufficient_funds"
+    assert [told[line]["field"] for line in (4, 5, 6, 7, 8, 9)] == [
+        "amount",
+        "id",
+        "currency",
+        "amount",
+        "amount",
+        "source",
+    ]
+    assert [each["status"] for each in sandbox.objects("charge")].count("succeeded") == 1
+
+
+def test_history_is_not_an_order(sandbox: Sandbox, tmp_path: Path) -> None:
+    made = official(sandbox).v1.charges.create({"amount": 100, "currency": "usd", "source": "tok_visa"})
+
+    done = run(sandbox, tmp_path, a_schema("charges"), a_record("charges", **made.to_dict()))
+
+    assert done.summary.startswith("1 records: 1 rejected")
+    assert len(sandbox.objects("charge")) == 1
+
+
+def test_a_mended_reject_can_be_piped_back(sandbox: Sandbox, tmp_path: Path) -> None:
+    run(sandbox, tmp_path, a_schema("products"), a_record("products", id="p-1", description="no name"))
+    mended = (tmp_path / "stripe-flow-rejects.jsonl").read_text().replace('"description"', '"name"')
+
+    done = run(sandbox, tmp_path, mended.encode())
+
+    assert done.summary == "1 records: 1 created"
+
+
+def test_on_reject_fail_stops_at_the_first(sandbox: Sandbox, tmp_path: Path) -> None:
+    bad, good = a_record("products", id="p-1"), a_record("products", id="p-2", name="Shirt")
+
+    done = run(sandbox, tmp_path, a_schema("products"), bad, good, a_state(done=2), on_reject="fail")
+
+    assert done.code == 2
+    assert "line 2" in done.errors[0]
+    assert done.output == ""
+    assert sandbox.objects("product") == []
+
+
+def test_max_rejects_stops_a_runaway_run(sandbox: Sandbox, tmp_path: Path) -> None:
+    bad = [a_record("products", id=f"p-{number}") for number in range(10)]
+
+    done = run(sandbox, tmp_path, a_schema("products"), *bad, max_rejects=3)
+
+    assert done.code == 2
+    assert done.summary.startswith("4 records: 4 rejected")
+
+
+def test_other_fields_are_named_once_and_never_sent(sandbox: Sandbox, tmp_path: Path) -> None:
+    records = [a_record("customers", id=number, name="Ann", shoe_size=43) for number in range(3)]
+
+    done = run(sandbox, tmp_path, a_schema("customers"), *records)
+
+    assert done.log.count("shoe_size") == 1
+    assert not any("shoe_size" in each["body"] for each in sandbox.requests())
+
+
+def test_filtered_records_are_counted(sandbox: Sandbox, tmp_path: Path) -> None:
+    records = [a_record("users", id=number, name="Ann") for number in range(4)]
+    maps = {"users": {"__alias__": "customers", "__filter__": "id > 1"}}
+
+    schema = a_schema("users") | {"schema": {"properties": {"id": {"type": "integer"}, "name": {"type": "string"}}}}
+
+    done = run(sandbox, tmp_path, schema, *records, stream_maps=maps)
+
+    assert done.summary == "4 records: 2 created, 2 ignored"
+
+
+def test_another_account_is_acted_for(sandbox: Sandbox, tmp_path: Path) -> None:
+    run(sandbox, tmp_path, a_schema("customers"), a_record("customers", id=1, name="Ann"), account_id=CONNECTED)
+
+    assert len(sandbox.objects("customer", CONNECTED)) == 1
+    assert sandbox.objects("customer") == []
+
+
+def test_a_live_key_needs_leave(tmp_path: Path) -> None:
+    lines = [a_schema("customers"), a_record("customers", id=1, name="Ann")]
+    with Sandbox("--live") as live:
+        refused = run(live, tmp_path, *lines, api_key="sk_live_sandbox")
+        asked = len(live.requests())
+        allowed = run(live, tmp_path, *lines, api_key="sk_live_sandbox", allow_live=True)
+
+    assert (refused.code, asked) == (1, 0)
+    assert "allow_live" in refused.errors[0]
+    assert allowed.summary == "1 records: 1 created"
+
+
+def test_meltanos_connection_test_creates_nothing(sandbox: Sandbox, tmp_path: Path) -> None:
+    done = run(sandbox, tmp_path, a_schema("meltano_test_stream"), a_record("meltano_test_stream", id=1))
+
+    assert done.code == 0
+    assert done.summary == "0 records: nothing to do"
+    assert {each["method"] for each in sandbox.requests()} == {"GET"}
+
+
+def test_an_empty_input_is_fine(sandbox: Sandbox, tmp_path: Path) -> None:
+    assert run(sandbox, tmp_path).summary == "0 records: nothing to do"
+
+
+def in_schema_order(spec: ActionSpec, record: dict[str, Any]) -> dict[str, Any]:
+    """The order in which the target picks, all the way down: the official client keeps the order it is given."""
+    schema: Any = spec.schema()  # Any: JSON
+
+    def ordered(value: Any, known: dict[str, Any]) -> Any:  # Any: JSON
+        if isinstance(value, dict) and "properties" in known:
+            return {name: ordered(value[name], part) for name, part in known["properties"].items() if name in value}
+        return value
+
+    picked: dict[str, Any] = ordered(record, schema)
+    return picked
+
+
+def header(request: dict[str, Any], name: str) -> str | None:
+    found = {key.lower(): value for key, value in request["headers"].items()}
+    return found.get(name)
