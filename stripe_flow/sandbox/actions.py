@@ -76,7 +76,7 @@ class Answer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field=
     headers: dict[str, str] = {}
     stored: Literal["fault", "real", "nothing"] | None = None
 
-    def effect(self, _: Stage, point: Point) -> Effect:
+    def effect(self, _: Stage, __: Point) -> Effect:
         async def answer(exchange: Exchange) -> None:
             fault = _refusal(self.status, self.error, self.headers)
             exchange.answer = fault
@@ -99,7 +99,7 @@ class Cut(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="ki
     within: Literal["head", "body"] | None = None
     after_bytes: int | None = None
 
-    def effect(self, _: Stage, point: Point) -> Effect:
+    def effect(self, _: Stage, __: Point) -> Effect:
         async def cut(exchange: Exchange) -> None:
             if self.within is None:
                 raise ConnectionCut(self.ending)
@@ -215,7 +215,7 @@ def _refusal(status: int, error: dict[str, Any], headers: dict[str, str]) -> Ans
 
 
 def _too_many(reason: str, *, with_reason: bool) -> Answered:
-    """https://docs.stripe.com/rate-limits"""
+    """Stripe's answer to too much; https://docs.stripe.com/rate-limits."""
     return _refusal(429, {}, {"Stripe-Rate-Limited-Reason": reason} if with_reason else {})
 
 

@@ -18,6 +18,20 @@ encode = _encoder.encode
 decode = _decoder.decode
 
 
+def integer(value: object) -> int:
+    """A member that is a whole number. Raises TypeError if it is anything else: then the sandbox itself is wrong."""
+    if not isinstance(value, int):
+        raise TypeError(f"not a whole number: {value!r}")
+    return value
+
+
+def mapping(value: object) -> Object:
+    """A member that is an object. Raises TypeError if it is anything else: then the sandbox itself is wrong."""
+    if not isinstance(value, dict):
+        raise TypeError(f"not an object: {value!r}")
+    return value
+
+
 def indent(compact: bytes) -> bytes:
     """The same JSON over many lines, two spaces deep, with a last line break."""
     return msgspec.json.format(compact, indent=2) + b"\n"

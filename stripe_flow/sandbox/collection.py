@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Protocol
 
-from stripe_flow.sandbox.codec import Object, decode, encode
+from stripe_flow.sandbox.codec import Object, decode, encode, integer
 from stripe_flow.sandbox.order import Order, Place
 
 
@@ -77,8 +77,7 @@ class Collection:
 
     def insert(self, new: Object, *, visible_at: int = 0) -> None:
         """Keep a new object; lists show it from `visible_at` on."""
-        object_id, created = str(new["id"]), new["created"]
-        assert isinstance(created, int)
+        object_id, created = str(new["id"]), integer(new["created"])
         place = (created, self._tie(self._count))
         self._count += 1
         self._bodies[object_id] = encode(new)

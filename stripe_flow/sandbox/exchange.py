@@ -70,3 +70,9 @@ class Exchange:
     visible_after_s: int = 0
     sending: Sending = field(default_factory=Sending)
     when_done: list[Callable[[], None]] = field(default_factory=list)
+
+    def answered(self) -> Answer:
+        """The answer. Raises RuntimeError if nothing gave one: then the sandbox itself is wrong."""
+        if self.answer is None:
+            raise RuntimeError(f"{self.request.method} {self.request.path} was not answered")
+        return self.answer

@@ -58,12 +58,12 @@ def _expanded(target: Object, paths: Paths, space: Space, now: int) -> Object:
 
 
 def _expanded_list(shown: Object, paths: Paths, space: Space, now: int) -> Object:
-    for name, deeper in paths.items():
+    for name in paths:
         if name != "data":
             raise _cannot(name)
-        data = shown["data"]
-        assert isinstance(data, list)
-        shown["data"] = [_expanded(each, deeper, space, now) for each in data]
+    data = shown["data"]
+    if paths and isinstance(data, list):
+        shown["data"] = [_expanded(each, paths["data"], space, now) for each in data]
     return shown
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import re
 from hashlib import blake2b
-
-_ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 # Prefix and number of random characters, by what is named.
 _SHAPES = {
@@ -19,47 +18,36 @@ _SHAPES = {
     "request": ("req_", 14),
 }
 
-# A bijection of 0..62^5: an odd multiplier that shares no factor with 62 spreads neighbours.
-INDEX_CHARS = 5
-_SPACE, _STEP, _START = 62**INDEX_CHARS, 387_420_489, 104_729
-_STEP_BACK: int = pow(_STEP, -1, _SPACE)
+# A seeded id holds its index in this many hexadecimal digits, up to 268 million of them.
+_INDEX_CHARS = 7
+_INDEX = re.compile(r"[0-9a-f]{7}")
+# A bijection of all indexes, so that neighbours do not look alike: the multiplier is odd, the space a power of two.
+_SPACE, _STEP, _START = 16**_INDEX_CHARS, 181_783_497, 104_729
+_STEP_BACK = pow(_STEP, -1, _SPACE)
 
 
 def make_id(noun: str, *facts: object) -> str:
     """The id of the `noun` that these facts are about; other facts, another id."""
     prefix, chars = _SHAPES[noun]
-    return prefix + _random(chars, noun, *facts)
+    return prefix + _digest(chars, "\0".join(map(str, facts)))
 
 
 def seeded_id(noun: str, label: str, index: int) -> str:
     """Like `make_id`, but the index can be read back from it, so no table of ids is needed."""
     prefix, chars = _SHAPES[noun]
     spread = (index * _STEP + _START) % _SPACE
-    return prefix + _base62(spread, INDEX_CHARS) + _random(chars - INDEX_CHARS, noun, label, index)
+    return f"{prefix}{spread:07x}{_digest(chars - _INDEX_CHARS, f'{label}/{index}')}"
 
 
-def index_in(noun: str, object_id: str) -> int | None:
-    """The index that a seeded id would have; the caller makes the id again to see whether it is one."""
-    prefix, chars = _SHAPES[noun]
-    if len(object_id) != len(prefix) + chars or not object_id.startswith(prefix):
+def seeded_index(noun: str, label: str, object_id: str) -> int | None:
+    """The index whose `seeded_id` this is; None for any other text."""
+    prefix, _ = _SHAPES[noun]
+    spread = _INDEX.match(object_id, len(prefix))
+    if spread is None:
         return None
-    spread = 0
-    for character in object_id[len(prefix) : len(prefix) + INDEX_CHARS]:
-        digit = _ALPHABET.find(character)
-        if digit < 0:
-            return None
-        spread = spread * 62 + digit
-    return (spread - _START) * _STEP_BACK % _SPACE
+    index: int = (int(spread[0], 16) - _START) * _STEP_BACK % _SPACE
+    return index if seeded_id(noun, label, index) == object_id else None
 
 
-def _random(chars: int, *facts: object) -> str:
-    digest = blake2b("\0".join(map(str, facts)).encode(), digest_size=18).digest()
-    return _base62(int.from_bytes(digest), chars)
-
-
-def _base62(number: int, chars: int) -> str:
-    digits = []
-    for _ in range(chars):
-        number, digit = divmod(number, 62)
-        digits.append(_ALPHABET[digit])
-    return "".join(reversed(digits))
+def _digest(chars: int, facts: str) -> str:
+    return blake2b(facts.encode(), digest_size=12).hexdigest()[:chars]

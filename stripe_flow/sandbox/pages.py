@@ -9,7 +9,7 @@ import heapq
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from stripe_flow.sandbox.codec import Object
+from stripe_flow.sandbox.codec import Object, integer
 from stripe_flow.sandbox.collection import Collection
 from stripe_flow.sandbox.errors import invalid, refuse
 from stripe_flow.sandbox.order import Order, Place
@@ -63,8 +63,7 @@ def bounds_of(created: object) -> tuple[int, int]:
 
 
 def limit_of(params: Object) -> int:
-    limit = params.get("limit", DEFAULT)
-    assert isinstance(limit, int)
+    limit = integer(params.get("limit", DEFAULT))
     if not 1 <= limit <= MOST:
         raise invalid(f"Invalid integer: limit must be from 1 to {MOST}", param="limit")
     return limit

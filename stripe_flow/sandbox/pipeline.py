@@ -5,7 +5,7 @@ before_read → (admitted) → before_execute → (executed) → after_execute �
 
 from __future__ import annotations
 
-from stripe_flow.sandbox.exchange import Exchange, Point, Request
+from stripe_flow.sandbox.exchange import Admitted, Exchange, Point, Request
 from stripe_flow.sandbox.faults import Faults
 from stripe_flow.sandbox.service import Service
 
@@ -25,19 +25,19 @@ class Pipeline:
             if exchange.answer is None:
                 self.service.admit(exchange)
             if exchange.admitted is not None:
-                await self._execute(exchange)
+                await self._execute(exchange, exchange.admitted)
             await self._pass("before_answer", exchange)
         finally:
             for done in exchange.when_done:
                 done()
         return exchange
 
-    async def _execute(self, exchange: Exchange) -> None:
+    async def _execute(self, exchange: Exchange, admitted: Admitted) -> None:
         """The claim on the key is closed whatever happens: a lost connection must not leave it running."""
         try:
             await self._pass("before_execute", exchange)
             if exchange.answer is None:
-                self.service.execute(exchange)
+                self.service.execute(exchange, admitted)
                 await self._pass("after_execute", exchange)
         finally:
             self.service.settle(exchange)

@@ -1,4 +1,4 @@
-"""Accounts with a past: objects that follow from a seed, spread unevenly over past days."""
+"""Accounts with a past: the space of each account, as the sandbox starts with it."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from dataclasses import dataclass
 
 from stripe_flow.sandbox.collection import Seeded
 from stripe_flow.sandbox.keyring import AccountEntry
-from stripe_flow.sandbox.space import Space
+from stripe_flow.sandbox.past import Past
+from stripe_flow.sandbox.seeded import SeededCharges, SeededCustomers, SeededProducts, SeededRefunds
+from stripe_flow.sandbox.space import Seeds, Space
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seeding:
-    """How much past each account has."""
+    """How much past the accounts have: `charges` over `days` for the first one, what the keys file says for others."""
 
     seed: int
     charges: int
@@ -20,9 +22,26 @@ class Seeding:
     now: int
     livemode: bool
     accounts: Mapping[str, AccountEntry]
-    first_account: str
 
-    def make_space(self, account: str, livemode: bool) -> Space:
-        """The account as the sandbox starts with it. Raises KeyError for an unknown one."""
-        seeded: dict[str, Seeded] = {}
-        return Space(account, self.accounts[account], seeded, livemode=livemode)
+    def make_space(self, account_id: str, *, livemode: bool) -> Space:
+        """The account as it is at the start; only the sandbox's own mode has a past. Raises KeyError if unknown."""
+        account = self.accounts[account_id]
+        is_first = account_id == next(iter(self.accounts))
+        charges = account.charges if account.charges is not None else self.charges if is_first else 0
+        if livemode != self.livemode or not charges:
+            return Space(account_id, account, Seeds(), livemode=livemode)
+        label = f"{self.seed}/{account_id}/{'live' if livemode else 'test'}"
+        past = Past(label, charges, account.days or self.days, self.now)
+        return Space(account_id, account, _seeds(past, livemode=livemode), livemode=livemode)
+
+
+def _seeds(past: Past, *, livemode: bool) -> Seeds:
+    customers = SeededCustomers(past, livemode=livemode)
+    charges = SeededCharges(past, customers, livemode=livemode)
+    objects: dict[str, Seeded] = {
+        "charge": charges,
+        "customer": customers,
+        "product": SeededProducts(past, livemode=livemode),
+        "refund": SeededRefunds(past, charges, livemode=livemode),
+    }
+    return Seeds(objects, customers.card)

@@ -68,7 +68,6 @@ async def _serve(options: Options, announce: Callable[[str], None]) -> None:
 def build(options: Options) -> Wire:
     """All parts of one sandbox, put together."""
     clock = Clock(options.now)
-    keyring = Keyring(options.keys)
     first_account = next(iter(options.keys.accounts))
     seeding = Seeding(
         seed=options.seed,
@@ -77,9 +76,10 @@ def build(options: Options) -> Wire:
         now=clock.now(),
         livemode=options.livemode,
         accounts=options.keys.accounts,
-        first_account=first_account,
     )
-    service = Service(clock, keyring, seeding.make_space)
+    service = Service(clock, Keyring(options.keys), seeding)
+    # Make the past now: the first request should not wait for it.
+    service.space(first_account, livemode=options.livemode)
     faults = Faults(options.script)
     control = Control(service, faults, account=first_account, livemode=options.livemode)
     return Wire(Pipeline(service, faults), control)

@@ -6,7 +6,6 @@ Nothing here waits, so each step is atomic; waiting and losing connections happe
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 
 from stripe_flow.sandbox.clock import Clock
 from stripe_flow.sandbox.codec import Object, encode, indent
@@ -21,6 +20,7 @@ from stripe_flow.sandbox.operations import route
 from stripe_flow.sandbox.params import check
 from stripe_flow.sandbox.requestlog import Entry, RequestLog
 from stripe_flow.sandbox.resource import Listing, Operation
+from stripe_flow.sandbox.seeding import Seeding
 from stripe_flow.sandbox.shapes import API_VERSION
 from stripe_flow.sandbox.space import Call, Space
 
@@ -31,19 +31,18 @@ _FORM = "application/x-www-form-urlencoded"
 class Service:
     """All accounts of one sandbox, and the steps that a request takes through it."""
 
-    def __init__(self, clock: Clock, keyring: Keyring, make_space: Callable[[str, bool], Space]) -> None:
-        """`make_space(account id, livemode)` is asked once for each account and mode that somebody uses."""
+    def __init__(self, clock: Clock, keyring: Keyring, seeding: Seeding) -> None:
         self.clock = clock
         self.log = RequestLog()
         self._keyring = keyring
-        self._make_space = make_space
+        self._seeding = seeding
         self._spaces: dict[tuple[str, bool], Space] = {}
 
     def space(self, account: str, *, livemode: bool) -> Space:
         """Raises KeyError for an account that the sandbox does not have."""
         known = self._spaces.get((account, livemode))
         if known is None:
-            known = self._spaces[account, livemode] = self._make_space(account, livemode)
+            known = self._spaces[account, livemode] = self._seeding.make_space(account, livemode=livemode)
         return known
 
     def arrive(self, request: Request) -> Exchange:
@@ -69,10 +68,8 @@ class Service:
         except Refusal as refusal:
             exchange.answer = refused(refusal, exchange)
 
-    def execute(self, exchange: Exchange) -> None:
+    def execute(self, exchange: Exchange, admitted: Admitted) -> None:
         """Do what was asked for; declines and other errors of execution are answers like any other."""
-        admitted = exchange.admitted
-        assert admitted is not None
         exchange.entry.executed = True
         now = self.clock.now()
         call = Call(

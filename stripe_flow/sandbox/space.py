@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from stripe_flow.sandbox.codec import Object, decode
@@ -17,10 +18,18 @@ from stripe_flow.sandbox.shapes import fresh
 _EVENT_SHUFFLE = 0b1011_0101
 
 
+@dataclass(frozen=True, slots=True)
+class Seeds:
+    """What an account starts with: objects by type, and the saved cards of its customers."""
+
+    objects: Mapping[str, Seeded] = field(default_factory=dict)
+    card: Callable[[str], Object | None] = lambda _: None
+
+
 class Space:
     """What one account sees in one mode; nothing of it is visible in another."""
 
-    def __init__(self, account_id: str, account: AccountEntry, seeded: dict[str, Seeded], *, livemode: bool) -> None:
+    def __init__(self, account_id: str, account: AccountEntry, seeds: Seeds, *, livemode: bool) -> None:
         self.account_id = account_id
         self.account = account
         self.livemode = livemode
@@ -28,7 +37,10 @@ class Space:
         # Saved cards, by id: they are shown inside charges only, so they need no list.
         self._cards: dict[str, Object] = {}
         self._made = 0
-        self._collections = {noun: Collection(seeded.get(noun)) for noun in ("charge", "customer", "product", "refund")}
+        self._seeded_card = seeds.card
+        self._collections = {
+            noun: Collection(seeds.objects.get(noun)) for noun in ("charge", "customer", "product", "refund")
+        }
         self._collections["event"] = Collection(tie=lambda count: count ^ _EVENT_SHUFFLE)
 
     def __getitem__(self, noun: str) -> Collection:
@@ -43,7 +55,7 @@ class Space:
         self._cards[str(card["id"])] = card
 
     def card(self, card_id: str) -> Object | None:
-        return self._cards.get(card_id)
+        return self._cards.get(card_id) or self._seeded_card(card_id)
 
     def find(self, noun: str, object_id: str) -> Object | None:
         body = self[noun].body(object_id)

@@ -97,15 +97,17 @@ def expiry_year(now: int) -> int:
 
 def card_of(call: Call, token: Token, customer: str | None = None) -> Object:
     """A new card object; a customer's, or of this charge alone."""
-    card = fresh("card")
-    card.update(
-        id=call.space.new_id("card"),
-        brand=token.brand,
-        last4=token.last4,
-        funding=token.funding,
-        customer=customer,
-        # The same number has the same fingerprint; https://docs.stripe.com/api/cards/object
-        fingerprint=f"SandboxCard{token.last4}0",
-        exp_year=expiry_year(call.now),
-    )
-    return card
+    return card_object(token, call.space.new_id("card"), expiry_year(call.now), customer=customer)
+
+
+def card_object(token: Token, card_id: str, exp_year: int, *, customer: str | None) -> Object:
+    """The card as charges show it; the same number has the same fingerprint, as Stripe's have."""
+    return fresh("card") | {
+        "id": card_id,
+        "brand": token.brand,
+        "last4": token.last4,
+        "funding": token.funding,
+        "customer": customer,
+        "fingerprint": f"SandboxCard{token.last4}0",
+        "exp_year": exp_year,
+    }

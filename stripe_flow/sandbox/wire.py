@@ -7,6 +7,7 @@ import socket
 import struct
 from collections import deque
 from http import HTTPStatus
+from typing import cast
 
 import httptools
 from typing_extensions import override
@@ -52,8 +53,7 @@ class Connection(asyncio.Protocol):
 
     @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)
         self._wire.connections.add(self)
 
     @override
@@ -122,8 +122,7 @@ class Connection(asyncio.Protocol):
         await self._send(exchange, keeps_alive=keeps_alive)
 
     async def _send(self, exchange: Exchange, *, keeps_alive: bool) -> None:
-        answer, sending = exchange.answer, exchange.sending
-        assert answer is not None
+        answer, sending = exchange.answered(), exchange.sending
         exchange.entry.status = answer.status
         headers = self._wire.pipeline.service.headers(exchange) | answer.headers
         if not keeps_alive:

@@ -68,11 +68,11 @@ class Sandbox:
         return int(self._control("POST", "clock", {"advance_s": seconds})["now"])
 
     def requests(self) -> list[dict[str, Any]]:  # Any: JSON, as the tests look at it
-        """The request log, oldest first: method, path, query, headers, body, account, status, request_id, time …"""
+        """The request log, oldest first: method, path, query, headers, body, account, status, request_id, time."""
         return list(self._control("GET", "requests")["data"])
 
     def objects(self, kind: str, account: str | None = None, *, livemode: bool | None = None) -> list[dict[str, Any]]:
-        """Every object of a type (`charge`, `refund`, `customer`, `product`, `event`), oldest first, hidden ones too."""
+        """Every object of a type (`charge`, `refund`, `customer` …), oldest first, hidden ones too."""
         asked = {"type": kind} | ({"account": account} if account else {})
         if livemode is not None:
             asked["livemode"] = str(livemode).lower()

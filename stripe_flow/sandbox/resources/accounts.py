@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from stripe_flow.sandbox.accepted import EXPAND
-from stripe_flow.sandbox.codec import Object
+from stripe_flow.sandbox.codec import Object, mapping
 from stripe_flow.sandbox.resource import Operation
 from stripe_flow.sandbox.shapes import fresh
 from stripe_flow.sandbox.space import Call
@@ -18,9 +18,7 @@ def _retrieve(call: Call) -> Object:
         default_currency=space.account.default_currency,
         charges_enabled=space.account.can_create_charges,
     )
-    accounts = shown["external_accounts"]
-    assert isinstance(accounts, dict)
-    accounts["url"] = f"/v1/accounts/{space.account_id}/external_accounts"
+    mapping(shown["external_accounts"])["url"] = f"/v1/accounts/{space.account_id}/external_accounts"
     return shown
 
 

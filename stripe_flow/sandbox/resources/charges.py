@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from stripe_flow.sandbox.accepted import EXPAND, create_params, keep
-from stripe_flow.sandbox.codec import Object
+from stripe_flow.sandbox.codec import Object, integer, mapping
 from stripe_flow.sandbox.errors import Refusal, invalid, refuse
 from stripe_flow.sandbox.money import check_amount, currency_of
 from stripe_flow.sandbox.params import Param
@@ -11,7 +11,7 @@ from stripe_flow.sandbox.resource import Filter, Operation, Resource
 from stripe_flow.sandbox.resources.refunds import refunds_of, release
 from stripe_flow.sandbox.shapes import apply
 from stripe_flow.sandbox.space import Call, Space
-from stripe_flow.sandbox.tokens import card_of, decline_of, token_of
+from stripe_flow.sandbox.tokens import Decline, card_of, decline_of, token_of
 
 # Parameters that stand in the charge as they are given.
 _WRITTEN = (
@@ -33,7 +33,7 @@ def _create(call: Call) -> Object:
     if not call.space.account.can_create_charges:
         raise invalid("This account cannot create payments with the Charges API. Use the Payment Intents API instead.")
     currency = currency_of(str(call.params["currency"]))
-    amount = int(str(call.params["amount"]))
+    amount = integer(call.params["amount"])
     check_amount(amount, currency, call.space.account.default_currency)
     card = _card(call)
     made = call.new("charge", amount=amount, currency=currency, customer=call.params.get("customer"))
@@ -41,7 +41,7 @@ def _create(call: Call) -> Object:
     pay_with(made, card)
     decline = decline_of(card)
     if decline is not None:
-        fail(made, decline.code, decline.decline_code, decline.message)
+        fail(made, decline)
         call.add(made, "charge.failed")
         raise decline.refusal(str(made["id"]))
     if call.params.get("capture", True):
@@ -87,35 +87,34 @@ def _neither_source_nor_customer() -> Refusal:
 
 def pay_with(charge: Object, card: Object) -> None:
     """Write the card into all the places where a charge shows it."""
-    details = charge["payment_method_details"]
-    assert isinstance(details, dict)
-    details["card"] |= {
-        "brand": str(card["brand"]).lower().split()[0],
-        "network": str(card["brand"]).lower().split()[0],
-        "amount_authorized": charge["amount"],
-        "overcapture": {"maximum_amount_capturable": charge["amount"], "status": "unavailable"},
-        **{name: card[name] for name in ("country", "exp_month", "exp_year", "fingerprint", "funding", "last4")},
-    }
+    brand = str(card["brand"]).lower().split()[0]
+    shown = mapping(mapping(charge["payment_method_details"])["card"])
+    shown |= {name: card[name] for name in ("country", "exp_month", "exp_year", "fingerprint", "funding", "last4")}
+    shown |= {"brand": brand, "network": brand, "amount_authorized": charge["amount"]}
+    shown["overcapture"] = {"maximum_amount_capturable": charge["amount"], "status": "unavailable"}
     charge["payment_method"], charge["source"] = card["id"], card
     charge["calculated_statement_descriptor"] = charge["statement_descriptor"] or "SANDBOX"
     charge["outcome"] = _outcome("authorized", "approved_by_network", None, "Payment complete.")
 
 
-def fail(charge: Object, code: str, decline_code: str, message: str) -> None:
+def fail(charge: Object, decline: Decline) -> None:
     """Make a charge one that the card said no to."""
     charge |= {
         "status": "failed",
         "paid": False,
         "captured": False,
-        "failure_code": code,
-        "failure_message": message,
+        "failure_code": decline.code,
+        "failure_message": decline.message,
         "outcome": _outcome(
-            "issuer_declined", "declined_by_network", decline_code, "The bank did not return any further details."
+            "issuer_declined",
+            "declined_by_network",
+            decline.decline_code,
+            "The bank did not return any further details.",
         ),
     }
 
 
-def settle(charge: Object, amount: int, balance_transaction: str) -> None:
+def settle(charge: Object, amount: object, balance_transaction: str) -> None:
     """Capture `amount` of a charge."""
     charge |= {"captured": True, "amount_captured": amount, "balance_transaction": balance_transaction}
 
@@ -147,8 +146,8 @@ def _capture(call: Call) -> Object:
     target = call.find("charge", call.path_ids[-1])
     if target["captured"] or target["status"] != "succeeded":
         raise refuse("charge_already_captured", id=target["id"])
-    whole = int(str(target["amount"]))
-    amount = int(str(call.params.get("amount", whole)))
+    whole = integer(target["amount"])
+    amount = integer(call.params.get("amount", whole))
     if not 1 <= amount <= whole:
         raise invalid("The amount to capture must be from 1 to the amount of the charge.", param="amount")
     apply(target, {name: value for name, value in call.params.items() if name in _WRITTEN})

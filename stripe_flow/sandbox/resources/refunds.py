@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from stripe_flow.sandbox.accepted import LIST, create_params, keep
-from stripe_flow.sandbox.codec import Object, decode
+from stripe_flow.sandbox.codec import Object, decode, integer
 from stripe_flow.sandbox.errors import invalid, refuse
 from stripe_flow.sandbox.params import Param
 from stripe_flow.sandbox.resource import Filter, Listing, Operation, Resource
@@ -29,10 +29,10 @@ def _create_of_charge(call: Call) -> Object:
 def _refund(call: Call, charge: Object) -> Object:
     if charge["status"] != "succeeded":
         raise invalid(f"Charge {charge['id']} was not paid, so it cannot be refunded.", param="charge")
-    left = int(str(charge["amount"])) - int(str(charge["amount_refunded"]))
+    left = integer(charge["amount"]) - integer(charge["amount_refunded"])
     if left == 0:
         raise refuse("charge_already_refunded", id=charge["id"])
-    amount = int(str(call.params.get("amount", left)))
+    amount = integer(call.params.get("amount", left))
     if amount < 1:
         raise invalid("This value must be greater than or equal to 1.", param="amount")
     if amount > left:
@@ -46,7 +46,7 @@ def _refund(call: Call, charge: Object) -> Object:
 
 def _give_back(call: Call, charge: Object, amount: int) -> Object:
     """A new refund; the charge counts it."""
-    charge["amount_refunded"] = int(str(charge["amount_refunded"])) + amount
+    charge["amount_refunded"] = integer(charge["amount_refunded"]) + amount
     charge["refunded"] = charge["amount_refunded"] == charge["amount"]
     return call.new(
         "refund",

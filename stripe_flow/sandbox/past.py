@@ -1,0 +1,109 @@
+"""The past of a seeded account as plain facts: when what happened, to whom, for how much.
+
+Everything follows from (label, index): nothing is stored but the seconds of the charges and of the refunds.
+Times: charges lie unevenly in the last `days`, some in one second with others, once more of them than a page holds.
+"""
+
+from __future__ import annotations
+
+import random
+from array import array
+from dataclasses import dataclass
+from itertools import accumulate
+
+DAY_S = 24 * 60 * 60
+# The newest charge is this old, so that nothing of the past is still on its way into the lists.
+_SETTLED_S = 60
+_MOST_REFUND_AGE_S = 12 * DAY_S
+_TIE_CHANCE = 0.15
+# A stretch of this many charges is busy or quiet as a whole.
+_STRETCH = 40
+_PACES = (0.1, 0.5, 1.0, 1.0, 4.0)
+_MOST_BURST = 150
+_MASK = (1 << 64) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class ChargeFacts:
+    """What a seeded charge is about. `declined`: a number that chooses the reason; None if it was paid."""
+
+    amount: int
+    customer: int | None
+    card: int
+    declined: int | None
+    refunded: int
+
+
+class Past:
+    """`count` charges over `days` before `now`, with their customers and refunds."""
+
+    def __init__(self, label: str, count: int, days: int, now: int) -> None:
+        """The same label and count give the same past, moved along with `now`."""
+        self.label = label
+        self.count = count
+        self.customers = -(-count // 5)
+        self._salt = random.Random(label).getrandbits(64)  # noqa: S311 - repeatable, nothing to guess
+        self.created = _seconds(label, count, now - days * DAY_S, now - _SETTLED_S)
+        refunds = sorted((self._refunded_at(index, now), index) for index in range(count) if self._is_refunded(index))
+        self.refund_created = array("q", (second for second, _ in refunds))
+        self.refund_charge = array("q", (index for _, index in refunds))
+
+    def charge(self, index: int) -> ChargeFacts:
+        number = self._number(index)
+        amount = 100 + number % 20_000
+        declined = (number >> 24) & 0xFF if self._is_failed(number) else None
+        return ChargeFacts(
+            amount=amount,
+            customer=self.customer_of(index),
+            card=(number >> 20) & 0xF,
+            declined=declined,
+            refunded=self.refund_amount(index) if self._is_refunded(index) else 0,
+        )
+
+    def customer_of(self, index: int) -> int | None:
+        """One charge in five has none; no charge is older than its customer."""
+        number = self._number(index)
+        if (number >> 32) % 5 == 0:
+            return None
+        return (number >> 40) % (index * self.customers // self.count + 1)
+
+    def customer_created(self, customer: int) -> int:
+        return self.created[customer * self.count // self.customers] - 60
+
+    def refund_amount(self, index: int) -> int:
+        """Half of the refunds give everything back, the others a third."""
+        number = self._number(index)
+        amount = 100 + number % 20_000
+        return amount if (number >> 56) & 1 else amount // 3
+
+    def _is_failed(self, number: int) -> bool:
+        return (number >> 16) % 100 < 7
+
+    def _is_refunded(self, index: int) -> bool:
+        number = self._number(index)
+        return (number >> 48) % 100 < 9 and not self._is_failed(number)
+
+    def _refunded_at(self, index: int, now: int) -> int:
+        later = self.created[index] + 1 + self._number(index) % _MOST_REFUND_AGE_S
+        return min(later, now - _SETTLED_S)
+
+    def _number(self, index: int) -> int:
+        """64 bits that follow from the index (splitmix64, public domain)."""
+        mixed = (index * 0x9E3779B97F4A7C15 + self._salt) & _MASK
+        mixed = ((mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
+        mixed = ((mixed ^ (mixed >> 27)) * 0x94D049BB133111EB) & _MASK
+        return mixed ^ (mixed >> 31)
+
+
+def _seconds(label: str, count: int, start: int, end: int) -> array[int]:
+    """`count` seconds in [start, end], ascending."""
+    draw = random.Random(f"{label}/seconds")  # noqa: S311 - repeatable, nothing to guess
+    gaps = [0.0 if draw.random() < _TIE_CHANCE else draw.expovariate(1) for _ in range(count)]
+    for stretch in range(0, count, _STRETCH):
+        pace = draw.choice(_PACES)
+        gaps[stretch : stretch + _STRETCH] = [gap * pace for gap in gaps[stretch : stretch + _STRETCH]]
+    burst = min(_MOST_BURST, count // 10)
+    first = draw.randrange(max(1, count - burst))
+    gaps[first + 1 : first + burst] = [0.0] * len(gaps[first + 1 : first + burst])
+    whole = sum(gaps) or 1.0
+    return array("q", (start + int((end - start) * passed / whole) for passed in accumulate(gaps)))

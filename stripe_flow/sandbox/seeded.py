@@ -1,0 +1,241 @@
+"""The objects of a seeded account, made from the facts of its past when somebody asks for one."""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from array import array
+from collections.abc import Mapping
+from functools import cache, cached_property
+
+from typing_extensions import override
+
+from stripe_flow.sandbox.codec import Object, encode
+from stripe_flow.sandbox.ids import seeded_id, seeded_index
+from stripe_flow.sandbox.order import Order
+from stripe_flow.sandbox.past import Past
+from stripe_flow.sandbox.resources.charges import fail, pay_with, settle
+from stripe_flow.sandbox.shapes import fresh
+from stripe_flow.sandbox.tokens import TOKENS, card_object, expiry_year
+
+_BLANK = re.compile(rb'"\{\{(\w+)\}\}"')
+_PAYING = tuple(name for name, token in TOKENS.items() if token.decline is None)
+_DECLINES = tuple(token.decline for token in TOKENS.values() if token.decline is not None)
+_FIRST_NAMES = ("Ada", "Blaise", "Carl", "Emmy", "Grace", "Hedy", "Kurt", "Sofia")
+_LAST_NAMES = ("Berg", "Castro", "Duarte", "Fields", "Haas", "Ito", "Moreau", "Novak")
+
+
+class _Form:
+    """A whole object with blanks; filling them in costs a fraction of building it."""
+
+    def __init__(self, blank: Object) -> None:
+        """A value `"{{name}}"` is a blank."""
+        escaped = encode(blank).replace(b"%", b"%%")
+        self._text = _BLANK.sub(rb"%(\1)b", escaped)
+
+    def fill(self, values: Mapping[bytes, bytes]) -> bytes:
+        """The object with these JSON values in its blanks."""
+        return self._text % values
+
+
+class _Seeded(ABC):
+    """What all seeded objects have in common: their ids, and their order by the seconds they were created in."""
+
+    noun: str
+
+    def __init__(self, past: Past, created: array[int], *, livemode: bool) -> None:
+        self._past = past
+        self._created = created
+        self._livemode = livemode
+        self._label = f"{past.label}/{self.noun}"
+
+    def __len__(self) -> int:
+        return len(self._created)
+
+    def order(self) -> Order:
+        return Order(array("q", self._created), array("q", range(len(self._created))))
+
+    def created(self, index: int) -> int:
+        return self._created[index]
+
+    def id_of(self, index: int) -> str:
+        return seeded_id(self.noun, self._label, index)
+
+    def index_of(self, object_id: str) -> int | None:
+        index = seeded_index(self.noun, self._label, object_id)
+        return index if index is not None and index < len(self) else None
+
+    @abstractmethod
+    def body(self, index: int) -> bytes: ...
+
+    @abstractmethod
+    def value(self, field: str, index: int) -> str | None: ...
+
+    def _blank(self) -> Object:
+        blank = fresh(self.noun)
+        blank.update(id="{{id}}", created="{{created}}")
+        if "livemode" in blank:
+            blank["livemode"] = self._livemode
+        return blank
+
+
+class SeededCustomers(_Seeded):
+    """Customers with an e-mail address and a card that can be charged."""
+
+    noun = "customer"
+
+    def __init__(self, past: Past, *, livemode: bool) -> None:
+        created = array("q", map(past.customer_created, range(past.customers)))
+        super().__init__(past, created, livemode=livemode)
+
+    @cached_property
+    def _form(self) -> _Form:
+        blanks = {name: f"{{{{{name}}}}}" for name in ("email", "name", "invoice_prefix", "default_source")}
+        return _Form(self._blank() | blanks)
+
+    @override
+    def body(self, index: int) -> bytes:
+        customer_id = self.id_of(index)
+        name = f"{_FIRST_NAMES[index % 8]} {_LAST_NAMES[index // 8 % 8]}"
+        return self._form.fill(
+            {
+                b"id": _quoted(customer_id),
+                b"created": _digits(self._created[index]),
+                b"email": _quoted(self._email(index)),
+                b"name": _quoted(name),
+                b"invoice_prefix": _quoted(customer_id[-8:].upper()),
+                b"default_source": _quoted(self._card_id(index)),
+            }
+        )
+
+    @override
+    def value(self, field: str, index: int) -> str | None:
+        return self._email(index) if field == "email" else None
+
+    def card(self, card_id: str) -> Object | None:
+        """The saved card of this id; each seeded customer has one."""
+        index = seeded_index("card", f"{self._label}/card", card_id)
+        if index is None or index >= len(self):
+            return None
+        token = TOKENS[_PAYING[index % len(_PAYING)]]
+        year = expiry_year(self._created[index])
+        return card_object(token, card_id, year, customer=self.id_of(index))
+
+    def _card_id(self, index: int) -> str:
+        return seeded_id("card", f"{self._label}/card", index)
+
+    def _email(self, index: int) -> str:
+        return f"customer{index}@example.com"
+
+
+class SeededCharges(_Seeded):
+    """Paid, failed and refunded charges, most of them with a customer."""
+
+    noun = "charge"
+
+    def __init__(self, past: Past, customers: SeededCustomers, *, livemode: bool) -> None:
+        super().__init__(past, past.created, livemode=livemode)
+        self._customers = customers
+        self._year = expiry_year(past.created[-1])
+        self._form = cache(self._make_form)
+
+    def _make_form(self, card: int, declined: int | None) -> _Form:
+        """The form of all charges that were paid with the same kind of card and ended alike."""
+        blank = self._blank() | {
+            name: f"{{{{{name}}}}}" for name in ("amount", "amount_refunded", "customer", "description", "refunded")
+        }
+        token = TOKENS[_PAYING[card % len(_PAYING)]]
+        pay_with(blank, card_object(token, "{{card}}", self._year, customer=None))
+        if declined is None:
+            settle(blank, blank["amount"], "{{balance_transaction}}")
+        else:
+            fail(blank, _DECLINES[declined])
+        return _Form(blank)
+
+    @override
+    def body(self, index: int) -> bytes:
+        facts = self._past.charge(index)
+        amount = _digits(facts.amount)
+        customer = b"null" if facts.customer is None else _quoted(self._customers.id_of(facts.customer))
+        declined = None if facts.declined is None else facts.declined % len(_DECLINES)
+        return self._form(facts.card % len(_PAYING), declined).fill(
+            {
+                b"id": _quoted(self.id_of(index)),
+                b"created": _digits(self._created[index]),
+                b"amount": amount,
+                b"amount_refunded": _digits(facts.refunded),
+                b"refunded": b"true" if facts.refunded == facts.amount else b"false",
+                b"customer": customer,
+                b"description": b'"Order %d"' % (index + 1),
+                b"card": _quoted(seeded_id("card", self._label, index)),
+                b"balance_transaction": _quoted(seeded_id("balance_transaction", self._label, index)),
+            }
+        )
+
+    @override
+    def value(self, field: str, index: int) -> str | None:
+        customer = self._past.customer_of(index) if field == "customer" else None
+        return None if customer is None else self._customers.id_of(customer)
+
+
+class SeededRefunds(_Seeded):
+    """Refunds of some charges, some hours or days after them."""
+
+    noun = "refund"
+
+    def __init__(self, past: Past, charges: SeededCharges, *, livemode: bool) -> None:
+        super().__init__(past, past.refund_created, livemode=livemode)
+        self._charges = charges
+
+    @cached_property
+    def _form(self) -> _Form:
+        blanks = {name: f"{{{{{name}}}}}" for name in ("amount", "charge", "balance_transaction")}
+        return _Form(self._blank() | blanks)
+
+    @override
+    def body(self, index: int) -> bytes:
+        charge = self._past.refund_charge[index]
+        return self._form.fill(
+            {
+                b"id": _quoted(self.id_of(index)),
+                b"created": _digits(self._created[index]),
+                b"amount": _digits(self._past.refund_amount(charge)),
+                b"charge": _quoted(self._charges.id_of(charge)),
+                b"balance_transaction": _quoted(seeded_id("balance_transaction", self._label, index)),
+            }
+        )
+
+    @override
+    def value(self, field: str, index: int) -> str | None:
+        return self._charges.id_of(self._past.refund_charge[index]) if field == "charge" else None
+
+
+class SeededProducts(_Seeded):
+    """A few products."""
+
+    noun = "product"
+
+    def __init__(self, past: Past, *, livemode: bool) -> None:
+        super().__init__(past, past.created[: min(20, past.customers)], livemode=livemode)
+
+    @cached_property
+    def _form(self) -> _Form:
+        return _Form(self._blank() | {"name": "{{name}}", "updated": "{{created}}"})
+
+    @override
+    def body(self, index: int) -> bytes:
+        values = {b"id": _quoted(self.id_of(index)), b"created": _digits(self._created[index])}
+        return self._form.fill({**values, b"name": b'"Product %d"' % (index + 1)})
+
+    @override
+    def value(self, field: str, index: int) -> str | None:
+        return {"id": self.id_of(index), "active": "true", "type": "service"}.get(field)
+
+
+def _quoted(text: str) -> bytes:
+    """A text of ours as JSON: ids, names and addresses that need no escaping."""
+    return f'"{text}"'.encode()
+
+
+def _digits(number: int) -> bytes:
+    return b"%d" % number
