@@ -38,6 +38,7 @@ class Collection:
     def __init__(self, seeded: Seeded | None = None, tie: Callable[[int], int] = int) -> None:
         self._seeded = seeded
         self._seeds = len(seeded) if seeded else 0
+        self._changed_seeds: set[int] = set()
         self._tie = tie
         self.order = seeded.order() if seeded else Order()
         self._bodies: dict[str, bytes] = {}
@@ -64,16 +65,15 @@ class Collection:
 
     def body_at(self, place: Place) -> bytes:
         """The bytes of the object that stands here."""
-        stored = self._bodies.get(self.id_at(place))
-        if stored is None and self._seeded:
-            return self._seeded.body(place[1])
-        return stored or b"{}"
+        number = place[1]
+        if self._seeded and number < self._seeds and number not in self._changed_seeds:
+            return self._seeded.body(number)
+        return self._bodies[self.id_at(place)]
 
     def id_at(self, place: Place) -> str:
-        new = self._ids.get(place[1])
-        if new is not None or not self._seeded:
-            return new or ""
-        return self._seeded.id_of(place[1])
+        if self._seeded and place[1] < self._seeds:
+            return self._seeded.id_of(place[1])
+        return self._ids[place[1]]
 
     def insert(self, new: Object, *, visible_at: int = 0) -> None:
         """Keep a new object; lists show it from `visible_at` on."""
@@ -96,7 +96,7 @@ class Collection:
             before = decode(self.body(object_id) or b"{}")
             for field, orders in self._indexes.items():
                 _reindex(orders, place, _text(before.get(field)), _text(changed.get(field)))
-        self._bodies[object_id] = encode(changed)
+        self._store(object_id, place, changed)
 
     def remove(self, object_id: str, remains: Object) -> None:
         """Take an object out of all lists; asked for by id it is `remains` from now on."""
@@ -106,7 +106,7 @@ class Collection:
             self.order.remove(place)
             for field, orders in self._indexes.items():
                 _reindex(orders, place, _text(before.get(field)), None)
-        self._bodies[object_id] = encode(remains)
+        self._store(object_id, place, remains)
 
     def index(self, field: str) -> Mapping[str, Order]:
         """Orders by the value of `field`. Built the first time that a list filters on it, kept up from then on."""
@@ -132,11 +132,16 @@ class Collection:
             if self.place(object_id) is None:
                 yield body
 
+    def _store(self, object_id: str, place: Place | None, changed: Object) -> None:
+        self._bodies[object_id] = encode(changed)
+        if place is not None and place[1] < self._seeds:
+            self._changed_seeds.add(place[1])
+
     def _value_at(self, field: str, place: Place) -> str | None:
-        stored = self._bodies.get(self.id_at(place))
-        if stored is None and self._seeded:
-            return self._seeded.value(field, place[1])
-        return _text(decode(stored or b"{}").get(field))
+        number = place[1]
+        if self._seeded and number < self._seeds and number not in self._changed_seeds:
+            return self._seeded.value(field, number)
+        return _text(decode(self.body_at(place)).get(field))
 
 
 def _text(value: object) -> str | None:

@@ -39,6 +39,11 @@ def seeded_id(noun: str, label: str, index: int) -> str:
     return f"{prefix}{spread:07x}{_digest(chars - _INDEX_CHARS, f'{label}/{index}')}"
 
 
+def sibling_id(noun: str, of: str, seeded: str) -> str:
+    """The id of what belongs to the seeded `of` alone (its card, its transaction), at the cost of no digest."""
+    return _SHAPES[noun][0] + seeded[len(_SHAPES[of][0]) :]
+
+
 def seeded_index(noun: str, label: str, object_id: str) -> int | None:
     """The index whose `seeded_id` this is; None for any other text."""
     prefix, _ = _SHAPES[noun]

@@ -11,7 +11,7 @@ from functools import cache, cached_property
 from typing_extensions import override
 
 from stripe_flow.sandbox.codec import Object, encode
-from stripe_flow.sandbox.ids import seeded_id, seeded_index
+from stripe_flow.sandbox.ids import seeded_id, seeded_index, sibling_id
 from stripe_flow.sandbox.order import Order
 from stripe_flow.sandbox.past import Past
 from stripe_flow.sandbox.resources.charges import fail, pay_with, settle
@@ -155,20 +155,21 @@ class SeededCharges(_Seeded):
     @override
     def body(self, index: int) -> bytes:
         facts = self._past.charge(index)
+        charge_id = self.id_of(index)
         amount = _digits(facts.amount)
         customer = b"null" if facts.customer is None else _quoted(self._customers.id_of(facts.customer))
         declined = None if facts.declined is None else facts.declined % len(_DECLINES)
         return self._form(facts.card % len(_PAYING), declined).fill(
             {
-                b"id": _quoted(self.id_of(index)),
+                b"id": _quoted(charge_id),
                 b"created": _digits(self._created[index]),
                 b"amount": amount,
                 b"amount_refunded": _digits(facts.refunded),
                 b"refunded": b"true" if facts.refunded == facts.amount else b"false",
                 b"customer": customer,
                 b"description": b'"Order %d"' % (index + 1),
-                b"card": _quoted(seeded_id("card", self._label, index)),
-                b"balance_transaction": _quoted(seeded_id("balance_transaction", self._label, index)),
+                b"card": _quoted(sibling_id("card", "charge", charge_id)),
+                b"balance_transaction": _quoted(sibling_id("balance_transaction", "charge", charge_id)),
             }
         )
 
