@@ -27,14 +27,12 @@ import importlib
 import inspect
 import json
 import re
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, ForwardRef, Literal, NamedTuple, TypeAlias, Union, get_args, get_origin
+from typing import Any, ClassVar, ForwardRef, Literal, NamedTuple, TypeAlias, Union, get_args, get_origin
 
 import stripe
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
 
 Schema: TypeAlias = dict[str, Any]  # Any: JSON schema is written here, never read
 
