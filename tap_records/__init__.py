@@ -1,0 +1,1 @@
+"""A small Singer source of CSV and JSONL rows. It knows nothing of Stripe."""

@@ -1,0 +1,73 @@
+"""Columns: where a value stands in a record, and the JSON schema of a record.
+
+A dot in a column's name is a step into an object, for CSV is flat and records are not: the columns `metadata.plan` and
+`shipping.address.line1` become `{"metadata": {"plan": …}, "shipping": {"address": {"line1": …}}}`. An object of which
+every cell is empty is absent. A name with a dot of its own can be written in a column of type `object`, as JSON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from tap_records.values import TYPES, ValueType
+
+Record: TypeAlias = dict[str, Any]  # Any: a row's JSON, as singer_sdk types it
+Schema: TypeAlias = dict[str, Any]  # Any: JSON schema
+
+# What identifies a row is text or a whole number: a fraction or an object has more than one spelling.
+KEY_TYPES = ("string", "integer")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """A named, typed place in a record; `path` is the name's steps."""
+
+    name: str
+    path: tuple[str, ...]
+    type: ValueType
+
+
+def typed_columns(names: Iterable[str], types: Mapping[str, str]) -> list[Column]:
+    """The columns of these names, in their order; without a type a column is a string."""
+    return [Column(name=name, path=tuple(name.split(".")), type=TYPES[types.get(name, "string")]) for name in names]
+
+
+def clashing_name(names: Iterable[str]) -> str | None:
+    """A name that is the place of a value and of an object around other values, such as `a` beside `a.b`."""
+    known = set(names)
+    for name in sorted(known):
+        parts = name.split(".")
+        for length in range(1, len(parts)):
+            outer = ".".join(parts[:length])
+            if outer in known:
+                return outer
+    return None
+
+
+def put(record: Record, path: tuple[str, ...], value: object) -> None:
+    """Set a value in a record, making the objects around it."""
+    *outer, last = path
+    for name in outer:
+        record = record.setdefault(name, {})
+    record[last] = value
+
+
+def record_schema(columns: Iterable[Column], keys: Sequence[str]) -> Schema:
+    """Typed columns, nullable but for keys; fields that no column names are open."""
+    schema = _object_schema()
+    for column in columns:
+        node = schema
+        *outer, last = column.path
+        for name in outer:
+            node = node["properties"].setdefault(name, _object_schema())
+        node["properties"][last] = {"type": [column.type.name, "null"]}
+    for key in keys:
+        known = schema["properties"].get(key, {"type": KEY_TYPES})["type"]
+        schema["properties"][key] = {"type": [type_name for type_name in known if type_name != "null"]}
+    return {**schema, "type": "object", "required": list(keys)}
+
+
+def _object_schema() -> Schema:
+    return {"type": ["object", "null"], "properties": {}, "additionalProperties": True}
