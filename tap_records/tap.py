@@ -1,0 +1,85 @@
+"""The tap: CSV and JSONL files as Singer streams."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from types import FrameType
+from typing import Any, ClassVar
+
+import click
+from singer_sdk import Stream, Tap
+from singer_sdk.exceptions import ConfigValidationError
+from singer_sdk.helpers.capabilities import CapabilitiesEnum, PluginCapabilities, TapCapabilities
+from singer_sdk.plugin_base import _ConfigInput
+
+from tap_records.errors import RecordsError
+from tap_records.settings import SETTINGS, base_folder, files_by_stream
+from tap_records.stream import RecordStream
+from tap_records.writer import LineWriter
+
+
+class TapRecords(Tap):
+    """Singer tap for rows in CSV and JSONL files."""
+
+    name = "tap-records"
+    package_name = "stripe-flow"
+    config_jsonschema: ClassVar[dict[str, Any]] = SETTINGS  # Any: JSON schema
+    # The catalog comes from the files: discovery needs right settings.
+    dynamic_catalog = True
+    # No batch: its files would bypass the order of the streams. No state: every run reads all rows.
+    capabilities: ClassVar[list[CapabilitiesEnum]] = [
+        TapCapabilities.CATALOG,
+        TapCapabilities.DISCOVER,
+        PluginCapabilities.ABOUT,
+        PluginCapabilities.STREAM_MAPS,
+        PluginCapabilities.FLATTENING,
+        PluginCapabilities.STRUCTURED_LOGGING,
+    ]
+
+    def __init__(self, **options: Any) -> None:  # Any: the SDK's options, passed on
+        """Read settings and headers. Raises RecordsError for what is wrong with them."""
+        self._lines = LineWriter()
+        try:
+            super().__init__(message_writer=self._lines, **options)
+        except ConfigValidationError as error:
+            raise RecordsError(f"Wrong settings: {'; '.join(error.errors)}. See --about.") from error
+
+    @property
+    def streams(self) -> dict[str, Stream]:
+        """The streams in the order of the setting `files`: customers before the charges that name them.
+
+        The SDK sorts them by name, and syncs them in the order of this dict.
+        """
+        by_name = super().streams
+        order = dict.fromkeys(entry["stream"] for entry in self.config["files"])
+        return {name: by_name[name] for name in order}
+
+    def discover_streams(self) -> list[Stream]:
+        streams = files_by_stream(self.config["files"], base_folder())
+        return [RecordStream(self, name, files) for name, files in streams.items()]
+
+    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002 - the SDK's signature
+        # The SDK's handler writes a STATE into the middle of whatever line is being written, and exits 0.
+        self._lines.stop(signum)
+
+    @classmethod
+    def cb_config(cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]) -> _ConfigInput:
+        """As the SDK does, with one line instead of a traceback for a file that is not there or not JSON."""
+        for source in value:
+            _check_json(source)
+        return super().cb_config(ctx, param, value)
+
+
+def _check_json(source: str) -> None:
+    """Raise RecordsError unless the SDK can read this value of `--config`: a file, or ENV."""
+    try:
+        if source == "ENV":
+            json.loads(os.environ.get("TAP_RECORDS_FILES", "[]"))
+        elif not isinstance(json.loads(Path(source).read_text(encoding="utf-8")), dict):
+            raise RecordsError(f"Config '{source}' is not a JSON object. Write the settings as {{…}}.")
+    except OSError as error:
+        raise RecordsError(f"Config '{source}' cannot be read ({error.strerror}). Mend --config.") from error
+    except ValueError as error:
+        raise RecordsError(f"Config '{source}' is not JSON in UTF-8. Mend it.") from error

@@ -1,0 +1,83 @@
+"""Runs the tap: as the real command in a process of its own, or in this process where a law needs many runs."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from tap_records.tap import TapRecords
+
+COMMAND = (sys.executable, "-m", "tap_records")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ended:
+    """A run that ended: exit code, standard output, and the lines of standard error that report errors."""
+
+    code: int
+    output: str
+    log: str
+
+    @property
+    def messages(self) -> list[dict[str, Any]]:  # Any: JSON
+        return [read_message(line) for line in self.output.splitlines()]
+
+    @property
+    def errors(self) -> list[str]:
+        """What follows `| ERROR | tap-records |` on standard error."""
+        return [line.split("|", 3)[3].strip() for line in self.log.splitlines() if "| ERROR " in line]
+
+
+def run(folder: Path, files: object, *options: str, env: Mapping[str, str] | None = None) -> Ended:
+    """The command in `folder`, with the setting `files`."""
+    return run_bare(folder, "--config", write_config(folder, files), *options, env=env)
+
+
+def run_bare(folder: Path, *options: str, env: Mapping[str, str] | None = None) -> Ended:
+    ended = subprocess.run(
+        [*COMMAND, *options], cwd=folder, env=clean_env(env), capture_output=True, text=True, timeout=60, check=False
+    )
+    return Ended(code=ended.returncode, output=ended.stdout, log=ended.stderr)
+
+
+def start(folder: Path, files: object, env: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
+    """The command in `folder`, running, with pipes to its output and its log."""
+    command = [*COMMAND, "--config", write_config(folder, files)]
+    return subprocess.Popen(
+        command, cwd=folder, env=clean_env(env), stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0
+    )
+
+
+def write_config(folder: Path, files: object) -> str:
+    path = folder / "config.json"
+    path.write_text(json.dumps({"files": files}), encoding="utf-8")
+    return str(path)
+
+
+def clean_env(more: Mapping[str, str] | None) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if name != "MELTANO_PROJECT_ROOT"}
+    kept["PYTHONPATH"] = os.pathsep.join(filter(None, [str(Path(__file__).parents[2]), kept.get("PYTHONPATH")]))
+    return {**kept, **(more or {})}
+
+
+def records(*files: Mapping[str, object]) -> list[dict[str, Any]]:  # Any: JSON
+    """The records of one run in this process, fractions as Decimal."""
+    output = io.StringIO()
+    with contextlib.redirect_stdout(output):
+        TapRecords(config={"files": list(files)}).sync_all()
+    messages = [read_message(line) for line in output.getvalue().splitlines()]
+    return [message["record"] for message in messages if message["type"] == "RECORD"]
+
+
+def read_message(line: str | bytes) -> dict[str, Any]:  # Any: JSON
+    message: dict[str, Any] = json.loads(line, parse_float=Decimal)  # Any: JSON
+    return message
