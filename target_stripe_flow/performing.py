@@ -89,7 +89,7 @@ class Performer:
                 idempotency_key=job.identity.idempotency_key(ATTEMPT),
             )
         )
-        self._closed.succeeded()
+        self._closed.succeeded(job.spec)
         stripe_id = self._id_of(job, answer)
         self.names.learn(job.spec.name, job.identity.source_key, stripe_id)
         was_known = answer.is_replay and answer.sends == 1
@@ -113,21 +113,22 @@ class ClosedToCharging:
     """
 
     def __init__(self) -> None:
-        self._alike: list[tuple[int, str, str]] = []
-        self._has_succeeded = False
+        self._refusals: dict[str, list[tuple[int, str, str]]] = {}
+        self._open: set[str] = set()
         self._lock = threading.Lock()
 
-    def succeeded(self) -> None:
-        self._has_succeeded = True
+    def succeeded(self, spec: ActionSpec) -> None:
+        self._open.add(spec.name)
 
     def refused(self, spec: ActionSpec, error: RequestRefused) -> None:
         """Raises AccountTrouble at the fifth refusal that is like the four before it."""
         refusal = error.refusal
-        if self._has_succeeded or not spec.history or refusal is None or refusal.param:
+        if spec.name in self._open or not spec.history or refusal is None or refusal.param:
             return
         with self._lock:
-            self._alike.append((refusal.status, refusal.type, refusal.code))
-            is_closed = len(self._alike) >= ALIKE_REFUSALS and len(set(self._alike)) == 1
+            alike = self._refusals.setdefault(spec.name, [])
+            alike.append((refusal.status, refusal.type, refusal.code))
+            is_closed = len(alike) >= ALIKE_REFUSALS and len(set(alike)) == 1
         if is_closed:
             raise AccountTrouble(
                 f"this account may not create {spec.name}: the first {ALIKE_REFUSALS} were all refused alike "

@@ -11,7 +11,7 @@ import pytest
 from target_stripe_flow.actions import ACTIONS, ActionSpec
 from tests.support.official import official
 from tests.support.plugins import Ended, Message, a_config, a_record, a_schema, a_state, run_target
-from tests.support.sandbox import CONNECTED, Sandbox
+from tests.support.sandbox import CONNECTED, PLATFORM, Sandbox
 
 EVERY_ACTION = pytest.mark.parametrize("spec", ACTIONS.values(), ids=ACTIONS)
 SIZE = dict.fromkeys(("height", "length", "weight", "width"), 1.5)
@@ -234,6 +234,22 @@ def test_a_live_key_needs_leave(tmp_path: Path) -> None:
     assert (refused.code, asked) == (1, 0)
     assert "allow_live" in refused.errors[0]
     assert allowed.summary == "1 records: 1 created"
+
+
+def test_an_account_that_may_not_charge_stops_the_run(tmp_path: Path) -> None:
+    described = {"accounts": {PLATFORM: {"can_create_charges": False}}, "keys": {"sk_test_mine": {"account": PLATFORM}}}
+    (tmp_path / "keys.json").write_text(json.dumps(described))
+    charges = [a_record("charges", id=number, amount=100, currency="usd", source="tok_visa") for number in range(100)]
+    lines = [a_schema("customers"), a_record("customers", id=1, name="Ann"), a_schema("charges"), *charges]
+
+    with Sandbox("--keys", str(tmp_path / "keys.json")) as closed:
+        done = run(closed, tmp_path, *lines, a_state(done=1), api_key="sk_test_mine", concurrency=1)
+        asked = [each for each in closed.requests() if each["path"] == "/v1/charges"]
+
+    assert done.code == 4
+    assert "this account may not create charges" in done.errors[0]
+    assert len(asked) == 5
+    assert done.output == ""
 
 
 def test_meltanos_connection_test_creates_nothing(sandbox: Sandbox, tmp_path: Path) -> None:
