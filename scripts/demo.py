@@ -185,11 +185,30 @@ def meltano(env: Env, seconds: float, *arguments: str, check: bool = True) -> tu
 @contextlib.contextmanager
 def running(command: list[str], **options: object) -> Iterator[subprocess.Popen[bytes]]:
     """A child in a process group of its own, and nothing of the group is left afterwards."""
-    child: subprocess.Popen[bytes] = subprocess.Popen(command, start_new_session=True, **options)  # type: ignore[call-overload]  # the options are Popen's
+    child: subprocess.Popen[bytes] | None = None
     try:
+        with signals_later():
+            child = subprocess.Popen(command, start_new_session=True, **options)  # type: ignore[call-overload]  # Popen's
         yield child
     finally:
-        end_group(child)
+        if child is not None:
+            end_group(child)
+
+
+@contextlib.contextmanager
+def signals_later() -> Iterator[None]:
+    """Ctrl-C and SIGTERM wait until the end of the block: one in the middle of a start would lose the child."""
+    came: list[int] = []
+    usual = {
+        number: signal.signal(number, lambda got, _: came.append(got)) for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in usual.items():
+            signal.signal(number, handler)
+        if came:
+            signal.raise_signal(came[0])
 
 
 def end_group(child: subprocess.Popen[bytes]) -> None:

@@ -1,0 +1,92 @@
+"""Both plugins through real Meltano."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from tests.end_to_end.conftest import Project
+from tests.support.official import everything, official
+from tests.support.plugins import ROOT
+from tests.support.sandbox import Sandbox
+
+CANARY = "sk_test_canary0123456789"
+
+
+def test_meltano_yml_says_what_about_says() -> None:
+    done = subprocess.run([sys.executable, "scripts/generate_meltano.py", "--check"], cwd=ROOT, check=False)
+
+    assert done.returncode == 0, "run scripts/generate_meltano.py"
+
+
+def test_both_flows_are_scheduled_every_ten_minutes(project: Project) -> None:
+    listed = json.loads(project.meltano("schedule", "list", "--format=json").stdout)["schedules"]["job"]
+
+    assert {each["job"]["name"]: each["cron_interval"] for each in listed} == {
+        "new-charges-and-refunds": "*/10 * * * *",
+        "rows-to-stripe": "*/10 * * * *",
+    }
+
+
+def test_new_charges_and_refunds_go_out_once(project: Project, seeded_sandbox: Sandbox) -> None:
+    for _ in range(2):
+        done = project.meltano("run", "new-charges-and-refunds", url=seeded_sandbox.url)
+        assert done.returncode == 0, done.stderr
+
+    client = official(seeded_sandbox).v1
+    for name in ("charges", "refunds"):
+        written = [json.loads(line)["id"] for line in (project.home / f"{name}.jsonl").read_text().splitlines()]
+        assert sorted(written) == sorted(each["id"] for each in everything(getattr(client, name)))
+
+
+def test_rows_become_objects_once(project: Project, sandbox: Sandbox) -> None:
+    for _ in range(2):
+        done = project.meltano("run", "rows-to-stripe", url=sandbox.url)
+        assert done.returncode == 0, done.stderr
+
+    assert {each["name"] for each in sandbox.objects("customer")} == {"Ada Example", "Bert Example", "Cleo Example"}
+    assert {each["name"] for each in sandbox.objects("product")} == {"Shirt", "Cup"}
+    paid = [each["description"] for each in sandbox.objects("charge") if each["status"] == "succeeded"]
+    assert sorted(paid) == [f"Order A-{number}" for number in range(1, 7)]
+
+
+def test_a_second_connection_has_a_key_of_its_own(project: Project, sandbox: Sandbox) -> None:
+    mine = project.meltano("invoke", "tap-stripe-flow--eu", "--test", url=sandbox.url, STRIPE_API_KEY="sk_test_wrong0")
+    env = {"STRIPE_EU_API_KEY": sandbox.key, "TAP_STRIPE_FLOW__EU_BASE_URL": sandbox.url}
+    theirs = project.meltano("invoke", "tap-stripe-flow--eu", "--test", **env)
+
+    assert "setting api_key is missing" in mine.stderr
+    assert theirs.returncode == 0, theirs.stderr
+
+
+def test_the_connection_can_be_tested(project: Project, seeded_sandbox: Sandbox) -> None:
+    reads = project.meltano("config", "test", "tap-stripe-flow", url=seeded_sandbox.url)
+    writes = project.meltano("config", "test", "target-stripe-flow", url=seeded_sandbox.url)
+    wrong = project.meltano("config", "test", "target-stripe-flow", url=seeded_sandbox.url, STRIPE_API_KEY=CANARY)
+
+    assert reads.returncode == 0, reads.stderr
+    # Meltano 4.4.1 ends with 1 after every test of a loader, of any loader; its words tell the verdict.
+    assert "Test data was written" in writes.stderr
+    assert "Test data was written" not in wrong.stderr
+    assert "canary" not in wrong.stdout + wrong.stderr
+
+
+@pytest.mark.parametrize("key", [CANARY, "sk_tset_canary0123456789", "pk_test_canary0123456789"])
+@pytest.mark.parametrize("job", ["new-charges-and-refunds", "rows-to-stripe"])
+def test_a_wrong_key_is_said_and_never_shown(project: Project, sandbox: Sandbox, job: str, key: str) -> None:
+    done = project.meltano("--log-level", "debug", "run", job, url=sandbox.url, STRIPE_API_KEY=key)
+
+    assert done.returncode == 1
+    assert "api_key" in done.stderr
+    assert "canary" not in done.stdout + done.stderr
+
+
+def test_secrets_are_marked(project: Project) -> None:
+    for plugin in ("tap-stripe-flow", "target-stripe-flow"):
+        listed = project.meltano("config", "list", plugin, STRIPE_API_KEY=CANARY)
+
+        assert "api_key" in listed.stdout
+        assert "canary" not in listed.stdout + listed.stderr
