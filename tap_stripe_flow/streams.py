@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from importlib import resources
-from typing import Any, cast
+from typing import Any
 
 Schema = dict[str, object]
 
@@ -24,22 +24,20 @@ class StreamSpec:
     def schema(self) -> Schema:
         """The JSON schema of the stream's records, from `schemas/` (generated, see scripts/generate_schemas.py)."""
         text = resources.files("tap_stripe_flow").joinpath("schemas", f"{self.name}.json").read_text(encoding="utf-8")
-        return cast("Schema", as_ids(json.loads(text)))
+        generated: dict[str, Any] = json.loads(text)  # Any: JSON schema
+        return generated | {"properties": {name: as_column(part) for name, part in generated["properties"].items()}}
 
 
-def as_ids(schema: Any) -> Any:  # Any: a JSON schema or a part of one
-    """`schema` for objects that are not expanded: a reference to another object is its id.
+def as_column(schema: Schema) -> Schema:
+    """A field's schema, as a column: a reference to another object is its id.
 
-    Stripe's own type is "a string, or an object if it was expanded"; loaders make a JSON column of that, and then
-    refuse the string that always comes.
+    Stripe's own type is "a string, or an object if it was expanded". Loaders make a JSON column of that, which then
+    refuses the string that always comes. Inside a JSON column Stripe's type can stay.
     """
-    if isinstance(schema, list):
-        return [as_ids(part) for part in schema]
-    if not isinstance(schema, dict):
-        return schema
-    if {"string", "object"} <= set(schema.get("type", ())):
-        return {"type": [kind for kind in schema["type"] if kind != "object"]}
-    return {name: as_ids(part) for name, part in schema.items()}
+    kinds = schema.get("type", [])
+    if isinstance(kinds, list) and {"string", "object"} <= set(kinds):
+        return {"type": [kind for kind in kinds if kind != "object"]}
+    return schema
 
 
 STREAMS = (
