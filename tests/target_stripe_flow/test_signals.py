@@ -1,0 +1,119 @@
+"""How a run of the target ends when somebody ends it."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.support.plugins import Message, a_config, a_record, a_schema, a_state, clean_env, command, run_target
+from tests.support.sandbox import Sandbox
+
+SIGNALS = pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
+
+
+@contextmanager
+def target(folder: Path, url: str, **settings: object) -> Iterator[subprocess.Popen[bytes]]:
+    with subprocess.Popen(
+        command("target_stripe_flow", folder, a_config(url, **settings)),
+        cwd=folder,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=clean_env(),
+    ) as running:
+        try:
+            yield running
+        finally:
+            running.kill()
+
+
+def write(running: subprocess.Popen[bytes], *messages: Message) -> None:
+    assert running.stdin is not None
+    running.stdin.write(b"".join(json.dumps(message).encode() + b"\n" for message in messages))
+    running.stdin.flush()
+
+
+@SIGNALS
+def test_an_idle_target_ends_at_once(sandbox: Sandbox, tmp_path: Path, sent: signal.Signals) -> None:
+    with target(tmp_path, sandbox.url) as running:
+        write(running, a_schema("customers"), a_record("customers", id=1, name="Ann"), a_state(done=1))
+        assert running.stdout is not None
+        assert json.loads(running.stdout.readline()) == {"done": 1}
+
+        running.send_signal(sent)
+
+        assert running.wait(20) == 128 + sent
+
+
+def test_state_leaves_while_the_input_is_still_open(sandbox: Sandbox, tmp_path: Path) -> None:
+    with target(tmp_path, sandbox.url) as running:
+        assert running.stdout is not None
+        for number in range(3):
+            write(running, a_schema("customers"), a_record("customers", id=number, name="Ann"), a_state(done=number))
+
+            assert json.loads(running.stdout.readline()) == {"done": number}
+
+
+@SIGNALS
+def test_what_is_in_flight_is_finished_and_nothing_more_begins(
+    sandbox: Sandbox, tmp_path: Path, sent: signal.Signals
+) -> None:
+    sandbox.faults({"name": "slow", "match": {"method": "POST"}, "at": "after_execute", "action": {"kind": "hold"}})
+    records = [a_record("customers", id=number, name="Ann") for number in range(6)]
+    lines = [a_schema("customers")]
+    for number, record in enumerate(records, start=1):
+        lines += [record, a_state(done=number)]
+
+    with target(tmp_path, sandbox.url, concurrency=2) as running:
+        write(running, *lines)
+        sandbox.wait_until_held("slow", 2)
+        running.send_signal(sent)
+        assert running.stderr is not None
+        sandbox.release("slow")
+        output, log = running.communicate(timeout=60)
+
+    assert running.returncode == 128 + sent
+    made = len(sandbox.objects("customer"))
+    assert made == 2
+    assert json.loads(output.splitlines()[-1]) == {"done": 2}
+    assert b"2 records: 2 created" in log
+    again = run_target(tmp_path, a_config(sandbox.url), lines)
+    assert again.summary == "6 records: 4 created, 2 unchanged"
+    assert len(sandbox.objects("customer")) == 6
+
+
+def test_a_wrong_key_ends_the_run_while_the_input_is_silent(sandbox: Sandbox, tmp_path: Path) -> None:
+    sandbox.faults({"name": "no", "match": {"method": "POST"}, "action": {"kind": "answer", "status": 401}})
+    with target(tmp_path, sandbox.url) as running:
+        write(running, a_schema("customers"), a_record("customers", id=1, name="Ann"), a_state(done=1))
+
+        assert running.wait(20) == 4
+        assert running.stdout is not None
+        assert running.stdout.read() == b""
+
+
+@pytest.mark.parametrize("after", [1, 5, 12])
+def test_a_killed_target_repeats_nothing(sandbox: Sandbox, tmp_path: Path, after: int) -> None:
+    lines = [a_schema("charges")]
+    lines += [a_record("charges", id=n, amount=100 + n, currency="usd", source="tok_visa") for n in range(20)]
+    sandbox.faults(
+        {"name": "lost", "match": {"method": "POST"}, "at": "after_execute", "skip": after, "action": {"kind": "hold"}}
+    )
+    with target(tmp_path, sandbox.url, concurrency=4) as running:
+        write(running, *lines)
+        sandbox.wait_until_held("lost")
+        assert running.poll() is None
+        running.kill()
+        running.wait(20)
+    sandbox.faults()
+
+    again = run_target(tmp_path, a_config(sandbox.url), lines)
+
+    assert again.code == 0
+    assert sorted(each["amount"] for each in sandbox.objects("charge")) == [100 + number for number in range(20)]
