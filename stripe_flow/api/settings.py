@@ -125,5 +125,5 @@ def open_client(config: Mapping[str, object]) -> Client:
 
 
 def _number(config: Mapping[str, object], name: str, default: float | None = None) -> float:
-    """A setting that the schema has checked, or its default."""
-    return cast("float", config.get(name, SETTINGS[name].get("default", default)))
+    """A setting that the schema has checked, or its default; the SDK reads fractions as Decimal."""
+    return float(cast("float", config.get(name, SETTINGS[name].get("default", default))))

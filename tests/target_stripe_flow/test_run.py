@@ -260,6 +260,16 @@ def test_meltanos_connection_test_creates_nothing(sandbox: Sandbox, tmp_path: Pa
     assert {each["method"] for each in sandbox.requests()} == {"GET"}
 
 
+def test_a_fraction_of_a_request_per_second_is_a_pace(sandbox: Sandbox, tmp_path: Path) -> None:
+    lines = [a_schema("products"), *[a_record("products", id=number, name="Shirt") for number in range(4)]]
+
+    done = run(sandbox, tmp_path, *lines, max_requests_per_second=2.5, timeout_s=20.5, give_up_after_s=9.5)
+
+    assert done.summary == "4 records: 4 created"
+    times = [each["time"] for each in sandbox.requests() if each["method"] == "POST"]
+    assert times[-1] - times[0] >= 1  # three waits of 0.4 s
+
+
 def test_an_empty_input_is_fine(sandbox: Sandbox, tmp_path: Path) -> None:
     assert run(sandbox, tmp_path).summary == "0 records: nothing to do"
 
