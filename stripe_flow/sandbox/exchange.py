@@ -10,6 +10,7 @@ from stripe_flow.sandbox.codec import Object
 from stripe_flow.sandbox.idempotency import Answer, Claim
 from stripe_flow.sandbox.requestlog import Entry
 from stripe_flow.sandbox.resource import Operation
+from stripe_flow.sandbox.shapes import API_VERSION
 from stripe_flow.sandbox.space import Space
 
 Point = Literal["before_read", "before_execute", "after_execute", "before_answer"]
@@ -63,6 +64,8 @@ class Exchange:
 
     request: Request
     entry: Entry
+    # The API version that the answer is in.
+    version: str = API_VERSION
     admitted: Admitted | None = None
     answer: Answer | None = None
     # What the idempotency key will replay; None: the key is as good as new.

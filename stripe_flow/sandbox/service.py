@@ -5,10 +5,8 @@ Nothing here waits, so each step is atomic; waiting and losing connections happe
 
 from __future__ import annotations
 
-import re
-
 from stripe_flow.sandbox.clock import Clock
-from stripe_flow.sandbox.codec import Object, encode, indent
+from stripe_flow.sandbox.codec import Object, decode, encode, indent
 from stripe_flow.sandbox.errors import Refusal, invalid, refuse
 from stripe_flow.sandbox.exchange import Admitted, Exchange, Request
 from stripe_flow.sandbox.expand import expand
@@ -21,10 +19,9 @@ from stripe_flow.sandbox.params import check
 from stripe_flow.sandbox.requestlog import Entry, RequestLog
 from stripe_flow.sandbox.resource import Listing, Operation
 from stripe_flow.sandbox.seeding import Seeding
-from stripe_flow.sandbox.shapes import API_VERSION
 from stripe_flow.sandbox.space import Call, Space
+from stripe_flow.sandbox.versions import check_version, is_older, shown_in
 
-_VERSION = re.compile(r"\d{4}-\d\d-\d\d(\.[a-z_]+)?(;.*)?")
 _FORM = "application/x-www-form-urlencoded"
 
 
@@ -84,7 +81,7 @@ class Service:
         asked = call.params.pop("expand", None)
         try:
             result = expand(admitted.operation.run(call), asked, call.space, now)
-            exchange.answer = Answer(200, _rendered(result))
+            exchange.answer = Answer(200, _rendered(result, exchange.version))
         except Refusal as refusal:
             exchange.answer = refused(refusal, exchange)
         exchange.stored = exchange.answer
@@ -107,7 +104,7 @@ class Service:
             "Date": self.clock.http_date(),
             "Content-Type": "application/json",
             "Request-Id": exchange.entry.request_id,
-            "Stripe-Version": asked.get("stripe-version", API_VERSION),
+            "Stripe-Version": exchange.version,
         }
         if "idempotency-key" in asked:
             common["Idempotency-Key"] = asked["idempotency-key"]
@@ -121,7 +118,7 @@ class Service:
         if account not in self._keyring.accounts:
             raise refuse("account_invalid", key=key.shown, account=account)
         space = self.space(account, livemode=key.livemode)
-        _check_version(request.headers.get("stripe-version", API_VERSION))
+        exchange.version = check_version(request.headers.get("stripe-version", space.account.api_version))
         operation, path_ids = route(request.method, request.path)
         _check_right(key, operation, account)
         return self._claim(exchange, space, operation, path_ids)
@@ -164,11 +161,6 @@ def _parameters(request: Request) -> bytes:
     return request.body
 
 
-def _check_version(version: str) -> None:
-    if not _VERSION.fullmatch(version):
-        raise invalid(f"Invalid Stripe API version: {version[:40]}")
-
-
 def _check_right(key: Key, operation: Operation, account: str) -> None:
     level = "read" if operation.method == "GET" else "write"
     if not key.may(operation.right, level):  # type: ignore[arg-type]  # one of the three levels
@@ -179,8 +171,12 @@ def _check_right(key: Key, operation: Operation, account: str) -> None:
         )
 
 
-def _rendered(result: Object | Listing) -> bytes:
+def _rendered(result: Object | Listing, version: str) -> bytes:
+    """The result as JSON; what stays in today's shape stays bytes all the way."""
     if isinstance(result, Listing):
+        bodies = (
+            [encode(shown_in(version, decode(body))) for body in result.bodies] if is_older(version) else result.bodies
+        )
         head = encode({"object": "list", "url": result.url, "has_more": result.has_more})
-        return indent(head[:-1] + b',"data":[' + b",".join(result.bodies) + b"]}")
-    return indent(encode(result))
+        return indent(head[:-1] + b',"data":[' + b",".join(bodies) + b"]}")
+    return indent(encode(shown_in(version, result)))

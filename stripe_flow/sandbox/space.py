@@ -12,6 +12,7 @@ from stripe_flow.sandbox.idempotency import KeyStore
 from stripe_flow.sandbox.ids import make_id
 from stripe_flow.sandbox.keyring import AccountEntry
 from stripe_flow.sandbox.shapes import fresh
+from stripe_flow.sandbox.versions import shown_in
 
 # https://docs.stripe.com/api/events: no order inside one second. Flipping bits of the running number shuffles
 # neighbours, and flipping them again finds the number back.
@@ -116,7 +117,7 @@ class Call:
 
     def _tell(self, told: Object, events: tuple[str, ...], previous: Object | None = None) -> Object:
         for event in events:
-            content: Object = {"object": told}
+            content: Object = {"object": shown_in(self.space.account.api_version, told)}
             if previous and event.endswith(".updated"):
                 content["previous_attributes"] = previous
             made = self.new("event", type=event, data=content, api_version=self.space.account.api_version)

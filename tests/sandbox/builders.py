@@ -1,0 +1,41 @@
+"""What the contract tests need again and again: official clients, and objects with only what matters."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import stripe
+
+from tests.support.sandbox import Sandbox
+
+
+def a_client(sandbox: Sandbox, key: str = Sandbox.key, account: str | None = None, version: str | None = None) -> Any:
+    """The v1 services of the official client; Any because its generics are not strict-clean. It never retries."""
+    client = stripe.StripeClient(
+        key,
+        stripe_account=account,
+        stripe_version=version,
+        base_addresses={"api": sandbox.url},
+        max_network_retries=0,
+    )
+    return client.v1
+
+
+def a_charge(client: Any, **params: object) -> Any:  # Any: as above
+    """A paid charge of 10.00 USD, unless told otherwise."""
+    options = params.pop("options", {})
+    return client.charges.create({"amount": 1000, "currency": "usd", "source": "tok_visa", **params}, options)
+
+
+def a_customer(client: Any, **params: object) -> Any:  # Any: as above
+    """A customer with a card, unless told otherwise."""
+    return client.customers.create({"email": "ada@example.com", "source": "tok_visa", **params})
+
+
+def a_keys_file(folder: Path, accounts: dict[str, dict[str, object]], keys: dict[str, dict[str, object]]) -> str:
+    """A file for `--keys`."""
+    path = folder / "keys.json"
+    path.write_text(json.dumps({"accounts": accounts, "keys": keys}))
+    return str(path)
