@@ -19,6 +19,13 @@ Effect: TypeAlias = Callable[[Exchange], Awaitable[None]]
 
 _ANYWHERE: tuple[Point, ...] = ("before_execute", "before_read", "after_execute", "before_answer")
 
+_STORING_AT: dict[str | None, tuple[Point, ...]] = {
+    None: _ANYWHERE,
+    "fault": ("before_execute", "after_execute"),
+    "nothing": ("before_execute", "after_execute"),
+    "real": ("after_execute",),
+}
+
 
 class Stage:
     """What a rule's action may remember between requests."""
@@ -67,14 +74,19 @@ class Answer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field=
     """Answer this instead. At after_execute and before_answer the effect has happened all the same.
 
     `stored` says what the idempotency key replays: this answer ("fault"), the one that the request would have got
-    ("real", after execution only) or nothing at all, as if the key were new ("nothing").
+    ("real") or nothing at all, as if the key were new ("nothing"). Left open: what the request got, nothing if it was
+    not executed.
     """
 
-    points: ClassVar[tuple[Point, ...]] = _ANYWHERE
     status: int
     error: dict[str, Any] = {}  # Any: whatever JSON the script gives
     headers: dict[str, str] = {}
     stored: Literal["fault", "real", "nothing"] | None = None
+
+    @property
+    def points(self) -> tuple[Point, ...]:
+        """A key can only be stored with while it is claimed, and the real answer only once there is one."""
+        return _STORING_AT[self.stored]
 
     def effect(self, _: Stage, __: Point) -> Effect:
         async def answer(exchange: Exchange) -> None:
@@ -94,10 +106,13 @@ class Cut(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="ki
     `after_bytes` of that part are sent first; half of it if not given.
     """
 
-    points: ClassVar[tuple[Point, ...]] = _ANYWHERE
     ending: Ending = "close"
     within: Literal["head", "body"] | None = None
     after_bytes: int | None = None
+
+    @property
+    def points(self) -> tuple[Point, ...]:
+        return ("before_answer",) if self.within else _ANYWHERE
 
     def effect(self, _: Stage, __: Point) -> Effect:
         async def cut(exchange: Exchange) -> None:
