@@ -9,21 +9,25 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Generator, Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol, cast
 
-from singer_sdk import Stream
+from singer_sdk import Stream, Tap
 from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 
 from stripe_flow.api.errors import StripeError, StripeFlowError
 from tap_stripe_flow.bookmark import Bookmark
 from tap_stripe_flow.reading import Object, Reader
+from tap_stripe_flow.run import Run
 from tap_stripe_flow.streams import StreamSpec
 
-if TYPE_CHECKING:  # the tap imports the engine
-    from tap_stripe_flow.tap import TapStripeFlow
-
 CURSOR = "created"
+
+
+class StripeTap(Protocol):
+    """The tap, as far as a stream needs to know it."""
+
+    run: Run
 
 
 class Engine(Stream):
@@ -34,20 +38,23 @@ class Engine(Stream):
     STATE_MSG_FREQUENCY = sys.maxsize
     primary_keys = ("id",)
 
-    def __init__(self, tap: TapStripeFlow, spec: StreamSpec) -> None:
+    def __init__(self, tap: Tap, spec: StreamSpec) -> None:
         self.spec = spec
-        self._stripe_tap = tap
         super().__init__(tap, schema=spec.schema(), name=spec.name)
         self.replication_key = CURSOR
 
+    @property
+    def _run(self) -> Run:
+        """Made when it is first needed: discovery works without settings."""
+        return cast("StripeTap", self._tap).run
+
     def get_records(self, context: Mapping[str, Any] | None) -> Iterable[Object]:
         """New objects, oldest first; each window's bookmark is written once its last record is out."""
-        start, end = self._stripe_tap.read_range
         state = self.get_context_state(context)
         # A catalog may ask for FULL_TABLE: then all of the range is read again, and the bookmark starts over.
         known = {} if self.forced_replication_method == REPLICATION_FULL_TABLE else state
-        bookmark = Bookmark.from_state(known, start=start, stream=self.name)
-        for drained in self._stripe_tap.interruptible(self._reader(end).windows(bookmark)):
+        bookmark = Bookmark.from_state(known, start=self._run.start, stream=self.name)
+        for drained in self._run.interruptible(self._reader(self._run.end).windows(bookmark)):
             yield from drained.new
             self._close(state, drained.bookmark)
             self.logger.debug(
@@ -59,24 +66,22 @@ class Engine(Stream):
         self._reader(None).ask_for_one()
 
     def _reader(self, end: int | None) -> Reader:
-        return Reader(
-            client=self._stripe_tap.client.scoped(), spec=self.spec, overlap_s=self.config["overlap_s"], end=end
-        )
+        return Reader(client=self._run.client.scoped(), spec=self.spec, overlap_s=self.config["overlap_s"], end=end)
 
     def _close(self, state: dict[str, Any], bookmark: Bookmark) -> None:
         state.update({"replication_key": CURSOR} | bookmark.to_state())
         self.state_manager.is_flushed = False  # an empty window wrote no record, and its STATE must still go out
         self._write_state_message()
-        self._stripe_tap.has_progressed = True
+        self._run.progressed()
 
     def _sync_records(self, context: Any = None, *, write_messages: bool = True) -> Generator[dict[str, Any], Any, Any]:
         """One stream's failure is its own: the others go on, and the exit code says so."""
         try:
             yield from super()._sync_records(context, write_messages=write_messages)
         except StripeError as error:
-            self._stripe_tap.fail(self.name, error)
+            self._run.fail(self.name, error)
         except StripeFlowError as error:
-            self._stripe_tap.stop(error)
+            self._run.stop(error)
 
     def _increment_stream_state(self, latest_record: Any, *, context: Any = None) -> None:
         """No record moves the bookmark."""

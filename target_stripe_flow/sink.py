@@ -8,7 +8,7 @@ dates of strings and log whole records), `_singer_validate_message` (a missing k
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol, cast
 
 from singer_sdk import Sink, Target
 
@@ -17,12 +17,16 @@ from target_stripe_flow.actions import ACTIONS
 from target_stripe_flow.identity import Identity, source_key
 from target_stripe_flow.outcome import Outcome, Rejected
 from target_stripe_flow.performing import Job
+from target_stripe_flow.run import Run
 from target_stripe_flow.validation import RecordChecker
 
-if TYPE_CHECKING:  # the target imports the sinks
-    from target_stripe_flow.target import TargetStripeFlow
-
 Record = dict[str, Any]  # Any: JSON of the input
+
+
+class StripeTarget(Protocol):
+    """The target, as far as a sink needs to know it."""
+
+    run: Run
 
 
 class FeedingSink(Sink):
@@ -34,7 +38,7 @@ class FeedingSink(Sink):
         self, target: Target, stream_name: str, schema: dict[str, Any], key_properties: Sequence[str] | None
     ) -> None:
         super().__init__(target, stream_name, schema, key_properties)
-        self.stripe_target: TargetStripeFlow = target  # type: ignore[assignment]  # no other target makes these sinks
+        self.run = cast("StripeTarget", target).run
 
     def get_validator(self) -> None:
         return None
@@ -63,27 +67,25 @@ class ActionSink(FeedingSink):
         self._checker = RecordChecker(self._spec)
         self._warned: set[str] = set()
         if not self.key_properties:
-            self.stripe_target.message_reader.refuse(
+            self.run.reader.refuse(
                 f"is the SCHEMA of the stream {self.stream_name} without key_properties, and without a key nothing "
                 "can be done only once"
             )
 
     def process_record(self, record: Record, context: Record) -> None:  # noqa: ARG002  # the SDK's signature
         """Check, then queue; a record that cannot be sent is reported before this returns."""
-        line = self.stripe_target.message_reader.line
+        line = self.run.reader.line
         try:
             job = self._job(record)
         except Rejected as rejected:
             self._end(record, line, rejected.outcome)
             return
-        performer = self.stripe_target.performer
-        self.stripe_target.dispatcher.submit(
-            lambda: self._end(record, line, performer.perform(job)), performer.lanes(job)
-        )
+        performer = self.run.performer
+        self.run.dispatcher.submit(lambda: self._end(record, line, performer.perform(job)), performer.lanes(job))
 
     def _job(self, record: Record) -> Job:
         identity = Identity(
-            scope=self.stripe_target.scope,
+            scope=self.run.scope,
             action=self._spec.name,
             source_key=source_key(record, self.key_properties),
         )
@@ -94,7 +96,7 @@ class ActionSink(FeedingSink):
         return Job(spec=self._spec, identity=identity, parameters=parameters)
 
     def _end(self, record: Record, line: int, outcome: Outcome) -> None:
-        self.stripe_target.accounts.end(self.stream_name, self.key_properties, record, line, outcome)
+        self.run.accounts.end(self.stream_name, self.key_properties, record, line, outcome)
 
 
 class ConnectionCheckSink(FeedingSink):
@@ -102,7 +104,7 @@ class ConnectionCheckSink(FeedingSink):
 
     def setup(self) -> None:
         try:
-            self.stripe_target.client.get("/v1/customers", {"limit": 1})
+            self.run.client.get("/v1/customers", {"limit": 1})
         except RightMissing:
             return  # Stripe knows the key; what it lacks is said when it is needed
 

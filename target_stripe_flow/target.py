@@ -6,9 +6,7 @@ the SDK drops null records in silence and prints a STATE that is ahead of the re
 
 from __future__ import annotations
 
-import json
 import os
-import sys
 from functools import cached_property
 from types import FrameType
 from typing import IO, Any, ClassVar
@@ -18,18 +16,11 @@ from singer_sdk.exceptions import RecordsWithoutSchemaException
 from singer_sdk.helpers.capabilities import CapabilitiesEnum, PluginCapabilities
 from singer_sdk.plugin_base import PluginBase, _ConfigInput
 
-from stripe_flow.api.client import Client
-from stripe_flow.api.errors import Misconfigured, NotFound, RightMissing
-from stripe_flow.api.settings import open_client
 from stripe_flow.singer.command import PluginCommand
-from target_stripe_flow.accounts import Accounts
 from target_stripe_flow.actions import ACTIONS
-from target_stripe_flow.dispatcher import Dispatcher
-from target_stripe_flow.identity import Scope
-from target_stripe_flow.performing import Performer
 from target_stripe_flow.reader import MessageReader
-from target_stripe_flow.rejects import Rejects
-from target_stripe_flow.settings import CONFIG_JSONSCHEMA, refuse_live, rejects_path
+from target_stripe_flow.run import Run
+from target_stripe_flow.settings import CONFIG_JSONSCHEMA
 from target_stripe_flow.sink import ActionSink, ConnectionCheckSink
 
 Message = dict[str, Any]  # Any: JSON of the input
@@ -59,43 +50,8 @@ class TargetStripeFlow(PluginCommand, Target):
         self.message_reader.on_tick = self._tick
 
     @cached_property
-    def client(self) -> Client:
-        client = open_client(self.config)
-        refuse_live(client.connection, self.config)
-        return client.scoped(self.config.get("account_id"))
-
-    @cached_property
-    def scope(self) -> Scope:
-        account = self.config.get("account_id") or self._own_account()
-        return Scope(
-            account=account, mode=self.client.connection.key.mode.value, source_name=self.config["source_name"]
-        )
-
-    @cached_property
-    def performer(self) -> Performer:
-        return Performer(self.client)
-
-    @cached_property
-    def dispatcher(self) -> Dispatcher:
-        return Dispatcher(workers=self.config["concurrency"], emit=_print_state, wake=self.message_reader.wake)
-
-    @cached_property
-    def accounts(self) -> Accounts:
-        most = 0 if self.config["on_reject"] == "fail" else self.config.get("max_rejects")
-        return Accounts(Rejects(rejects_path(self.config)), most_rejects=most)
-
-    def _own_account(self) -> str:
-        """The key's account; restricted keys may not be allowed to read it, and then a person must name it."""
-        try:
-            return str(self.client.get("/v1/account").value["id"])
-        except (RightMissing, NotFound):
-            label = self.config.get("account_label")
-            if not label:
-                raise Misconfigured(
-                    "the key may not read its own account, which is part of every record's identity: set account_id to "
-                    "the account's id (acct_…), or account_label to a name of your own that you never change"
-                ) from None
-            return str(label)
+    def run(self) -> Run:
+        return Run(self.config, self.message_reader)
 
     def get_sink_class(self, stream_name: str) -> type[Sink]:
         if stream_name not in SINKS:
@@ -117,12 +73,12 @@ class TargetStripeFlow(PluginCommand, Target):
         if stream not in self.mapper.stream_maps:
             raise RecordsWithoutSchemaException(stream)
         if record is None:
-            self.accounts.ignore()
+            self.run.accounts.ignore()
             return
         if not isinstance(record, dict):
             self.message_reader.refuse("is a RECORD whose record is no JSON object")
         if all(stream_map.transform(dict(record)) is None for stream_map in self.mapper.stream_maps[stream]):
-            self.accounts.ignore()  # filtered by a stream map
+            self.run.accounts.ignore()  # filtered by a stream map
             return
         super()._process_record_message(message_dict)
 
@@ -131,7 +87,7 @@ class TargetStripeFlow(PluginCommand, Target):
         if not isinstance(value, dict):
             self.message_reader.refuse("is a STATE without a value")
         if value:
-            self.dispatcher.state(value)
+            self.run.dispatcher.state(value)
 
     def _process_batch_message(self, message_dict: Message) -> None:  # noqa: ARG002  # the SDK's signature
         self.message_reader.refuse(
@@ -142,16 +98,16 @@ class TargetStripeFlow(PluginCommand, Target):
         """Nothing: Stripe has no versions of a table."""
 
     def process_endofpipe(self) -> None:
-        self.dispatcher.flush()
+        self.run.dispatcher.flush()
 
     def _look_up(self) -> None:
         """Between two lines: has a signal come, or has a worker met a fatal error?"""
         if self._stop_signal:
             raise SystemExit(128 + self._stop_signal)
-        self.dispatcher.raise_fatal()
+        self.run.dispatcher.raise_fatal()
 
     def _tick(self) -> None:
-        self.dispatcher.tick()
+        self.run.dispatcher.tick()
 
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002  # a signal handler's
         """Stop reading; what is in flight is finished. A second signal ends it at once."""
@@ -166,25 +122,18 @@ class TargetStripeFlow(PluginCommand, Target):
         PluginBase.append_builtin_config.__func__(cls, config_jsonschema)  # type: ignore[attr-defined]  # a classmethod
 
     @classmethod
-    def run(cls, *, config: _ConfigInput, file_input: IO[str] | None = None) -> int:
+    def execute(cls, *, config: _ConfigInput, file_input: IO[str] | None = None) -> int:
         """Do what the input says; the exit code. The sums are printed however it ends."""
         target = cls(config=config.config, parse_env_config=config.parse_env)
+        run = target.run
         target.logger.info(
-            "acting for account %s in %s mode, source_name %s",
-            target.scope.account,
-            target.scope.mode,
-            target.scope.source_name,
+            "acting for account %s in %s mode, source_name %s", run.scope.account, run.scope.mode, run.scope.source_name
         )
         try:
             target.listen(file_input)
         except RecordsWithoutSchemaException as error:
             target.message_reader.refuse(f"is a record of the stream {error.args[0]!r} before its SCHEMA")
         finally:
-            target.dispatcher.close()
-            target.logger.info("%s", target.accounts.summary())
-        return target.accounts.exit_code()
-
-
-def _print_state(value: Message) -> None:
-    sys.stdout.write(f"{json.dumps(value)}\n")
-    sys.stdout.flush()
+            run.dispatcher.close()
+            target.logger.info("%s", run.accounts.summary())
+        return run.accounts.exit_code()

@@ -44,7 +44,7 @@ class PluginCommand(PluginBase):
             raise SystemExit(0)
         cls.print_version(print_fn=cls.logger.info)
         try:
-            code = cls.run(**options)
+            code = cls.execute(**options)
         except StripeFlowError as error:
             code = cls._say(error)
         except MappingError as error:
@@ -57,7 +57,7 @@ class PluginCommand(PluginBase):
         return error.exit_code
 
     @classmethod
-    def run(cls, *args: Any, **options: Any) -> int:  # Any: each plugin names its own options
+    def execute(cls, *args: Any, **options: Any) -> int:  # Any: each plugin names its own options
         """Do what the command line says; the exit code."""
         raise NotImplementedError
 

@@ -1,0 +1,74 @@
+"""One run of the tap: what its streams share, which of them failed, and the signal that may end it."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator, Mapping
+from typing import NoReturn, TypeVar
+
+from stripe_flow.api.errors import AccountTrouble, KeyRefused, StripeError, StripeFlowError, StripeUnreachable
+from stripe_flow.api.settings import open_client
+from tap_stripe_flow.settings import read_range
+
+SOME_FAILED = 2
+
+T = TypeVar("T")
+
+
+class Run:
+    """Made once the settings are valid; raises Misconfigured for those that only code can check."""
+
+    def __init__(self, config: Mapping[str, object], logger: logging.Logger) -> None:
+        self.client = open_client(config)
+        self.start, self.end = read_range(config)
+        self._logger = logger
+        self._failures: dict[str, StripeError] = {}
+        self._has_progressed = False
+        self._is_waiting = False
+        self._stop_signal = 0
+
+    def progressed(self) -> None:
+        """Stripe has answered, and what it said is out."""
+        self._has_progressed = True
+
+    def fail(self, stream: str, error: StripeError) -> None:
+        """Note that one stream failed; end the run where no other stream could fare better."""
+        if isinstance(error, KeyRefused) or (isinstance(error, StripeUnreachable) and not self._has_progressed):
+            self.stop(error)
+        self._failures[stream] = error
+        self._logger.error("stream %s failed, its state stays as it was: %s", stream, error)
+
+    def stop(self, error: StripeFlowError) -> NoReturn:
+        """End the run with one line; as SystemExit, since the SDK would log an Exception a second time."""
+        self._logger.error("%s", error)
+        raise SystemExit(error.exit_code)
+
+    def exit_code(self) -> int:
+        """0, or what the failed streams amount to."""
+        if not self._failures:
+            return 0
+        is_account = all(isinstance(error, AccountTrouble) for error in self._failures.values())
+        return AccountTrouble.exit_code if is_account and not self._has_progressed else SOME_FAILED
+
+    def interruptible(self, windows: Iterator[T]) -> Iterator[T]:
+        """`windows`, where a signal ends the wait for the next one at once, and otherwise between two of them."""
+        while True:
+            if self._stop_signal:
+                raise SystemExit(128 + self._stop_signal)
+            self._is_waiting = True
+            try:
+                window = next(windows, None)
+            finally:
+                self._is_waiting = False
+            if window is None:
+                return
+            yield window
+
+    def signalled(self, number: int) -> None:
+        """Never end inside a line: while records are being written the signal waits; a second one does not."""
+        if self._is_waiting:
+            raise SystemExit(128 + number)
+        if self._stop_signal:
+            os._exit(128 + number)
+        self._stop_signal = number
