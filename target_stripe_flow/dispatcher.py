@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 MOST_OPEN = 1_000
 # Meltano writes every STATE line into its database and state backend.
 STATE_EVERY_S = 2.0
+LOOK_UP_EVERY_S = 0.2
 # What is in flight when the run is to end gets this long: a request's own time limit is shorter.
 LAST_WAIT_S = 120.0
 
@@ -39,9 +40,19 @@ class _Work:
 class Dispatcher:
     """`submit`, `state` and `flush` are for one thread, the reader's."""
 
-    def __init__(self, *, workers: int, emit: Callable[[State], None], wake: Callable[[], None]) -> None:
-        """`emit` prints a STATE; `wake` ends the reader's wait for input once a fatal error has happened."""
-        self._emit, self._wake = emit, wake
+    def __init__(
+        self,
+        *,
+        workers: int,
+        emit: Callable[[State], None],
+        wake: Callable[[], None],
+        look_up: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`emit` prints a STATE; `wake` ends the reader's wait for input once a fatal error has happened.
+
+        `look_up` is called now and then while the reader waits here instead; it raises where a signal has come.
+        """
+        self._emit, self._wake, self._look_up = emit, wake, look_up
         self._ledger: deque[_Work | State] = deque()
         self._tails: dict[str, _Work] = {}
         self._ready: queue.SimpleQueue[_Work] = queue.SimpleQueue()
@@ -61,9 +72,7 @@ class Dispatcher:
         Raises the fatal error of a worker, if there was one; whatever `do` raises is fatal.
         """
         with self._changed:
-            while self._open >= MOST_OPEN and self.fatal is None:
-                self._changed.wait()
-            self.raise_fatal()
+            self._wait_until(lambda: self._open < MOST_OPEN)
             work = _Work(do, lanes)
             self._ledger.append(work)
             self._open += 1
@@ -90,9 +99,7 @@ class Dispatcher:
     def flush(self) -> None:
         """Wait until all is done. Raises the fatal error, if there was one."""
         with self._changed:
-            while self._open and self.fatal is None:
-                self._changed.wait()
-            self.raise_fatal()
+            self._wait_until(lambda: not self._open)
 
     def close(self) -> None:
         """Begin nothing more, wait for what is in flight, print the STATE that is covered."""
@@ -103,6 +110,13 @@ class Dispatcher:
                 self._changed.wait(deadline - time.monotonic())
             self._settle()
             self._emit_held()
+
+    def _wait_until(self, is_so: Callable[[], bool]) -> None:
+        """Wait, holding `_changed`. Raises the fatal error, or what `look_up` raises."""
+        while not is_so() and self.fatal is None:
+            self._changed.wait(LOOK_UP_EVERY_S)
+            self._look_up()
+        self.raise_fatal()
 
     def raise_fatal(self) -> None:
         if self.fatal is not None:

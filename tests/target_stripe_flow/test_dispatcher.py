@@ -143,6 +143,23 @@ def test_closing_lets_what_is_in_flight_finish_and_begins_nothing() -> None:
     assert book.states == [{"a": 1}]
 
 
+def test_a_wait_for_the_workers_can_be_ended() -> None:
+    hold = threading.Event()
+
+    def wait() -> None:
+        hold.wait(10)
+
+    def stop() -> None:
+        raise SystemExit(143)
+
+    dispatcher = Dispatcher(workers=1, emit=lambda _: None, wake=lambda: None, look_up=stop)
+    dispatcher.submit(wait, [])
+
+    with pytest.raises(SystemExit):
+        dispatcher.flush()
+    hold.set()
+
+
 def test_input_waits_while_too_much_is_open() -> None:
     hold = threading.Event()
     dispatcher = Dispatcher(workers=1, emit=lambda _: None, wake=lambda: None)

@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -31,6 +32,13 @@ def target(folder: Path, url: str, **settings: object) -> Iterator[subprocess.Po
             yield running
         finally:
             running.kill()
+
+
+def wait_for(log: IO[bytes], said: bytes) -> None:
+    for line in log:
+        if said in line:
+            return
+    raise AssertionError(f"{said!r} was never logged")
 
 
 def write(running: subprocess.Popen[bytes], *messages: Message) -> None:
@@ -58,6 +66,23 @@ def test_state_leaves_while_the_input_is_still_open(sandbox: Sandbox, tmp_path: 
             write(running, a_schema("customers"), a_record("customers", id=number, name="Ann"), a_state(done=number))
 
             assert json.loads(running.stdout.readline()) == {"done": number}
+
+
+def test_a_signal_after_the_end_of_the_input_counts_too(sandbox: Sandbox, tmp_path: Path) -> None:
+    sandbox.faults({"name": "slow", "match": {"method": "POST"}, "at": "after_execute", "action": {"kind": "hold"}})
+    # at this pace the rest would take a minute
+    with target(tmp_path, sandbox.url, concurrency=1, max_requests_per_second=5) as running:
+        write(running, a_schema("customers"), *[a_record("customers", id=number, name="Ann") for number in range(300)])
+        assert running.stdin is not None
+        running.stdin.close()
+        sandbox.wait_until_held("slow")
+        running.send_signal(signal.SIGTERM)
+        assert running.stderr is not None
+        wait_for(running.stderr, b"completed processing")
+        sandbox.release("slow")
+
+        assert running.wait(20) == 128 + signal.SIGTERM
+        assert 1 <= len(sandbox.objects("customer")) < 300
 
 
 @SIGNALS
