@@ -101,11 +101,16 @@ class Dispatcher:
         with self._changed:
             self._wait_until(lambda: not self._open)
 
-    def close(self) -> None:
-        """Begin nothing more, wait for what is in flight, print the STATE that is covered."""
-        deadline = time.monotonic() + LAST_WAIT_S
+    def stop(self) -> None:
+        """Begin nothing more."""
         with self._changed:
             self._is_closed = True
+
+    def close(self) -> None:
+        """Begin nothing more, wait for what is in flight, print the STATE that is covered."""
+        self.stop()
+        deadline = time.monotonic() + LAST_WAIT_S
+        with self._changed:
             while self._running and time.monotonic() < deadline:
                 self._changed.wait(deadline - time.monotonic())
             self._settle()

@@ -103,6 +103,8 @@ class TargetStripeFlow(PluginCommand, Target):
     def _look_up(self) -> None:
         """Between two lines: has a signal come, or has a worker met a fatal error?"""
         if self._stop_signal:
+            self.run.dispatcher.stop()
+            self.logger.info("stopping: what is in flight is finished, nothing more is begun")
             raise SystemExit(128 + self._stop_signal)
         self.run.dispatcher.raise_fatal()
 
