@@ -18,7 +18,7 @@ RESOURCES: Mapping[str, Resource] = {each.noun: each for each in (CHARGES, CUSTO
 
 OPERATIONS: tuple[Operation, ...] = (
     *(operation for resource in RESOURCES.values() for operation in resource.operations()),
-    ACCOUNT,
+    *ACCOUNT,
     CAPTURE,
     *OF_CHARGE,
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from stripe_flow.sandbox.accepted import EXPAND
 from stripe_flow.sandbox.codec import Object, mapping
+from stripe_flow.sandbox.errors import refuse
 from stripe_flow.sandbox.resource import Operation
 from stripe_flow.sandbox.shapes import fresh
 from stripe_flow.sandbox.space import Call
@@ -22,4 +23,14 @@ def _retrieve(call: Call) -> Object:
     return shown
 
 
-ACCOUNT = Operation(method="GET", path="/v1/account", right="accounts_kyc_basic", params=EXPAND, run=_retrieve)
+def _retrieve_by_id(call: Call) -> Object:
+    """The account itself by its id; connected ones are read with the header Stripe-Account."""
+    if call.path_ids[0] != call.space.account_id:
+        raise refuse("resource_missing", param="id", noun="account", id=call.path_ids[0], hint="")
+    return _retrieve(call)
+
+
+ACCOUNT = (
+    Operation(method="GET", path="/v1/account", right="accounts_kyc_basic", params=EXPAND, run=_retrieve),
+    Operation(method="GET", path="/v1/accounts/{id}", right="accounts_kyc_basic", params=EXPAND, run=_retrieve_by_id),
+)

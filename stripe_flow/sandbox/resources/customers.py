@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from stripe_flow.sandbox.accepted import create_params, update_params
 from stripe_flow.sandbox.codec import Object
 from stripe_flow.sandbox.errors import refuse
 from stripe_flow.sandbox.params import Param
 from stripe_flow.sandbox.resource import Filter, Resource
 from stripe_flow.sandbox.shapes import apply
-from stripe_flow.sandbox.space import Call
+from stripe_flow.sandbox.space import Call, Space
 from stripe_flow.sandbox.tokens import card_of, token_of
 
 
@@ -38,6 +40,21 @@ def _attach(call: Call, target: Object, name: str) -> None:
     target["default_source"] = card["id"]
 
 
+def _sources(space: Space, customer: Object, _: int) -> Object:
+    """The saved cards: the sandbox keeps the default one only."""
+    card = space.card(str(customer["default_source"]))
+    return _shown(customer, "sources", [card] if card else [])
+
+
+def _empty(name: str) -> Callable[[Space, Object, int], Object]:
+    """A list of what the sandbox does not have."""
+    return lambda _, customer, __: _shown(customer, name, [])
+
+
+def _shown(customer: Object, name: str, data: list[Object]) -> Object:
+    return {"object": "list", "data": data, "has_more": False, "url": f"/v1/customers/{customer['id']}/{name}"}
+
+
 CUSTOMERS = Resource(
     noun="customer",
     path="/v1/customers",
@@ -56,4 +73,5 @@ CUSTOMERS = Resource(
     ),
     updated_events=("customer.updated",),
     deleted_events=("customer.deleted",),
+    includes={"sources": _sources, "subscriptions": _empty("subscriptions"), "tax_ids": _empty("tax_ids")},
 )
