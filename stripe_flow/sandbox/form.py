@@ -14,6 +14,7 @@ Tree: TypeAlias = "str | dict[str, Tree]"
 # A key pushed with empty brackets. No other key can contain a bracket, so the two never meet.
 _PUSHED = "[{}]"
 _NAME = re.compile(r"([^\[\]]+)((?:\[[^\[\]]*\])*)")
+_INDEX = re.compile(r"[0-9]{1,6}")
 _BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 
 
@@ -45,7 +46,7 @@ def in_order(tree: dict[str, Tree]) -> list[Tree] | None:
     """The values of an array, by index or in the order pushed; None if the keys are not an array's."""
     if all(key.startswith("[") for key in tree):
         return list(tree.values())
-    if all(key.isdecimal() and key.isascii() for key in tree):
+    if all(_INDEX.fullmatch(key) for key in tree):
         return [tree[key] for key in sorted(tree, key=int)]
     return None
 

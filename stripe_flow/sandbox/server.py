@@ -59,7 +59,7 @@ async def _serve(options: Options, announce: Callable[[str], None]) -> None:
     announce(f"http://{f'[{options.host}]' if ':' in options.host else options.host}:{port}")
     await stopped.wait()
     server.close()
-    wire.cut_all()
+    await wire.cut_all()
     for task in tuple(wire.tasks):
         task.cancel()
     await asyncio.gather(*wire.tasks, return_exceptions=True)

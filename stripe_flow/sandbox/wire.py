@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 import struct
 from collections import deque
@@ -15,6 +16,8 @@ from typing_extensions import override
 from stripe_flow.sandbox.control import Control
 from stripe_flow.sandbox.exchange import ConnectionCut, Ending, Exchange, Request
 from stripe_flow.sandbox.pipeline import Pipeline
+
+_log = logging.getLogger(__name__)
 
 # Far above any form that Stripe takes; beyond it somebody sends something else, or without end.
 MAX_BODY_BYTES = 4 * 1024 * 1024
@@ -33,10 +36,12 @@ class Wire:
     def connect(self) -> Connection:
         return Connection(self)
 
-    def cut_all(self) -> None:
+    async def cut_all(self, but: Connection | None = None) -> None:
         """What a suspended machine finds: every connection gone, what was being executed goes on."""
-        for connection in tuple(self.connections):
+        for connection in self.connections - {but}:
             connection.end("reset")
+        # The event loop closes aborted sockets on its next turn; whoever asked for this may rely on it.
+        await asyncio.sleep(0)
 
 
 class Connection(asyncio.Protocol):
@@ -107,16 +112,21 @@ class Connection(asyncio.Protocol):
                 await self._answer(request, keeps_alive=keeps_alive)
             except ConnectionCut as cut:
                 self.end(cut.ending)
+            except Exception:  # noqa: BLE001 - see below
+                # The edge of the process: a mistake of the sandbox must show, and must not leave its client waiting.
+                _log.exception("%s %s failed in the sandbox itself", request.method, request.path)
+                self.end("close")
         self._is_busy = False
 
     async def _answer(self, request: Request, *, keeps_alive: bool) -> None:
         if self._wire.control.is_for(request):
             controlled = self._wire.control.answer(request)
+            if controlled.cuts_connections:
+                await self._wire.cut_all(but=self)
             head = _head(controlled.status, {"Content-Type": "application/json"}, len(controlled.body))
             self._write(head + controlled.body)
             if controlled.cuts_connections:
                 self.end("close")
-                self._wire.cut_all()
             return
         exchange = await self._wire.pipeline.run(request)
         await self._send(exchange, keeps_alive=keeps_alive)
