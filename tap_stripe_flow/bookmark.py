@@ -11,7 +11,7 @@ t minus overlap is settled and needs no memory: a backfill's state carries no id
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from stripe_flow.api.errors import Misconfigured
 from tap_stripe_flow.windows import Window
@@ -30,11 +30,17 @@ class Seen:
 
 @dataclass(frozen=True, kw_only=True)
 class Bookmark:
-    """See the module. All times are Unix seconds by Stripe's clock; ids belong to objects created before `end`."""
+    """See the module. All times are Unix seconds by Stripe's clock.
+
+    What was emitted since `reread_from` is known in two forms: `recalled` are the ids of the last run's state, whose
+    stamps nobody noted, except that they lie before `recalled_until`; `recent` are this run's, with their stamps.
+    """
 
     end: int
     reread_from: int
-    emitted_ids: frozenset[str] = frozenset()
+    recalled: frozenset[str] = frozenset()
+    recalled_until: int = 0
+    recent: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
     def at(cls, start: int) -> Bookmark:
@@ -57,35 +63,55 @@ class Bookmark:
                 "Unix seconds. Clear it (`meltano state clear`) and set start_date to where the old tap had come to"
             )
         known = frozenset(id_ for id_ in ids if isinstance(id_, str))
-        return cls(end=max(end, start), reread_from=max(reread_from, start), emitted_ids=known)
+        return cls(
+            end=max(end, start), reread_from=max(reread_from, start), recalled=known, recalled_until=max(end, start)
+        )
 
     def to_state(self) -> dict[str, object]:
         """The members of the SDK's dictionary; ids sorted, so that equal bookmarks are equal text."""
         return {
             "replication_key_value": self.end,
             "reread_from": self.reread_from,
-            "emitted_ids": sorted(self.emitted_ids),
+            "emitted_ids": sorted(self.recalled | self.recent.keys()),
         }
+
+    def knows(self, object_id: str) -> bool:
+        """Whether an object was emitted before."""
+        return object_id in self.recalled or object_id in self.recent
 
     def after(self, window: Window, seen: Sequence[Seen], settled: int) -> Bookmark:
         """The bookmark once all of `seen`, the whole of `window`, is out; `settled` is t minus overlap. Never back."""
-        reread_from = max(self.reread_from, min(window.end, settled))
-        kept = {each.id for each in seen if each.created >= reread_from}
-        return Bookmark(
-            end=max(self.end, window.end), reread_from=reread_from, emitted_ids=self._unseen(window, seen) | kept
+        reread_from = self._reread_from(window.end, settled)
+        recent = {**self.recent, **{each.id: each.created for each in seen}}
+        still = frozenset[str]() if window.end >= self.recalled_until else self.recalled - {each.id for each in seen}
+        return replace(
+            self,
+            end=max(self.end, window.end),
+            reread_from=reread_from,
+            recalled=still,
+            recent={object_id: created for object_id, created in recent.items() if created >= reread_from},
         )
 
-    def reach(self, window: Window, seen: Sequence[Seen], settled: int) -> int:
-        """How far `window` may be closed so that no more than MOST_IDS must be remembered; at most its end.
+    def reach(self, window: Window, seen: Sequence[Seen], settled: int, most_ids: int = MOST_IDS) -> int:
+        """How far `window` may be closed so that no more than `most_ids` must be remembered; at most its end.
 
         A whole second; `window.start` where not even one more second fits.
         """
-        room = MOST_IDS - len(self._unseen(window, seen))
-        recent = sorted(each.created for each in seen if each.created >= settled)
-        return window.end if len(recent) <= room else max(window.start, recent[max(0, room)])
+        ordered = sorted(seen, key=lambda each: each.created)
+        ends = {each.created for each in ordered if each.created >= settled} | {window.end, settled}
+        for end in sorted((end for end in ends if window.start < end <= window.end), reverse=True):
+            if self._needed(end, ordered, settled) <= most_ids:
+                return end
+        return window.start
 
-    def _unseen(self, window: Window, seen: Sequence[Seen]) -> frozenset[str]:
-        """Ids that later windows of the run may still meet; once those are behind, what never came is forgotten."""
-        if window.end >= self.end:
-            return frozenset()
-        return self.emitted_ids - {each.id for each in seen}
+    def _needed(self, end: int, seen: Sequence[Seen], settled: int) -> int:
+        """How many ids the bookmark would hold if the window were closed at `end`."""
+        reread_from = self._reread_from(end, settled)
+        inside = [each for each in seen if each.created < end]
+        recent = {object_id for object_id, created in self.recent.items() if created >= reread_from}
+        recent |= {each.id for each in inside if each.created >= reread_from}
+        met = sum(each.id in self.recalled for each in inside)
+        return len(recent) + (0 if end >= self.recalled_until else len(self.recalled) - met)
+
+    def _reread_from(self, end: int, settled: int) -> int:
+        return max(self.reread_from, min(end, settled))

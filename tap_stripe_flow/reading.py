@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import cast
 
 import msgspec
 
@@ -14,6 +15,8 @@ from tap_stripe_flow.streams import StreamSpec
 from tap_stripe_flow.windows import TOO_MANY, Window, estimate, next_width, shrink
 
 PAGE_LIMIT = 100  # the most that Stripe gives
+# How far two clocks of Stripe's may be apart; a bookmark is never written further into the future.
+CLOCKS_S = 60
 
 Object = dict[str, object]
 
@@ -53,7 +56,7 @@ class Reader:
         start, upper = bookmark.reread_from, self.end
         while upper is None or start < upper:
             first = self._page(start, upper)
-            self._refuse_unsettled_end(first.date_unix)
+            self._check_range(start, first.date_unix)
             window = Window(start=start, end=_end(first, start) if upper is None else upper)
             drained = self._drain(window, first)
             if isinstance(drained, Window):
@@ -61,8 +64,8 @@ class Reader:
                 continue
             closed = self._close(window, drained, bookmark, first.date_unix - self.overlap_s)
             yield closed
-            if upper == self.end or closed.window.end < window.end:
-                return
+            if upper == self.end or closed.bookmark.end < window.end:
+                return  # the present is reached, or so much is new that the rest must wait until it is settled
             bookmark, start = closed.bookmark, window.end
             coming = start + next_width(window, len(drained))
             upper = coming if coming < (self.end or first.date_unix) else self.end
@@ -83,6 +86,7 @@ class Reader:
         return found
 
     def _close(self, window: Window, found: list[Object], bookmark: Bookmark, settled: int) -> Drained:
+        """`window`, or as much of it as the bookmark can remember; nothing new where not even a second fits."""
         seen = [Seen(id=str(each["id"]), created=_created(each)) for each in found]
         reach = bookmark.reach(window, seen, settled)
         if reach == window.start:
@@ -91,7 +95,7 @@ class Reader:
         inside = [(each, known) for each, known in zip(found, seen, strict=True) if known.created < reach]
         return Drained(
             window=closed,
-            new=[each for each, known in reversed(inside) if known.id not in bookmark.emitted_ids],
+            new=[each for each, known in reversed(inside) if not bookmark.knows(known.id)],
             bookmark=bookmark.after(closed, [known for _, known in inside], settled),
         )
 
@@ -107,7 +111,13 @@ class Reader:
         objects, has_more = answer.value
         return Page(objects=objects, has_more=has_more, date_unix=answer.date_unix)
 
-    def _refuse_unsettled_end(self, now_unix: int) -> None:
+    def _check_range(self, start: int, now_unix: int) -> None:
+        """Raises Misconfigured for a range that Stripe's clock has not reached: nothing would ever be read."""
+        if start > now_unix + CLOCKS_S:
+            raise Misconfigured(
+                f"the stream {self.spec.name} would be read from Unix time {start} on, and by Stripe's clock it is "
+                f"only {now_unix}: correct start_date, or clear the state (`meltano state clear`) if that is wrong"
+            )
         if self.end is not None and self.end > now_unix - self.overlap_s:
             raise Misconfigured(
                 f"setting end_date must be at least overlap_s ({self.overlap_s} s) before Stripe's present: "
@@ -121,20 +131,21 @@ class _List(msgspec.Struct):
 
 
 def read_list(body: bytes) -> tuple[list[Object], bool]:
-    """The objects of a list and whether there are more; raises msgspec.DecodeError for anything else."""
+    """The objects of a list and whether there are more; raises ValueError for what is no list of Stripe's."""
     found = msgspec.json.decode(body, type=_List)
+    for each in found.data:
+        if not isinstance(each.get("id"), str) or type(each.get("created")) is not int:
+            raise ValueError("a list holds an object without id or created")
+    if found.has_more and not found.data:
+        raise ValueError("a list says that there is more after nothing")
     return found.data, found.has_more
 
 
 def _created(found: Object) -> int:
-    """Raises AccountTrouble for an object without it, which no list of `STREAMS` holds."""
-    created = found.get("created")
-    if not isinstance(created, int):
-        raise AccountTrouble(f"{found.get('object')} {found.get('id')} has no created stamp: this is not Stripe's list")
-    return created
+    return cast("int", found["created"])  # read_list has checked it
 
 
 def _end(page: Page, start: int) -> int:
     """The end of a window that was read up to the present: after Stripe's time and after the newest object."""
     newest = _created(page.objects[0]) if page.objects else 0
-    return max(start, page.date_unix, newest) + 1
+    return max(start, page.date_unix, min(newest, page.date_unix + CLOCKS_S)) + 1

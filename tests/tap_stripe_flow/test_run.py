@@ -148,6 +148,25 @@ def test_a_dense_account_is_read_in_windows_of_a_few_pages(tmp_path: Path) -> No
     assert len(asked) < 2.5 * len(made) / 100
 
 
+def test_a_busy_time_inside_the_overlap_is_not_emitted_twice(tmp_path: Path) -> None:
+    with Sandbox("--seed", "4", "--charges", "5000", "--days", "1") as busy:
+        first = run_tap(tmp_path, a_config(busy.url, overlap_s=43_200))
+        second = run_tap(tmp_path, a_config(busy.url, overlap_s=43_200), state=first.states[-1])
+
+    remembered = first.states[-1]["bookmarks"]["charges"]["emitted_ids"]
+    assert len(first.records("charges")) == 5000
+    assert len(remembered) > 1500  # more than one window
+    assert second.records("charges") == []
+
+
+def test_a_start_in_the_future_is_refused(sandbox: Sandbox, tmp_path: Path) -> None:
+    done = run_tap(tmp_path, a_config(sandbox.url, start_date=iso(sandbox.clock() + 86_400)))
+
+    assert done.code == 1
+    assert "start_date" in done.errors[0]
+    assert done.states == []
+
+
 def test_full_table_reads_the_whole_range_again(first_run: Ended, seeded_sandbox: Sandbox, tmp_path: Path) -> None:
     catalog = json.loads(run_tap(tmp_path, {}, "--discover").output)
     for stream in catalog["streams"]:
