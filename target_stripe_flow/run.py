@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Mapping
 from typing import Any, cast
 
 from stripe_flow.api.client import Client
 from stripe_flow.api.errors import Misconfigured, NotFound, RightMissing
 from stripe_flow.api.settings import open_client
+from stripe_flow.singer.writer import write_whole
 from target_stripe_flow.accounts import Accounts
 from target_stripe_flow.dispatcher import Dispatcher, State
 from target_stripe_flow.identity import Scope
-from target_stripe_flow.performing import Performer
+from target_stripe_flow.performing import Performer, identified
 from target_stripe_flow.reader import MessageReader
 from target_stripe_flow.rejects import Rejects
 from target_stripe_flow.settings import refuse_live, rejects_path
@@ -45,7 +45,7 @@ class Run:
 def own_account(client: Client, config: Config) -> str:
     """The key's account; restricted keys may not be allowed to read it, and then a person must name it."""
     try:
-        return str(client.get("/v1/account").value["id"])
+        return identified(client.get("/v1/account"), "GET /v1/account")
     except (RightMissing, NotFound):
         label = config.get("account_label")
         if not label:
@@ -57,5 +57,4 @@ def own_account(client: Client, config: Config) -> str:
 
 
 def print_state(value: State) -> None:
-    sys.stdout.write(f"{json.dumps(value)}\n")
-    sys.stdout.flush()
+    write_whole(bytearray(json.dumps(value).encode() + b"\n"))

@@ -31,12 +31,17 @@ class LineWriter(MsgSpecWriter):
 
     def flush(self) -> None:
         """Hand all that is pending to the reader; raises BrokenPipeError where there is none any more."""
-        try:
-            descriptor = sys.stdout.fileno()
-        except (OSError, ValueError):  # a test's in-memory stream has no descriptor
-            sys.stdout.buffer.write(self._pending)
-            self._pending.clear()
-            return
-        while self._pending:
-            written = os.write(descriptor, self._pending)
-            del self._pending[:written]
+        write_whole(self._pending)
+
+
+def write_whole(data: bytearray) -> None:
+    """All of `data` onto standard output, and out of `data`; a signal in between delays it but cuts nothing."""
+    try:
+        descriptor = sys.stdout.fileno()
+    except (OSError, ValueError):  # a test's in-memory stream has no descriptor
+        sys.stdout.buffer.write(data)
+        data.clear()
+        return
+    while data:
+        written = os.write(descriptor, data)
+        del data[:written]
