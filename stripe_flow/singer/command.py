@@ -6,11 +6,14 @@ A mix-in before the SDK's `Tap` or `Target`. Its overrides of private names of s
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import json
+import os
+import traceback
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 from jsonschema import ValidationError
@@ -32,9 +35,25 @@ class PluginCommand(PluginBase):
     @classmethod
     def cb_config(cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]) -> _ConfigInput:
         for path in value:
-            if path != "ENV":
+            if path == "ENV":
+                cls._check_environment()
+            else:
                 check_json_object(Path(path), "config")
         return super().cb_config(ctx, param, value)
+
+    @classmethod
+    def _check_environment(cls) -> None:
+        """The SDK parses these values, and its errors are tracebacks that show them."""
+        cls.append_builtin_config(cls.config_jsonschema)
+        for name, schema in cls.config_jsonschema["properties"].items():
+            variable = f"{cls._env_var_prefix}{name.upper()}"
+            kinds = {*([schema["type"]] if isinstance(schema["type"], str) else schema["type"])}
+            if variable in os.environ and "string" not in kinds and "boolean" not in kinds:
+                try:
+                    json.loads(os.environ[variable])
+                except (ValueError, RecursionError):
+                    kind = " or ".join(sorted(kinds - {"null"}))
+                    raise click.ClickException(f"the environment variable {variable} must be JSON: {kind}") from None
 
     @classmethod
     def invoke(cls, *, about: bool = False, about_format: str | None = None, **options: Any) -> None:  # Any: click's
@@ -49,6 +68,10 @@ class PluginCommand(PluginBase):
             code = cls._say(error)
         except MappingError as error:
             code = cls._say(Misconfigured(f"setting stream_maps: {error}"))
+        except BrokenPipeError:
+            raise  # the reader is gone, and click ends quietly
+        except Exception as error:  # noqa: BLE001  # the edge of the process
+            code = cls._say(unexpected(error))
         raise SystemExit(code)
 
     @classmethod
@@ -65,6 +88,7 @@ class PluginCommand(PluginBase):
         """Fill in defaults and check the settings; what is wrong is named, its value is not shown."""
         self._protect_secrets()
         self.append_builtin_config(self.config_jsonschema)
+        self._read_numbers()
         validator = JSONSchemaValidator(self.config_jsonschema)
         problems = [explain(error) for error in validator.iter_errors(self._config)]
         problems += [self._unknown(name) for name in self._config if name not in self.config_jsonschema["properties"]]
@@ -73,6 +97,13 @@ class PluginCommand(PluginBase):
         for problem in problems:
             self.logger.warning("%s", problem)
         return problems
+
+    def _read_numbers(self) -> None:
+        """Fractions come as text from the environment: the SDK reads integers only."""
+        for name, schema in self.config_jsonschema["properties"].items():
+            if schema.get("type") == "number" and isinstance(self._config.get(name), str):
+                with contextlib.suppress(ValueError):  # what is no number is told by the schema
+                    self._config[name] = float(self._config[name])
 
     def _protect_secrets(self) -> None:
         for name, schema in self.config_jsonschema["properties"].items():
@@ -107,11 +138,33 @@ def explain(error: ValidationError) -> str:
 def check_json_object(path: Path, what: str) -> Mapping[str, object]:
     """The object in a file that the command line names; exit 1 with one line where there is none."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_constant)
     except OSError as error:
         raise click.ClickException(f"the {what} file {path} cannot be read: {error.strerror}") from None
-    except ValueError:  # JSON and UTF-8 errors alike; their text may quote a secret
+    except (ValueError, RecursionError):  # JSON and UTF-8 errors alike; their text may quote a secret
         raise click.ClickException(f"the {what} file {path} is not JSON in UTF-8") from None
     if not isinstance(found, dict):
         raise click.ClickException(f"the {what} file {path} must hold a JSON object, like {{}}")
     return found
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no number of JSON")
+
+
+def unexpected(error: Exception) -> StripeFlowError:
+    """Words for what nobody foresaw: where it happened and its class, never its text, which may name a person."""
+    if isinstance(error, OSError) and error.strerror:
+        return StripeFlowError(f"the system refused something: {error.strerror.lower()}")
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return StripeFlowError(
+        f"an unexpected {type(error).__name__} in {Path(frame.filename).name}, line {frame.lineno}. Nothing is lost: "
+        "what is not reported as done will be done by the next run. Please report this line"
+    )
+
+
+def take_paths(command: click.Command, *names: str) -> None:
+    """Let these options be plain paths: click would end with 2 for a missing file, which means something else here."""
+    for parameter in command.params:
+        if parameter.name in names:
+            parameter.type = click.STRING
