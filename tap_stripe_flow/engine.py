@@ -2,7 +2,7 @@
 
 A record is out before the bookmark that covers it, and only the end of a window moves the bookmark. Private names of
 singer-sdk 0.54 that are overridden here, each with a test: `_increment_stream_state`,
-`_write_starting_replication_value`, `_write_state_message` (called), `_sync_records`.
+`_write_starting_replication_value`, `_generate_record_messages`, `_write_state_message` (called), `_sync_records`.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ from typing import Any, Protocol, cast
 
 from singer_sdk import Stream, Tap
 from singer_sdk.helpers.conform import TypeConformanceLevel
+from singer_sdk.singerlib import RecordMessage
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 
-from stripe_flow.api.errors import StripeError, StripeFlowError
+from stripe_flow.api.errors import Misconfigured, StripeError, StripeFlowError
 from tap_stripe_flow.bookmark import Bookmark
 from tap_stripe_flow.reading import Object, Reader
-from tap_stripe_flow.run import Run
+from tap_stripe_flow.run import Interruption, Run
 from tap_stripe_flow.streams import StreamSpec
 
 CURSOR = "created"
@@ -28,6 +29,7 @@ class StripeTap(Protocol):
     """The tap, as far as a stream needs to know it."""
 
     run: Run
+    interruption: Interruption
 
 
 class Engine(Stream):
@@ -48,13 +50,17 @@ class Engine(Stream):
         """Made when it is first needed: discovery works without settings."""
         return cast("StripeTap", self._tap).run
 
+    @property
+    def _interruption(self) -> Interruption:
+        return cast("StripeTap", self._tap).interruption
+
     def get_records(self, context: Mapping[str, Any] | None) -> Iterable[Object]:
         """New objects, oldest first; each window's bookmark is written once its last record is out."""
         state = self.get_context_state(context)
         # A catalog may ask for FULL_TABLE: then all of the range is read again, and the bookmark starts over.
         known = {} if self.forced_replication_method == REPLICATION_FULL_TABLE else state
         bookmark = Bookmark.from_state(known, start=self._run.start, stream=self.name)
-        for drained in self._run.interruptible(self._reader(self._run.end).windows(bookmark)):
+        for drained in self._interruption.allowed_between(self._reader(self._run.end).windows(bookmark)):
             yield from drained.new
             self._close(state, drained.bookmark)
             self.logger.debug(
@@ -82,6 +88,16 @@ class Engine(Stream):
             self._run.fail(self.name, error)
         except StripeFlowError as error:
             self._run.stop(error)
+
+    def _generate_record_messages(self, record: dict[str, Any]) -> Generator[RecordMessage, None, None]:
+        """A stream map is a person's own program: where it fails, its error may quote the record."""
+        try:
+            yield from super()._generate_record_messages(record)
+        except Exception as error:  # noqa: BLE001  # whatever a person's expression raises
+            raise Misconfigured(
+                f"setting stream_maps fails on {record.get('object')} {record.get('id')} of the stream {self.name} "
+                f"({type(error).__name__}): mend the expression; nothing after this window was read"
+            ) from None
 
     def _increment_stream_state(self, latest_record: Any, *, context: Any = None) -> None:
         """No record moves the bookmark."""

@@ -25,8 +25,6 @@ class Run:
         self._logger = logger
         self._failures: dict[str, StripeError] = {}
         self._has_progressed = False
-        self._is_waiting = False
-        self._stop_signal = 0
 
     def progressed(self) -> None:
         """Stripe has answered, and what it said is out."""
@@ -51,24 +49,32 @@ class Run:
         is_account = all(isinstance(error, AccountTrouble) for error in self._failures.values())
         return AccountTrouble.exit_code if is_account and not self._has_progressed else SOME_FAILED
 
-    def interruptible(self, windows: Iterator[T]) -> Iterator[T]:
-        """`windows`, where a signal ends the wait for the next one at once, and otherwise between two of them."""
+
+class Interruption:
+    """A signal that may come at any time, and the moments at which it may end the run."""
+
+    def __init__(self) -> None:
+        self._is_waiting = False
+        self._signal = 0
+
+    def allowed_between(self, items: Iterator[T]) -> Iterator[T]:
+        """`items`, where a signal ends the wait for the next one at once, and otherwise between two of them."""
         while True:
-            if self._stop_signal:
-                raise SystemExit(128 + self._stop_signal)
             self._is_waiting = True
             try:
-                window = next(windows, None)
+                if self._signal:
+                    raise SystemExit(128 + self._signal)
+                item = next(items, None)
             finally:
                 self._is_waiting = False
-            if window is None:
+            if item is None:
                 return
-            yield window
+            yield item
 
     def signalled(self, number: int) -> None:
         """Never end inside a line: while records are being written the signal waits; a second one does not."""
         if self._is_waiting:
             raise SystemExit(128 + number)
-        if self._stop_signal:
+        if self._signal:
             os._exit(128 + number)
-        self._stop_signal = number
+        self._signal = number

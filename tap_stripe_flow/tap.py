@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from types import FrameType
-from typing import IO, Any, ClassVar, cast
+from typing import Any, ClassVar, cast
 
 import click
 from singer_sdk import Tap
@@ -14,11 +13,12 @@ from singer_sdk.helpers.capabilities import CapabilitiesEnum, PluginCapabilities
 from singer_sdk.plugin_base import _ConfigInput
 from singer_sdk.tap_base import CliTestOptionValue
 
-from stripe_flow.api.errors import Misconfigured, StripeError
-from stripe_flow.singer.command import PluginCommand
+from stripe_flow.api.errors import StripeError
+from stripe_flow.singer.command import PluginCommand, take_paths
 from stripe_flow.singer.writer import LineWriter
 from tap_stripe_flow.engine import Engine
-from tap_stripe_flow.run import Run
+from tap_stripe_flow.given import read_catalog, read_state
+from tap_stripe_flow.run import Interruption, Run
 from tap_stripe_flow.settings import CONFIG_JSONSCHEMA
 from tap_stripe_flow.streams import STREAMS
 
@@ -41,6 +41,10 @@ class TapStripeFlow(PluginCommand, Tap):
         PluginCapabilities.STRUCTURED_LOGGING,
     ]
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # Any: the SDK's arguments, passed through
+        self.interruption = Interruption()  # before the SDK installs its signal handlers
+        super().__init__(*args, **kwargs)
+
     @cached_property
     def run(self) -> Run:
         return Run(self.config, self.logger)
@@ -50,24 +54,31 @@ class TapStripeFlow(PluginCommand, Tap):
 
     def check_streams(self) -> None:
         """Ask Stripe for one object of every selected stream and say of each how it went."""
-        for stream in self.streams.values():
-            if not stream.selected:
+        for name, error in self.interruption.allowed_between(self._checks()):
+            if error is not None:
+                self.run.fail(name, error)
                 continue
-            try:
-                cast("Engine", stream).check()
-            except StripeError as error:
-                self.run.fail(stream.name, error)
-            else:
-                self.run.progressed()
-                self.logger.info("stream %s: Stripe answers, and the key may read it", stream.name)
+            self.run.progressed()
+            self.logger.info("stream %s: Stripe answers, and the key may read it", name)
+
+    def _checks(self) -> Iterator[tuple[str, StripeError | None]]:
+        for name, stream in self.streams.items():
+            if stream.selected:
+                try:
+                    cast("Engine", stream).check()
+                except StripeError as error:
+                    yield name, error
+                else:
+                    yield name, None
 
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002  # a signal handler's
-        self.run.signalled(signum)
+        self.interruption.signalled(signum)
 
     @classmethod
     def get_singer_command(cls) -> click.Command:
         """The SDK's command, but `--test` knows the catalog and reports every stream."""
         command = super().get_singer_command()
+        take_paths(command, "state", "catalog")
         for parameter in command.params:
             if parameter.name == "test":
                 parameter.callback, parameter.expose_value = None, True
@@ -79,15 +90,15 @@ class TapStripeFlow(PluginCommand, Tap):
         *,
         config: _ConfigInput,
         test: str = CliTestOptionValue.Disabled.value,
-        state: IO[str] | None = None,
-        catalog: IO[str] | None = None,
+        state: str | None = None,
+        catalog: str | None = None,
     ) -> int:
         """Read, or check with `--test`; the exit code."""
         tap = cls(
             config=config.config,
             parse_env_config=config.parse_env,
-            state=_json_object(state, "state"),
-            catalog=_json_object(catalog, "catalog"),
+            state=read_state(state),
+            catalog=read_catalog(catalog),
         )
         run = tap.run  # a wrong setting is said before anything is written
         if test == CliTestOptionValue.Schema.value:
@@ -97,15 +108,3 @@ class TapStripeFlow(PluginCommand, Tap):
         else:
             tap.sync_all()
         return run.exit_code()
-
-
-def _json_object(file: IO[str] | None, what: str) -> dict[str, Any] | None:  # Any: JSON
-    if file is None:
-        return None
-    try:
-        found = json.loads(file.read())
-    except ValueError:
-        raise Misconfigured(f"the {what} file {file.name} is not JSON in UTF-8") from None
-    if not isinstance(found, dict):
-        raise Misconfigured(f"the {what} file {file.name} must hold a JSON object")
-    return found

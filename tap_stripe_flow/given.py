@@ -1,0 +1,62 @@
+"""The state and the catalog that the command line names, checked before the SDK works with them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from stripe_flow.api.errors import Misconfigured
+
+T = TypeVar("T")
+
+
+class _Bookmark(msgspec.Struct):
+    partitions: list[dict[str, Any]] = []  # Any: JSON
+
+
+class _State(msgspec.Struct):
+    bookmarks: dict[str, _Bookmark]
+
+
+class _Metadata(msgspec.Struct):
+    breadcrumb: list[str]
+    metadata: dict[str, Any]  # Any: JSON
+
+
+class _Entry(msgspec.Struct):
+    tap_stream_id: str
+    schema: dict[str, Any]  # Any: JSON schema
+    metadata: list[_Metadata] = []
+
+
+class _Catalog(msgspec.Struct):
+    streams: list[_Entry]
+
+
+def read_state(path: str | None) -> dict[str, Any] | None:  # Any: JSON
+    """The state in a file, {} allowed. Raises Misconfigured for what no tap wrote."""
+    return _read(path, "state", _State, '{"bookmarks": {…}}', may_be_empty=True)
+
+
+def read_catalog(path: str | None) -> dict[str, Any] | None:  # Any: JSON
+    """The catalog in a file. Raises Misconfigured for what no discovery wrote."""
+    return _read(path, "catalog", _Catalog, "what --discover prints", may_be_empty=False)
+
+
+def _read(path: str | None, what: str, shape: type[Any], like: str, *, may_be_empty: bool) -> dict[str, Any] | None:
+    if path is None:
+        return None
+    try:
+        content = Path(path).read_bytes()
+        found: dict[str, Any] = msgspec.json.decode(content, type=dict[str, Any])
+        if found or not may_be_empty:
+            msgspec.json.decode(content, type=shape)
+    except OSError as error:
+        raise Misconfigured(f"the {what} file {path} cannot be read: {error.strerror}") from None
+    except msgspec.ValidationError as error:
+        raise Misconfigured(f"the {what} file {path} must look like {like}: {error}") from None
+    except (ValueError, RecursionError):
+        raise Misconfigured(f"the {what} file {path} is not JSON in UTF-8") from None
+    return found
