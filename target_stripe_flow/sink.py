@@ -40,6 +40,10 @@ class FeedingSink(Sink):
         super().__init__(target, stream_name, schema, key_properties)
         self.run = cast("StripeTarget", target).run
 
+    def reject(self, record: Record, reason: str) -> None:
+        """A record that is not to be looked at any further."""
+        raise NotImplementedError
+
     def get_validator(self) -> None:
         return None
 
@@ -83,6 +87,10 @@ class ActionSink(FeedingSink):
         performer = self.run.performer
         self.run.dispatcher.submit(lambda: self._end(record, line, performer.perform(job)), performer.lanes(job))
 
+    def reject(self, record: Record, reason: str) -> None:
+        """A record that is not to be looked at any further."""
+        self._end(record, self.run.reader.line, Rejected(reason).outcome)
+
     def _job(self, record: Record) -> Job:
         identity = Identity(
             scope=self.run.scope,
@@ -109,4 +117,7 @@ class ConnectionCheckSink(FeedingSink):
             return  # Stripe knows the key; what it lacks is said when it is needed
 
     def process_record(self, record: Record, context: Record) -> None:
+        """Nothing."""
+
+    def reject(self, record: Record, reason: str) -> None:
         """Nothing."""

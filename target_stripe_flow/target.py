@@ -8,20 +8,24 @@ from __future__ import annotations
 
 import os
 from functools import cached_property
+from pathlib import Path
 from types import FrameType
-from typing import IO, Any, ClassVar
+from typing import IO, Any, ClassVar, cast
 
+import click
 from singer_sdk import Sink, Target
 from singer_sdk.exceptions import RecordsWithoutSchemaException
 from singer_sdk.helpers.capabilities import CapabilitiesEnum, PluginCapabilities
+from singer_sdk.mapper import StreamMap
 from singer_sdk.plugin_base import PluginBase, _ConfigInput
 
-from stripe_flow.singer.command import PluginCommand
+from stripe_flow.api.errors import Misconfigured
+from stripe_flow.singer.command import PluginCommand, take_paths
 from target_stripe_flow.actions import ACTIONS
 from target_stripe_flow.reader import MessageReader
 from target_stripe_flow.run import Run
 from target_stripe_flow.settings import CONFIG_JSONSCHEMA
-from target_stripe_flow.sink import ActionSink, ConnectionCheckSink
+from target_stripe_flow.sink import ActionSink, ConnectionCheckSink, FeedingSink
 
 Message = dict[str, Any]  # Any: JSON of the input
 
@@ -36,15 +40,16 @@ class TargetStripeFlow(PluginCommand, Target):
     config_jsonschema = CONFIG_JSONSCHEMA
     message_reader_class = MessageReader
     message_reader: MessageReader
+    # Without flattening: Stripe's parameters are nested, and a flat `metadata__plan` is none of them.
     capabilities: ClassVar[list[CapabilitiesEnum]] = [
         PluginCapabilities.ABOUT,
         PluginCapabilities.STREAM_MAPS,
-        PluginCapabilities.FLATTENING,
         PluginCapabilities.STRUCTURED_LOGGING,
     ]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # Any: the SDK's arguments, passed through
         self._stop_signal = 0
+        self._is_listening = False
         super().__init__(*args, **kwargs)
         self.message_reader.on_wake = self._look_up
         self.message_reader.on_tick = self._tick
@@ -63,24 +68,42 @@ class TargetStripeFlow(PluginCommand, Target):
         return SINKS[stream_name]
 
     def _process_schema_message(self, message_dict: Message) -> None:
-        if not isinstance(message_dict.get("stream"), str) or not isinstance(message_dict.get("schema"), dict):
+        schema, keys = message_dict.get("schema"), message_dict.get("key_properties")
+        if not isinstance(message_dict.get("stream"), str) or not isinstance(schema, dict):
             self.message_reader.refuse("is a SCHEMA without a stream or a schema")
-        message_dict["schema"].setdefault("properties", {})
+        if not isinstance(schema.setdefault("properties", {}), dict):
+            self.message_reader.refuse("is a SCHEMA whose properties are no JSON object")
+        if keys is not None and not (isinstance(keys, list) and all(isinstance(key, str) for key in keys)):
+            self.message_reader.refuse("is a SCHEMA whose key_properties are no list of names")
         super()._process_schema_message(message_dict)
 
     def _process_record_message(self, message_dict: Message) -> None:
+        """Map the record and hand it to its sinks; each result of the map ends in one place."""
         stream, record = message_dict.get("stream"), message_dict.get("record")
-        if stream not in self.mapper.stream_maps:
+        if not isinstance(stream, str) or stream not in self.mapper.stream_maps:
             raise RecordsWithoutSchemaException(stream)
         if record is None:
             self.run.accounts.ignore()
             return
         if not isinstance(record, dict):
             self.message_reader.refuse("is a RECORD whose record is no JSON object")
-        if all(stream_map.transform(dict(record)) is None for stream_map in self.mapper.stream_maps[stream]):
-            self.run.accounts.ignore()  # filtered by a stream map
+        for stream_map in self.mapper.stream_maps[stream]:
+            self._feed(stream_map, record)
+
+    def _feed(self, stream_map: StreamMap, record: Message) -> None:
+        sink = cast("FeedingSink | None", self._sinks_active.get(stream_map.stream_alias))
+        try:
+            mapped = stream_map.transform(dict(record))
+        except Exception as error:  # noqa: BLE001  # a person's expression; its error may quote the record
+            if sink is None:
+                self.message_reader.refuse(f"is a record that stream_maps fails on ({type(error).__name__})")
+            sink.reject(record, f"the setting stream_maps fails on this record ({type(error).__name__})")
             return
-        super()._process_record_message(message_dict)
+        if mapped is None or sink is None:
+            self.run.accounts.ignore()  # filtered, or mapped to nothing
+            return
+        sink._remove_sdc_metadata_from_record(mapped)  # noqa: SLF001  # the SDK's own, for columns that it adds
+        sink.process_record(mapped, {})
 
     def _process_state_message(self, message_dict: Message) -> None:
         value = message_dict.get("value")
@@ -100,6 +123,19 @@ class TargetStripeFlow(PluginCommand, Target):
     def process_endofpipe(self) -> None:
         self.run.dispatcher.flush()
 
+    def listen_to(self, path: str | None) -> None:
+        """Read a file, or standard input where there is none. Raises Misconfigured if it cannot be opened."""
+        self._is_listening = True
+        if path is None:
+            self.listen(None)
+            return
+        try:
+            file = Path(path).open("rb")  # noqa: SIM115  # only opening it is tried here
+        except OSError as error:
+            raise Misconfigured(f"the input file {path} cannot be read: {error.strerror}") from None
+        with file:
+            self.listen(cast("IO[str]", file))  # the reader takes bytes
+
     def _look_up(self) -> None:
         """Between two lines: has a signal come, or has a worker met a fatal error?"""
         if self._stop_signal:
@@ -113,6 +149,8 @@ class TargetStripeFlow(PluginCommand, Target):
 
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002  # a signal handler's
         """Stop reading; what is in flight is finished. A second signal ends it at once."""
+        if not self._is_listening:
+            raise SystemExit(128 + signum)  # nothing was begun yet
         if self._stop_signal:
             os._exit(128 + signum)
         self._stop_signal = signum
@@ -124,15 +162,22 @@ class TargetStripeFlow(PluginCommand, Target):
         PluginBase.append_builtin_config.__func__(cls, config_jsonschema)  # type: ignore[attr-defined]  # a classmethod
 
     @classmethod
-    def execute(cls, *, config: _ConfigInput, file_input: IO[str] | None = None) -> int:
+    def get_singer_command(cls) -> click.Command:
+        command = super().get_singer_command()
+        take_paths(command, "file_input")
+        return command
+
+    @classmethod
+    def execute(cls, *, config: _ConfigInput, file_input: str | None = None) -> int:
         """Do what the input says; the exit code. The sums are printed however it ends."""
         target = cls(config=config.config, parse_env_config=config.parse_env)
         run = target.run
         target.logger.info(
             "acting for account %s in %s mode, source_name %s", run.scope.account, run.scope.mode, run.scope.source_name
         )
+        target._is_listening = True  # its own
         try:
-            target.listen(file_input)
+            target.listen_to(file_input)
         except RecordsWithoutSchemaException as error:
             target.message_reader.refuse(f"is a record of the stream {error.args[0]!r} before its SCHEMA")
         finally:
