@@ -12,6 +12,7 @@ from target_stripe_flow.outcome import Outcome, Place
 from target_stripe_flow.rejects import Rejects
 
 UNSETTLED = 3
+_REFUSED = {Place.REJECTED, Place.DECLINED}
 
 
 class TooManyRejects(StripeFlowError):
@@ -38,11 +39,11 @@ class Accounts:
             self._rejects.add(stream, key_properties, record, line, outcome)
         with self._lock:
             self.counts[outcome.place] += 1
-            rejected = self.counts[Place.REJECTED]
-        if outcome.place is Place.REJECTED and self._most_rejects is not None and rejected > self._most_rejects:
+            refused = self.counts[Place.REJECTED] + self.counts[Place.DECLINED]
+        if outcome.place in _REFUSED and self._most_rejects is not None and refused > self._most_rejects:
             raise TooManyRejects(
-                f"stopped at line {line}: {outcome.field or 'the record'} {outcome.reason}. "
-                f"{rejected} rejected so far, see {self._rejects.path}"
+                f"stopped at line {line}: {outcome.field or 'the record'}: {outcome.reason}. "
+                f"{refused} rejected or declined so far, see {self._rejects.path}"
             )
 
     def ignore(self) -> None:

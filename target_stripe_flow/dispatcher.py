@@ -88,7 +88,10 @@ class Dispatcher:
     def state(self, value: State) -> None:
         """A STATE of the input, to be printed once all before it is done; the last one wins."""
         with self._changed:
-            self._ledger.append(value)
+            if self._ledger and not isinstance(self._ledger[-1], _Work):
+                self._ledger[-1] = value  # nothing happened in between
+            else:
+                self._ledger.append(value)
             self._settle()
 
     def tick(self) -> None:
@@ -113,8 +116,9 @@ class Dispatcher:
         with self._changed:
             while self._running and time.monotonic() < deadline:
                 self._changed.wait(deadline - time.monotonic())
-            self._settle()
-            self._emit_held()
+            if not isinstance(self.fatal, OSError):  # then nobody reads STATE any more
+                self._settle()
+                self._emit_held()
 
     def _wait_until(self, is_so: Callable[[], bool]) -> None:
         """Wait, holding `_changed`. Raises the fatal error, or what `look_up` raises."""
@@ -141,13 +145,20 @@ class Dispatcher:
                 error = raised
             with self._changed:
                 self._running -= 1
-                self._finish(work, error)
+                try:
+                    self._finish(work, error)
+                except OSError as gone:  # STATE could not be printed
+                    self._fail(gone)
                 self._changed.notify_all()
+
+    def _fail(self, error: Exception) -> None:
+        self.fatal = self.fatal or error
+        self._wake()
 
     def _finish(self, work: _Work, error: Exception | None) -> None:
         if error is not None:
-            self.fatal = self.fatal or error
-            self._wake()
+            if not self._is_closed:  # once the run is stopping, what could not be finished stays undone
+                self._fail(error)
             return
         work.is_done = True
         self._open -= 1

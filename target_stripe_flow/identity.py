@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from target_stripe_flow.outcome import Rejected
+from target_stripe_flow.text import is_utf8
 
 MARKER = "stripe_flow"  # the metadata key that every created object carries
 
@@ -55,4 +56,6 @@ def _canonical(value: object, name: str) -> str:
     if isinstance(value, bool) or not isinstance(value, (int, str)) or value == "":
         kind = "missing" if value is None else "empty" if value == "" else f"a {type(value).__name__}"
         raise Rejected(f"the key {name} must be a whole number or a text that is not empty, and it is {kind}", name)
+    if not is_utf8(str(value)):
+        raise Rejected(f"the key {name} holds half of a character pair, which is no text", name)
     return str(value)

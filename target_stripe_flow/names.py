@@ -18,26 +18,30 @@ class Names:
 
     def __init__(self) -> None:
         self._ids: dict[tuple[str, str], str] = {}
-        self._lanes: dict[str, str] = {}
+        self._lanes: dict[tuple[str, str], str] = {}
         self._checked: OrderedDict[str, None] = OrderedDict()
         self._lock = threading.Lock()
 
     def learn(self, action: str, source_key: tuple[str, ...], stripe_id: str) -> None:
+        """`stripe_id` was created or found for this key."""
         name = joined(source_key)
         with self._lock:
-            self._lanes.setdefault(stripe_id, f"{action}:{name}")
+            self._lanes.setdefault((action, stripe_id), self._lane(action, name))
             if is_nameable(source_key):
                 self._ids[action, name] = stripe_id
+
+    def alias(self, action: str, source_key: tuple[str, ...], stripe_id: str) -> None:
+        """This key is going to stand for an object that has a lane already, or may get one under its own id."""
+        with self._lock:
+            self._lanes[action, joined(source_key)] = self._lane(action, stripe_id)
 
     def lane(self, action: str, name: str) -> str:
         """One lane for one object, whether `name` is its source key or its Stripe id."""
         with self._lock:
-            return self._lanes.get(name, f"{action}:{name}")
+            return self._lane(action, name)
 
-    def alias(self, action: str, source_key: tuple[str, ...], stripe_id: str) -> None:
-        """Let what names `stripe_id` run in the lane of `source_key`, even before anything is known of either."""
-        with self._lock:
-            self._lanes.setdefault(stripe_id, f"{action}:{joined(source_key)}")
+    def _lane(self, action: str, name: str) -> str:
+        return self._lanes.get((action, name), f"{action}:{name}")
 
     def resolve(self, client: Client, action: str, path: str, name: str, field: str) -> str:
         """The Stripe id that `name` stands for: a source key first, else itself, once Stripe has confirmed it.

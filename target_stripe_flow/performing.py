@@ -9,13 +9,23 @@ from typing import Any
 from stripe_flow.api import forms
 from stripe_flow.api.client import Answer, Client, Request
 from stripe_flow.api.connection import Mode
-from stripe_flow.api.errors import AccountTrouble, Declined, OutcomeUnknown, Refusal, RequestRefused
+from stripe_flow.api.errors import (
+    AccountTrouble,
+    Declined,
+    KeyReused,
+    NotFound,
+    OutcomeUnknown,
+    Refusal,
+    RequestRefused,
+)
 from target_stripe_flow.actions import ACTIONS, ActionSpec
 from target_stripe_flow.identity import MARKER, Identity
 from target_stripe_flow.names import Names, find, joined
 from target_stripe_flow.outcome import Outcome, Place, Rejected
 
 ATTEMPT = 1
+# Only these are ever named by other records, so only their names are kept.
+REFERENCED = {action for spec in ACTIONS.values() for action in spec.references.values()}
 # So many orders for money that are all refused alike, with no parameter to blame and no success before, are no
 # matter of records: this account may not do it.
 ALIKE_REFUSALS = 5
@@ -64,14 +74,13 @@ class Performer:
         except Declined as error:
             return Outcome(place=Place.DECLINED, reason="the card was declined", refusal=error.refusal)
         except RequestRefused as error:
-            self._closed.refused(job.spec, error)
             return Outcome(place=Place.REJECTED, reason=str(error), field=_param(error.refusal), refusal=error.refusal)
         except OutcomeUnknown as error:
             return Outcome(place=Place.UNKNOWN, reason=str(error), refusal=error.refusal)
 
     def _find(self, job: Job, stripe_id: str) -> Outcome:
         find(self._client, job.spec.path, stripe_id, job.spec.find_by or "")
-        self.names.learn(job.spec.name, job.identity.source_key, stripe_id)
+        self._learn(job, stripe_id)
         return Outcome(place=Place.FOUND, stripe_id=stripe_id)
 
     def _create(self, job: Job) -> Outcome:
@@ -81,21 +90,31 @@ class Performer:
             if name in job.parameters
         }
         parameters["metadata"] = parameters.get("metadata", {}) | {MARKER: job.identity.marker(ATTEMPT)}
-        answer = self._client.post(
-            Request(
-                method="POST",
-                path=job.spec.path,
-                body=forms.encode(parameters).encode(),
-                idempotency_key=job.identity.idempotency_key(ATTEMPT),
-            )
-        )
-        self._closed.succeeded(job.spec)
-        stripe_id = self._id_of(job, answer)
-        self.names.learn(job.spec.name, job.identity.source_key, stripe_id)
+        answer = self._post(job, forms.encode(parameters).encode())
+        stripe_id = identified(answer, f"POST {job.spec.path}")
+        self._check_mode(job, answer)
+        self._learn(job, stripe_id)
         was_known = answer.is_replay and answer.sends == 1
         return Outcome(place=Place.UNCHANGED if was_known else Place.CREATED, stripe_id=stripe_id)
 
-    def _id_of(self, job: Job, answer: Answer[dict[str, object]]) -> str:
+    def _post(self, job: Job, body: bytes) -> Answer[dict[str, object]]:
+        key = job.identity.idempotency_key(ATTEMPT)
+        try:
+            answer = self._client.post(Request(method="POST", path=job.spec.path, body=body, idempotency_key=key))
+        except Declined:
+            self._closed.opened(job.spec)
+            raise
+        except RequestRefused as error:
+            self._closed.refused(job, error)
+            raise
+        self._closed.opened(job.spec)
+        return answer
+
+    def _learn(self, job: Job, stripe_id: str) -> None:
+        if job.spec.name in REFERENCED:
+            self.names.learn(job.spec.name, job.identity.source_key, stripe_id)
+
+    def _check_mode(self, job: Job, answer: Answer[dict[str, object]]) -> None:
         """Raises AccountTrouble where the answer is of the other mode: the key is not what its prefix says."""
         is_live = self._client.connection.key.mode is Mode.LIVE
         if answer.value.get("livemode", is_live) is not is_live:
@@ -103,7 +122,17 @@ class Performer:
                 f"POST {job.spec.path} was answered by the other mode than the key's (request {answer.request_id}). "
                 "Check base_url and api_key before anything else is sent"
             )
-        return str(answer.value["id"])
+
+
+def identified(answer: Answer[dict[str, object]], request: str) -> str:
+    """The id of the object that Stripe answered with. Raises OutcomeUnknown for an answer without one."""
+    stripe_id = answer.value.get("id")
+    if not isinstance(stripe_id, str):
+        raise OutcomeUnknown(
+            f"{request}: the answer is a success without an id, so it is not Stripe's (request {answer.request_id}). "
+            "Check the setting base_url, and look in the Stripe dashboard before it is sent again"
+        )
+    return stripe_id
 
 
 class ClosedToCharging:
@@ -113,22 +142,25 @@ class ClosedToCharging:
     """
 
     def __init__(self) -> None:
-        self._refusals: dict[str, list[tuple[int, str, str]]] = {}
+        self._refusals: dict[str, dict[str, tuple[int, str, str]]] = {}
         self._open: set[str] = set()
         self._lock = threading.Lock()
 
-    def succeeded(self, spec: ActionSpec) -> None:
+    def opened(self, spec: ActionSpec) -> None:
+        """Stripe has carried out such an order, or asked the card about it."""
         self._open.add(spec.name)
 
-    def refused(self, spec: ActionSpec, error: RequestRefused) -> None:
-        """Raises AccountTrouble at the fifth refusal that is like the four before it."""
-        refusal = error.refusal
+    def refused(self, job: Job, error: RequestRefused) -> None:
+        """Raises AccountTrouble when five records were refused alike. A conflict or a wrong id blames its record."""
+        spec, refusal = job.spec, error.refusal
         if spec.name in self._open or not spec.history or refusal is None or refusal.param:
             return
+        if isinstance(error, (KeyReused, NotFound)):
+            return
         with self._lock:
-            alike = self._refusals.setdefault(spec.name, [])
-            alike.append((refusal.status, refusal.type, refusal.code))
-            is_closed = len(alike) >= ALIKE_REFUSALS and len(set(alike)) == 1
+            alike = self._refusals.setdefault(spec.name, {})
+            alike[job.identity.digest] = (refusal.status, refusal.type, refusal.code)
+            is_closed = len(alike) >= ALIKE_REFUSALS and len(set(alike.values())) == 1
         if is_closed:
             raise AccountTrouble(
                 f"this account may not create {spec.name}: the first {ALIKE_REFUSALS} were all refused alike "

@@ -16,6 +16,7 @@ from jsonschema.validators import extend
 from target_stripe_flow.actions import ActionSpec
 from target_stripe_flow.identity import MARKER
 from target_stripe_flow.outcome import Rejected
+from target_stripe_flow.text import is_utf8
 
 Json = Mapping[str, Any]  # Any: values of JSON, checked by schema
 
@@ -51,7 +52,9 @@ class RecordChecker:
                 f"this is a {record['object']} that has happened, read from Stripe, and no order to do it again",
                 "object",
             )
-        picked = cast("dict[str, Any]", _pick(record, self._schema, "", self.dropped))
+        # A source key is canonical text, and 7 and "7" are the same customer.
+        named = {name: str(record[name]) for name in self._spec.references if type(record.get(name)) is int}
+        picked = cast("dict[str, Any]", _pick({**record, **named}, self._schema, "", self.dropped))
         errors = sorted(self._validator.iter_errors(picked), key=lambda error: error.json_path)
         if errors:
             raise Rejected(_reason(errors[0]), _field(errors[0]))
@@ -85,16 +88,8 @@ def _unsendable(value: Any, path: str) -> Iterator[tuple[str, str]]:
             yield from _unsendable(inner, f"{path}.{index}")
     elif isinstance(value, float) and not math.isfinite(value):
         yield path, "must be a finite number"
-    elif isinstance(value, str) and not _is_utf8(value):
+    elif isinstance(value, str) and not is_utf8(value):
         yield path, "holds half of a character pair, which is no text"
-
-
-def _is_utf8(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _field(error: ValidationError) -> str:

@@ -60,11 +60,13 @@ def test_keys_that_read_the_same_name_nobody(sandbox: Sandbox) -> None:
 
 def test_a_source_key_and_its_stripe_id_share_a_lane() -> None:
     names = Names()
+    before = names.lane("customers", "cus_1")  # a charge that came before the record that finds cus_1
 
     names.alias("customers", ("c-1",), "cus_1")
+    names.alias("customers", ("c-1 again",), "cus_1")
     names.learn("customers", ("c-2",), "cus_2")
 
-    assert names.lane("customers", "cus_1") == names.lane("customers", "c-1")
+    assert {names.lane("customers", name) for name in ("cus_1", "c-1", "c-1 again")} == {before}
     assert names.lane("customers", "cus_2") == names.lane("customers", "c-2")
     assert names.lane("customers", "c-1") != names.lane("customers", "c-2")
     assert names.lane("products", "c-1") != names.lane("customers", "c-1")

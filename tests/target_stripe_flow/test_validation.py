@@ -38,7 +38,7 @@ def check(action: str, **record: object) -> dict[str, Any]:
         ({"source": None}, "source", "needs a source or a customer"),
         ({"source": {"object": "card", "number": "4242424242424242"}}, "source", "card number never"),
         ({"source": "4242 4242 4242 4242"}, "source", "card number never"),
-        ({"customer": 7}, "customer", "must be a text"),
+        ({"customer": 7.5}, "customer", "must be a text"),
         ({"description": "x" * 40_001}, "description", "at most 40000 characters"),
         ({"statement_descriptor": "x" * 23}, "statement_descriptor", "at most 22 characters"),
         ({"capture": "true"}, "capture", "must be a boolean"),
@@ -84,6 +84,10 @@ def test_a_charge_that_cannot_be_sent_is_rejected_by_field(changes: dict[str, An
 )
 def test_a_charge_at_the_limit_passes(changes: dict[str, Any]) -> None:
     assert check("charges", **(CHARGE | changes))["amount"]
+
+
+def test_a_customer_may_be_named_by_a_number() -> None:
+    assert check("charges", amount=100, currency="usd", customer=7)["customer"] == "7"
 
 
 def test_the_currency_is_written_in_lower_case() -> None:
