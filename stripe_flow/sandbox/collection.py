@@ -33,7 +33,10 @@ class Seeded(Protocol):
 
 
 class Collection:
-    """Objects in the order of their `created`; equal seconds in the order of `tie(n)` for the n-th object."""
+    """Objects in the order of their `created`.
+
+    Inside one second seeded ones come first, then new ones in the order of `tie(n)` for the n-th of them.
+    """
 
     def __init__(self, seeded: Seeded | None = None, tie: Callable[[int], int] = int) -> None:
         self._seeded = seeded
@@ -44,7 +47,7 @@ class Collection:
         self._bodies: dict[str, bytes] = {}
         self._places: dict[str, Place] = {}
         self._ids: dict[int, str] = {}
-        self._count = self._seeds
+        self._inserted = 0
         self._indexes: dict[str, dict[str, Order]] = {}
         self._hidden_until: dict[Place, int] = {}
 
@@ -78,8 +81,8 @@ class Collection:
     def insert(self, new: Object, *, visible_at: int = 0) -> None:
         """Keep a new object; lists show it from `visible_at` on."""
         object_id, created = str(new["id"]), integer(new["created"])
-        place = (created, self._tie(self._count))
-        self._count += 1
+        place = (created, self._seeds + self._tie(self._inserted))
+        self._inserted += 1
         self._bodies[object_id] = encode(new)
         self._places[object_id], self._ids[place[1]] = place, object_id
         self.order.add(place)

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import random
 from array import array
-from dataclasses import dataclass
 from itertools import accumulate
+from typing import NamedTuple
 
 DAY_S = 24 * 60 * 60
 # The newest charge is this old, so that nothing of the past is still on its way into the lists.
@@ -23,8 +23,7 @@ _MOST_BURST = 150
 _MASK = (1 << 64) - 1
 
 
-@dataclass(frozen=True, slots=True)
-class ChargeFacts:
+class ChargeFacts(NamedTuple):
     """What a seeded charge is about. `declined`: a number that chooses the reason; None if it was paid."""
 
     amount: int
@@ -41,47 +40,43 @@ class Past:
         """The same label and count give the same past, moved along with `now`."""
         self.label = label
         self.count = count
+        self.now = now
         self.customers = -(-count // 5)
         self._salt = random.Random(label).getrandbits(64)  # noqa: S311 - repeatable, nothing to guess
         self.created = _seconds(label, count, now - days * DAY_S, now - _SETTLED_S)
-        refunds = sorted((self._refunded_at(index, now), index) for index in range(count) if self._is_refunded(index))
+        refunded = (index for index in range(count) if _is_refunded(self._number(index)))
+        refunds = sorted((self._refunded_at(index, now), index) for index in refunded)
         self.refund_created = array("q", (second for second, _ in refunds))
         self.refund_charge = array("q", (index for _, index in refunds))
 
     def charge(self, index: int) -> ChargeFacts:
         number = self._number(index)
-        amount = 100 + number % 20_000
-        declined = (number >> 24) & 0xFF if self._is_failed(number) else None
         return ChargeFacts(
-            amount=amount,
-            customer=self.customer_of(index),
+            amount=100 + number % 20_000,
+            customer=self._customer(number, index),
             card=(number >> 20) & 0xF,
-            declined=declined,
-            refunded=self.refund_amount(index) if self._is_refunded(index) else 0,
+            declined=(number >> 24) & 0xFF if _is_failed(number) else None,
+            refunded=_refund_amount(number) if _is_refunded(number) else 0,
         )
+
+    def is_paid(self, index: int) -> bool:
+        return not _is_failed(self._number(index))
 
     def customer_of(self, index: int) -> int | None:
         """One charge in five has none; no charge is older than its customer."""
-        number = self._number(index)
-        if (number >> 32) % 5 == 0:
-            return None
-        return (number >> 40) % (index * self.customers // self.count + 1)
+        return self._customer(self._number(index), index)
 
     def customer_created(self, customer: int) -> int:
         return self.created[customer * self.count // self.customers] - 60
 
     def refund_amount(self, index: int) -> int:
-        """Half of the refunds give everything back, the others a third."""
-        number = self._number(index)
-        amount = 100 + number % 20_000
-        return amount if (number >> 56) & 1 else amount // 3
+        """What the refund of this charge gives back."""
+        return _refund_amount(self._number(index))
 
-    def _is_failed(self, number: int) -> bool:
-        return (number >> 16) % 100 < 7
-
-    def _is_refunded(self, index: int) -> bool:
-        number = self._number(index)
-        return (number >> 48) % 100 < 9 and not self._is_failed(number)
+    def _customer(self, number: int, index: int) -> int | None:
+        if (number >> 32) % 5 == 0:
+            return None
+        return (number >> 40) % (index * self.customers // self.count + 1)
 
     def _refunded_at(self, index: int, now: int) -> int:
         later = self.created[index] + 1 + self._number(index) % _MOST_REFUND_AGE_S
@@ -93,6 +88,20 @@ class Past:
         mixed = ((mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
         mixed = ((mixed ^ (mixed >> 27)) * 0x94D049BB133111EB) & _MASK
         return mixed ^ (mixed >> 31)
+
+
+def _is_failed(number: int) -> bool:
+    return (number >> 16) % 100 < 7
+
+
+def _is_refunded(number: int) -> bool:
+    return (number >> 48) % 100 < 9 and not _is_failed(number)
+
+
+def _refund_amount(number: int) -> int:
+    """Half of the refunds give everything back, the others a third."""
+    amount = 100 + number % 20_000
+    return amount if (number >> 56) & 1 else amount // 3
 
 
 def _seconds(label: str, count: int, start: int, end: int) -> array[int]:

@@ -2,40 +2,25 @@
 
 from __future__ import annotations
 
-import re
 from abc import ABC, abstractmethod
 from array import array
-from collections.abc import Mapping
 from functools import cache, cached_property
 
 from typing_extensions import override
 
-from stripe_flow.sandbox.codec import Object, encode
+from stripe_flow.sandbox.blanks import Form, digits, quoted
+from stripe_flow.sandbox.codec import Object
 from stripe_flow.sandbox.ids import seeded_id, seeded_index, sibling_id
 from stripe_flow.sandbox.order import Order
-from stripe_flow.sandbox.past import Past
+from stripe_flow.sandbox.past import ChargeFacts, Past
 from stripe_flow.sandbox.resources.charges import fail, pay_with, settle
 from stripe_flow.sandbox.shapes import fresh
 from stripe_flow.sandbox.tokens import TOKENS, card_object, expiry_year
 
-_BLANK = re.compile(rb'"\{\{(\w+)\}\}"')
 _PAYING = tuple(name for name, token in TOKENS.items() if token.decline is None)
 _DECLINES = tuple(token.decline for token in TOKENS.values() if token.decline is not None)
 _FIRST_NAMES = ("Ada", "Blaise", "Carl", "Emmy", "Grace", "Hedy", "Kurt", "Sofia")
 _LAST_NAMES = ("Berg", "Castro", "Duarte", "Fields", "Haas", "Ito", "Moreau", "Novak")
-
-
-class _Form:
-    """A whole object with blanks; filling them in costs a fraction of building it."""
-
-    def __init__(self, blank: Object) -> None:
-        """A value `"{{name}}"` is a blank."""
-        escaped = encode(blank).replace(b"%", b"%%")
-        self._text = _BLANK.sub(rb"%(\1)b", escaped)
-
-    def fill(self, values: Mapping[bytes, bytes]) -> bytes:
-        """The object with these JSON values in its blanks."""
-        return self._text % values
 
 
 class _Seeded(ABC):
@@ -89,9 +74,9 @@ class SeededCustomers(_Seeded):
         super().__init__(past, created, livemode=livemode)
 
     @cached_property
-    def _form(self) -> _Form:
+    def _form(self) -> Form:
         blanks = {name: f"{{{{{name}}}}}" for name in ("email", "name", "invoice_prefix", "default_source")}
-        return _Form(self._blank() | blanks)
+        return Form(self._blank() | blanks)
 
     @override
     def body(self, index: int) -> bytes:
@@ -99,12 +84,12 @@ class SeededCustomers(_Seeded):
         name = f"{_FIRST_NAMES[index % 8]} {_LAST_NAMES[index // 8 % 8]}"
         return self._form.fill(
             {
-                b"id": _quoted(customer_id),
-                b"created": _digits(self._created[index]),
-                b"email": _quoted(self._email(index)),
-                b"name": _quoted(name),
-                b"invoice_prefix": _quoted(customer_id[-8:].upper()),
-                b"default_source": _quoted(self._card_id(index)),
+                b"id": quoted(customer_id),
+                b"created": digits(self._created[index]),
+                b"email": quoted(self._email(index)),
+                b"name": quoted(name),
+                b"invoice_prefix": quoted(customer_id[-8:].upper()),
+                b"default_source": quoted(self._card_id(index)),
             }
         )
 
@@ -139,7 +124,7 @@ class SeededCharges(_Seeded):
         self._year = expiry_year(past.created[-1])
         self._form = cache(self._make_form)
 
-    def _make_form(self, card: int, declined: int | None) -> _Form:
+    def _make_form(self, card: int, declined: int | None) -> Form:
         """The form of all charges that were paid with the same kind of card and ended alike."""
         blank = self._blank() | {
             name: f"{{{{{name}}}}}" for name in ("amount", "amount_refunded", "customer", "description", "refunded")
@@ -150,26 +135,33 @@ class SeededCharges(_Seeded):
             settle(blank, blank["amount"], "{{balance_transaction}}")
         else:
             fail(blank, _DECLINES[declined])
-        return _Form(blank)
+        return Form(blank)
 
     @override
     def body(self, index: int) -> bytes:
         facts = self._past.charge(index)
+        return self._shown(index, facts, facts.refunded)
+
+    def body_when_made(self, index: int) -> bytes:
+        """The charge before anything of it was given back."""
+        return self._shown(index, self._past.charge(index), 0)
+
+    def _shown(self, index: int, facts: ChargeFacts, refunded: int) -> bytes:
         charge_id = self.id_of(index)
-        amount = _digits(facts.amount)
-        customer = b"null" if facts.customer is None else _quoted(self._customers.id_of(facts.customer))
+        amount = digits(facts.amount)
+        customer = b"null" if facts.customer is None else quoted(self._customers.id_of(facts.customer))
         declined = None if facts.declined is None else facts.declined % len(_DECLINES)
         return self._form(facts.card % len(_PAYING), declined).fill(
             {
-                b"id": _quoted(charge_id),
-                b"created": _digits(self._created[index]),
+                b"id": quoted(charge_id),
+                b"created": digits(self._created[index]),
                 b"amount": amount,
-                b"amount_refunded": _digits(facts.refunded),
-                b"refunded": b"true" if facts.refunded == facts.amount else b"false",
+                b"amount_refunded": digits(refunded),
+                b"refunded": b"true" if refunded == facts.amount else b"false",
                 b"customer": customer,
                 b"description": b'"Order %d"' % (index + 1),
-                b"card": _quoted(sibling_id("card", "charge", charge_id)),
-                b"balance_transaction": _quoted(sibling_id("balance_transaction", "charge", charge_id)),
+                b"card": quoted(sibling_id("card", "charge", charge_id)),
+                b"balance_transaction": quoted(sibling_id("balance_transaction", "charge", charge_id)),
             }
         )
 
@@ -189,20 +181,20 @@ class SeededRefunds(_Seeded):
         self._charges = charges
 
     @cached_property
-    def _form(self) -> _Form:
+    def _form(self) -> Form:
         blanks = {name: f"{{{{{name}}}}}" for name in ("amount", "charge", "balance_transaction")}
-        return _Form(self._blank() | blanks)
+        return Form(self._blank() | blanks)
 
     @override
     def body(self, index: int) -> bytes:
         charge = self._past.refund_charge[index]
         return self._form.fill(
             {
-                b"id": _quoted(self.id_of(index)),
-                b"created": _digits(self._created[index]),
-                b"amount": _digits(self._past.refund_amount(charge)),
-                b"charge": _quoted(self._charges.id_of(charge)),
-                b"balance_transaction": _quoted(seeded_id("balance_transaction", self._label, index)),
+                b"id": quoted(self.id_of(index)),
+                b"created": digits(self._created[index]),
+                b"amount": digits(self._past.refund_amount(charge)),
+                b"charge": quoted(self._charges.id_of(charge)),
+                b"balance_transaction": quoted(seeded_id("balance_transaction", self._label, index)),
             }
         )
 
@@ -220,23 +212,14 @@ class SeededProducts(_Seeded):
         super().__init__(past, past.created[: min(20, past.customers)], livemode=livemode)
 
     @cached_property
-    def _form(self) -> _Form:
-        return _Form(self._blank() | {"name": "{{name}}", "updated": "{{created}}"})
+    def _form(self) -> Form:
+        return Form(self._blank() | {"name": "{{name}}", "updated": "{{created}}"})
 
     @override
     def body(self, index: int) -> bytes:
-        values = {b"id": _quoted(self.id_of(index)), b"created": _digits(self._created[index])}
+        values = {b"id": quoted(self.id_of(index)), b"created": digits(self._created[index])}
         return self._form.fill({**values, b"name": b'"Product %d"' % (index + 1)})
 
     @override
     def value(self, field: str, index: int) -> str | None:
         return {"id": self.id_of(index), "active": "true", "type": "service"}.get(field)
-
-
-def _quoted(text: str) -> bytes:
-    """A text of ours as JSON: ids, names and addresses that need no escaping."""
-    return f'"{text}"'.encode()
-
-
-def _digits(number: int) -> bytes:
-    return b"%d" % number

@@ -9,6 +9,7 @@ from stripe_flow.sandbox.collection import Seeded
 from stripe_flow.sandbox.keyring import AccountEntry
 from stripe_flow.sandbox.past import Past
 from stripe_flow.sandbox.seeded import SeededCharges, SeededCustomers, SeededProducts, SeededRefunds
+from stripe_flow.sandbox.seeded_events import SeededEvents, chapters_of
 from stripe_flow.sandbox.space import Seeds, Space
 
 
@@ -32,16 +33,20 @@ class Seeding:
             return Space(account_id, account, Seeds(), livemode=livemode)
         label = f"{self.seed}/{account_id}/{'live' if livemode else 'test'}"
         past = Past(label, charges, account.days or self.days, self.now)
-        return Space(account_id, account, _seeds(past, livemode=livemode), livemode=livemode)
+        return Space(account_id, account, _seeds(past, account.api_version, livemode=livemode), livemode=livemode)
 
 
-def _seeds(past: Past, *, livemode: bool) -> Seeds:
+def _seeds(past: Past, api_version: str, *, livemode: bool) -> Seeds:
     customers = SeededCustomers(past, livemode=livemode)
     charges = SeededCharges(past, customers, livemode=livemode)
+    products = SeededProducts(past, livemode=livemode)
+    refunds = SeededRefunds(past, charges, livemode=livemode)
+    chapters = chapters_of(past, charges, customers, products, refunds)
     objects: dict[str, Seeded] = {
         "charge": charges,
         "customer": customers,
-        "product": SeededProducts(past, livemode=livemode),
-        "refund": SeededRefunds(past, charges, livemode=livemode),
+        "event": SeededEvents(past, chapters, api_version, livemode=livemode),
+        "product": products,
+        "refund": refunds,
     }
     return Seeds(objects, customers.card)

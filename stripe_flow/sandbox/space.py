@@ -42,7 +42,7 @@ class Space:
         self._collections = {
             noun: Collection(seeds.objects.get(noun)) for noun in ("charge", "customer", "product", "refund")
         }
-        self._collections["event"] = Collection(tie=lambda count: count ^ _EVENT_SHUFFLE)
+        self._collections["event"] = Collection(seeds.objects.get("event"), tie=lambda count: count ^ _EVENT_SHUFFLE)
 
     def __getitem__(self, noun: str) -> Collection:
         """The objects of one type. Raises KeyError for a type the sandbox does not have."""
