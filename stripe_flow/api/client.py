@@ -1,17 +1,18 @@
 """The only sender. Everything that goes to Stripe, from either plugin, goes through `Client.get` and `Client.post`.
 
 One loop: wait for the pace, exchange bytes, ask the rule in `retry`, and either hand out the answer, raise what it
-means, or send the same bytes again.
+means, or send the same bytes again. Every wait ends at once when the run is stopping.
 """
 
 from __future__ import annotations
 
 import base64
 import logging
+import threading
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
 import backoff
 import msgspec
@@ -23,14 +24,11 @@ from stripe_flow.api.connection import Connection
 from stripe_flow.api.errors import StripeUnreachable
 from stripe_flow.api.pacing import Pacer
 from stripe_flow.api.refusals import is_stripes_word, refused
+from stripe_flow.api.resending import Progress, SendAgain, growing_waits, seconds
 from stripe_flow.api.retry import TOO_MANY, Patience, may_resend
 from stripe_flow.api.transport import NetworkTrouble, RawAnswer, Transport
 
 logger = logging.getLogger(__name__)
-
-# The longest wait between two sends of one request: Stripe's own clients wait five seconds at most, too.
-LONGEST_WAIT_S = 5.0
-FIRST_WAIT_S = 0.5
 
 T = TypeVar("T")
 
@@ -68,25 +66,13 @@ def read_object(body: bytes) -> dict[str, object]:
     return msgspec.json.decode(body, type=dict[str, object])
 
 
-class _SendAgain(Exception):
-    def __init__(self, reason: str, wait_s: float = 0) -> None:
-        super().__init__(reason)
-        self.wait_s = wait_s
-
-
-def _waits() -> Generator[float, _SendAgain | None, None]:
-    """Growing, with jitter; a `Retry-After` that a proxy added is obeyed up to the longest wait."""
-    growing = backoff.expo(factor=FIRST_WAIT_S, max_value=LONGEST_WAIT_S)
-    next(growing)  # primes the generator
-    again = yield 0
-    while True:
-        asked_s = again.wait_s if again else 0
-        again = yield max(backoff.full_jitter(next(growing)), min(asked_s, LONGEST_WAIT_S))
-
-
 @dataclass(frozen=True, kw_only=True)
 class Client:
-    """Speaks for one connection; safe to share between threads."""
+    """Speaks for one connection; safe to share between threads.
+
+    Once `stopping` is set, no request goes out any more: every call raises Stopped, those that wait within a moment.
+    A request that is under way is finished.
+    """
 
     connection: Connection
     transport: Transport
@@ -94,6 +80,7 @@ class Client:
     clock: StripeClock
     patience: Patience
     new_patience: Callable[[], Patience]
+    stopping: threading.Event
 
     def scoped(self, account: str | None = None) -> Client:
         """The same sender on behalf of `account` (default: the same), with a patience of its own.
@@ -110,13 +97,13 @@ class Client:
         *,
         read: Callable[[bytes], T] = read_object,  # type: ignore[assignment]  # the default of T
     ) -> Answer[T]:
-        """Read `path`. Raises StripeError. `read` turns the body into the value; where it raises ValueError
+        """Read `path`. Raises StripeError, or Stopped. `read` turns the body into the value; where it raises ValueError
         the body was not whole, and the request is sent again.
         """
         return self._send(Request(method="GET", path=path, query=forms.encode(parameters or {})), read)
 
     def post(self, request: Request) -> Answer[dict[str, object]]:
-        """Write. Raises StripeError. The same bytes go out again only where `retry.may_resend` allows it."""
+        """Write. Raises StripeError, or Stopped. The same bytes go out again only where `retry.may_resend` allows."""
         return self._send(request, read_object)
 
     def _send(self, request: Request, read: Callable[[bytes], T]) -> Answer[T]:
@@ -129,38 +116,58 @@ class Client:
             patience.failed(now)
             return self.patience.is_over(now) or patience.is_over(now)
 
-        sends = 0
+        progress = Progress()
+        waits = growing_waits()
+
+        def wait(details: ContextDetails) -> None:
+            again = cast("SendAgain", details.get("exception"))
+            wait_s = waits.send(again)
+            logger.debug("waiting %.1f s before sending again: %s", wait_s, again)
+            self._wait(wait_s, request, progress)
+
         try:
             for attempt in backoff.retry_context(
-                _SendAgain, _waits, jitter=None, giveup=is_hopeless, on_backoff=_say, logger=None
+                # backoff's own sleep would not wake up for `stopping`, so it is nought and the waiting is done here
+                SendAgain,
+                backoff.constant,
+                interval=0,
+                jitter=None,
+                giveup=is_hopeless,
+                on_backoff=wait,
+                logger=None,
             ):
-                sends += 1
                 with attempt:
-                    return self._send_once(request, read, sends)
-        except _SendAgain as last:
+                    return self._send_once(request, read, progress)
+        except SendAgain as last:
             raise self._unreachable(last) from None
         raise AssertionError("backoff ended a loop without an answer or an error")
 
-    def _send_once(self, request: Request, read: Callable[[bytes], T], sends: int) -> Answer[T]:
-        time.sleep(self.pacer.reserve(self.connection.account, request.path, time.monotonic()))
+    def _wait(self, seconds: float, request: Request, progress: Progress) -> None:
+        if self.stopping.wait(seconds):
+            raise progress.stopped(f"{request.method} {request.path}")
+
+    def _send_once(self, request: Request, read: Callable[[bytes], T], progress: Progress) -> Answer[T]:
+        pace_s = self.pacer.reserve(self.connection.account, request.path, time.monotonic())
+        self._wait(pace_s, request, progress)
+        progress.send()
         try:
             raw = self._exchange(request)
-            answer = _answer(raw, read, sends) if raw.status < 300 else None
+            answer = _answer(raw, read, progress.sends) if raw.status < 300 else None
         except NetworkTrouble as trouble:
             raise self._failed(str(trouble)) from None
         except ValueError:
             raise self._failed("the body of the answer was cut or garbled") from None
         if answer is None:
-            self._judge(request, raw)
+            self._judge(request, raw, progress)
         self.patience.succeeded()
         if answer is None:
             raise refused(raw, request.method, request.path, self.connection)
         self.pacer.speed_up(self.connection.account, request.path)
         return answer
 
-    def _failed(self, reason: str, wait_s: float = 0) -> _SendAgain:
+    def _failed(self, reason: str, wait_s: float = 0) -> SendAgain:
         self.patience.failed(time.monotonic())
-        return _SendAgain(reason, wait_s)
+        return SendAgain(reason, wait_s)
 
     def _exchange(self, request: Request) -> RawAnswer:
         url = f"{self.connection.base_url.rstrip('/')}{request.path}"
@@ -172,13 +179,14 @@ class Client:
             self.clock.observe(date_unix, time.monotonic())
         return raw
 
-    def _judge(self, request: Request, raw: RawAnswer) -> None:
-        """Raise _SendAgain where the rule allows it; keep the pace in step with what Stripe says of it."""
+    def _judge(self, request: Request, raw: RawAnswer, progress: Progress) -> None:
+        """Raise SendAgain where the rule allows it; keep the pace in step with what Stripe says of it."""
         if raw.status == TOO_MANY:
+            progress.was_not_executed()
             self.pacer.slow_down(self.connection.account, request.path, time.monotonic())
         says = {"true": True, "false": False}.get(raw.headers.get("Stripe-Should-Retry", ""))
         if may_resend(raw.status, stripe_says=says, is_read=request.is_read):
-            raise self._failed(f"HTTP {raw.status}", _seconds(raw.headers.get("Retry-After")))
+            raise self._failed(f"HTTP {raw.status}", seconds(raw.headers.get("Retry-After")))
         if raw.status < 500 and not is_stripes_word(raw):
             raise self._failed(f"HTTP {raw.status} without Stripe's error object")
 
@@ -193,7 +201,7 @@ class Client:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
         return headers | {"User-Agent": "stripe-flow", "Accept": "application/json"}
 
-    def _unreachable(self, last: _SendAgain) -> StripeUnreachable:
+    def _unreachable(self, last: SendAgain) -> StripeUnreachable:
         spent_s = self.patience.spent_s(time.monotonic())
         return StripeUnreachable(
             f"Stripe at {self.connection.base_url} gave no usable answer for {spent_s:.0f} s: {last}. "
@@ -209,11 +217,3 @@ def _answer(raw: RawAnswer, read: Callable[[bytes], T], sends: int) -> Answer[T]
         is_replay=raw.headers.get("Idempotent-Replayed") == "true",
         sends=sends,
     )
-
-
-def _seconds(header: str | None) -> float:
-    return float(header) if header is not None and header.isdecimal() else 0
-
-
-def _say(details: ContextDetails) -> None:
-    logger.debug("waiting %.1f s before sending again: %s", details.get("wait"), details.get("exception"))

@@ -2,6 +2,7 @@
 
     StripeFlowError             every error of ours; `exit_code` is how a run ends on it
     ├── Misconfigured           mend a setting or the input, then run again
+    ├── Stopped                 the run is ending: what was not sent stays undone, what was sent is not decided
     └── StripeError             Stripe said no, or said nothing
         ├── AccountTrouble      stop: with this key and account nothing will go through now
         │   ├── KeyRefused      the key is wrong, expired or of another account (401)
@@ -31,6 +32,18 @@ class StripeFlowError(Exception):
 
 class Misconfigured(StripeFlowError):
     """A setting, a file or a line of input is wrong; the message names it and what to write instead."""
+
+
+class Stopped(StripeFlowError):
+    """The run is stopping, and this call did not wait to its end.
+
+    `was_sent` is False where this call has no effect at Stripe: it sent nothing, or Stripe refused each send for
+    its pace alone (429). Otherwise it may have happened: the same bytes under the same key will tell.
+    """
+
+    def __init__(self, message: str, *, was_sent: bool) -> None:
+        super().__init__(message)
+        self.was_sent = was_sent
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from typing import cast
 
@@ -121,6 +122,7 @@ def open_client(config: Mapping[str, object]) -> Client:
         clock=StripeClock(),
         patience=new_patience(),
         new_patience=new_patience,
+        stopping=threading.Event(),
     )
 
 
