@@ -1,7 +1,8 @@
 """A judge that we did not write: does tap-stripe read from the sandbox what is in it?
 
 `python -m tests.sandbox.judge_tap_stripe` makes an environment of its own for tap-stripe (needs the package index),
-lets it discover and sync charges, customers and products, and compares the ids with what the server holds.
+lets it discover and sync charges, customers and products, and compares the ids with what the server holds. After the
+lists it reads the events and emits again what they tell of: nothing may come oftener than that.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ TAP = "tap-stripe==3.3.0"
 BESIDE = "setuptools<81"
 STREAMS = {"charges": "charge", "customers": "customer", "products": "product"}
 LAUNCHER = Path(next(iter(tests.support.__path__))) / "tap_stripe_launcher.py"
-TIMEOUT_S = 900
+# For each command that is run; the slowest is the installation over a slow network.
+TIMEOUT_S = 300
 
 
 def main() -> int:
@@ -36,17 +38,17 @@ def main() -> int:
     with Sandbox("--seed", "5", "--charges", str(asked.charges)) as sandbox, tempfile.TemporaryDirectory() as folder:
         read = run_tap(python, sandbox, Path(folder))
         held = {stream: [each["id"] for each in sandbox.objects(noun)] for stream, noun in STREAMS.items()}
-    wrong = [report(stream, read.get(stream, []), held[stream]) for stream in STREAMS]
+        told = Counter(each["data"]["object"]["id"] for each in sandbox.objects("event"))
+    wrong = [report(stream, read.get(stream, []), held[stream], told) for stream in STREAMS]
     return any(wrong)
 
 
 def environment(folder: Path) -> Path:
     """The Python of the judge's environment, which is made the first time."""
     python = folder / "bin" / "python"
-    if not (folder / ".ready").exists():
-        subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True, timeout=TIMEOUT_S)
-        install = [str(python), "-m", "pip", "--quiet", "--disable-pip-version-check", "install", BESIDE, TAP]
-        subprocess.run(install, check=True, timeout=TIMEOUT_S)
+    if not (folder / ".ready").exists() or not python.exists():
+        output([sys.executable, "-m", "venv", "--clear", str(folder)])
+        output([str(python), "-m", "pip", "-qq", "--disable-pip-version-check", "install", BESIDE, TAP])
         (folder / ".ready").touch()
     return python
 
@@ -81,19 +83,26 @@ def run_tap(python: Path, sandbox: Sandbox, folder: Path) -> dict[str, list[str]
 
 
 def output(command: list[str]) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
+    """What it prints. Raises SystemExit with the end of its errors if it fails or takes too long."""
+    shown = " ".join(command)
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
+    except subprocess.TimeoutExpired:
+        raise SystemExit(f"{shown}: no end within {TIMEOUT_S} s") from None
     if done.returncode:
-        raise SystemExit(f"tap-stripe ended with {done.returncode}:\n{done.stderr[-4000:]}")
+        raise SystemExit(f"{shown}: ended with {done.returncode}\n{done.stderr[-4000:]}")
     return done.stdout
 
 
-def report(stream: str, read: list[str], held: list[str]) -> bool:
-    """One line; whether something is missing, strange or twice."""
-    twice = sum(count > 1 for count in Counter(read).values())
+def report(stream: str, read: list[str], held: list[str], told: Counter[str]) -> bool:
+    """One line; whether something is missing, strange or too often."""
     missing, strange = len(set(held) - set(read)), len(set(read) - set(held))
-    is_wrong = bool(twice or missing or strange)
+    again = len(read) - len(set(read))
+    too_often = sum(count > 1 + told[each] for each, count in Counter(read).items())
+    is_wrong = bool(missing or strange or too_often)
     verdict = "FAIL" if is_wrong else "PASS"
-    sys.stdout.write(f"{verdict} {stream}: held={len(held)} read={len(read)} {missing=} {strange=} {twice=}\n")
+    figures = f"held={len(held)} read={len(read)} {missing=} {strange=} read_again_by_event={again} {too_often=}"
+    sys.stdout.write(f"{verdict} {stream}: {figures}\n")
     return is_wrong
 
 

@@ -96,8 +96,8 @@ def test_a_seeded_object_can_be_changed_and_filters_follow() -> None:
 
 
 def test_official_auto_paging_gives_each_of_thousands_of_tied_charges_once() -> None:
-    with Sandbox("--seed", "3", "--charges", "2000") as sandbox:
+    with Sandbox("--seed", "3", "--charges", "5000") as sandbox:
         found = [each.id for each in a_client(sandbox).charges.list({"limit": 100}).auto_paging_iter()]
 
         assert found == [each["id"] for each in sandbox.objects("charge")][::-1]
-    assert len(set(found)) == 2000
+    assert len(set(found)) == 5000
