@@ -9,7 +9,7 @@ LOCK := requirements-dev.lock
 # A key or a connection of the person's own must never leak into the tests.
 CLEAN_ENV := env -u STRIPE_API_KEY -u STRIPE_EU_API_KEY
 
-.PHONY: help setup demo test check bench lock clean
+.PHONY: help setup demo test judge-tap judge-official check bench lock clean
 
 help:  ## show what there is to make
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /: /' | sort
@@ -31,6 +31,12 @@ demo: setup  ## run both flows through Meltano against the sandbox (LIVE_TEST=1:
 test: setup  ## run all tests
 	$(CLEAN_ENV) $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal $(ARGS)
 
+judge-tap: setup  ## let tap-stripe, in an environment of its own, read the sandbox (needs the package index once)
+	$(CLEAN_ENV) $(BIN)/python -m tests.sandbox.judge_tap_stripe
+
+judge-official: setup  ## let the official client page through 100,000 charges of the sandbox (two minutes)
+	$(CLEAN_ENV) $(BIN)/python -m tests.sandbox.judge_official
+
 check: setup  ## lint, format and type-check
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -44,4 +50,4 @@ lock:  ## write the lock file anew (needs the package index)
 	  --extra sandbox --group dev --output-file $(LOCK) pyproject.toml
 
 clean:  ## remove what make made
-	rm -rf $(VENV) .meltano .mypy_cache .pytest_cache .ruff_cache output/*
+	rm -rf $(VENV) .venv-judge .meltano .mypy_cache .pytest_cache .ruff_cache output/*
