@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.support.official import official
 from tests.support.plugins import Ended, a_config, a_record, a_schema, a_state, command, run, run_tap, run_target
 from tests.support.sandbox import Sandbox
 
@@ -83,13 +85,91 @@ def test_a_bad_configuration_file_is_one_clear_line(
     assert_clean(done.log)
 
 
-def test_a_bad_state_file_is_one_clear_line(sandbox_url: str, tmp_path: Path) -> None:
-    (tmp_path / "state.json").write_text("{")
+GIVEN: list[tuple[str, str, str, bytes | None, str]] = [
+    ("state that is not there", "tap_stripe_flow", "--state", None, "state file .* cannot be read"),
+    ("state that is cut", "tap_stripe_flow", "--state", b"{", "state file .* is not JSON"),
+    ("state that is a list", "tap_stripe_flow", "--state", b"[]", "state file .* must look like"),
+    ("state of another shape", "tap_stripe_flow", "--state", b'{"singer_state": {}}', "must look like .*bookmarks"),
+    ("state with a list of bookmarks", "tap_stripe_flow", "--state", b'{"bookmarks": []}', "must look like"),
+    ("state with a null", "tap_stripe_flow", "--state", b'{"bookmarks": {"charges": null}}', "must look like"),
+    ("state nested too deep", "tap_stripe_flow", "--state", b'{"a":' * 100_000, "state file .* is not JSON"),
+    ("catalog without streams", "tap_stripe_flow", "--catalog", b'{"streams": null}', "catalog file .* must look like"),
+    ("catalog entry without id", "tap_stripe_flow", "--catalog", b'{"streams": [{"schema": {}}]}', "tap_stream_id"),
+    ("input that is not there", "target_stripe_flow", "--input", None, "input file .* cannot be read"),
+]
 
-    done = run(command("tap_stripe_flow", tmp_path, a_config(sandbox_url), "--state", "state.json"), tmp_path)
+
+@pytest.mark.parametrize(
+    ("plugin", "option", "content", "said"), [case[1:] for case in GIVEN], ids=[case[0] for case in GIVEN]
+)
+def test_a_bad_file_is_one_clear_line(
+    *, plugin: str, option: str, content: bytes | None, said: str, sandbox_url: str, tmp_path: Path
+) -> None:
+    if content is not None:
+        (tmp_path / "given.json").write_bytes(content)
+
+    done = run(command(plugin, tmp_path, a_config(sandbox_url), option, "given.json"), tmp_path)
 
     assert done.code == 1
-    assert_says("state file .*state.json is not JSON", done.errors[0])
+    assert len(done.errors) == 1
+    assert_says(said, done.errors[0])
+    assert_clean(done.log)
+
+
+@pytest.mark.parametrize("plugin", PLUGINS)
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("CONCURRENCY", "canary", "CONCURRENCY must be JSON: integer"),
+        ("CONCURRENCY", "", "CONCURRENCY must be JSON: integer"),
+        ("TIMEOUT_S", "canary", "TIMEOUT_S must be JSON: number"),
+        ("STREAM_MAPS", "{canary", "STREAM_MAPS must be JSON: object"),
+        ("API_KEY", "sk_tset_canary", "api_key does not look like a Stripe key"),
+    ],
+)
+def test_a_bad_variable_is_one_clear_line(
+    *, plugin: str, name: str, value: str, said: str, sandbox_url: str, tmp_path: Path
+) -> None:
+    prefix = plugin.upper()
+    good = {f"{prefix}_API_KEY": "sk_test_sandbox", f"{prefix}_BASE_URL": sandbox_url}
+    line = [sys.executable, "-m", plugin, "--config", "ENV"]
+
+    done = run(line, tmp_path, **(good | {f"{prefix}_{name}": value}))
+
+    assert done.code == 1
+    assert_says(said, done.errors[0])
+    assert_clean(done.log)
+
+
+@pytest.mark.parametrize("plugin", PLUGINS)
+def test_all_settings_can_come_from_the_environment(plugin: str, sandbox_url: str, tmp_path: Path) -> None:
+    prefix = plugin.upper()
+    given = {"API_KEY": "sk_test_sandbox", "BASE_URL": sandbox_url, "TIMEOUT_S": "20.5", "CONCURRENCY": "2"}
+    given |= {"MAX_REQUESTS_PER_SECOND": "0", "MAX_REQUESTS_PER_SECOND_TOTAL": "0.0", "GIVE_UP_AFTER_S": "3"}
+    line = [sys.executable, "-m", plugin, "--config", "ENV"]
+
+    done = run(line, tmp_path, **{f"{prefix}_{name}": value for name, value in given.items()})
+
+    assert (done.code, done.errors) == (0, [])
+
+
+@pytest.mark.parametrize("expression", ["int(email)", "record['nope']"])
+def test_a_stream_map_that_fails_shows_nothing_of_the_record(expression: str, sandbox: Sandbox, tmp_path: Path) -> None:
+    official(sandbox).v1.charges.create({"amount": 100, "currency": "usd", "source": "tok_visa"})
+    maps = {"charges": {"x": expression.replace("email", "id")}, "customers": {"x": expression, "email": "email"}}
+    properties = {"properties": {"id": {"type": "integer"}, "email": {"type": "string"}}}
+    schema = a_schema("customers") | {"schema": properties}
+
+    read = run_tap(tmp_path, a_config(sandbox.url, stream_maps=maps))
+    written = run_target(
+        tmp_path, a_config(sandbox.url, stream_maps=maps), [schema, a_record("customers", id=1, **PERSON)]
+    )
+
+    assert read.code == 1
+    assert_says("stream_maps fails on charge ch_", read.errors[0])
+    assert written.code == 0
+    assert counted(written, "rejected") == 1
+    assert_clean(read.log + written.log)
 
 
 @pytest.mark.parametrize("setting", ["start_date", "end_date"])
@@ -119,6 +199,10 @@ BAD_LINES: list[tuple[str, Any, str]] = [
     ("a stream without a key", a_schema("products") | {"key_properties": []}, "line 3 .*without key_properties"),
     ("a batch", {"type": "BATCH", "stream": "customers", "encoding": {}, "manifest": []}, "line 3 .*BATCH"),
     ("a state without a value", {"type": "STATE"}, "line 3 .*STATE without a value"),
+    ("a stream that is a list", a_schema("customers") | {"stream": ["a"]}, "line 3 .*SCHEMA without a stream"),
+    ("a record of a list", {"type": "RECORD", "stream": ["a"], "record": {}}, "line 3 .*before its SCHEMA"),
+    ("properties that are a list", a_schema("customers") | {"schema": {"properties": []}}, "line 3 .*properties"),
+    ("a key that is a text", a_schema("customers") | {"key_properties": "id"}, "line 3 .*no list of names"),
 ]
 
 

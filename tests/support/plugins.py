@@ -62,7 +62,7 @@ def clean_env(**more: str) -> dict[str, str]:
     return kept | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"} | more
 
 
-def run(line: Sequence[str], folder: Path, given: bytes = b"", **env: str) -> Ended:
+def run(line: Sequence[str], folder: Path, given: bytes = b"", /, **env: str) -> Ended:
     """To the end, in `folder`."""
     done = subprocess.run(
         line, cwd=folder, input=given, env=clean_env(**env), capture_output=True, timeout=120, check=False
