@@ -252,6 +252,25 @@ def test_an_account_that_may_not_charge_stops_the_run(tmp_path: Path) -> None:
     assert done.output == ""
 
 
+def test_changed_charges_are_conflicts_and_no_sign_of_a_closed_account(sandbox: Sandbox, tmp_path: Path) -> None:
+    charges = [{"id": number, "amount": 100, "currency": "usd", "source": "tok_visa"} for number in range(8)]
+    run(sandbox, tmp_path, a_schema("charges"), *[a_record("charges", **charge) for charge in charges])
+
+    changed = [a_record("charges", **charge, description="changed") for charge in charges]
+    done = run(sandbox, tmp_path, a_schema("charges"), *changed)
+
+    assert done.code == 0
+    assert done.summary.startswith("8 records: 8 rejected")
+    assert "used before with other parameters" in rejects(tmp_path)[0]["stripe_flow"]["reason"]
+    assert len(sandbox.objects("charge")) == 8
+
+
+def test_declines_count_as_rejects_where_they_are_limited(sandbox: Sandbox, tmp_path: Path) -> None:
+    declined = a_record("charges", id=1, amount=100, currency="usd", source="tok_chargeDeclined")
+
+    assert run(sandbox, tmp_path, a_schema("charges"), declined, on_reject="fail").code == 2
+
+
 def test_meltanos_connection_test_creates_nothing(sandbox: Sandbox, tmp_path: Path) -> None:
     done = run(sandbox, tmp_path, a_schema("meltano_test_stream"), a_record("meltano_test_stream", id=1))
 

@@ -114,6 +114,34 @@ def test_what_is_in_flight_is_finished_and_nothing_more_begins(
     assert len(sandbox.objects("customer")) == 6
 
 
+@pytest.mark.parametrize("concurrency", [1, 8])
+def test_a_reader_that_dies_ends_the_target(sandbox: Sandbox, tmp_path: Path, concurrency: int) -> None:
+    with target(tmp_path, sandbox.url, concurrency=concurrency) as running:
+        assert running.stdout is not None
+        assert running.stderr is not None
+        running.stdout.close()
+        write(running, a_schema("customers"))
+        for number in range(20):
+            write(running, a_record("customers", id=number, name="Ann"), a_state(done=number))
+        assert running.stdin is not None
+        running.stdin.close()
+
+        assert running.wait(30) == 1
+        assert b"Traceback" not in running.stderr.read()
+
+
+def test_a_long_state_is_not_cut_by_a_signal(sandbox: Sandbox, tmp_path: Path) -> None:
+    with target(tmp_path, sandbox.url) as running:
+        write(running, a_state(ids="x" * 300_000))
+        assert running.stdout is not None
+        first = running.stdout.read(1)  # it is being written, and the pipe is full
+        running.send_signal(signal.SIGTERM)
+        rest = running.stdout.read()
+
+    assert json.loads(first + rest) == {"ids": "x" * 300_000}
+    assert running.returncode == 128 + signal.SIGTERM
+
+
 def test_a_wrong_key_ends_the_run_while_the_input_is_silent(sandbox: Sandbox, tmp_path: Path) -> None:
     sandbox.faults({"name": "no", "match": {"method": "POST"}, "action": {"kind": "answer", "status": 401}})
     with target(tmp_path, sandbox.url) as running:
