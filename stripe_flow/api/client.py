@@ -21,7 +21,7 @@ from backoff.types import ContextDetails
 from stripe_flow.api import forms
 from stripe_flow.api.clock import StripeClock, parse_date
 from stripe_flow.api.connection import Connection
-from stripe_flow.api.errors import StripeUnreachable
+from stripe_flow.api.errors import NotSent, StripeError, StripeUnreachable
 from stripe_flow.api.pacing import Pacer
 from stripe_flow.api.refusals import is_stripes_word, refused
 from stripe_flow.api.resending import Progress, SendAgain, growing_waits, seconds
@@ -139,7 +139,7 @@ class Client:
                 with attempt:
                     return self._send_once(request, read, progress)
         except SendAgain as last:
-            raise self._unreachable(last) from None
+            raise self._given_up(request, progress, last) from None
         raise AssertionError("backoff ended a loop without an answer or an error")
 
     def _wait(self, seconds: float, request: Request, progress: Progress) -> None:
@@ -161,7 +161,7 @@ class Client:
             self._judge(request, raw, progress)
         self.patience.succeeded()
         if answer is None:
-            raise refused(raw, request.method, request.path, self.connection)
+            raise refused(raw, request.method, request.path, self.connection, is_open=progress.is_open)
         self.pacer.speed_up(self.connection.account, request.path)
         return answer
 
@@ -201,8 +201,13 @@ class Client:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
         return headers | {"User-Agent": "stripe-flow", "Accept": "application/json"}
 
-    def _unreachable(self, last: SendAgain) -> StripeUnreachable:
+    def _given_up(self, request: Request, progress: Progress, last: SendAgain) -> StripeError:
         spent_s = self.patience.spent_s(time.monotonic())
+        if not (request.is_read or progress.is_open):
+            return NotSent(
+                f"{request.method} {request.path}: Stripe took no request for {spent_s:.0f} s; nothing was executed "
+                f"({last}). Run again later; a lower max_requests_per_second leaves room for others"
+            )
         return StripeUnreachable(
             f"Stripe at {self.connection.base_url} gave no usable answer for {spent_s:.0f} s: {last}. "
             "Check the network, the proxy and the setting base_url, then run again: nothing is lost"

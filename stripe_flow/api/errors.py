@@ -7,12 +7,13 @@
         ├── AccountTrouble      stop: with this key and account nothing will go through now
         │   ├── KeyRefused      the key is wrong, expired or of another account (401)
         │   ├── RightMissing    the key lacks a right (403)
-        │   └── StripeUnreachable   not one success for `give_up_after_s`
+        │   ├── StripeUnreachable   not one success for `give_up_after_s`, or a read that Stripe refused for now
+        │   └── NotSent         a write that Stripe refused for its pace alone (429): nothing was executed
         ├── RequestRefused      refused without effect: mend the record, the rest goes on (400, 404)
         │   ├── NotFound        no such object, or it belongs to the other mode (404)
         │   └── KeyReused       the idempotency key was used with other parameters: a conflict, never re-keyed
         ├── Declined            the card said no, and that is final (402)
-        └── OutcomeUnknown      it may have happened: ask Stripe before doing it again (500)
+        └── OutcomeUnknown      it may have happened: ask Stripe before doing it again (500, undecided)
 
 No message quotes what Stripe's `message` says: it may repeat a person's e-mail address, and it changes without
 notice. Codes, parameters and the request id are enough to find the rest in Stripe's dashboard.
@@ -93,6 +94,10 @@ class RightMissing(AccountTrouble):
 
 
 class StripeUnreachable(AccountTrouble):
+    pass
+
+
+class NotSent(AccountTrouble):
     pass
 
 

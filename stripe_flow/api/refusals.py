@@ -14,25 +14,29 @@ from stripe_flow.api.errors import (
     KeyRefused,
     KeyReused,
     NotFound,
+    NotSent,
     OutcomeUnknown,
     Refusal,
     RequestRefused,
     RightMissing,
     StripeError,
+    StripeUnreachable,
 )
+from stripe_flow.api.retry import TOO_MANY, UNDECIDED
 from stripe_flow.api.transport import RawAnswer
 
 # Stripe names the missing right in the message of a 403, and nowhere else.
 _RIGHT = re.compile(r"'(rak_\w+)'")
 
 
-def refused(raw: RawAnswer, method: str, path: str, connection: Connection) -> StripeError:
+def refused(raw: RawAnswer, method: str, path: str, connection: Connection, *, is_open: bool) -> StripeError:
     """The error for an answer that is no success and must not be sent again.
 
+    `is_open`: an earlier send of this call may have been executed, so a 429 to the last one proves nothing.
     https://docs.stripe.com/error-low-level and https://docs.stripe.com/api/errors
     """
     refusal = read_refusal(raw)
-    kind, happened, next_step = _meaning(refusal)
+    kind, happened, next_step = _meaning(refusal, is_read=method == "GET", is_open=is_open)
     account = f" for account {connection.account}" if connection.account else ""
     return kind(f"{method} {path}{account}: {happened} {refusal.words()}. {next_step}", refusal)
 
@@ -53,8 +57,11 @@ def read_refusal(raw: RawAnswer) -> Refusal:
 
 
 def is_stripes_word(raw: RawAnswer) -> bool:
-    """Whether a refusal can be relied on: a proxy's page or a cut body must not close a payment's attempt."""
-    return bool(_error_object(raw)) or raw.status in {401, 403} or raw.status < 400
+    """Whether a refusal can be relied on: a proxy's page or a cut body must not close a payment's attempt.
+
+    Where the status alone says all there is to know, the body is not needed.
+    """
+    return bool(_error_object(raw)) or raw.status in {401, 403} | UNDECIDED or raw.status < 400
 
 
 def _error_object(raw: RawAnswer) -> Mapping[str, object]:
@@ -65,13 +72,23 @@ def _error_object(raw: RawAnswer) -> Mapping[str, object]:
     return error if isinstance(error, dict) else {}
 
 
-def _meaning(refusal: Refusal) -> tuple[type[StripeError], str, str]:
+_Meaning = tuple[type[StripeError], str, str]
+
+
+def _meaning(refusal: Refusal, *, is_read: bool, is_open: bool) -> _Meaning:
     """The error's class, what happened, and what to do next."""
+    if refusal.status in UNDECIDED or refusal.status >= 500:
+        return _FOR_NOW if is_read else _undecided(refusal, is_open=is_open)
     if refusal.type == "idempotency_error":
         return _KEY_REUSED
-    by_class = {3: _ELSEWHERE, 4: _REFUSED}.get(refusal.status // 100, _INDETERMINATE)
-    kind, happened, next_step = _MEANINGS.get(refusal.status, by_class)
+    kind, happened, next_step = _MEANINGS.get(refusal.status, _ELSEWHERE if refusal.status < 400 else _REFUSED)
     return kind, happened.format(right=refusal.right or "that this request needs"), next_step
+
+
+def _undecided(refusal: Refusal, *, is_open: bool) -> _Meaning:
+    if refusal.status == TOO_MANY and not is_open:
+        return _NOT_SENT
+    return _INDETERMINATE if refusal.status >= 500 else _NOT_DECIDED
 
 
 _KEY_REUSED = (
@@ -89,6 +106,21 @@ _INDETERMINATE = (
     OutcomeUnknown,
     "Stripe failed, and whether anything happened is not known",
     "Look in the Stripe dashboard before it is sent again",
+)
+_NOT_DECIDED = (
+    OutcomeUnknown,
+    "Stripe has not decided it and says not to send it again now",
+    "Look in the Stripe dashboard before it is sent again",
+)
+_NOT_SENT = (
+    NotSent,
+    "Stripe takes no more requests for now, and nothing was executed",
+    "Run again later; a lower max_requests_per_second leaves room for others",
+)
+_FOR_NOW = (
+    StripeUnreachable,
+    "Stripe refused to answer for now and says not to ask again at once",
+    "Run again later: nothing was changed and nothing is lost",
 )
 _MEANINGS: dict[int, tuple[type[StripeError], str, str]] = {
     401: (KeyRefused, "Stripe does not accept the key", "Check the setting api_key; the key is not shown here"),

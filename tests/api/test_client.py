@@ -88,6 +88,47 @@ def test_a_refusal_is_raised_at_once(said: bytes, kind: type[errors.StripeError]
     assert type(caught.value) is kind
 
 
+NOT_AGAIN = {"Stripe_Should_Retry": "false"}
+CLASH = '{"error": {"type": "idempotency_error", "code": "idempotency_key_in_use"}}'
+
+
+@pytest.mark.parametrize("status", [408, 409, 424, 500, 502, 503, 504])
+@pytest.mark.parametrize("body", [CLASH, "<html>"])
+def test_a_write_that_is_not_decided_and_may_not_be_resent_has_an_unknown_outcome(status: int, body: str) -> None:
+    with Peer([answer(status, body, **NOT_AGAIN), GOOD]) as peer:
+        with pytest.raises(errors.OutcomeUnknown, match=f"HTTP {status}"):
+            a_client(peer.url).post(CREATE)
+
+        assert len(peer.heard) == 1
+
+
+def test_a_write_that_only_met_the_rate_limit_was_not_executed() -> None:
+    with Peer([answer(429), answer(429, **NOT_AGAIN), GOOD]) as peer:
+        with pytest.raises(errors.NotSent, match="nothing was executed") as caught:
+            a_client(peer.url).post(CREATE)
+
+        assert (len(peer.heard), caught.value.exit_code) == (2, 4)
+
+
+def test_a_rate_limit_that_outlasts_patience_executed_nothing() -> None:
+    with Peer([answer(429)]) as peer, pytest.raises(errors.NotSent, match="nothing was executed"):
+        a_client(peer.url, give_up_after_s=0).post(CREATE)
+
+
+def test_a_rate_limit_after_an_undecided_send_proves_nothing() -> None:
+    with Peer([answer(503), answer(429, **NOT_AGAIN)]) as peer, pytest.raises(errors.OutcomeUnknown):
+        a_client(peer.url).post(CREATE)
+
+
+@pytest.mark.parametrize("status", [408, 409, 424, 429, 500, 503])
+def test_a_read_that_stripe_refuses_for_now_blames_no_record(status: int) -> None:
+    with Peer([answer(status, CLASH, **NOT_AGAIN), GOOD]) as peer:
+        with pytest.raises(errors.StripeUnreachable, match=f"HTTP {status}"):
+            a_client(peer.url).get("/v1/customers/cus_1")
+
+        assert len(peer.heard) == 1
+
+
 def test_a_refusal_keeps_the_facts_and_none_of_stripes_words() -> None:
     said = refusal(
         402,
