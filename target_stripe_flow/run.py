@@ -41,6 +41,11 @@ class Run:
             workers=config["concurrency"], emit=print_state, wake=reader.wake, look_up=reader.on_wake
         )
 
+    def stop(self) -> None:
+        """Begin nothing more and resend nothing more; what is on its way to Stripe is finished."""
+        self.dispatcher.stop()
+        self.client.stopping.set()
+
 
 def own_account(client: Client, config: Config) -> str:
     """The key's account; restricted keys may not be allowed to read it, and then a person must name it."""

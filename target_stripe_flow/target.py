@@ -139,7 +139,7 @@ class TargetStripeFlow(PluginCommand, Target):
     def _look_up(self) -> None:
         """Between two lines: has a signal come, or has a worker met a fatal error?"""
         if self._stop_signal:
-            self.run.dispatcher.stop()
+            self.run.stop()
             self.logger.info("stopping: what is in flight is finished, nothing more is begun")
             raise SystemExit(128 + self._stop_signal)
         self.run.dispatcher.raise_fatal()
@@ -181,6 +181,7 @@ class TargetStripeFlow(PluginCommand, Target):
         except RecordsWithoutSchemaException as error:
             target.message_reader.refuse(f"is a record of the stream {error.args[0]!r} before its SCHEMA")
         finally:
+            run.stop()
             run.dispatcher.close()
             target.logger.info("%s", run.accounts.summary())
         return run.accounts.exit_code()

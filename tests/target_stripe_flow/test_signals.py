@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -39,6 +40,13 @@ def wait_for(log: IO[bytes], said: bytes) -> None:
         if said in line:
             return
     raise AssertionError(f"{said!r} was never logged")
+
+
+def wait_until(is_so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def write(running: subprocess.Popen[bytes], *messages: Message) -> None:
@@ -112,6 +120,28 @@ def test_what_is_in_flight_is_finished_and_nothing_more_begins(
     again = run_target(tmp_path, a_config(sandbox.url), lines)
     assert again.summary == "6 records: 4 created, 2 unchanged"
     assert len(sandbox.objects("customer")) == 6
+
+
+@pytest.mark.parametrize(
+    ("fault", "pace"),
+    [({"kind": "answer", "status": 503}, 0), ({"kind": "latency", "ms": 1}, 0.2)],
+    ids=["503", "pace"],
+)
+def test_nobody_waits_for_a_resend_or_the_pace(
+    sandbox: Sandbox, tmp_path: Path, fault: dict[str, object], pace: float
+) -> None:
+    sandbox.faults({"name": "slow", "match": {"method": "POST"}, "action": fault})
+    records = [a_record("customers", id=number, name="Ann") for number in range(40)]
+    with target(tmp_path, sandbox.url, max_requests_per_second=pace) as running:
+        write(running, a_schema("customers"), *records)
+        assert running.stderr is not None
+        wait_until(lambda: sandbox.fault_state("slow")["struck"] > 0)
+        running.send_signal(signal.SIGTERM)
+        wait_for(running.stderr, b"stopping: what is in flight is finished")
+        sent = sandbox.fault_state("slow")["struck"]
+
+        assert running.wait(30) == 128 + signal.SIGTERM
+        assert sandbox.fault_state("slow")["struck"] <= sent + 16
 
 
 @pytest.mark.parametrize("concurrency", [1, 8])
