@@ -6,10 +6,12 @@ import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
 
+from stripe_flow.api.connection import is_loopback
 from stripe_flow.api.deadline import PlainPool, TlsPool, Watchdog
 
 
@@ -52,6 +54,9 @@ class Transport:
         self._session.mount("http://", adapter)
         # The person's proxies and certificates, looked up once; a request then skips requests' own slow merging.
         self._options = self._session.merge_environment_settings(base_url, {}, None, None, None) | {"stream": True}
+        if is_loopback(urlsplit(base_url).hostname or ""):
+            # Plain http is allowed to this machine because nobody can overhear it: no proxy may see the key.
+            self._options["proxies"] = {}
 
     def exchange(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> RawAnswer:
         """Send and read to the last byte. Raises NetworkTrouble where no whole answer comes in time."""

@@ -59,6 +59,17 @@ def test_a_redirect_is_not_followed() -> None:
         assert exchange(peer.url).status == 302
 
 
+@pytest.mark.parametrize("name", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
+def test_no_proxy_sees_what_is_sent_to_this_machine(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    with Peer([answer(418)]) as peer, Peer([answer(502)]) as proxy:
+        monkeypatch.setenv(name, proxy.url)
+        monkeypatch.setenv("NO_PROXY", "")
+        monkeypatch.setenv("no_proxy", "")
+
+        assert exchange(peer.url).status == 418
+        assert proxy.heard == []
+
+
 def test_connections_are_kept() -> None:
     with Peer([answer(200)]) as peer:
         sender = Transport(peer.url, connections=2, timeout_s=5)
