@@ -1,0 +1,31 @@
+"""The README claims nothing that no test proves."""
+
+from __future__ import annotations
+
+import ast
+import re
+
+import pytest
+
+from tests.support.plugins import ROOT
+
+README = (ROOT / "README.md").read_text()
+NAMED = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", README)
+
+
+@pytest.mark.parametrize(("path", "name"), NAMED)
+def test_a_promise_names_a_test_that_exists(path: str, name: str) -> None:
+    functions = {
+        node.name for node in ast.walk(ast.parse((ROOT / path).read_text())) if isinstance(node, ast.FunctionDef)
+    }
+
+    assert name in functions
+
+
+def test_promises_are_named_at_all() -> None:
+    assert len(NAMED) >= 20
+
+
+@pytest.mark.parametrize("target", re.findall(r"`?make ([a-z-]+)", README))
+def test_a_make_target_that_is_named_exists(target: str) -> None:
+    assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
