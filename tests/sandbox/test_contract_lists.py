@@ -169,6 +169,13 @@ def test_a_limit_outside_1_to_100_is_refused(reader: Any, limit: int) -> None:
     assert refused.value.param == "limit"
 
 
+def test_a_list_takes_no_order(reader: Any) -> None:
+    with pytest.raises(stripe.InvalidRequestError) as refused:
+        reader.charges.list({"order": "asc"})
+
+    assert (refused.value.code, refused.value.param) == ("parameter_unknown", "order")
+
+
 def test_a_cursor_whose_object_was_deleted_meanwhile_fails(client: Any) -> None:
     made = a_customer(client)
     client.customers.delete(made.id)

@@ -9,7 +9,9 @@ from typing import Any
 import msgspec
 import pytest
 import stripe
+from stripe.params import ChargeCreateParams, CustomerCreateParams, ProductCreateParams
 
+from stripe_flow.sandbox.accepted import create_params
 from tests.sandbox.builders import a_charge, a_client, a_customer
 from tests.support.sandbox import Sandbox
 
@@ -203,3 +205,31 @@ def test_the_keys_own_account_can_be_read(shared: Sandbox) -> None:
     account = a_client(shared).accounts.retrieve_current()
 
     assert (account.object, account.charges_enabled) == ("account", True)
+
+
+def test_an_error_links_to_its_page_and_to_its_line_in_the_log(client: Any, shared: Sandbox) -> None:
+    with pytest.raises(stripe.InvalidRequestError) as refused:
+        client.charges.retrieve("ch_nothing")
+
+    error = refused.value.json_body["error"]
+    assert error["doc_url"].endswith("#resource-missing")
+    assert error["request_log_url"].startswith(f"{shared.url}/")
+    assert error["request_log_url"].endswith(refused.value.request_id)
+
+
+def test_a_customers_phone_is_not_the_one_for_shipping(client: Any) -> None:
+    made = a_customer(client, phone="1", shipping={"name": "Ada", "address": {"line1": "1 St"}, "phone": "2"})
+
+    assert (made.phone, made.shipping.phone) == ("1", "2")
+
+
+@pytest.mark.parametrize(
+    ("params", "count"), [(CustomerCreateParams, 23), (ProductCreateParams, 17), (ChargeCreateParams, 19)]
+)
+def test_a_create_call_takes_as_many_parameters_as_the_official_clients(params: Any, count: int) -> None:
+    noun = params.__name__.removesuffix("CreateParams").lower()
+
+    theirs = set(params.__annotations__) - set(stripe.RequestOptions.__annotations__)
+
+    assert set(create_params(noun)) == theirs
+    assert len(theirs) == count
