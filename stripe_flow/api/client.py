@@ -152,9 +152,10 @@ class Client:
         progress.send()
         try:
             raw = self._exchange(request)
-            answer = _answer(raw, read, progress.sends) if raw.status < 300 else None
         except NetworkTrouble as trouble:
             raise self._failed(str(trouble)) from None
+        try:
+            answer = _answer(raw, read, progress.sends) if raw.status < 300 else None
         except ValueError:
             raise self._failed("the body of the answer was cut or garbled") from None
         if answer is None:

@@ -19,8 +19,9 @@ BASE_URL = "https://api.stripe.com"
 
 _KEY = re.compile(r"(?P<kind>sk|rk|pk)_(?P<mode>test|live)_[A-Za-z0-9_]+")
 _KEY_FORMS = "sk_test_…, sk_live_…, rk_test_… or rk_live_…"
-_VERSION = re.compile(r"\d{4}-\d{2}-\d{2}(\.[a-z]+)?")
-_ACCOUNT = re.compile(r"acct_\w+")
+# ASCII: these become headers, which carry nothing else.
+_VERSION = re.compile(r"\d{4}-\d{2}-\d{2}(\.[a-z]+)?", re.ASCII)
+_ACCOUNT = re.compile(r"acct_\w+", re.ASCII)
 
 
 class Mode(enum.Enum):

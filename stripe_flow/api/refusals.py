@@ -26,7 +26,7 @@ from stripe_flow.api.retry import TOO_MANY, UNDECIDED
 from stripe_flow.api.transport import RawAnswer
 
 # Stripe names the missing right in the message of a 403, and nowhere else.
-_RIGHT = re.compile(r"'(rak_\w+)'")
+_RIGHT = re.compile(r"'(rak_\w+)'", re.ASCII)
 
 
 def refused(raw: RawAnswer, method: str, path: str, connection: Connection, *, is_open: bool) -> StripeError:

@@ -164,6 +164,16 @@ def test_a_missing_right_is_named() -> None:
     assert caught.value.exit_code == 4
 
 
+def test_a_request_that_cannot_be_built_is_a_fault_of_ours_and_not_of_the_answer() -> None:
+    impossible = Request(method="POST", path="/v1/charges", body=b"amount=1", idempotency_key="Ω")
+
+    with Peer([GOOD]) as peer:
+        with pytest.raises(UnicodeEncodeError):
+            a_client(peer.url, give_up_after_s=1).post(impossible)
+
+        assert peer.heard == []
+
+
 def test_an_unreachable_stripe_is_given_up() -> None:
     with Peer([]) as peer:
         pass  # its port is closed now

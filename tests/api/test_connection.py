@@ -81,13 +81,13 @@ def test_an_address_that_could_leak_the_key_is_refused(url: str, reason: str) ->
     assert "canary" not in str(caught.value)
 
 
-@pytest.mark.parametrize("version", ["", "endive", "2026", "2026-10-28.endive\nX: y"])
+@pytest.mark.parametrize("version", ["", "endive", "2026", "2026-10-28.endive\nX: y", "٢٠٢٦-10-28"])
 def test_a_version_that_is_none_is_refused(version: str) -> None:
     with pytest.raises(Misconfigured, match="api_version"):
         Connection(key=parse_api_key("sk_test_1"), api_version=version)
 
 
-@pytest.mark.parametrize("account", ["", "self", "cus_1", "acct_1\r\nX: y"])
+@pytest.mark.parametrize("account", ["", "self", "cus_1", "acct_1\r\nX: y", "acct_é"])
 def test_an_account_that_is_none_is_refused(account: str) -> None:
     with pytest.raises(Misconfigured, match="acct_"):
         Connection(key=parse_api_key("sk_test_1"), account=account)
