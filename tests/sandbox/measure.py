@@ -1,6 +1,6 @@
 """What the sandbox can do on this machine, to be read and not judged: `python -m tests.sandbox.measure`.
 
-Seconds to start and memory at two sizes; list pages of 100 and creates per second over one keep-alive connection.
+Seconds to start and memory at two sizes; list pages and creates per second over one keep-alive connection.
 Only the ids of an answer are read, so that the figures are the sandbox's and not this reader's.
 """
 
@@ -50,15 +50,13 @@ def measure(charges: int, for_s: float) -> None:
     with Sandbox("--charges", str(charges)) as sandbox:
         start_s = time.perf_counter() - begun_s
         connection = HTTPConnection(sandbox.url.removeprefix("http://"), timeout=60)
-        pages_per_s = rate(reader(connection, "charges"), for_s)
-        event_pages_per_s = rate(reader(connection, "events"), for_s)
+        pages_of_10_per_s, pages_of_100_per_s = (rate(reader(connection, "charges", each), for_s) for each in (10, 100))
+        event_pages_of_100_per_s = rate(reader(connection, "events", 100), for_s)
         creates_per_s = rate(lambda: ask(connection, "POST", "/v1/charges", A_CHARGE), for_s)
         connection.close()
         memory = resident_mib(sandbox.pid)
-    sys.stdout.write(
-        f"charges={charges} {start_s=:.1f} {pages_per_s=:.0f} {event_pages_per_s=:.0f} {creates_per_s=:.0f} "
-        f"resident_mib={memory:.0f}\n"
-    )
+    pages = f"{pages_of_10_per_s=:.0f} {pages_of_100_per_s=:.0f} {event_pages_of_100_per_s=:.0f}"
+    sys.stdout.write(f"{charges=} {start_s=:.1f} {pages} {creates_per_s=:.0f} resident_mib={memory:.0f}\n")
 
 
 def rate(work: Callable[[], object], for_s: float) -> float:
@@ -70,12 +68,12 @@ def rate(work: Callable[[], object], for_s: float) -> float:
     return count / passed_s
 
 
-def reader(connection: HTTPConnection, objects: str) -> Callable[[], None]:
-    """Reads the next page of 100 each time, from the newest object on and around."""
+def reader(connection: HTTPConnection, objects: str, limit: int) -> Callable[[], None]:
+    """Reads the next page each time, from the newest object on and around."""
     after: list[str] = []
 
     def read() -> None:
-        query = urlencode({"limit": 100} | ({"starting_after": after.pop()} if after else {}))
+        query = urlencode({"limit": limit} | ({"starting_after": after.pop()} if after else {}))
         page = ask(connection, "GET", f"/v1/{objects}?{query}")
         if page.has_more:
             after.append(page.data[-1].id)
