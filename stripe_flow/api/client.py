@@ -24,7 +24,7 @@ from stripe_flow.api.connection import Connection
 from stripe_flow.api.errors import NotSent, StripeError, StripeUnreachable
 from stripe_flow.api.pacing import Pacer
 from stripe_flow.api.refusals import is_stripes_word, refused
-from stripe_flow.api.resending import Progress, SendAgain, growing_waits, seconds
+from stripe_flow.api.resending import Progress, SendAgain, growing_waits, retry_after_s
 from stripe_flow.api.retry import TOO_MANY, Patience, may_resend
 from stripe_flow.api.transport import NetworkTrouble, RawAnswer, Transport
 
@@ -107,21 +107,12 @@ class Client:
         return self._send(request, read_object)
 
     def _send(self, request: Request, read: Callable[[bytes], T]) -> Answer[T]:
-        # A request that fails while others succeed must end, too: it gets the same time for itself.
-        patience = self.new_patience()
-        patience.succeeded()
-
-        def is_hopeless(_error: BaseException) -> bool:
-            now = time.monotonic()
-            patience.failed(now)
-            return self.patience.is_over(now) or patience.is_over(now)
-
-        progress = Progress()
+        progress = Progress(shared=self.patience, own=self.new_patience())
         waits = growing_waits()
 
         def wait(details: ContextDetails) -> None:
             again = cast("SendAgain", details.get("exception"))
-            wait_s = waits.send(again)
+            wait_s = min(waits.send(again), progress.left_s())
             logger.debug("waiting %.1f s before sending again: %s", wait_s, again)
             self._wait(wait_s, request, progress)
 
@@ -132,7 +123,7 @@ class Client:
                 backoff.constant,
                 interval=0,
                 jitter=None,
-                giveup=is_hopeless,
+                giveup=lambda _error: progress.is_hopeless(),
                 on_backoff=wait,
                 logger=None,
             ):
@@ -153,27 +144,28 @@ class Client:
         try:
             raw = self._exchange(request)
         except NetworkTrouble as trouble:
-            raise self._failed(str(trouble)) from None
+            raise SendAgain(str(trouble)) from None
         try:
             answer = _answer(raw, read, progress.sends) if raw.status < 300 else None
         except ValueError:
-            raise self._failed("the body of the answer was cut or garbled") from None
+            raise SendAgain("the body of the answer was cut or garbled") from None
         if answer is None:
             self._judge(request, raw, progress)
-        self.patience.succeeded()
+        progress.succeeded()
         if answer is None:
             raise refused(raw, request.method, request.path, self.connection, is_open=progress.is_open)
         self.pacer.speed_up(self.connection.account, request.path)
         return answer
 
-    def _failed(self, reason: str, wait_s: float = 0) -> SendAgain:
-        self.patience.failed(time.monotonic())
-        return SendAgain(reason, wait_s)
-
     def _exchange(self, request: Request) -> RawAnswer:
         url = f"{self.connection.base_url.rstrip('/')}{request.path}"
         raw = self.transport.exchange(
-            request.method, f"{url}?{request.query}" if request.query else url, self._headers(request), request.body
+            request.method,
+            f"{url}?{request.query}" if request.query else url,
+            self._headers(request),
+            request.body,
+            # never a write: one that is cut leaves a doubt
+            within_s=self.patience.first_read_s(time.monotonic()) if request.is_read else None,
         )
         date_unix = parse_date(raw.headers.get("Date"))
         if date_unix is not None:
@@ -187,9 +179,9 @@ class Client:
             self.pacer.slow_down(self.connection.account, request.path, time.monotonic())
         says = {"true": True, "false": False}.get(raw.headers.get("Stripe-Should-Retry", ""))
         if may_resend(raw.status, stripe_says=says, is_read=request.is_read):
-            raise self._failed(f"HTTP {raw.status}", seconds(raw.headers.get("Retry-After")))
+            raise SendAgain(f"HTTP {raw.status}", retry_after_s(raw.headers.get("Retry-After")))
         if raw.status < 500 and not is_stripes_word(raw):
-            raise self._failed(f"HTTP {raw.status} without Stripe's error object")
+            raise SendAgain(f"HTTP {raw.status} without Stripe's error object")
 
     def _headers(self, request: Request) -> dict[str, str]:
         credentials = base64.b64encode(f"{self.connection.key.secret}:".encode()).decode()
@@ -203,7 +195,7 @@ class Client:
         return headers | {"User-Agent": "stripe-flow", "Accept": "application/json"}
 
     def _given_up(self, request: Request, progress: Progress, last: SendAgain) -> StripeError:
-        spent_s = self.patience.spent_s(time.monotonic())
+        spent_s = progress.spent_s()
         if not (request.is_read or progress.is_open):
             return NotSent(
                 f"{request.method} {request.path}: Stripe took no request for {spent_s:.0f} s; nothing was executed "

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Generator
 
 import backoff
 
 from stripe_flow.api.errors import Stopped
+from stripe_flow.api.retry import Patience
 
 # The longest wait between two sends of one request: Stripe's own clients wait five seconds at most, too.
 LONGEST_WAIT_S = 5.0
@@ -22,11 +24,18 @@ class SendAgain(Exception):
 
 
 class Progress:
-    """How often a call has sent its request, and whether one of the sends may have been executed."""
+    """One call: how often it has sent its request, whether one of the sends may have been executed, and how long
+    it may go on. `shared` is the patience of all calls. `own` is this one's: a request that fails while others
+    succeed must end, too, and gets the same time for itself.
+    """
 
-    def __init__(self) -> None:
+    def __init__(self, *, shared: Patience, own: Patience) -> None:
         self.sends = 0
+        self._shared = shared
+        self._own = own
+        self._sent_at = time.monotonic()
         self._not_executed = 0
+        own.succeeded(self._sent_at)  # the shorter first time is the shared one's
 
     @property
     def is_open(self) -> bool:
@@ -34,6 +43,25 @@ class Progress:
 
     def send(self) -> None:
         self.sends += 1
+        self._sent_at = time.monotonic()
+
+    def succeeded(self) -> None:
+        self._shared.succeeded(time.monotonic())
+
+    def is_hopeless(self) -> bool:
+        """Note that the last send failed; whether to give up."""
+        for patience in (self._shared, self._own):
+            patience.failed(self._sent_at)
+        now = time.monotonic()
+        return self._shared.is_over(now) or self._own.is_over(now)
+
+    def left_s(self) -> float:
+        now = time.monotonic()
+        return max(0.0, min(self._shared.left_s(now), self._own.left_s(now)))
+
+    def spent_s(self) -> float:
+        now = time.monotonic()
+        return max(self._shared.spent_s(now), self._own.spent_s(now))
 
     def was_not_executed(self) -> None:
         """Stripe said so of the last send."""
@@ -62,6 +90,6 @@ def _waits() -> Generator[float, SendAgain, None]:
         again = yield max(backoff.full_jitter(next(growing)), min(again.wait_s, LONGEST_WAIT_S))
 
 
-def seconds(header: str | None) -> float:
+def retry_after_s(header: str | None) -> float:
     """What `Retry-After` asks for; 0 where it is absent or a date."""
     return float(header) if header is not None and header.isdecimal() else 0

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 
 from stripe_flow.api import errors
 from stripe_flow.api.client import Request
 from tests.api.builders import KEY, a_client
-from tests.support.wire import Cut, Peer, Turn, answer
+from tests.support.wire import Cut, Drip, Peer, Turn, answer
 
 GOOD = answer(200, '{"id": "ch_1"}', Request_Id="req_1")
 CREATE = Request(method="POST", path="/v1/charges", body=b"amount=1", idempotency_key="k1")
@@ -183,6 +184,29 @@ def test_an_unreachable_stripe_is_given_up() -> None:
 
     assert caught.value.exit_code == 4
     assert KEY not in str(caught.value)
+
+
+def test_the_time_of_the_first_failed_request_counts_and_is_told() -> None:
+    with Peer([Drip(said=b"", every_s=10)]) as peer:
+        client = a_client(peer.url, timeout_s=1, give_up_after_s=1)
+
+        with pytest.raises(errors.StripeUnreachable, match="for 1 s: no"):
+            client.get("/v1/charges")
+
+        assert peer.connections == 1
+
+
+def test_the_message_tells_the_time_of_a_request_that_failed_while_others_succeeded() -> None:
+    with Peer([GOOD]) as peer:
+        client = a_client(peer.url, give_up_after_s=1.2)
+        client.get("/v1/charges")
+
+        def read(_body: bytes) -> object:
+            client.patience.succeeded(time.monotonic())  # another thread's
+            raise ValueError
+
+        with pytest.raises(errors.StripeUnreachable, match="for 1 s: the body"):
+            client.get("/v1/charges", read=read)
 
 
 def test_a_request_that_never_succeeds_ends_although_others_did() -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from stripe_flow.api.retry import Patience, may_resend
+from stripe_flow.api.retry import SHORTEST_READ_S, Patience, may_resend
 
 EVERY_STATUS = [None, *range(300, 600)]
 
@@ -47,7 +47,7 @@ def test_before_the_first_success_patience_lasts_a_minute() -> None:
 
 def test_after_a_success_patience_counts_from_the_first_failure() -> None:
     patience = Patience(then_s=900)
-    patience.succeeded()
+    patience.succeeded(1_000)
 
     patience.failed(10_000)
     patience.failed(10_500)
@@ -60,7 +60,7 @@ def test_a_success_renews_patience() -> None:
     patience = Patience(then_s=900)
     patience.failed(0)
 
-    patience.succeeded()
+    patience.succeeded(4_000)
     patience.failed(5_000)
 
     assert not patience.is_over(5_899)
@@ -72,3 +72,34 @@ def test_a_short_setting_shortens_the_first_minute_too() -> None:
     patience.failed(0)
 
     assert patience.is_over(5)
+
+
+def test_patience_counts_from_when_the_first_request_that_failed_was_sent() -> None:
+    patience = Patience(then_s=900)
+    patience.succeeded(0)
+
+    patience.failed(sent_at=130)
+    patience.failed(sent_at=100)  # it was sent before the other and failed later
+
+    assert patience.spent_s(400) == 300
+    assert patience.left_s(400) == 600
+
+
+def test_a_success_meanwhile_makes_a_late_failure_count_from_it() -> None:
+    patience = Patience(then_s=900)
+    patience.succeeded(50)
+
+    patience.failed(sent_at=10)
+
+    assert patience.spent_s(100) == 50
+
+
+def test_a_read_before_the_first_success_ends_with_the_first_minute() -> None:
+    patience = Patience(then_s=900)
+
+    assert patience.first_read_s(0) == 60
+    patience.failed(sent_at=0)
+    assert patience.first_read_s(40) == 20
+    assert patience.first_read_s(59) == SHORTEST_READ_S
+    patience.succeeded(60)
+    assert patience.first_read_s(61) is None

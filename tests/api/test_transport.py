@@ -40,6 +40,11 @@ def test_the_deadline_holds_against_an_answer_that_drips(turn: Drip) -> None:
         assert time.monotonic() - started < 20
 
 
+def test_one_exchange_may_be_given_less_time() -> None:
+    with Peer([Drip(said=b"", every_s=10)]) as peer, pytest.raises(NetworkTrouble, match=r"0.2 s|in time"):
+        Transport(peer.url, connections=1, timeout_s=60).exchange("GET", peer.url, {}, None, within_s=0.2)
+
+
 @pytest.mark.parametrize(
     "turn",
     [
