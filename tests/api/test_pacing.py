@@ -4,41 +4,71 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stripe_flow.api.pacing import SAVED_S, Bucket, Pacer, endpoint_of
+from stripe_flow.api.pacing import SAVED_S, Pacer, endpoint_of
+
+ENDPOINTS = ("/v1/charges", "/v1/customers", "/v1/refunds")
+
+
+def most_over(moments: list[float], rate: float) -> float:
+    """By how many requests the fullest span of time exceeds the rate, with what may be saved up before it."""
+    ordered = sorted(moments)
+    return max(
+        last - first - (ordered[last] - ordered[first] + SAVED_S) * rate
+        for first in range(len(ordered))
+        for last in range(first, len(ordered))
+    )
 
 
 @given(
-    rate=st.floats(0.1, 100),
-    arrivals=st.lists(st.floats(0, 20), min_size=1, max_size=200).map(sorted),
+    per_endpoint=st.floats(0.1, 20),
+    total=st.floats(0.1, 40),
+    arrivals=st.lists(st.tuples(st.floats(0, 4), st.sampled_from(ENDPOINTS)), min_size=1, max_size=80).map(sorted),
 )
-def test_no_span_of_time_holds_more_than_the_rate(rate: float, arrivals: list[float]) -> None:
-    bucket = Bucket(rate)
+def test_no_span_of_time_holds_more_than_either_rate(
+    per_endpoint: float, total: float, arrivals: list[tuple[float, str]]
+) -> None:
+    pacer = Pacer(per_endpoint_per_s=per_endpoint, total_per_s=total)
 
-    due = [now + bucket.reserve(now) for now in arrivals]
+    sent = [(now + pacer.reserve(None, path, now), path) for now, path in arrivals]
 
-    assert due == sorted(due)
-    for first, start in enumerate(due):
-        for last in range(first, len(due)):
-            assert last - first <= (due[last] - start + SAVED_S) * rate + 1e-6
+    assert most_over([moment for moment, _ in sent], total) <= 1e-3
+    for endpoint in {path for _, path in sent}:
+        assert most_over([moment for moment, path in sent if path == endpoint], per_endpoint) <= 1e-3
+
+
+def test_a_storm_on_one_endpoint_leaves_no_token_of_the_total_unused_or_used_twice() -> None:
+    pacer = Pacer(per_endpoint_per_s=5, total_per_s=20)
+
+    sent = [pacer.reserve(None, "/v1/customers", 0) for _ in range(16)]
+    for tick in range(4, 16):
+        now = tick / 5
+        sent += [now + pacer.reserve(None, f"/v1/{name}", now) for name in ("charges", "products", "prices", "refunds")]
+
+    assert most_over(sent, 20) <= 1e-3
+    assert max(sent) < 4
+
+
+def one_endpoint(rate: float) -> Pacer:
+    return Pacer(per_endpoint_per_s=rate, total_per_s=0)
 
 
 def test_a_busy_bucket_uses_the_whole_rate() -> None:
-    bucket = Bucket(20)
+    pacer = one_endpoint(20)
 
-    waits = [bucket.reserve(0) for _ in range(201)]
+    waits = [pacer.reserve(None, "/v1/charges", 0) for _ in range(201)]
 
     assert 200 / waits[-1] >= 20
 
 
 def test_a_refusal_for_rate_halves_it_and_success_gives_it_back() -> None:
-    bucket = Bucket(10)
+    pacer = one_endpoint(10)
 
-    bucket.slow_down(0)
-    bucket.slow_down(0.5)  # the same storm
-    slow_s = max(bucket.reserve(100) for _ in range(11))
+    pacer.slow_down(None, "/v1/charges", 0)
+    pacer.slow_down(None, "/v1/charges", 0.5)  # the same storm
+    slow_s = max(pacer.reserve(None, "/v1/charges", 100) for _ in range(11))
     for _ in range(25):
-        bucket.speed_up()
-    fast_s = max(bucket.reserve(200) for _ in range(11))
+        pacer.speed_up(None, "/v1/charges")
+    fast_s = max(pacer.reserve(None, "/v1/charges", 200) for _ in range(11))
 
     assert slow_s == pytest.approx(10 / 5 - SAVED_S)
     assert fast_s == pytest.approx(10 / 10 - SAVED_S)
