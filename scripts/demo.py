@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -30,7 +31,7 @@ BIN = Path(sys.executable).parent
 SANDBOX_KEY = "sk_test_sandbox"
 SEED = ("--seed", "1", "--charges", "300", "--days", "30")
 # Bounds of every child's life.
-INSTALL_S, FLOW_S, STOP_S = 600, 300, 20
+INSTALL_S, START_S, FLOW_S, STOP_S = 600, 60, 300, 20
 
 Env = dict[str, str]
 
@@ -48,6 +49,10 @@ def main() -> int:
     except StripeFlowError as error:
         print(f"The demo stops: {error}", file=sys.stderr)
         return error.exit_code
+    except subprocess.TimeoutExpired as error:
+        took_long = f"`{Path(error.cmd[0]).name} {error.cmd[1]}` was not done after {error.timeout:g} s"
+        print(f"The demo stops: {took_long}, see {HOME / 'meltano.log'}", file=sys.stderr)
+        return 1
 
 
 def demonstrate(env: Env) -> int:
@@ -135,8 +140,7 @@ def connection() -> Iterator[Env]:
         return
     command = [sys.executable, "-m", "stripe_flow.cli", "sandbox", "--port", "0", "--exit-with-stdin", *SEED]
     with running(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as sandbox:
-        assert sandbox.stdout is not None
-        url = sandbox.stdout.readline().decode().strip()
+        url = first_line(sandbox, START_S)
         if not url:
             raise StripeFlowError("the sandbox did not start: try `.venv/bin/stripe-flow sandbox`")
         print(f"A sandbox that behaves like Stripe is running at {url}; it is not Stripe.")
@@ -192,12 +196,13 @@ def running(command: list[str], **options: object) -> Iterator[subprocess.Popen[
         yield child
     finally:
         if child is not None:
-            end_group(child)
+            with signals_later():
+                end_group(child)
 
 
 @contextlib.contextmanager
 def signals_later() -> Iterator[None]:
-    """Ctrl-C and SIGTERM wait until the end of the block: one in the middle of a start would lose the child."""
+    """Ctrl-C and SIGTERM wait until the end of the block: amid a start or an end they would lose the child."""
     came: list[int] = []
     usual = {
         number: signal.signal(number, lambda got, _: came.append(got)) for number in (signal.SIGINT, signal.SIGTERM)
@@ -209,6 +214,19 @@ def signals_later() -> Iterator[None]:
             signal.signal(number, handler)
         if came:
             signal.raise_signal(came[0])
+
+
+def first_line(child: subprocess.Popen[bytes], seconds: float) -> str:
+    """What the child says first; empty if it ends, or says no whole line in that time."""
+    assert child.stdout is not None
+    said, deadline = b"", time.monotonic() + seconds
+    while b"\n" not in said:
+        ready, _, _ = select.select([child.stdout], [], [], max(deadline - time.monotonic(), 0))
+        piece = os.read(child.stdout.fileno(), 1024) if ready else b""
+        if not piece:
+            return ""
+        said += piece
+    return said.partition(b"\n")[0].decode().strip()
 
 
 def end_group(child: subprocess.Popen[bytes]) -> None:

@@ -9,9 +9,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil  # type: ignore[import-untyped]  # used in two lines
 import pytest
 
+from scripts.demo import first_line, running
 from tests.end_to_end.conftest import Project
+from tests.support.plugins import ROOT, clean_env
 from tests.support.sandbox import PLATFORM, Sandbox
 
 DEMO_S = 300
@@ -60,6 +63,72 @@ def test_ctrl_c_leaves_no_process_behind(project: Project) -> None:
     assert running.returncode == 130
     assert "nothing is left running" in rest
     assert project.left_over() == []
+
+
+UNWILLING = """
+import signal, time
+signal.signal(signal.SIGTERM, lambda *_: print("asked to end", flush=True))
+print("up", flush=True)
+while True:
+    time.sleep(60)
+"""
+WITH_AN_UNWILLING_CHILD = f"""
+import sys
+from scripts import demo
+demo.STOP_S = 2
+with demo.running([sys.executable, "-c", {UNWILLING!r}]) as child:
+    print(child.pid, flush=True)
+    child.wait()
+"""
+
+
+@pytest.mark.parametrize("first", [signal.SIGINT, signal.SIGTERM])
+def test_a_second_ctrl_c_leaves_no_process_behind_either(first: signal.Signals) -> None:
+    script = WITH_AN_UNWILLING_CHILD.replace("with ", "demo.signal.signal(15, lambda *_: sys.exit(143))\nwith ", 1)
+    with subprocess.Popen([sys.executable, "-c", script], cwd=ROOT, stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        said = {running.stdout.readline().strip(), running.stdout.readline().strip()}
+        child = int((said - {"up"}).pop())
+        running.send_signal(first)
+        asked = running.stdout.readline().strip()
+
+        running.send_signal(signal.SIGINT)
+        running.wait(10)
+        left = psutil.pid_exists(child)
+        if left:
+            psutil.Process(child).kill()
+
+    assert asked == "asked to end"
+    assert not left
+
+
+def test_a_step_that_takes_too_long_is_one_clear_line(tmp_path: Path) -> None:
+    script = "import sys; from pathlib import Path; from scripts import demo; demo.INSTALL_S = 0.1; "
+    script += f"demo.ROOT = demo.HOME = Path({str(tmp_path)!r}) / 'demo'; demo.ROOT.mkdir(); sys.exit(demo.main())"
+
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        env=clean_env(PYTHONPATH=str(ROOT)),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    assert re.fullmatch(r"The demo stops: `meltano install` was not done after 0.1 s, see .*meltano.log\n", done.stderr)
+
+
+@pytest.mark.parametrize("says", ["", "print('http://127', end='', flush=True); "])
+def test_a_sandbox_that_says_nothing_is_not_waited_for_in_vain(says: str) -> None:
+    command = [sys.executable, "-c", f"{says}import time; time.sleep(60)"]
+
+    with running(command, stdout=subprocess.PIPE) as child:
+        said = first_line(child, 0.5)
+    child.communicate()  # closes the pipe
+
+    assert said == ""
 
 
 def test_a_live_key_is_refused(project: Project) -> None:
