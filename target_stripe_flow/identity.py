@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from target_stripe_flow.outcome import Rejected
-from target_stripe_flow.text import is_utf8
+from target_stripe_flow.text import CARD_MASK, is_utf8
 
 MARKER = "stripe_flow"  # the metadata key that every created object carries
 
@@ -58,4 +58,6 @@ def _canonical(value: object, name: str) -> str:
         raise Rejected(f"the key {name} must be a whole number or a text that is not empty, and it is {kind}", name)
     if not is_utf8(str(value)):
         raise Rejected(f"the key {name} holds half of a character pair, which is no text", name)
+    if value == CARD_MASK:
+        raise Rejected(f"the key {name} was masked in a rejects file, since it looks like a card number", name)
     return str(value)

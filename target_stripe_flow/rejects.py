@@ -19,6 +19,7 @@ import msgspec
 from stripe_flow.api import redaction
 from stripe_flow.api.errors import Misconfigured
 from target_stripe_flow.outcome import Outcome
+from target_stripe_flow.text import CARD_MASK
 
 # Reports remembered so as not to be repeated, at 85 bytes each: 85 MB. Of more than these, some may be repeated.
 MOST_REMEMBERED = 1_000_000
@@ -29,7 +30,6 @@ MOST_LEVELS = 100
 # What Python is willing to write in decimal are 4300 digits.
 MOST_BITS = 13_000
 
-CARD = "[card number]"
 # Runs of digits, with up to three spaces, dots, dashes or invisible characters of any kind between them.
 _NUMBERS = re.compile(r"\d+(?:[\s.\-\u00ad\u200b-\u200d\u2010-\u2015\u2060\u2212\ufeff]{1,3}\d+)*")
 # What cards begin with: 1 and 20 would be timestamps and dates, 0 a padded id, 7 no bank.
@@ -178,7 +178,7 @@ def _masked_number(value: Any) -> Any:  # Any: int or float, which mypy takes fo
         return {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}[str(value)]
     if isinstance(value, int) and value.bit_length() > MOST_BITS:
         return "[too large a number]"
-    return CARD if abs(value) < 10**19 and _is_card(str(abs(int(value)))) else value
+    return CARD_MASK if abs(value) < 10**19 and _is_card(str(abs(int(value)))) else value
 
 
 def _hide_cards(found: re.Match[str]) -> str:
@@ -189,7 +189,7 @@ def _hide_cards(found: re.Match[str]) -> str:
         return text  # a telephone number, https://www.itu.int/rec/T-REC-E.164
     for index, (start, _) in enumerate(groups):
         if start >= done and (end := _end_of_card(text, groups[index : index + 19])):
-            parts += [text[done:start], CARD]
+            parts += [text[done:start], CARD_MASK]
             done = end
     return "".join([*parts, text[done:]])
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+# What stands in the rejects file where a card number stood.
+CARD_MASK = "[card number]"
+
 
 def is_utf8(text: str) -> bool:
     try:

@@ -44,7 +44,7 @@ def test_the_key_follows_the_order_of_key_properties() -> None:
     assert source_key({"b": "y", "a": "x"}, ["a", "b"]) == ("x", "y")
 
 
-@pytest.mark.parametrize("value", [None, "", 1.0, 1.5, True, [], {}, "\ud800"])
+@pytest.mark.parametrize("value", [None, "", 1.0, 1.5, True, [], {}, "\ud800", "[card number]"])
 def test_what_is_no_key_is_refused_by_name(value: object) -> None:
     with pytest.raises(Rejected, match="the key order_id") as caught:
         source_key({"order_id": value}, ["order_id"])
