@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -39,3 +40,20 @@ def a_keys_file(folder: Path, accounts: dict[str, dict[str, object]], keys: dict
     path = folder / "keys.json"
     path.write_text(json.dumps({"accounts": accounts, "keys": keys}))
     return str(path)
+
+
+def a_rule(kind: str, name: str = "fault", **more: Any) -> dict[str, Any]:  # Any: JSON of a script
+    """A rule with this action; what belongs to a rule goes there, the rest to its action."""
+    rule: dict[str, Any] = {
+        word: more.pop(word) for word in ("at", "match", "skip", "times", "probability") if word in more
+    }
+    return {"name": name, **rule, "action": {"kind": kind, **more}}
+
+
+def outcome(run: Callable[[], object]) -> stripe.StripeError | None:
+    """The error that it ends in, if it does."""
+    try:
+        run()
+    except stripe.StripeError as error:
+        return error
+    return None

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import socket
-import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection, RemoteDisconnected
 from pathlib import Path
@@ -14,19 +12,11 @@ from typing import Any
 import pytest
 import stripe
 
-from tests.sandbox.builders import a_charge, a_client, a_customer
+from tests.sandbox.builders import a_charge, a_client, a_customer, a_rule, outcome
 from tests.support.sandbox import Sandbox
 
 FORM = {"Authorization": "Bearer sk_test_sandbox", "Content-Type": "application/x-www-form-urlencoded"}
 POINTS = ["before_read", "before_execute", "after_execute", "before_answer"]
-
-
-def a_rule(kind: str, name: str = "fault", **more: Any) -> dict[str, Any]:  # Any: JSON of a script
-    """A rule with this action; what belongs to a rule goes there, the rest to its action."""
-    rule: dict[str, Any] = {
-        word: more.pop(word) for word in ("at", "match", "skip", "times", "probability") if word in more
-    }
-    return {"name": name, **rule, "action": {"kind": kind, **more}}
 
 
 def post(sandbox: Sandbox, key: str = "one") -> tuple[int, bytes]:
@@ -42,19 +32,6 @@ def post(sandbox: Sandbox, key: str = "one") -> tuple[int, bytes]:
 
 def effects(sandbox: Sandbox) -> int:
     return len(sandbox.objects("customer"))
-
-
-def test_latency_does_not_serialise(sandbox: Sandbox) -> None:
-    sandbox.faults(a_rule("latency", ms=100, jitter_ms=20))
-
-    start_s = time.monotonic()
-    with ThreadPoolExecutor(100) as pool:
-        answers = list(pool.map(lambda number: post(sandbox, f"key-{number}"), range(100)))
-    elapsed_s = time.monotonic() - start_s
-
-    assert {status for status, _ in answers} == {200}
-    # One after the other they would take 10 s; the rest is for a busy machine with two cores.
-    assert elapsed_s < 4
 
 
 @pytest.mark.parametrize("point", POINTS)
@@ -175,55 +152,6 @@ def test_a_500_can_have_an_effect_or_none_and_be_stored_or_not(
 
     assert (first, second, effects(sandbox)) == (500, resent, customers)
     assert sandbox.requests()[1]["replayed"] == (stored in ("fault", "real") or at == "before_answer")
-
-
-@pytest.mark.parametrize("with_reason", [True, False])
-@pytest.mark.parametrize("scope", ["endpoint", "global"])
-def test_a_rate_limit_says_so_with_or_without_its_reason(sandbox: Sandbox, scope: str, with_reason: object) -> None:
-    sandbox.faults(a_rule("rate_limit", per_s=2, scope=scope, with_reason=with_reason))
-    client = a_client(sandbox)
-
-    outcomes = [outcome(client.charges.list) for _ in range(8)]
-    limited = next(each for each in outcomes if each is not None)
-
-    assert outcomes[:2] == [None, None]
-    assert isinstance(limited, stripe.RateLimitError)
-    assert limited.headers.get("Stripe-Rate-Limited-Reason") == (f"{scope}-rate" if with_reason else None)
-    assert (outcome(client.refunds.list) is None) == (scope == "endpoint")
-
-
-def outcome(run: Callable[[], object]) -> stripe.StripeError | None:
-    try:
-        run()
-    except stripe.StripeError as error:
-        return error
-    return None
-
-
-def test_a_concurrency_limit_refuses_only_what_comes_meanwhile(sandbox: Sandbox) -> None:
-    sandbox.faults(a_rule("concurrency_limit", "limit", most=1), a_rule("hold", "slow", times=1))
-    client = a_client(sandbox)
-
-    with ThreadPoolExecutor(1) as pool:
-        slow = pool.submit(client.charges.list)
-        sandbox.wait_until_held("slow")
-        with pytest.raises(stripe.RateLimitError) as refused:
-            client.charges.list()
-        sandbox.release("slow")
-        slow.result(timeout=30)
-
-    assert refused.value.headers["Stripe-Rate-Limited-Reason"] == "endpoint-concurrency"
-    assert client.charges.list().data == []
-
-
-def test_a_lock_timeout_is_a_429_without_a_reason(sandbox: Sandbox) -> None:
-    sandbox.faults(a_rule("answer", status=429, error={"code": "lock_timeout", "type": "invalid_request_error"}))
-
-    with pytest.raises(stripe.RateLimitError) as refused:
-        a_customer(a_client(sandbox))
-
-    assert refused.value.json_body["error"]["code"] == "lock_timeout"
-    assert "Stripe-Rate-Limited-Reason" not in refused.value.headers
 
 
 def test_objects_become_visible_late_by_the_sandboxs_clock(sandbox: Sandbox) -> None:
