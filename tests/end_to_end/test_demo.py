@@ -66,8 +66,9 @@ def test_ctrl_c_leaves_no_process_behind(project: Project) -> None:
 
 
 UNWILLING = """
-import signal, time
-signal.signal(signal.SIGTERM, lambda *_: print("asked to end", flush=True))
+import os, signal, time
+# no print: the signal may come in the middle of the one below, and print cannot be entered twice
+signal.signal(signal.SIGTERM, lambda *_: os.write(1, b"asked to end\\n"))
 print("up", flush=True)
 while True:
     time.sleep(60)
