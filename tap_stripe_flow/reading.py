@@ -32,9 +32,13 @@ class Page:
 
 @dataclass(frozen=True, kw_only=True)
 class Drained:
-    """A window that was read whole: what is new in it, oldest first, and the bookmark once that is out."""
+    """A window that was read: what is new in it, oldest first, and the bookmark once that is out.
+
+    Not `is_whole` where the bookmark could not remember all of it; what lies behind must then wait, too.
+    """
 
     window: Window
+    is_whole: bool
     new: list[Object]
     bookmark: Bookmark
 
@@ -64,7 +68,7 @@ class Reader:
                 continue
             closed = self._close(window, drained, bookmark, first.date_unix - self.overlap_s)
             yield closed
-            if upper == self.end or closed.bookmark.end < window.end:
+            if upper == self.end or not closed.is_whole:
                 return  # the present is reached, or so much is new that the rest must wait until it is settled
             bookmark, start = closed.bookmark, window.end
             coming = start + next_width(window, len(drained))
@@ -90,11 +94,12 @@ class Reader:
         seen = [Seen(id=str(each["id"]), created=_created(each)) for each in found]
         reach = bookmark.reach(window, seen, settled)
         if reach == window.start:
-            return Drained(window=window, new=[], bookmark=bookmark)
+            return Drained(window=window, is_whole=False, new=[], bookmark=bookmark)
         closed = Window(start=window.start, end=reach)
         inside = [(each, known) for each, known in zip(found, seen, strict=True) if known.created < reach]
         return Drained(
             window=closed,
+            is_whole=reach == window.end,
             new=[each for each, known in reversed(inside) if not bookmark.knows(known.id)],
             bookmark=bookmark.after(closed, [known for _, known in inside], settled),
         )
