@@ -1,0 +1,129 @@
+"""What a tap wrote, as a judge wants to know it: which records, which bookmarks, in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import msgspec
+
+
+class Partition(NamedTuple):
+    """What has a bookmark of its own: a stream of an account. Without `account_ids` the account is empty."""
+
+    stream: str
+    account: str
+
+
+class Emitted(NamedTuple):
+    """A RECORD."""
+
+    partition: Partition
+    id: str
+
+
+class Bookmark(NamedTuple):
+    """What a STATE says of one partition. `ids` is JSON as it was written: few who compare ever look inside."""
+
+    end: int
+    reread_from: int
+    ids: bytes = b"[]"
+
+    def id_set(self) -> frozenset[str]:
+        return frozenset(msgspec.json.decode(self.ids, type=list[str]))
+
+
+class State(NamedTuple):
+    """A STATE: the length of its line in bytes, and every bookmark in it."""
+
+    length: int
+    bookmarks: Mapping[Partition, Bookmark]
+
+
+Event = Emitted | State
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """One process: Stripe's time before it began, whether SIGKILL ended it, and what it wrote in whole lines."""
+
+    clock_unix: int
+    was_killed: bool
+    events: Sequence[Event]
+
+
+class _Message(msgspec.Struct):
+    type: str
+    stream: str = ""
+    record: msgspec.Raw = msgspec.Raw()
+    value: msgspec.Raw = msgspec.Raw()
+
+
+class _Record(msgspec.Struct):
+    id: str
+    account: str = msgspec.field(name="_stripe_account", default="")
+
+
+class _Context(msgspec.Struct):
+    account: str = msgspec.field(name="_stripe_account", default="")
+
+
+class _Bookmark(msgspec.Struct):
+    """Of a stream without partitions, or of one of its partitions."""
+
+    end: int | None = msgspec.field(name="replication_key_value", default=None)
+    reread_from: int | None = None
+    ids: msgspec.Raw = msgspec.field(name="emitted_ids", default_factory=lambda: msgspec.Raw(b"[]"))
+    context: _Context = msgspec.field(default_factory=_Context)
+    partitions: list[_Bookmark] = []
+
+
+class _Value(msgspec.Struct):
+    bookmarks: dict[str, _Bookmark] = {}
+
+
+def whole_lines(output: bytes) -> list[bytes]:
+    """The lines of `output` without their ends; the last one only if it was written to its end."""
+    return output.split(b"\n")[:-1]
+
+
+def events_of(output: bytes) -> list[Event]:
+    """The records and states of a process that may have died inside a line. Raises ValueError for other lines."""
+    return [event for line in whole_lines(output) if (event := _event(line)) is not None]
+
+
+def last_state(output: bytes) -> bytes | None:
+    """The value of the last whole STATE as JSON, if there is one."""
+    for line in reversed(whole_lines(output)):
+        message = msgspec.json.decode(line, type=_Message)
+        if message.type == "STATE":
+            return bytes(message.value)
+    return None
+
+
+def _event(line: bytes) -> Event | None:
+    message = msgspec.json.decode(line, type=_Message)
+    match message.type:
+        case "RECORD":
+            record = msgspec.json.decode(message.record, type=_Record)
+            return Emitted(Partition(message.stream, record.account), record.id)
+        case "STATE":
+            value = msgspec.json.decode(message.value, type=_Value)
+            return State(len(line), dict(_bookmarks(value)))
+        case _:
+            return None
+
+
+def _bookmarks(value: _Value) -> list[tuple[Partition, Bookmark]]:
+    return [
+        (Partition(stream, each.context.account), Bookmark(each.end, _start(each), bytes(each.ids)))
+        for stream, entry in value.bookmarks.items()
+        for each in [entry, *entry.partitions]
+        if each.end is not None
+    ]
+
+
+def _start(bookmark: _Bookmark) -> int:
+    """Where the next run reads from; an old state without `reread_from` means its end."""
+    return bookmark.reread_from if bookmark.reread_from is not None else bookmark.end or 0

@@ -1,0 +1,172 @@
+"""One life of two accounts with a tap that is killed again and again: a backfill, and then traffic that goes on."""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+import urllib.request
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from tests.support.plugins import a_config, command
+from tests.support.sandbox import CONNECTED, PLATFORM, Sandbox
+from tests.torture.history import Emitted, Partition, Run, events_of, last_state
+from tests.torture.judge import Judge
+from tests.torture.outcome import OVERLAP_S, Outcome
+from tests.torture.process import Ended, run_until_killed
+from tests.torture.traffic import Traffic
+
+NOW = 1_800_000_000
+KINDS = {"charges": "charge", "refunds": "refund"}
+# Each account's past: thin, with ties, and then a minute as busy as the traffic is.
+_PAST = {"charges": 2000, "days": 1}
+_BUSY_S = 60
+# About three windows of charges: more bytes would only mean fewer kills.
+_MOST_BYTES, _LEAST_BYTES = 5_000_000, 100_000
+# How far the tap may be ahead of its reader when it dies: from a piece of a line to half a window.
+_PIPES = (4096, 64 * 1024, 1024 * 1024)
+_UNTIL_THE_END = 1 << 62
+_FINAL_RUNS = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ordeal:
+    """How often to kill; `beat_s` is what a second of the sandbox's clock takes while the tap runs."""
+
+    seed: int
+    kills: int
+    beat_s: float
+    accounts: Sequence[str] = (PLATFORM, CONNECTED)
+
+
+def suffer(ordeal: Ordeal, folder: Path) -> Outcome:
+    """Go through it, in `folder`. Raises RuntimeError where a run of the tap fails."""
+    begun_s = time.monotonic()
+    keys = folder / "keys.json"
+    keys.write_text(json.dumps(_keys(ordeal.accounts)))
+    with Sandbox("--keys", str(keys), "--seed", str(ordeal.seed), "--now", str(NOW)) as sandbox:
+        sandbox.faults(_LATE, seed=ordeal.seed)
+        traffic = Traffic(sandbox, ordeal.accounts, seed=ordeal.seed, beat_s=ordeal.beat_s)
+        for _ in range(_BUSY_S):
+            traffic.beat()
+        traffic.rest(2 * OVERLAP_S)
+        life = _Life(ordeal, sandbox, folder)
+        with traffic:
+            life.kill_often(traffic)
+        sandbox.advance(OVERLAP_S + 1)
+        life.read_the_rest()
+        held = {
+            Partition(stream, _named(account, ordeal)): _objects(sandbox, kind, account)
+            for stream, kind in KINDS.items()
+            for account in ordeal.accounts
+        }
+        return Outcome(
+            seed=ordeal.seed,
+            verdict=life.judge.close({partition: [each.id for each in found] for partition, found in held.items()}),
+            kills=life.kills,
+            runs=life.runs,
+            written_bytes=life.written_bytes,
+            late_objects=int(sandbox.fault_state("late")["struck"]),
+            created={partition: [each.created for each in found] for partition, found in held.items()},
+            took_s=time.monotonic() - begun_s,
+        )
+
+
+_LATE: Mapping[str, object] = {
+    "name": "late",
+    "match": {"method": "POST"},
+    "probability": 0.3,
+    "action": {"kind": "late_visibility", "up_to_s": OVERLAP_S},
+}
+
+
+def _keys(accounts: Sequence[str]) -> dict[str, object]:
+    return {"accounts": dict.fromkeys(accounts, _PAST), "keys": {Sandbox.key: {"account": accounts[0]}}}
+
+
+def _named(account: str, ordeal: Ordeal) -> str:
+    """How the tap names it."""
+    return account if len(ordeal.accounts) > 1 else ""
+
+
+class _Life:
+    """The runs of one tap, each given what the last one left."""
+
+    def __init__(self, ordeal: Ordeal, sandbox: Sandbox, folder: Path) -> None:
+        self._ordeal = ordeal
+        self._sandbox = sandbox
+        self._folder = folder
+        self._draw = random.Random(ordeal.seed)
+        self._state = folder / "state.json"
+        self._reach_bytes = _MOST_BYTES
+        self.judge = Judge(OVERLAP_S)
+        self.kills = self.runs = self.written_bytes = 0
+
+    def kill_often(self, traffic: Traffic) -> None:
+        """As often as is wanted, and until the traffic fills an overlap."""
+        full_unix = traffic.now_unix + OVERLAP_S + 60
+        most_runs = 4 * self._ordeal.kills + 40
+        while (self.kills < self._ordeal.kills or traffic.now_unix < full_unix) and self.runs < most_runs:
+            traffic.check()
+            self._run(self._aim())
+
+    def read_the_rest(self) -> None:
+        """Until a run that ended well has nothing to say."""
+        for _ in range(_FINAL_RUNS):
+            run = self._run(_UNTIL_THE_END)
+            if not any(isinstance(event, Emitted) for event in run.events):
+                return
+        raise RuntimeError(f"the tap still emits records in run {_FINAL_RUNS} after the traffic stopped")
+
+    def _aim(self) -> int:
+        """After how many bytes to kill: anywhere in what is likely to come, with a liking for its beginning."""
+        share = self._draw.random() ** self._draw.choice((1, 1, 4))
+        return 1 + int(share * self._reach_bytes)
+
+    def _run(self, after_bytes: int) -> Run:
+        clock_unix = self._sandbox.clock()
+        ended = run_until_killed(
+            self._command(), self._folder, after_bytes=after_bytes, pipe_bytes=self._draw.choice(_PIPES)
+        )
+        if not ended.was_killed and ended.code != 0:
+            raise RuntimeError(f"run {self.runs} of the tap ended with {ended.code}: {ended.log[-2000:]}")
+        self._count(ended)
+        run = Run(clock_unix=clock_unix, was_killed=ended.was_killed, events=events_of(ended.written))
+        self.judge.hear(run)
+        return run
+
+    def _count(self, ended: Ended) -> None:
+        self.runs += 1
+        self.kills += ended.was_killed
+        self.written_bytes += len(ended.written)
+        # Few runs should end before they are killed: what a whole run wrote is how far to aim at the next ones.
+        next_bytes = self._reach_bytes * 5 // 4 if ended.was_killed else len(ended.written)
+        self._reach_bytes = min(max(next_bytes, _LEAST_BYTES), _MOST_BYTES)
+        state = last_state(ended.written)
+        if state is not None:
+            self._state.write_bytes(state)
+
+    def _command(self) -> list[str]:
+        names = {"account_ids": ["self", *self._ordeal.accounts[1:]]} if len(self._ordeal.accounts) > 1 else {}
+        config = a_config(self._sandbox.url, overlap_s=OVERLAP_S, **names)
+        options = ["--state", str(self._state)] if self._state.exists() else []
+        return command("tap_stripe_flow", self._folder, config, *options)
+
+
+class _Object(msgspec.Struct):
+    id: str
+    created: int
+
+
+class _Objects(msgspec.Struct):
+    data: list[_Object]
+
+
+def _objects(sandbox: Sandbox, kind: str, account: str) -> list[_Object]:
+    """As `sandbox.objects`, without building all that they hold."""
+    with urllib.request.urlopen(f"{sandbox.url}/_sandbox/objects?type={kind}&account={account}", timeout=60) as answer:
+        return msgspec.json.decode(answer.read(), type=_Objects).data

@@ -1,0 +1,73 @@
+"""The tap as a process that may be killed after so many bytes of its output."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.support.plugins import clean_env
+
+# Longer than any run takes; whoever is silent so long hangs.
+LIFE_S = 120
+_READ_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ended:
+    """A process that is over. `was_killed`: it lived when SIGKILL was sent, and SIGKILL is what it died of."""
+
+    written: bytes
+    code: int
+    was_killed: bool
+    log: str
+
+
+def run_to_the_end(line: Sequence[str], folder: Path) -> Ended:
+    return run_until_killed(line, folder, after_bytes=sys.maxsize, pipe_bytes=1024 * 1024)
+
+
+def run_until_killed(line: Sequence[str], folder: Path, *, after_bytes: int, pipe_bytes: int) -> Ended:
+    """Kill it once `after_bytes` were read, unless it ends before; it can be ahead of us by `pipe_bytes`.
+
+    Raises TimeoutError if it does not come so far in time.
+    """
+    log = folder / "log.txt"
+    with (
+        log.open("wb") as errors,
+        subprocess.Popen(
+            line, cwd=folder, stdout=subprocess.PIPE, stderr=errors, env=clean_env(), pipesize=pipe_bytes
+        ) as tap,
+    ):
+        assert tap.stdout is not None
+        try:
+            written = _read(tap.stdout.fileno(), after_bytes)
+            lived = len(written) >= after_bytes and tap.poll() is None
+            if lived:
+                tap.kill()
+            written += tap.stdout.read()
+            code = tap.wait(LIFE_S)
+        finally:
+            tap.kill()
+    was_killed = lived and code == -signal.SIGKILL
+    return Ended(written=bytes(written), code=code, was_killed=was_killed, log=log.read_text(errors="replace"))
+
+
+def _read(descriptor: int, most_bytes: int) -> bytearray:
+    """So many bytes, or fewer if there are no more."""
+    read, deadline_s = bytearray(), time.monotonic() + LIFE_S
+    while len(read) < most_bytes:
+        ready, _, _ = select.select([descriptor], [], [], max(0.0, deadline_s - time.monotonic()))
+        if not ready:
+            raise TimeoutError(f"the tap wrote {len(read)} bytes in {LIFE_S} s and then nothing")
+        part = os.read(descriptor, min(_READ_BYTES, most_bytes - len(read)))
+        if not part:
+            break
+        read += part
+    return read

@@ -1,0 +1,129 @@
+"""People who pay and get refunds at a pace of the sandbox's clock, while a tap reads."""
+
+from __future__ import annotations
+
+import json
+import random
+import socket
+import threading
+from collections.abc import Iterable, Sequence
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import urlencode
+
+from tests.support.sandbox import Sandbox
+
+# Of each stream in each account, in each second of the sandbox's clock: 600 of them hold more than 10,000.
+PER_SECOND = 18
+# The most that one charge can give back in so small pieces that it lasts for a whole ordeal.
+_LARGEST_AMOUNT = 99_999_999
+_ANSWER_S, _STOP_S = 60, 90
+
+
+class Wire:
+    """One connection that takes many requests at once: several times what a request after the other would reach."""
+
+    def __init__(self, url: str) -> None:
+        host, _, port = url.removeprefix("http://").partition(":")
+        self._socket = socket.create_connection((host, int(port)), timeout=_ANSWER_S)
+        self._answers = self._socket.makefile("rb", buffering=256 * 1024)
+
+    def close(self) -> None:
+        self._answers.close()
+        self._socket.close()
+
+    def send(self, requests: Sequence[bytes]) -> list[bytes]:
+        """The bodies of the answers. Raises RuntimeError for any that is not 200."""
+        self._socket.sendall(b"".join(requests))
+        return [self._answer() for _ in requests]
+
+    def _answer(self) -> bytes:
+        status, length = self._answers.readline(), 0
+        while (header := self._answers.readline()).strip():
+            name, _, value = header.partition(b":")
+            if name.lower() == b"content-length":
+                length = int(value)
+        body: bytes = self._answers.read(length)
+        if b" 200 " not in status:
+            raise RuntimeError(f"the sandbox answered {status!r}: {body.decode(errors='replace')}")
+        return body
+
+
+class Traffic:
+    """Charges and refunds of some accounts: `with Traffic(sandbox, accounts) as traffic:` goes on in the background.
+
+    One beat makes everything that is due and moves the clock on by a second. The clock also runs by itself; what is due
+    then comes with the next beat, so that the pace holds by the sandbox's clock on any machine.
+    """
+
+    def __init__(self, sandbox: Sandbox, accounts: Iterable[str], *, seed: int, beat_s: float) -> None:
+        self._wire = Wire(sandbox.url)
+        self._draw = random.Random(seed)
+        self._beat_s = beat_s
+        self.now_unix = sandbox.clock()
+        self._due_s = 1
+        self._second = [request for account in accounts for request in self._payments(account)] * PER_SECOND
+        self._stopping = threading.Event()
+        self._failure: Exception | None = None
+        self._thread = threading.Thread(target=self._go_on, name="traffic")
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stopping.set()
+        self._thread.join(_STOP_S)
+        self._wire.close()
+        if self._failure is not None and error is None:
+            raise self._failure
+
+    def beat(self) -> None:
+        """Make what is due, many objects in one second, and move the clock on."""
+        made = self._second * self._due_s
+        self._draw.shuffle(made)
+        self._due_s = self._pass(1, made)
+
+    def rest(self, seconds: int) -> None:
+        """Nothing happens for so long."""
+        self._pass(seconds, [])
+        self._due_s = 1
+
+    def check(self) -> None:
+        """Raises what the background failed with."""
+        if self._failure is not None:
+            raise self._failure
+
+    def _pass(self, seconds: int, made: Sequence[bytes]) -> int:
+        """How many seconds the clock went on after `made` was made."""
+        *_, answer = self._wire.send([*made, _request("/_sandbox/clock", json.dumps({"advance_s": seconds}))])
+        before, self.now_unix = self.now_unix, int(json.loads(answer)["now"])
+        return self.now_unix - before
+
+    def _payments(self, account: str) -> list[bytes]:
+        """A charge, and a refund of a part of a charge that is large enough for all of them."""
+        large = {"amount": _LARGEST_AMOUNT, "currency": "usd", "source": "tok_visa"}
+        (answer,) = self._wire.send([_form("/v1/charges", account, large)])
+        refunded: dict[str, Any] = json.loads(answer)  # Any: JSON
+        return [
+            _form("/v1/charges", account, large | {"amount": 100}),
+            _form("/v1/refunds", account, {"charge": refunded["id"], "amount": 1}),
+        ]
+
+    def _go_on(self) -> None:
+        try:
+            while not self._stopping.wait(self._beat_s):
+                self.beat()
+        except Exception as error:  # noqa: BLE001  # a thread's edge: `check` and the end of the block raise it
+            self._failure = error
+
+
+def _form(path: str, account: str, params: dict[str, object]) -> bytes:
+    return _request(path, urlencode(params), f"Stripe-Account: {account}\r\n")
+
+
+def _request(path: str, body: str, headers: str = "") -> bytes:
+    head = f"POST {path} HTTP/1.1\r\nHost: sandbox\r\nAuthorization: Bearer {Sandbox.key}\r\n{headers}"
+    return f"{head}Content-Length: {len(body)}\r\n\r\n{body}".encode()
