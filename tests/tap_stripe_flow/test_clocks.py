@@ -1,0 +1,151 @@
+"""This machine's clock may be wrong by an hour: the tap goes by Stripe's, so nothing that it says may change."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support import clock_shift
+from tests.support.official import official
+from tests.support.plugins import Ended, Message, a_config, clean_env, command, run
+from tests.support.sandbox import Sandbox
+
+pytestmark = pytest.mark.skipif(clock_shift.compiler() is None, reason="shifting a clock takes Linux and a C compiler")
+
+NOW = int(time.time())  # Stripe is right, and so is this machine: the tap's process is not
+HOUR_S, TICK_S = 3600, 600
+AHEAD_OR_BEHIND = pytest.mark.parametrize("shift_s", [HOUR_S, -HOUR_S], ids=["ahead", "behind"])
+STREAMS = ("charges", "refunds")
+SETTINGS: Mapping[str, Mapping[str, object]] = {"new": {}}
+
+WHAT_A_CHILD_SEES = """
+import json, threading, time
+from datetime import UTC, datetime
+before_s = time.monotonic()
+threading.Event().wait(0.2)
+lock = threading.Lock()
+lock.acquire()
+lock.acquire(timeout=0.2)
+thread_sees = []
+thread = threading.Thread(target=lambda: thread_sees.append(time.time()))
+thread.start()
+thread.join()
+clocks = {"time": time.time(), "datetime": datetime.now(UTC).timestamp(), "in a thread": thread_sees[0]}
+print(json.dumps({"clocks": clocks, "monotonic": time.monotonic(), "waited_s": time.monotonic() - before_s}))
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """All that matters of two ticks: their exit codes, records by stream, last states."""
+
+    codes: list[int] = field(default_factory=list)
+    records: list[dict[str, list[Message]]] = field(default_factory=list)
+    states: list[Message] = field(default_factory=list)
+
+    def add(self, done: Ended) -> None:
+        self.codes.append(done.code)
+        self.records.append({name: done.records(name) for name in STREAMS})
+        self.states.append(done.states[-1])
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return clock_shift.build(tmp_path_factory.mktemp("clock"))
+
+
+@pytest.fixture(scope="module", params=SETTINGS)
+def setting(request: pytest.FixtureRequest) -> Mapping[str, object]:
+    return SETTINGS[request.param]
+
+
+@pytest.fixture(scope="module")
+def unshifted(setting: Mapping[str, object], tmp_path_factory: pytest.TempPathFactory) -> Told:
+    """The two ticks on a machine whose clock is right."""
+    return two_ticks(tmp_path_factory.mktemp("right"), setting, {})
+
+
+@AHEAD_OR_BEHIND
+def test_the_shift_is_seen_by_a_child_and_its_monotonic_clock_is_left_alone(library: Path, shift_s: int) -> None:
+    started, started_s = time.time(), time.monotonic()
+    seen = child_sees(clock_shift.shifted(library, shift_s))
+    ended, ended_s = time.time(), time.monotonic()
+
+    assert all(started <= clock - shift_s <= ended for clock in seen["clocks"].values())
+    assert started_s <= seen["monotonic"] <= ended_s
+    assert 0.4 <= seen["waited_s"] <= ended_s - started_s
+
+
+@AHEAD_OR_BEHIND
+def test_a_wrong_clock_changes_neither_records_nor_state(
+    unshifted: Told, setting: Mapping[str, object], library: Path, shift_s: int, tmp_path: Path
+) -> None:
+    told = two_ticks(tmp_path, setting, clock_shift.shifted(library, shift_s))
+
+    assert unshifted.codes == [0, 0]
+    assert all(len(unshifted.records[1][name]) >= 3 for name in STREAMS)
+    assert told == unshifted
+
+
+def child_sees(env: Mapping[str, str]) -> dict[str, Any]:  # Any: JSON
+    done = subprocess.run(
+        [sys.executable, "-c", WHAT_A_CHILD_SEES], env=clean_env(**env), capture_output=True, timeout=60, check=True
+    )
+    seen: dict[str, Any] = json.loads(done.stdout)
+    return seen
+
+
+def two_ticks(folder: Path, setting: Mapping[str, object], env: Mapping[str, str]) -> Told:
+    """Over the same account each time: it has a past, and more comes between the ticks, some of it in one second."""
+    told = Told()
+    with Sandbox("--seed", "5", "--charges", "300", "--days", "30", "--now", str(NOW - 2 * TICK_S)) as sandbox:
+        config = a_config(sandbox.url, **setting)
+        for now in (NOW - TICK_S, NOW):
+            live_on(sandbox, [now - 500, now - 200, now - 200])
+            (folder / "state.json").write_text(json.dumps(told.states[-1] if told.states else {}))
+            line = command("tap_stripe_flow", folder, config, "--state", str(folder / "state.json"))
+            with standing_still(sandbox, now):
+                told.add(run(line, folder, **env))
+    return told
+
+
+def live_on(sandbox: Sandbox, moments: list[int]) -> None:
+    """A new charge at each moment, half of it given back, and a change of one that has been there for long."""
+    client = official(sandbox).v1
+    old = sandbox.objects("charge")[0]["id"]
+    for moment in moments:
+        with standing_still(sandbox, moment):
+            made = client.charges.create({"amount": 1000, "currency": "usd", "source": "tok_visa"})
+            client.refunds.create({"charge": made.id, "amount": 500})
+            client.charges.update(old, {"description": f"changed at {moment}"})
+
+
+@contextmanager
+def standing_still(sandbox: Sandbox, unix: int) -> Iterator[None]:
+    """The sandbox's clock put back to the beginning of this second ten times a second, so that it stays in it."""
+    is_over = threading.Event()
+
+    def hold() -> None:
+        while not is_over.wait(0.1):
+            sandbox.set_clock(unix)
+
+    sandbox.set_clock(unix)
+    holding = threading.Thread(target=hold)
+    holding.start()
+    before = len(sandbox.requests())
+    try:
+        yield
+    finally:
+        is_over.set()
+        holding.join()
+    assert {each["time"] for each in sandbox.requests()[before:]} == {unix}, "the sandbox's clock did not stand still"
