@@ -1,0 +1,160 @@
+"""Runs one reading process against a sandbox and counts: records on its pipe, list requests at the server, memory.
+
+The first list requests are held until the clock runs, so that no process is measured while it starts; the clock stops
+at the last bytes on its standard output.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from tests.support.plugins import clean_env
+from tests.support.sandbox import Sandbox
+
+LIST = {"method": "GET", "path": "/v1/charges"}
+START_S = 60
+POLL_S = 0.005
+CHUNK_BYTES = 1024 * 1024
+# getrusage counts in KiB on Linux and in bytes on macOS.
+RSS_UNIT = 1 if sys.platform == "darwin" else 1024
+
+
+class Unmeasured(Exception):
+    """There is no figure, and why."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contender:
+    """A process that reads the charges of a sandbox; `mark` stands once in each record that it writes.
+
+    It is ended after `at_most_s`, which is a failure where it `must_finish`.
+    """
+
+    name: str
+    sandbox: Sandbox
+    command: Sequence[str]
+    at_most_s: float
+    must_finish: bool = False
+    mark: bytes = b'"RECORD"'
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """What one process did from its first list request to its last record; `asked_s`: to its last list request.
+
+    `asked_s` is a bound: until the process was ended, or the last record less the latency of what brought it.
+    """
+
+    records: int
+    requests: int
+    seconds: float
+    asked_s: float
+    peak_bytes: int
+
+    @property
+    def records_per_s(self) -> float:
+        return self.records / self.seconds
+
+    @property
+    def requests_per_s(self) -> float:
+        return (self.requests - 1) / self.asked_s
+
+
+def read(contender: Contender, latency_ms: int) -> Reading:
+    """Let it read until it is done or its time is over. Raises Unmeasured if it fails."""
+    sandbox = contender.sandbox
+    hold = {"name": "start", "match": LIST, "action": {"kind": "hold"}}
+    sandbox.faults(hold, {"name": "slow", "match": LIST, "action": {"kind": "latency", "ms": latency_ms}})
+    with tempfile.TemporaryDirectory() as folder, (Path(folder) / "errors").open("w+b") as errors:
+        process = subprocess.Popen(
+            contender.command, cwd=folder, env=clean_env(), stdout=subprocess.PIPE, stderr=errors
+        )
+        intake = _Intake(process.stdout, contender.mark)
+        try:
+            started = _start(sandbox, intake)
+            intake.join(contender.at_most_s)
+            is_cut = intake.is_alive()
+        finally:
+            peak_bytes, code = _end(process, intake)
+        errors.seek(0)
+        _check(contender, intake, code, errors, is_cut=is_cut)
+    seconds = intake.last_at - started
+    return Reading(
+        records=intake.records,
+        requests=sandbox.fault_state("start")["seen"],
+        seconds=seconds,
+        asked_s=contender.at_most_s if is_cut else seconds - latency_ms / 1000,
+        peak_bytes=peak_bytes,
+    )
+
+
+def growth(small: Reading, large: Reading) -> float:
+    """The peak memory of one reading in terms of another's. Raises Unmeasured where that says nothing."""
+    # Linux lets a child's peak begin at what its parent had when it was made: below that it says nothing.
+    if small.peak_bytes <= resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * RSS_UNIT:
+        raise Unmeasured("the process that measures is larger than the one that it measures")
+    return large.peak_bytes / small.peak_bytes
+
+
+class _Intake(threading.Thread):
+    """Empties a pipe and counts what comes, as whoever stands behind a tap would, but parses nothing."""
+
+    def __init__(self, pipe: IO[bytes] | None, mark: bytes) -> None:
+        super().__init__(daemon=True)
+        assert pipe is not None
+        self._pipe, self._mark = pipe, mark
+        self.records, self.last_at = 0, 0.0
+        self.start()
+
+    def run(self) -> None:
+        kept = b""  # the last bytes, one too few for a mark: none is missed and none counted twice
+        while came := os.read(self._pipe.fileno(), CHUNK_BYTES):
+            self.last_at = time.perf_counter()
+            kept += came
+            self.records += kept.count(self._mark)
+            kept = kept[1 - len(self._mark) :]
+
+
+def _start(sandbox: Sandbox, intake: _Intake) -> float:
+    """Let the held requests go once there are any; when that was. Raises Unmeasured if none comes."""
+    deadline_s = time.monotonic() + START_S
+    while intake.is_alive() and not sandbox.fault_state("start")["waiting"]:
+        if time.monotonic() > deadline_s:
+            raise Unmeasured(f"no list request came within {START_S} s")
+        time.sleep(POLL_S)
+    started = time.perf_counter()
+    sandbox.release("start")
+    return started
+
+
+def _end(process: subprocess.Popen[bytes], intake: _Intake) -> tuple[int, int]:
+    """Kill the process unless it is done; its peak memory in bytes and its exit code."""
+    if intake.is_alive():
+        process.kill()
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    intake.join()
+    assert process.stdout is not None
+    process.stdout.close()
+    return used.ru_maxrss * RSS_UNIT, process.returncode
+
+
+def _check(contender: Contender, intake: _Intake, code: int, errors: IO[bytes], *, is_cut: bool) -> None:
+    """Raises Unmeasured for a process that failed or did not finish."""
+    if not is_cut and code:
+        lines = errors.read().decode(errors="replace").splitlines()
+        raise Unmeasured(f"{contender.name} ended with {code}: {lines[-1] if lines else 'no word'}")
+    if is_cut and contender.must_finish:
+        raise Unmeasured(f"{contender.name} was not done after {contender.at_most_s:g} s")
+    if not intake.records:
+        raise Unmeasured(f"{contender.name} wrote no record")

@@ -1,0 +1,44 @@
+"""Our plugins as the benchmarks run them: the real commands, with their settings and catalogs in files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from tests.benchmarks.measuring import Unmeasured
+from tests.support.plugins import Ended, Message, a_config, command, run, run_tap
+
+
+def tap_command(folder: Path, url: str, per_second: float) -> list[str]:
+    """The tap, reading all charges of an account; `per_second` is its pace in both settings, 0: none."""
+    config = a_config(url, max_requests_per_second=per_second, max_requests_per_second_total=per_second)
+    folder.mkdir(parents=True, exist_ok=True)
+    catalog = folder / "catalog.json"
+    catalog.write_text(json.dumps(catalog_of(folder, config, "charges")), encoding="utf-8")
+    return command("tap_stripe_flow", folder, config, "--catalog", str(catalog))
+
+
+def catalog_of(folder: Path, config: Mapping[str, object], *streams: str) -> Message:
+    """What the tap discovers, with only these streams selected."""
+    catalog: Message = json.loads(ended_well(run_tap(folder, config, "--discover")).output)
+    for stream in catalog["streams"]:
+        of_stream = next(each["metadata"] for each in stream["metadata"] if not each["breadcrumb"])
+        of_stream["selected"] = stream["tap_stream_id"] in streams
+    return catalog
+
+
+def need_settings(folder: Path, *names: str) -> None:
+    """Raises Unmeasured if the tap lacks one of these settings: it takes what it does not know without a word."""
+    asked = run(command("tap_stripe_flow", folder, {}, "--about", "--format=json"), folder)
+    known = json.loads(ended_well(asked).output)["settings"]["properties"]
+    missing = [name for name in names if name not in known]
+    if missing:
+        raise Unmeasured(f"the tap does not have {' and '.join(missing)} yet")
+
+
+def ended_well(ended: Ended) -> Ended:
+    """The same. Raises Unmeasured for any exit code but 0."""
+    if ended.code:
+        raise Unmeasured(f"a plugin ended with {ended.code}: {ended.log.strip().splitlines()[-1:]}")
+    return ended
