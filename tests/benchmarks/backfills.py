@@ -1,0 +1,117 @@
+"""Backfills of a seeded account: the tap and the plain clients in turn, at three latencies, with and without a cap."""
+
+from __future__ import annotations
+
+import statistics
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.benchmarks.measuring import Contender, Reading, growth, read
+from tests.benchmarks.plugins import tap_command
+from tests.benchmarks.scale import DAY_S, DAYS, Scale
+from tests.support.sandbox import Sandbox
+
+CAP_PER_S = 25  # what Stripe allows one endpoint: https://docs.stripe.com/rate-limits
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """One state of the world; `per_second` 0: no cap. A bar may need whole backfills, and all rounds."""
+
+    latency_ms: int
+    per_second: int = 0
+    is_whole: bool = False
+    has_all_rounds: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.latency_ms} ms, {f'{self.per_second} requests/s' if self.per_second else 'no cap'}"
+
+
+NEAR = Cell(latency_ms=0, is_whole=True, has_all_rounds=True)
+FAR = Cell(latency_ms=100, is_whole=True, has_all_rounds=True)
+FAR_CAPPED = Cell(latency_ms=100, per_second=CAP_PER_S, is_whole=True)
+FARTHER_CAPPED = Cell(latency_ms=300, per_second=CAP_PER_S, is_whole=True)
+CELLS = (NEAR, FAR, Cell(latency_ms=300), Cell(latency_ms=0, per_second=CAP_PER_S), FAR_CAPPED, FARTHER_CAPPED)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """What was read in one cell: by contender, one reading for each round."""
+
+    cell: Cell
+    readings: dict[str, list[Reading]]
+
+    def rate(self, name: str) -> float | None:
+        """Records per second, the median; None for a contender that did not read here."""
+        rates = [each.records_per_s for each in self.readings.get(name, [])]
+        return statistics.median(rates) if rates else None
+
+    def ratios(self, name: str) -> list[float]:
+        """The tap's rate in terms of another's in the same round."""
+        pairs = zip(self.readings["tap"], self.readings[name], strict=True)
+        return [tap.records_per_s / other.records_per_s for tap, other in pairs]
+
+    def shares(self) -> list[float]:
+        """The tap's list requests per second, as shares of the cap."""
+        return [each.requests_per_s / CAP_PER_S for each in self.readings["tap"]]
+
+    def requests_per_hundred(self) -> list[float]:
+        """The tap's list requests per 100 records."""
+        return [100 * each.requests / each.records for each in self.readings["tap"]]
+
+    def growths(self) -> list[float]:
+        """The tap's memory in terms of its memory for the small account. Raises Unmeasured."""
+        pairs = zip(self.readings["small"], self.readings["tap"], strict=True)
+        return [growth(small, large) for small, large in pairs]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Accounts:
+    """The accounts that are read, each in a sandbox of its own, and where the tap's files are."""
+
+    large: Sandbox
+    small: Sandbox
+    folder: Path
+    scale: Scale
+
+    def read(self, cell: Cell) -> Row:
+        """All contenders in turn, round after round, so that a noisy minute hits all of them. Raises Unmeasured."""
+        contenders = self._contenders(cell)
+        row = Row(cell=cell, readings={each.name: [] for each in contenders})
+        rounds = self.scale.rounds if cell.has_all_rounds else self.scale.few_rounds
+        for number in range(1, rounds + 1):
+            for contender in contenders:
+                reading = read(contender, cell.latency_ms)
+                row.readings[contender.name].append(reading)
+                sys.stderr.write(f"{cell}, {number} of {rounds}, {contender.name}: {reading.records_per_s:,.0f}/s\n")
+        return row
+
+    def _contenders(self, cell: Cell) -> list[Contender]:
+        contenders = [self._tap(cell), self._plain("threads", cell), self._plain("loop", cell)]
+        if cell == NEAR:
+            contenders += [self._tap(cell, "small"), self._plain("bytes", cell)]
+        return contenders
+
+    def _tap(self, cell: Cell, name: str = "tap") -> Contender:
+        sandbox = self.small if name == "small" else self.large
+        return Contender(
+            name=name,
+            sandbox=sandbox,
+            command=tap_command(self.folder / f"{name} {cell}", sandbox.url, cell.per_second),
+            at_most_s=self.scale.whole_s if cell.is_whole else self.scale.part_s,
+            must_finish=cell.is_whole,
+        )
+
+    def _plain(self, kind: str, cell: Cell) -> Contender:
+        """Ended early: its rate is steady from the first page on, and no last slow slice counts against it."""
+        end = self.large.clock()
+        # The account began 30 days before the sandbox did, a while ago.
+        arguments = [kind, self.large.url, str(end - (DAYS + 1) * DAY_S), str(end), str(cell.per_second)]
+        return Contender(
+            name=kind,
+            sandbox=self.large,
+            command=[sys.executable, "-m", "tests.benchmarks.baselines", *arguments],
+            at_most_s=self.scale.plain_s,
+            mark=b'"object": "charge"' if kind == "bytes" else b'"RECORD"',
+        )
