@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from tests.benchmarks.backfills import FAR, FAR_CAPPED, FARTHER_CAPPED, NEAR, Cell, Row
 from tests.benchmarks.creates import shares_of_the_pace
@@ -103,7 +104,7 @@ def _of_backfills(rows: Rows, scale: Scale) -> list[Bar]:
 def _of_ticks(rounds: int) -> list[Bar]:
     def tick(name: str, under: str, cost: int, **settings: object) -> Bar:
         says = f"tap: list requests per stream and account of an idle tick, {under}"
-        measure = lambda: list_requests_of_ticks(rounds, **settings)  # noqa: E731
+        measure = partial(list_requests_of_ticks, rounds, **settings)
         return Bar(name=f"tick_{name}", says=says, measure=measure, low=cost, high=cost)
 
     both = ["self", CONNECTED]

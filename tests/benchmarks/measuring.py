@@ -106,6 +106,12 @@ def growth(small: Reading, large: Reading) -> float:
     return large.peak_bytes / small.peak_bytes
 
 
+def last_line(log: str) -> str:
+    """What a process said last."""
+    lines = log.splitlines()
+    return lines[-1] if lines else "no word"
+
+
 class _Intake(threading.Thread):
     """Empties a pipe and counts what comes, as whoever stands behind a tap would, but parses nothing."""
 
@@ -152,8 +158,7 @@ def _end(process: subprocess.Popen[bytes], intake: _Intake) -> tuple[int, int]:
 def _check(contender: Contender, intake: _Intake, code: int, errors: IO[bytes], *, is_cut: bool) -> None:
     """Raises Unmeasured for a process that failed or did not finish."""
     if not is_cut and code:
-        lines = errors.read().decode(errors="replace").splitlines()
-        raise Unmeasured(f"{contender.name} ended with {code}: {lines[-1] if lines else 'no word'}")
+        raise Unmeasured(f"{contender.name} ended with {code}: {last_line(errors.read().decode(errors='replace'))}")
     if is_cut and contender.must_finish:
         raise Unmeasured(f"{contender.name} was not done after {contender.at_most_s:g} s")
     if not intake.records:

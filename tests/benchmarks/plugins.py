@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.benchmarks.measuring import Unmeasured
+from tests.benchmarks.measuring import Unmeasured, last_line
 from tests.support.plugins import Ended, Message, a_config, command, run, run_tap
 
 
@@ -40,5 +40,5 @@ def need_settings(folder: Path, *names: str) -> None:
 def ended_well(ended: Ended) -> Ended:
     """The same. Raises Unmeasured for any exit code but 0."""
     if ended.code:
-        raise Unmeasured(f"a plugin ended with {ended.code}: {ended.log.strip().splitlines()[-1:]}")
+        raise Unmeasured(f"a plugin ended with {ended.code}: {last_line(ended.log)}")
     return ended

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 DAYS = 30
-DAY_S = 24 * 60 * 60
+HOUR_S = 60 * 60
+DAY_S = 24 * HOUR_S
 
 
 @dataclass(frozen=True, kw_only=True)
