@@ -17,7 +17,7 @@ CAP_PER_S = 25  # what Stripe allows one endpoint: https://docs.stripe.com/rate-
 
 @dataclass(frozen=True, kw_only=True)
 class Cell:
-    """One state of the world; `per_second` 0: no cap. A bar may need whole backfills, and all rounds."""
+    """One state of the world; `per_second` 0: no cap. Whole backfills where a part would show little but its start."""
 
     latency_ms: int
     per_second: int = 0
@@ -32,7 +32,14 @@ NEAR = Cell(latency_ms=0, is_whole=True, has_all_rounds=True)
 FAR = Cell(latency_ms=100, is_whole=True, has_all_rounds=True)
 FAR_CAPPED = Cell(latency_ms=100, per_second=CAP_PER_S, is_whole=True)
 FARTHER_CAPPED = Cell(latency_ms=300, per_second=CAP_PER_S, is_whole=True)
-CELLS = (NEAR, FAR, Cell(latency_ms=300), Cell(latency_ms=0, per_second=CAP_PER_S), FAR_CAPPED, FARTHER_CAPPED)
+CELLS = (
+    NEAR,
+    FAR,
+    Cell(latency_ms=300, is_whole=True),
+    Cell(latency_ms=0, per_second=CAP_PER_S),
+    FAR_CAPPED,
+    FARTHER_CAPPED,
+)
 
 
 @dataclass(frozen=True, kw_only=True)

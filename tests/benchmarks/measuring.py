@@ -52,13 +52,15 @@ class Contender:
 class Reading:
     """What one process did from its first list request to its last record; `asked_s`: to its last list request.
 
-    `asked_s` is a bound: until the process was ended, or the last record less the latency of what brought it.
+    `asked_s` is a bound: until the process was ended, or the last record less the latency of what brought it. `cpu_s`
+    and `peak_bytes` are those of the whole process, from its start.
     """
 
     records: int
     requests: int
     seconds: float
     asked_s: float
+    cpu_s: float
     peak_bytes: int
 
     @property
@@ -85,16 +87,17 @@ def read(contender: Contender, latency_ms: int) -> Reading:
             intake.join(contender.at_most_s)
             is_cut = intake.is_alive()
         finally:
-            peak_bytes, code = _end(process, intake)
+            used = _end(process, intake)
         errors.seek(0)
-        _check(contender, intake, code, errors, is_cut=is_cut)
+        _check(contender, intake, process.returncode, errors, is_cut=is_cut)
     seconds = intake.last_at - started
     return Reading(
         records=intake.records,
         requests=sandbox.fault_state("start")["seen"],
         seconds=seconds,
         asked_s=contender.at_most_s if is_cut else seconds - latency_ms / 1000,
-        peak_bytes=peak_bytes,
+        cpu_s=used.ru_utime + used.ru_stime,
+        peak_bytes=used.ru_maxrss * RSS_UNIT,
     )
 
 
@@ -143,8 +146,8 @@ def _start(sandbox: Sandbox, intake: _Intake) -> float:
     return started
 
 
-def _end(process: subprocess.Popen[bytes], intake: _Intake) -> tuple[int, int]:
-    """Kill the process unless it is done; its peak memory in bytes and its exit code."""
+def _end(process: subprocess.Popen[bytes], intake: _Intake) -> resource.struct_rusage:
+    """Kill the process unless it is done; what it used."""
     if intake.is_alive():
         process.kill()
     _, status, used = os.wait4(process.pid, 0)
@@ -152,7 +155,7 @@ def _end(process: subprocess.Popen[bytes], intake: _Intake) -> tuple[int, int]:
     intake.join()
     assert process.stdout is not None
     process.stdout.close()
-    return used.ru_maxrss * RSS_UNIT, process.returncode
+    return used
 
 
 def _check(contender: Contender, intake: _Intake, code: int, errors: IO[bytes], *, is_cut: bool) -> None:

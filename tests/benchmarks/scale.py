@@ -24,5 +24,5 @@ class Scale:
     rows: int
 
 
-FULL = Scale(charges=100_000, few_charges=10_000, rounds=5, few_rounds=3, whole_s=120, part_s=8, plain_s=4, rows=300)
-QUICK = Scale(charges=20_000, few_charges=2_000, rounds=1, few_rounds=1, whole_s=60, part_s=3, plain_s=2, rows=60)
+FULL = Scale(charges=100_000, few_charges=10_000, rounds=5, few_rounds=3, whole_s=120, part_s=8, plain_s=3, rows=300)
+QUICK = Scale(charges=20_000, few_charges=10_000, rounds=1, few_rounds=1, whole_s=60, part_s=3, plain_s=2, rows=60)
