@@ -23,6 +23,7 @@ class Outcome:
     seed: int
     verdict: Verdict
     kills: int
+    kills_when_full: int
     runs: int
     written_bytes: int
     late_objects: int
@@ -33,6 +34,7 @@ class Outcome:
         """In what it stayed under the size that it must have."""
         least = {
             "kills": (self.kills, kills),
+            "kills after the overlap was full": (self.kills_when_full, kills // 3),
             "windows": (self.verdict.windows, LEAST_WINDOWS),
             "settled windows": (self.verdict.settled_windows, 1),
             "repeated records": (self.verdict.repeats, 1),
@@ -55,8 +57,8 @@ class Outcome:
     def __str__(self) -> str:
         verdict = self.verdict
         return (
-            f"seed={self.seed} kills={self.kills} runs={self.runs} windows={verdict.windows} "
-            f"settled_windows={verdict.settled_windows} partitions={len(self.created)} "
+            f"seed={self.seed} kills={self.kills} kills_when_full={self.kills_when_full} runs={self.runs} "
+            f"windows={verdict.windows} settled_windows={verdict.settled_windows} partitions={len(self.created)} "
             f"objects={sum(map(len, self.created.values()))} records={verdict.records} repeats={verdict.repeats} "
             f"most_repeats_at_once={verdict.most_repeats_at_once} bytes={self.written_bytes} "
             f"longest_state_bytes={verdict.longest_state_bytes} in_overlap={self.in_overlap} ties={self.ties} "

@@ -6,7 +6,6 @@ import os
 import select
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,10 +26,6 @@ class Ended:
     code: int
     was_killed: bool
     log: str
-
-
-def run_to_the_end(line: Sequence[str], folder: Path) -> Ended:
-    return run_until_killed(line, folder, after_bytes=sys.maxsize, pipe_bytes=1024 * 1024)
 
 
 def run_until_killed(line: Sequence[str], folder: Path, *, after_bytes: int, pipe_bytes: int) -> Ended:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pytest
 
@@ -190,29 +190,30 @@ def test_a_state_without_accounts_has_one_partition_per_stream() -> None:
     assert state.bookmarks == {Partition("charges", ""): Bookmark(9, 9)}
 
 
-def test_an_ordeal_under_its_size_says_in_what() -> None:
-    stamps = [0] * 6000 + [599] * 6000
-    large = Verdict(windows=40, settled_windows=1, repeats=1)
-    enough = Outcome(
+def an_outcome(found: Verdict, created: Mapping[Partition, Sequence[int]]) -> Outcome:
+    """After ten kills."""
+    return Outcome(
         seed=1,
-        verdict=large,
+        verdict=found,
         kills=10,
+        kills_when_full=4,
         runs=12,
         written_bytes=1,
         late_objects=1,
-        created={CHARGES: stamps, REFUNDS: stamps},
+        created=created,
         took_s=1,
     )
 
-    assert enough.shortfalls(kills=10) == []
-    assert enough.shortfalls(kills=11) == ["only 10 kills, not 11"]
+
+def test_an_ordeal_under_its_size_says_in_what() -> None:
+    stamps = [0] * 6000 + [599] * 6000
+    outcome = an_outcome(Verdict(windows=40, settled_windows=1, repeats=1), {CHARGES: stamps, REFUNDS: stamps})
+
+    assert outcome.shortfalls(kills=10) == []
+    assert outcome.shortfalls(kills=11) == ["only 10 kills, not 11"]
 
 
 def test_an_overlap_is_as_full_as_that_of_the_emptiest_partition() -> None:
-    created = {CHARGES: [0] * 20_000, REFUNDS: [0] * 6000 + [600] * 6000}
+    outcome = an_outcome(Verdict(), {CHARGES: [0] * 20_000, REFUNDS: [0] * 6000 + [600] * 6000})
 
-    small = Outcome(
-        seed=1, verdict=Verdict(), kills=0, runs=0, written_bytes=0, late_objects=0, created=created, took_s=0
-    )
-
-    assert (small.in_overlap, small.ties) == (6000, 6000)
+    assert (outcome.in_overlap, outcome.ties) == (6000, 6000)

@@ -52,14 +52,14 @@ class Wire:
 class Traffic:
     """Charges and refunds of some accounts: `with Traffic(sandbox, accounts) as traffic:` goes on in the background.
 
-    One beat makes everything that is due and moves the clock on by a second. The clock also runs by itself; what is due
-    then comes with the next beat, so that the pace holds by the sandbox's clock on any machine.
+    One beat makes everything that is due and moves the clock on by a second, every `second_s`. The clock also runs by
+    itself; what is due then comes with the next beat, so that the pace holds by the sandbox's clock on any machine.
     """
 
-    def __init__(self, sandbox: Sandbox, accounts: Iterable[str], *, seed: int, beat_s: float) -> None:
+    def __init__(self, sandbox: Sandbox, accounts: Iterable[str], *, seed: int, second_s: float) -> None:
         self._wire = Wire(sandbox.url)
         self._draw = random.Random(seed)
-        self._beat_s = beat_s
+        self.second_s = second_s
         self.now_unix = sandbox.clock()
         self._due_s = 1
         self._second = [request for account in accounts for request in self._payments(account)] * PER_SECOND
@@ -114,7 +114,7 @@ class Traffic:
 
     def _go_on(self) -> None:
         try:
-            while not self._stopping.wait(self._beat_s):
+            while not self._stopping.wait(self.second_s):
                 self.beat()
         except Exception as error:  # noqa: BLE001  # a thread's edge: `check` and the end of the block raise it
             self._failure = error
