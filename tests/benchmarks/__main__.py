@@ -36,7 +36,8 @@ def measure(scale: Scale) -> Report:
     verdicts = []
     for bar in bars(rows, scale):
         verdict = bar.judge()
-        sys.stderr.write(f"{'PASS' if verdict.holds else 'FAIL'}  {bar.says}: {verdict.shown} ({bar.bound})\n")
+        said = f"{bar.says}: {verdict.why or verdict.shown} ({bar.bound})"
+        sys.stderr.write(f"{'PASS' if verdict.holds else 'FAIL'}  {said}\n")
         verdicts.append(verdict)
     return Report(rows=rows, verdicts=verdicts, scale=scale)
 

@@ -1,6 +1,6 @@
-"""Runs one reading process against a sandbox and counts: records on its pipe, list requests at the server, memory.
+"""Runs one process against a sandbox and counts: records on its pipe, requests at the server, memory.
 
-The first list requests are held until the clock runs, so that no process is measured while it starts; the clock stops
+Its first requests are held until the clock runs, so that no process is measured while it starts; the clock stops
 at the last bytes on its standard output.
 """
 
@@ -13,8 +13,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
@@ -24,7 +24,7 @@ from tests.support.sandbox import Sandbox
 LIST = {"method": "GET", "path": "/v1/charges"}
 START_S = 60
 POLL_S = 0.005
-CHUNK_BYTES = 1024 * 1024
+CHUNK_BYTES = 64 * 1024  # what a pipe holds
 # getrusage counts in KiB on Linux and in bytes on macOS.
 RSS_UNIT = 1 if sys.platform == "darwin" else 1024
 
@@ -35,9 +35,10 @@ class Unmeasured(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Contender:
-    """A process that reads the charges of a sandbox; `mark` stands once in each record that it writes.
+    """A process that works against a sandbox; `mark` stands once in each record that it writes.
 
-    It is ended after `at_most_s`, which is a failure where it `must_finish`.
+    `requests` are those that count, as a fault rule matches them. The process is ended after `at_most_s`, which is a
+    failure where it `must_finish`.
     """
 
     name: str
@@ -46,11 +47,13 @@ class Contender:
     at_most_s: float
     must_finish: bool = False
     mark: bytes = b'"RECORD"'
+    requests: Mapping[str, str] = field(default_factory=lambda: LIST)
+    stdin: Path = Path(os.devnull)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
-    """What one process did from its first list request to its last record; `asked_s`: to its last list request.
+    """What one process did from its first request to its last record; `asked_s`: to its last request.
 
     `asked_s` is a bound: until the process was ended, or the last record less the latency of what brought it. `cpu_s`
     and `peak_bytes` are those of the whole process, from its start.
@@ -72,15 +75,13 @@ class Reading:
         return (self.requests - 1) / self.asked_s
 
 
-def read(contender: Contender, latency_ms: int) -> Reading:
-    """Let it read until it is done or its time is over. Raises Unmeasured if it fails."""
-    sandbox = contender.sandbox
-    hold = {"name": "start", "match": LIST, "action": {"kind": "hold"}}
-    sandbox.faults(hold, {"name": "slow", "match": LIST, "action": {"kind": "latency", "ms": latency_ms}})
-    with tempfile.TemporaryDirectory() as folder, (Path(folder) / "errors").open("w+b") as errors:
-        process = subprocess.Popen(
-            contender.command, cwd=folder, env=clean_env(), stdout=subprocess.PIPE, stderr=errors
-        )
+def measure(contender: Contender, latency_ms: int = 0) -> Reading:
+    """Let it work until it is done or its time is over. Raises Unmeasured if it fails."""
+    sandbox, match = contender.sandbox, contender.requests
+    hold = {"name": "start", "match": match, "action": {"kind": "hold"}}
+    sandbox.faults(hold, {"name": "slow", "match": match, "action": {"kind": "latency", "ms": latency_ms}})
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile() as errors:
+        process = _begin(contender, folder, errors)
         intake = _Intake(process.stdout, contender.mark)
         try:
             started = _start(sandbox, intake)
@@ -134,12 +135,19 @@ class _Intake(threading.Thread):
             kept = kept[1 - len(self._mark) :]
 
 
+def _begin(contender: Contender, folder: str, errors: IO[bytes]) -> subprocess.Popen[bytes]:
+    with contender.stdin.open("rb") as given:
+        return subprocess.Popen(
+            contender.command, cwd=folder, env=clean_env(), stdin=given, stdout=subprocess.PIPE, stderr=errors
+        )
+
+
 def _start(sandbox: Sandbox, intake: _Intake) -> float:
     """Let the held requests go once there are any; when that was. Raises Unmeasured if none comes."""
     deadline_s = time.monotonic() + START_S
     while intake.is_alive() and not sandbox.fault_state("start")["waiting"]:
         if time.monotonic() > deadline_s:
-            raise Unmeasured(f"no list request came within {START_S} s")
+            raise Unmeasured(f"no request came within {START_S} s")
         time.sleep(POLL_S)
     started = time.perf_counter()
     sandbox.release("start")

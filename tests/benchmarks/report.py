@@ -17,6 +17,7 @@ from tests.benchmarks.scale import QUICK, Scale
 # `/s`: records per second. The three plain clients are told apart in `Report._conditions`.
 _HEADS = (
     "latency, cap",
+    "rounds",
     "tap/s",
     "threads/s",
     "loop/s",
@@ -60,11 +61,10 @@ class Report:
         warning = "A quick run, whose figures are not to be quoted. " if scale == QUICK else ""
         return warning + (
             f"Python {platform.python_version()}, {os.cpu_count()} cores, an account of {scale.charges:,} charges in "
-            f"the sandbox. The median of {scale.rounds} rounds, all clients in turn; of {scale.few_rounds} where no "
-            "bar rests on it or where the cap is the clock. `/s` is records per second on a pipe, from the first list "
-            "request on. `threads` and `loop` are plain `requests` and `json`, in 16 threads with a slice of time "
-            "each, and in one; `bytes` is 16 threads of `http.client` that parse nothing: what the sandbox can give. "
-            "`requests` is the tap's list requests per 1,000 records."
+            f"the sandbox; medians, of {scale.rounds} rounds where nothing else is said, all clients in turn. `/s` is "
+            "records per second on a pipe, from the first list request on. `threads` and `loop` are plain `requests` "
+            "and `json`, in 16 threads with a slice of time each, and in one; `bytes` is 16 threads of `http.client` "
+            "that parse nothing: what the sandbox can give. `requests` is the tap's list requests per 1,000 records."
         )
 
     def _readings_as_objects(self) -> Iterator[Mapping[str, object]]:
@@ -82,6 +82,7 @@ def _rates(cell: Cell, row: Row | Unmeasured) -> list[str]:
         return [str(cell), "none", *[""] * (len(_HEADS) - 2)]
     return [
         str(cell),
+        str(len(row.readings["tap"])),
         *(_thousands(row.rate(name)) for name in ("tap", "threads", "loop", "bytes")),
         *(f"{statistics.median(row.ratios(name)):.2f}" for name in ("threads", "loop")),
         f"{10 * statistics.median(row.requests_per_hundred()):.1f}",
