@@ -56,7 +56,7 @@ class Verdict:
 
     @property
     def shown(self) -> str:
-        return "none" if self.figure is None else f"{self.figure:.3g}"
+        return "none" if self.figure is None else f"{self.figure:.4g}"
 
     @property
     def holds(self) -> bool:

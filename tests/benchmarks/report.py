@@ -6,6 +6,7 @@ import json
 import os
 import platform
 import statistics
+import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
@@ -14,7 +15,6 @@ from tests.benchmarks.bars import INFINITE, Rows, Verdict
 from tests.benchmarks.measuring import Unmeasured
 from tests.benchmarks.scale import QUICK, Scale
 
-# `/s`: records per second. The three plain clients are told apart in `Report._conditions`.
 _HEADS = (
     "latency, cap",
     "rounds",
@@ -27,6 +27,13 @@ _HEADS = (
     "requests",
     "of the cap",
 )
+_LEGEND = (
+    "`/s` is records per second on a pipe, from the first list request on. `threads` and `loop` are plain `requests` "
+    "and `json`, in 16 threads with a slice of time each, and in one; `bytes` is 16 threads of `http.client` that "
+    "parse nothing: what the sandbox can give. `requests` are the tap's, to lists, per 1,000 records. `of the cap`: of "
+    "25 list requests a second, from the first one to the last."
+)
+WIDTH = 110
 _Lines = list[Sequence[str]]
 
 
@@ -39,32 +46,29 @@ class Report:
     scale: Scale
 
     def text(self) -> str:
-        return self._told(_aligned)
+        return textwrap.fill(self._conditions(), WIDTH) + self._tables(_aligned)
 
     def markdown(self) -> str:
-        return self._told(_piped)
+        return self._conditions() + self._tables(_piped)
 
     def json_lines(self) -> str:
         said = [*self._readings_as_objects(), *(_as_object(each) for each in self.verdicts)]
         return "\n".join(json.dumps(each) for each in said)
 
-    def _told(self, table: Callable[[_Lines], list[str]]) -> str:
+    def _tables(self, table: Callable[[_Lines], list[str]]) -> str:
         rates = [_HEADS, *(_rates(cell, row) for cell, row in self.rows.rows.items())]
         judged = [("what", "figure", "bar", ""), *(_judged(each) for each in self.verdicts)]
         reasons = {str(cell): str(row) for cell, row in self.rows.rows.items() if isinstance(row, Unmeasured)}
         reasons |= {each.bar.says: each.why for each in self.verdicts if each.why}
         missing = [f"\nNot measured: {what}: {why}." for what, why in reasons.items()]
-        return "\n".join([self._conditions(), "", *table(rates), "", *table(judged), *missing])
+        return "\n".join(["\n", *table(rates), "", *table(judged), *missing])
 
     def _conditions(self) -> str:
         scale = self.scale
         warning = "A quick run, whose figures are not to be quoted. " if scale == QUICK else ""
         return warning + (
             f"Python {platform.python_version()}, {os.cpu_count()} cores, an account of {scale.charges:,} charges in "
-            f"the sandbox; medians, of {scale.rounds} rounds where nothing else is said, all clients in turn. `/s` is "
-            "records per second on a pipe, from the first list request on. `threads` and `loop` are plain `requests` "
-            "and `json`, in 16 threads with a slice of time each, and in one; `bytes` is 16 threads of `http.client` "
-            "that parse nothing: what the sandbox can give. `requests` is the tap's list requests per 1,000 records."
+            f"the sandbox; medians, of {scale.rounds} rounds where nothing else is said, all clients in turn. {_LEGEND}"
         )
 
     def _readings_as_objects(self) -> Iterator[Mapping[str, object]]:
@@ -117,7 +121,9 @@ def _aligned(lines: _Lines) -> list[str]:
     """The first column on the left, the others on the right."""
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     parts = [[part.rjust(width) for part, width in zip(line, widths, strict=True)] for line in lines]
-    return ["  ".join([line[0].ljust(widths[0]), *padded[1:]]) for line, padded in zip(lines, parts, strict=True)]
+    return [
+        "  ".join([line[0].ljust(widths[0]), *padded[1:]]).rstrip() for line, padded in zip(lines, parts, strict=True)
+    ]
 
 
 def _piped(lines: _Lines) -> list[str]:
