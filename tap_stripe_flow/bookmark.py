@@ -1,8 +1,8 @@
-"""What the tap remembers of one stream between runs: pure values, written only when a window is closed.
+"""How far a list has been read: pure values, written only when a window is closed.
 
-    replication_key_value   all that was created before it has been emitted, but for what was not visible yet
+    end                     all that was created before it has been emitted, but for what was not visible yet
     reread_from             the next run lists from here, since objects may appear late
-    emitted_ids             what was emitted of the time since `reread_from`, so that it is not emitted twice
+    ids                     what was emitted of the time since `reread_from`, so that it is not emitted twice
 
 An object may become visible some seconds after its `created` stamp. With t = Stripe's time, what was created before
 t minus overlap is settled and needs no memory: a backfill's state carries no ids at all.
@@ -16,8 +16,8 @@ from dataclasses import dataclass, field, replace
 from stripe_flow.api.errors import Misconfigured
 from tap_stripe_flow.windows import Window
 
-# Thirty bytes each in a STATE message: 300 KB at the most, and beyond that Meltano's state would crawl.
-MOST_IDS = 10_000
+# Thirty bytes each in a STATE message, which should stay under 300 KB with all streams and accounts in it.
+MOST_IDS = 9_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +26,19 @@ class Seen:
 
     id: str
     created: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Names:
+    """Under which names the state keeps a bookmark."""
+
+    end: str
+    reread_from: str
+    ids: str
+
+
+LISTED = Names(end="replication_key_value", reread_from="reread_from", ids="emitted_ids")
+EVENTS = Names(end="events_through", reread_from="events_reread_from", ids="events_ids")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,18 +61,18 @@ class Bookmark:
         return cls(end=start, reread_from=start)
 
     @classmethod
-    def from_state(cls, state: Mapping[str, object], *, start: int, stream: str) -> Bookmark:
-        """The bookmark in the SDK's dictionary of a stream, not before `start`.
+    def from_state(cls, state: Mapping[str, object], names: Names, *, start: int, stream: str) -> Bookmark | None:
+        """The bookmark in the SDK's dictionary of a stream, not before `start`; None where there is none.
 
         Raises Misconfigured for a state that another tap wrote.
         """
-        end = state.get("replication_key_value")
+        end = state.get(names.end)
         if end is None:
-            return cls.at(start)
-        reread_from, ids = state.get("reread_from", end), state.get("emitted_ids", [])
+            return None
+        reread_from, ids = state.get(names.reread_from, end), state.get(names.ids, [])
         if type(end) is not int or type(reread_from) is not int or not isinstance(ids, list):
             raise Misconfigured(
-                f"the state of the stream {stream} is not one that this tap wrote: its replication_key_value must be "
+                f"the state of the stream {stream} is not one that this tap wrote: its {names.end} must be "
                 "Unix seconds. Clear it (`meltano state clear`) and set start_date to where the old tap had come to"
             )
         known = frozenset(id_ for id_ in ids if isinstance(id_, str))
@@ -67,13 +80,18 @@ class Bookmark:
             end=max(end, start), reread_from=max(reread_from, start), recalled=known, recalled_until=max(end, start)
         )
 
-    def to_state(self) -> dict[str, object]:
+    def to_state(self, names: Names) -> dict[str, object]:
         """The members of the SDK's dictionary; ids sorted, so that equal bookmarks are equal text."""
-        return {
-            "replication_key_value": self.end,
-            "reread_from": self.reread_from,
-            "emitted_ids": sorted(self.recalled | self.recent.keys()),
-        }
+        return {names.end: self.end, names.reread_from: self.reread_from, names.ids: sorted(self.ids)}
+
+    @property
+    def ids(self) -> frozenset[str]:
+        """What the state remembers one by one."""
+        return self.recalled | self.recent.keys()
+
+    def has_passed(self, object_id: str, created: int) -> bool:
+        """Whether an object that exists has been emitted for sure, and not only will be."""
+        return created < self.reread_from or self.knows(object_id)
 
     def knows(self, object_id: str) -> bool:
         """Whether an object was emitted before."""

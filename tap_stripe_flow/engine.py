@@ -1,28 +1,37 @@
-"""One engine for all streams: windows → records → state, in an order that survives a kill at any moment.
+"""One engine for all streams: batches of records → messages and state, in an order that survives a kill at any moment.
 
-A record is out before the bookmark that covers it, and only the end of a window moves the bookmark. Private names of
+A record is out before the bookmark that covers it, and only the end of a batch moves the bookmark. Private names of
 singer-sdk 0.54 that are overridden here, each with a test: `_increment_stream_state`,
-`_write_starting_replication_value`, `_generate_record_messages`, `_write_state_message` (called), `_sync_records`.
+`_write_starting_replication_value`, `_process_record`, `_write_record_message`, `_generate_record_messages`,
+`_write_state_message` (called), `_sync_records`.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Generator, Iterable, Mapping
+import time
+from collections.abc import Generator, Iterator, Mapping
+from datetime import UTC, datetime
+from functools import cached_property, lru_cache
 from typing import Any, Protocol, cast
 
 from singer_sdk import Stream, Tap
 from singer_sdk.helpers.conform import TypeConformanceLevel
+from singer_sdk.mapper import SameRecordTransform
 from singer_sdk.singerlib import RecordMessage
-from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
+from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE, Catalog
 
 from stripe_flow.api.errors import Misconfigured, StripeError, StripeFlowError
-from tap_stripe_flow.bookmark import Bookmark
-from tap_stripe_flow.reading import Object, Reader
+from stripe_flow.singer.writer import LineWriter
+from tap_stripe_flow.accounts import Account
+from tap_stripe_flow.batch import Batch
+from tap_stripe_flow.bookmark import MOST_IDS
+from tap_stripe_flow.memory import CURSOR, ids_held
+from tap_stripe_flow.pages import ACCOUNT_MEMBER, Found
+from tap_stripe_flow.progress import Progress
 from tap_stripe_flow.run import Interruption, Run
+from tap_stripe_flow.source import Log, Source
 from tap_stripe_flow.streams import StreamSpec
-
-CURSOR = "created"
 
 
 class StripeTap(Protocol):
@@ -30,6 +39,7 @@ class StripeTap(Protocol):
 
     run: Run
     interruption: Interruption
+    message_writer: LineWriter
 
 
 class Engine(Stream):
@@ -38,66 +48,143 @@ class Engine(Stream):
     # Stripe's JSON goes out as it is: conforming would drop fields that the schema does not know yet.
     TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
     STATE_MSG_FREQUENCY = sys.maxsize
-    primary_keys = ("id",)
 
     def __init__(self, tap: Tap, spec: StreamSpec) -> None:
-        self.spec = spec
-        super().__init__(tap, schema=spec.schema(), name=spec.name)
-        self.replication_key = CURSOR
+        self.source = Source(spec, tap.config)
+        self.selected_by_default = self.source.is_selected_by_default
+        schema = spec.schema(self.source.expand, of_accounts=self.source.is_of_accounts)
+        super().__init__(tap, schema=schema, name=spec.name)
+        self._read_at = 0
+        self._set_keys()
+
+    def _set_keys(self) -> None:
+        self.primary_keys = self.source.spec.key(of_accounts=self.source.is_of_accounts)
+        self.replication_key = None if self.source.finds else CURSOR
+
+    def apply_catalog(self, catalog: Catalog) -> None:
+        """A catalog selects; what identifies a record and how it is read is not its to say."""
+        super().apply_catalog(catalog)
+        self._set_keys()
+        entry = catalog.get_stream(self.name)
+        if entry and self.source.is_of_accounts and ACCOUNT_MEMBER not in (entry.schema.properties or {}):
+            raise Misconfigured(
+                f"the catalog was discovered without account_ids, so the stream {self.name} has no {ACCOUNT_MEMBER} in "
+                "it: discover again"
+            )
+
+    @property
+    def _stripe(self) -> StripeTap:
+        return cast("StripeTap", self._tap)
 
     @property
     def _run(self) -> Run:
         """Made when it is first needed: discovery works without settings."""
-        return cast("StripeTap", self._tap).run
+        return self._stripe.run
+
+    @cached_property
+    def accounts(self) -> Mapping[str | None, Account]:
+        """Whose objects to read, by the id that records tell."""
+        return {account.id: account for account in self.source.accounts(self._run)}
 
     @property
-    def _interruption(self) -> Interruption:
-        return cast("StripeTap", self._tap).interruption
+    def partitions(self) -> list[dict[str, Any]] | None:
+        """One bookmark per account, where the settings name accounts; never what an old state names."""
+        return [{ACCOUNT_MEMBER: account} for account in self.accounts if account is not None] or None
 
-    def get_records(self, context: Mapping[str, Any] | None) -> Iterable[Object]:
-        """New objects, oldest first; each window's bookmark is written once its last record is out."""
+    def of(self, account: Account) -> str:
+        """What a message calls one account's part of this stream."""
+        return f"stream {self.name}" + (f" of account {account.id}" if account.id else "")
+
+    def get_records(self, context: Mapping[str, Any] | None) -> Iterator[Found]:  # type: ignore[override]  # see pages
+        """Records, oldest first; the state is written once the last record of a batch is out.
+
+        One account's failure is its own: the others go on, and the exit code says so.
+        """
+        account = self.accounts[context[ACCOUNT_MEMBER] if context else None]
+        what = self.of(account)
+        progress = Progress(what, self._run.span.end, time.monotonic(), self.logger.info)
+        try:
+            for batch in self._stripe.interruption.allowed_between(self._batches(account, context, what)):
+                yield from batch.records
+                self._close(batch, context, progress)
+        except StripeError as error:
+            self._run.fail(what, error)
+
+    def _batches(self, account: Account, context: Mapping[str, Any] | None, what: str) -> Iterator[Batch]:
         state = self.get_context_state(context)
         # A catalog may ask for FULL_TABLE: then all of the range is read again, and the bookmark starts over.
         known = {} if self.forced_replication_method == REPLICATION_FULL_TABLE else state
-        bookmark = Bookmark.from_state(known, start=self._run.start, stream=self.name)
-        for drained in self._interruption.allowed_between(self._reader(self._run.end).windows(bookmark)):
-            yield from drained.new
-            self._close(state, drained.bookmark)
-            self.logger.debug(
-                "window start=%d end=%d records=%d", drained.window.start, drained.window.end, len(drained.new)
-            )
+        most_ids = MOST_IDS - ids_held(self.tap_state) + ids_held(state)
+        log = Log(
+            warn=lambda words: self.logger.warning("%s: %s", what, words),
+            missing=lambda error: self._run.miss(what, error),
+        )
+        return self.source.batches(self._run, account, known, most_ids, log)
 
-    def check(self) -> None:
-        """Ask for one object. Raises StripeError."""
-        self._reader(None).ask_for_one()
-
-    def _reader(self, end: int | None) -> Reader:
-        return Reader(client=self._run.client.scoped(), spec=self.spec, overlap_s=self.config["overlap_s"], end=end)
-
-    def _close(self, state: dict[str, Any], bookmark: Bookmark) -> None:
-        state.update({"replication_key": CURSOR} | bookmark.to_state())
-        self.state_manager.is_flushed = False  # an empty window wrote no record, and its STATE must still go out
-        self._write_state_message()
+    def _close(self, batch: Batch, context: Mapping[str, Any] | None, progress: Progress) -> None:
         self._run.progressed()
+        if batch.window is not None:
+            self.logger.debug(
+                "window stream=%s account=%s start=%d end=%d records=%d",
+                self.name,
+                (context or {}).get(ACCOUNT_MEMBER, ""),
+                batch.window.start,
+                batch.window.end,
+                len(batch.records),
+            )
+            progress.window(batch.window, len(batch.records), time.monotonic())
+        if batch.state is None:
+            return
+        state = self.get_context_state(context)
+        for name in state.keys() - {"context"}:
+            del state[name]
+        state.update(batch.state)
+        self.state_manager.is_flushed = False
+        if batch.records or batch.window is None:
+            self._write_state_message()  # that an empty window was read is told with the next one that is not
 
-    def _sync_records(self, context: Any = None, *, write_messages: bool = True) -> Generator[dict[str, Any], Any, Any]:
-        """One stream's failure is its own: the others go on, and the exit code says so."""
-        try:
-            yield from super()._sync_records(context, write_messages=write_messages)
-        except StripeError as error:
-            self._run.fail(self.name, error)
-        except StripeFlowError as error:
-            self._run.stop(error)
+    @cached_property
+    def _is_verbatim(self) -> bool:
+        """Whether records go out as they came: nothing is mapped, flattened or deselected."""
+        maps = self.stream_maps
+        return (
+            len(maps) == 1
+            and type(maps[0]) is SameRecordTransform
+            and not maps[0].flattening_enabled
+            and maps[0].stream_alias == self.name
+            and all(self.mask.values())
+        )
+
+    def _write_record_message(self, record: Any) -> None:  # Any: a Found, of which the SDK knows nothing
+        """The one switch between the page's own bytes and the SDK's path, which parses them."""
+        if self._is_verbatim:
+            self._stripe.message_writer.write_record(self.name, record.raw, _iso(record.read_at))
+            self.state_manager.is_flushed = False
+        else:
+            self._read_at = record.read_at
+            super()._write_record_message(record.as_record())
 
     def _generate_record_messages(self, record: dict[str, Any]) -> Generator[RecordMessage, None, None]:
         """A stream map is a person's own program: where it fails, its error may quote the record."""
         try:
-            yield from super()._generate_record_messages(record)
+            for message in super()._generate_record_messages(record):
+                message.time_extracted = datetime.fromtimestamp(self._read_at, UTC)
+                yield message
         except Exception as error:  # noqa: BLE001  # whatever a person's expression raises
             raise Misconfigured(
                 f"setting stream_maps fails on {record.get('object')} {record.get('id')} of the stream {self.name} "
                 f"({type(error).__name__}): mend the expression; nothing after this window was read"
             ) from None
+
+    def _sync_records(self, context: Any = None, *, write_messages: bool = True) -> Generator[dict[str, Any], Any, Any]:
+        """What is not Stripe's word about one account ends the run."""
+        try:
+            yield from super()._sync_records(context, write_messages=write_messages)
+        except StripeFlowError as error:
+            self._run.stop(error)
+
+    def _process_record(self, record: Any, child_context: Any = None, partition_context: Any = None) -> None:
+        """Records have their account already, and streams have no children."""
 
     def _increment_stream_state(self, latest_record: Any, *, context: Any = None) -> None:
         """No record moves the bookmark."""
@@ -110,3 +197,8 @@ class Engine(Stream):
 
     def get_replication_key_signpost(self, context: Any = None) -> None:  # noqa: ARG002  # the SDK's signature
         return None
+
+
+@lru_cache(maxsize=64)
+def _iso(unix: int) -> str:
+    return datetime.fromtimestamp(unix, UTC).isoformat()

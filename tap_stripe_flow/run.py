@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterator, Mapping
-from typing import NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from stripe_flow.api.errors import AccountTrouble, KeyRefused, StripeError, StripeFlowError, StripeUnreachable
 from stripe_flow.api.settings import open_client
-from tap_stripe_flow.settings import read_range
+from tap_stripe_flow.accounts import Accounts
+from tap_stripe_flow.ahead import Ahead
+from tap_stripe_flow.settings import read_span
 
 SOME_FAILED = 2
 
@@ -19,23 +21,30 @@ T = TypeVar("T")
 class Run:
     """Made once the settings are valid; raises Misconfigured for those that only code can check."""
 
-    def __init__(self, config: Mapping[str, object], logger: logging.Logger) -> None:
+    def __init__(self, config: Mapping[str, Any], logger: logging.Logger) -> None:  # Any: JSON
         self.client = open_client(config)
-        self.start, self.end = read_range(config)
+        self.accounts = Accounts(self.client)
+        self.ahead = Ahead(config["concurrency"])
+        self.span = read_span(config)
         self._logger = logger
-        self._failures: dict[str, StripeError] = {}
+        self._failures: list[StripeError] = []
         self._has_progressed = False
 
     def progressed(self) -> None:
         """Stripe has answered, and what it said is out."""
         self._has_progressed = True
 
-    def fail(self, stream: str, error: StripeError) -> None:
-        """Note that one stream failed; end the run where no other stream could fare better."""
+    def fail(self, what: str, error: StripeError) -> None:
+        """Note that one stream of one account failed; end the run where no other could fare better."""
         if isinstance(error, KeyRefused) or (isinstance(error, StripeUnreachable) and not self._has_progressed):
             self.stop(error)
-        self._failures[stream] = error
-        self._logger.error("stream %s failed, its state stays as it was: %s", stream, error)
+        self._failures.append(error)
+        self._logger.error("%s failed, its state stays as it was: %s", what, error)
+
+    def miss(self, what: str, error: StripeError) -> None:
+        """Note that one object of a stream is not there; the others still come."""
+        self._failures.append(error)
+        self._logger.error("%s: %s; the others are read", what, error)
 
     def stop(self, error: StripeFlowError) -> NoReturn:
         """End the run with one line; as SystemExit, since the SDK would log an Exception a second time."""
@@ -43,10 +52,10 @@ class Run:
         raise SystemExit(error.exit_code)
 
     def exit_code(self) -> int:
-        """0, or what the failed streams amount to."""
+        """0, or what the failures amount to."""
         if not self._failures:
             return 0
-        is_account = all(isinstance(error, AccountTrouble) for error in self._failures.values())
+        is_account = all(isinstance(error, AccountTrouble) for error in self._failures)
         return AccountTrouble.exit_code if is_account and not self._has_progressed else SOME_FAILED
 
 

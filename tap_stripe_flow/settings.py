@@ -4,25 +4,85 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 from stripe_flow.api.errors import Misconfigured
 from stripe_flow.api.settings import SETTINGS
+from tap_stripe_flow.trigger import Span
 from tap_stripe_flow.windows import OLDEST
 
-CONFIG_JSONSCHEMA: dict[str, object] = {
+NOW = "now"
+CHANGES = "changes"
+FIND = "find"
+SELF = "self"
+
+CONFIG_JSONSCHEMA: dict[str, Any] = {  # Any: JSON schema
     "type": "object",
     "properties": SETTINGS
     | {
+        "account_ids": {
+            "type": "array",
+            "items": {"type": "string"},
+            "title": "Connected accounts",
+            "description": (
+                "Accounts to read, each with a bookmark of its own: acct_…, or `self` for the key's own. Records then "
+                "carry _stripe_account as a part of their key. Default: the key's own, without it."
+            ),
+        },
         "start_date": {
             "type": "string",
             "title": "Start date",
-            "description": "Read objects created from here on (ISO 8601, UTC unless it says otherwise). Default: all.",
+            "description": (
+                "Read objects created from here on (ISO 8601, UTC unless it says otherwise), or `now`: only what "
+                "comes after Stripe's first answer. Default: all."
+            ),
         },
         "end_date": {
             "type": "string",
             "title": "End date",
             "description": (
                 "Read objects created before this (ISO 8601), at least overlap_s ago. Default: up to the present."
+            ),
+        },
+        "capture": {
+            "type": "string",
+            "enum": ["new", CHANGES],
+            "default": "new",
+            "title": "Capture",
+            "description": (
+                "`new`: every object once. `changes`: also again whenever it has changed, and deletions, by Stripe's "
+                "events."
+            ),
+        },
+        "events_gap_days": {
+            "type": "integer",
+            "minimum": 1,
+            "default": 90,
+            "title": "Days to read again after a gap",
+            "description": "Under `changes`, after more than 30 days without a run: Stripe keeps no older events.",
+        },
+        "customer_ids": {
+            "type": "array",
+            "items": {"type": "string"},
+            "title": "Customer ids",
+            "description": (
+                "The stream customers reads exactly these, on every run: cus_…, or acct_…/cus_… of a connected account."
+            ),
+        },
+        "customers_mode": {
+            "type": "string",
+            "enum": [FIND, "list"],
+            "default": FIND,
+            "title": "Customers mode",
+            "description": "`find`: the customers of customer_ids. `list`: all customers, like charges.",
+        },
+        "expand": {
+            "type": "array",
+            "items": {"type": "string"},
+            "title": "Expand",
+            "description": (
+                "References that come as whole objects, at no further request, in each stream that has them: "
+                "customer, balance_transaction, customer.default_source …"
             ),
         },
         "overlap_s": {
@@ -37,16 +97,17 @@ CONFIG_JSONSCHEMA: dict[str, object] = {
 }
 
 
-def read_range(config: Mapping[str, object]) -> tuple[int, int | None]:
-    """Start and end of what to read, in Unix seconds, half-open; raises Misconfigured."""
-    start = _unix(config, "start_date")
+def read_span(config: Mapping[str, Any]) -> Span:  # Any: JSON
+    """What of each stream to read; raises Misconfigured."""
+    is_now = config.get("start_date") == NOW
+    start = OLDEST if is_now else _unix(config, "start_date")
     end = _unix(config, "end_date")
-    if start is not None and end is not None and start >= end:
+    if end is not None and (is_now or (start is not None and start >= end)):
         raise Misconfigured("setting start_date must be before end_date: the range between them is empty")
-    return (OLDEST if start is None else start), end
+    return Span(start=None if is_now else OLDEST if start is None else start, end=end, overlap_s=config["overlap_s"])
 
 
-def _unix(config: Mapping[str, object], name: str) -> int | None:
+def _unix(config: Mapping[str, Any], name: str) -> int | None:  # Any: JSON
     text = config.get(name)
     if text is None:
         return None

@@ -20,6 +20,7 @@ from tap_stripe_flow.engine import Engine
 from tap_stripe_flow.given import read_catalog, read_state
 from tap_stripe_flow.run import Interruption, Run
 from tap_stripe_flow.settings import CONFIG_JSONSCHEMA
+from tap_stripe_flow.source import check_expand
 from tap_stripe_flow.streams import STREAMS
 
 
@@ -52,24 +53,34 @@ class TapStripeFlow(PluginCommand, Tap):
     def discover_streams(self) -> Sequence[Engine]:
         return [Engine(self, spec) for spec in STREAMS]
 
+    def check_settings(self) -> None:
+        """Raises Misconfigured for what only shows once streams are selected, StripeError if an account has no id."""
+        check_expand(self.config)
+        for stream in self._selected():
+            stream.source.check()
+            self.logger.debug("stream %s: %d accounts", stream.name, len(stream.accounts))
+
     def check_streams(self) -> None:
-        """Ask Stripe for one object of every selected stream and say of each how it went."""
-        for name, error in self.interruption.allowed_between(self._checks()):
+        """Ask Stripe for one object of every selected stream and account, and say of each how it went."""
+        for what, error in self.interruption.allowed_between(self._checks()):
             if error is not None:
-                self.run.fail(name, error)
+                self.run.fail(what, error)
                 continue
             self.run.progressed()
-            self.logger.info("stream %s: Stripe answers, and the key may read it", name)
+            self.logger.info("%s: Stripe answers, and the key may read it", what)
 
     def _checks(self) -> Iterator[tuple[str, StripeError | None]]:
-        for name, stream in self.streams.items():
-            if stream.selected:
+        for stream in self._selected():
+            for account in stream.accounts.values():
                 try:
-                    cast("Engine", stream).check()
+                    stream.source.ask(self.run, account)
                 except StripeError as error:
-                    yield name, error
+                    yield stream.of(account), error
                 else:
-                    yield name, None
+                    yield stream.of(account), None
+
+    def _selected(self) -> list[Engine]:
+        return [cast("Engine", stream) for stream in self.streams.values() if stream.selected]
 
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002  # a signal handler's
         self.interruption.signalled(signum)
@@ -101,6 +112,7 @@ class TapStripeFlow(PluginCommand, Tap):
             catalog=read_catalog(catalog),
         )
         run = tap.run  # a wrong setting is said before anything is written
+        tap.check_settings()
         if test == CliTestOptionValue.Schema.value:
             tap.write_schemas()
         elif test != CliTestOptionValue.Disabled.value:

@@ -53,10 +53,11 @@ class Refusal:
 
     `charge` and `payment_intent` are ids that a decline leaves behind. `right` is the restricted key's missing
     right as Stripe names it, for example `rak_charge_read`.
-    https://docs.stripe.com/api/errors
+    `date_unix` is Stripe's time. https://docs.stripe.com/api/errors
     """
 
     status: int
+    date_unix: int | None = None
     request_id: str = ""
     type: str = ""
     code: str = ""

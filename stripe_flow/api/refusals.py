@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from stripe_flow.api.clock import parse_date
 from stripe_flow.api.connection import Connection
 from stripe_flow.api.errors import (
     AccountTrouble,
@@ -49,6 +50,7 @@ def read_refusal(raw: RawAnswer) -> Refusal:
     right = _RIGHT.search(str(facts.get("message", "")))
     return Refusal(
         status=raw.status,
+        date_unix=parse_date(raw.headers.get("Date")),
         request_id=raw.headers.get("Request-Id", ""),
         payment_intent=str(intent.get("id", "")) if isinstance(intent, dict) else "",
         right=right[1] if right else "",

@@ -71,7 +71,7 @@ class Transport:
         with self._watchdog.limit(seconds) as limit:
             try:
                 with self._session.send(request, timeout=seconds, allow_redirects=False, **self._options) as answer:
-                    content = answer.content
+                    content = b"".join(answer.iter_content(None))  # in one piece where its length is known
             except requests.RequestException as error:
                 raise NetworkTrouble(late if limit.has_passed else describe(error)) from None
             if limit.has_passed:

@@ -7,9 +7,11 @@ all of it is out.
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 
+import msgspec
 from singer_sdk.contrib.msgspec import MsgSpecWriter
 from singer_sdk.singerlib import Message, RecordMessage
 
@@ -29,9 +31,25 @@ class LineWriter(MsgSpecWriter):
         if len(self._pending) >= BUFFER_BYTES or not isinstance(message, RecordMessage):
             self.flush()
 
+    def write_record(self, stream: str, raw: bytes, time_extracted: str) -> None:
+        """A RECORD message around a record that is a line of JSON already."""
+        head, tail = _around(stream, time_extracted)
+        self._pending += head
+        self._pending += raw
+        self._pending += tail
+        if len(self._pending) >= BUFFER_BYTES:
+            self.flush()
+
     def flush(self) -> None:
         """Hand all that is pending to the reader; raises BrokenPipeError where there is none any more."""
         write_whole(self._pending)
+
+
+@functools.lru_cache(maxsize=64)
+def _around(stream: str, time_extracted: str) -> tuple[bytes, bytes]:
+    """What stands before and behind the record."""
+    head = b'{"type":"RECORD","stream":' + msgspec.json.encode(stream) + b',"record":'
+    return head, b',"time_extracted":' + msgspec.json.encode(time_extracted) + b"}\n"
 
 
 def write_whole(data: bytearray) -> None:

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from stripe_flow.api.errors import Misconfigured
-from tap_stripe_flow.bookmark import MOST_IDS, Bookmark, Seen
+from tap_stripe_flow.bookmark import EVENTS, LISTED, MOST_IDS, Bookmark, Seen
 from tap_stripe_flow.windows import Window
 
 
@@ -17,12 +18,15 @@ def seen(*created: int) -> list[Seen]:
 
 def recalled(end: int, reread_from: int, *ids: str) -> Bookmark:
     """A bookmark as the last run left it."""
-    state = {"replication_key_value": end, "reread_from": reread_from, "emitted_ids": list(ids)}
-    return Bookmark.from_state(state, start=0, stream="charges")
+    return read({"replication_key_value": end, "reread_from": reread_from, "emitted_ids": list(ids)})
+
+
+def read(state: Mapping[str, object], start: int = 0) -> Bookmark:
+    return Bookmark.from_state(state, LISTED, start=start, stream="charges") or Bookmark.at(start)
 
 
 def ids(bookmark: Bookmark) -> set[object]:
-    found = bookmark.to_state()["emitted_ids"]
+    found = bookmark.to_state(LISTED)["emitted_ids"]
     assert isinstance(found, list)
     return set(found)
 
@@ -98,7 +102,7 @@ def test_no_object_is_lost_or_emitted_twice_however_runs_and_windows_fall(data: 
     emitted: list[str] = []
 
     for now in [*starts, *range(2000, 2000 + 400 * len(objects), 400)]:
-        bookmark = Bookmark.from_state(state, start=0, stream="charges")
+        bookmark = read(state)
         start, settled = bookmark.reread_from, now - overlap_s
         while start <= now:
             window = Window(start=start, end=min(now + 1, start + data.draw(st.integers(1, 400))))
@@ -111,7 +115,7 @@ def test_no_object_is_lost_or_emitted_twice_however_runs_and_windows_fall(data: 
             if reach < window.end:
                 break
             start = window.end
-        state = json.loads(json.dumps(bookmark.to_state()))
+        state = json.loads(json.dumps(bookmark.to_state(LISTED)))
         assert len(ids(bookmark)) <= most
 
     assert sorted(emitted) == sorted(each.id for each, _ in objects)
@@ -121,19 +125,19 @@ def test_no_object_is_lost_or_emitted_twice_however_runs_and_windows_fall(data: 
 def test_a_bookmark_survives_the_state_file(end: int, reread_from: int, emitted: set[str]) -> None:
     bookmark = recalled(end, reread_from, *emitted)
 
-    state = json.loads(json.dumps(bookmark.to_state()))
+    state = json.loads(json.dumps(bookmark.to_state(LISTED)))
 
-    assert Bookmark.from_state(state, start=0, stream="charges") == bookmark
+    assert read(state) == bookmark
 
 
 def test_the_fullest_state_takes_thirty_bytes_an_id() -> None:
     full = recalled(1, 0, *[f"ch_{number:024}" for number in range(MOST_IDS)])
 
-    assert len(json.dumps(full.to_state(), separators=(",", ":"))) <= 30 * MOST_IDS + 100
+    assert len(json.dumps(full.to_state(LISTED), separators=(",", ":"))) <= 30 * MOST_IDS + 100
 
 
 def test_nothing_before_the_start_date_is_read_again() -> None:
-    bookmark = Bookmark.from_state({"replication_key_value": 1000, "reread_from": 400}, start=700, stream="charges")
+    bookmark = read({"replication_key_value": 1000, "reread_from": 400}, start=700)
 
     assert (bookmark.end, bookmark.reread_from) == (1000, 700)
 
@@ -141,4 +145,19 @@ def test_nothing_before_the_start_date_is_read_again() -> None:
 @pytest.mark.parametrize("value", ["2026-01-01T00:00:00Z", 1.5, True, []])
 def test_the_state_of_another_tap_is_refused(value: object) -> None:
     with pytest.raises(Misconfigured, match=r"charges.*meltano state clear"):
-        Bookmark.from_state({"replication_key_value": value}, start=0, stream="charges")
+        read({"replication_key_value": value})
+
+
+def test_the_events_have_a_bookmark_of_their_own() -> None:
+    state = recalled(1000, 400, "evt_1").to_state(EVENTS) | recalled(2000, 1400).to_state(LISTED)
+
+    assert Bookmark.from_state(state, EVENTS, start=0, stream="charges") == recalled(1000, 400, "evt_1")
+    assert Bookmark.from_state(state, LISTED, start=0, stream="charges") == recalled(2000, 1400)
+
+
+def test_only_what_was_listed_counts_as_passed() -> None:
+    bookmark = recalled(1000, 400, "ch_known")
+
+    assert bookmark.has_passed("ch_old", 399)
+    assert bookmark.has_passed("ch_known", 900)
+    assert not bookmark.has_passed("ch_late", 400)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import pytest
 import stripe
@@ -14,6 +14,8 @@ from tap_stripe_flow.streams import STREAMS, StreamSpec, as_column
 from tests.support.wire import Peer, answer
 
 EXAMPLES: dict[str, Any] = json.loads((Path(__file__).parents[1] / "data" / "examples.json").read_text())
+# https://docs.stripe.com/api/events/list
+MOST_TYPES = 20
 EVERY_STREAM = pytest.mark.parametrize("spec", STREAMS, ids=lambda spec: spec.name)
 
 
@@ -29,7 +31,7 @@ def test_the_path_is_the_one_the_official_client_lists(spec: StreamSpec) -> None
 
 @EVERY_STREAM
 def test_stripes_example_fits_the_schema(spec: StreamSpec) -> None:
-    example = EXAMPLES[spec.name.removesuffix("s")]
+    example = EXAMPLES[spec.kind]
 
     assert [error.json_path for error in Draft202012Validator(spec.schema()).iter_errors(example)] == []
 
@@ -46,6 +48,15 @@ def test_a_column_that_refers_to_an_object_holds_its_id() -> None:
 
     assert as_column(reference) == {"type": ["string", "null"]}
     assert as_column({"type": ["object", "null"]}) == {"type": ["object", "null"]}
+
+
+@EVERY_STREAM
+def test_the_official_client_knows_every_event(spec: StreamSpec) -> None:
+    known = set(get_args(get_type_hints(stripe.Event)["type"]))
+
+    assert spec.events
+    assert set(spec.events) <= known
+    assert len(spec.events) <= MOST_TYPES
 
 
 def test_names_are_unique() -> None:

@@ -9,7 +9,7 @@ from tap_stripe_flow.tap import TapStripeFlow
 from tests.support.plugins import a_config
 from tests.support.sandbox import Sandbox
 
-_CONFIG = a_config("http://127.0.0.1:1")  # the address is put in once the sandbox runs
+_CONFIG = a_config("http://127.0.0.1:1", customers_mode="list")  # the address is put in once the sandbox runs
 
 pytestmark = [
     # A sandbox's charges do not show every field of Stripe's, and `refunds` comes only when it is expanded.

@@ -1,0 +1,21 @@
+"""What a source hands to the engine, whatever it reads and however."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from tap_stripe_flow.pages import Found
+from tap_stripe_flow.windows import Window
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """Records in the order in which they go out, and what the state says from then on; None: nothing new.
+
+    `window` is what the records were read from, if it was a window; `end` is where the range ends.
+    """
+
+    records: Sequence[Found] = ()
+    state: Mapping[str, object] | None = None
+    window: Window | None = None

@@ -1,0 +1,201 @@
+"""One list of Stripe's, page by page: from the bytes of an answer to records that are ready to go out.
+
+A record stays the bytes that Stripe sent, without the white space between them; nobody needs more of it than its id
+and its `created`. Many pages wait at a time, so they wait compressed: Stripe's JSON is mostly names and takes a tenth.
+"""
+
+from __future__ import annotations
+
+import zlib
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+
+from stripe_flow.api.client import Client
+from stripe_flow.api.errors import AccountTrouble, RequestRefused
+from tap_stripe_flow.nested import complete, is_cut
+
+PAGE_LIMIT = 100  # the most that Stripe gives
+
+# The member that tells whose object a record is, where a run reads several accounts.
+ACCOUNT_MEMBER = "_stripe_account"
+
+
+class Head(msgspec.Struct, frozen=True, gc=False):
+    """What is needed of an object before it goes out. What is left of a deleted one has no `created`."""
+
+    id: str
+    created: int = 0
+
+
+class Found(msgspec.Struct, frozen=True, gc=False):
+    """An object as Stripe showed it at `read_at`, its Unix time; `raw` is a line of JSON in UTF-8."""
+
+    id: str
+    created: int
+    raw: bytes | msgspec.Raw
+    read_at: int
+
+    def as_record(self) -> dict[str, Any]:  # Any: Stripe's JSON
+        """The object, parsed."""
+        return msgspec.json.decode(self.raw, type=dict[str, Any])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """One answer of a list: newest first. `date_unix` is Stripe's time when it was given.
+
+    `created` are the stamps of what is on it; `left_out` are ids that an earlier page has shown.
+    """
+
+    created: Sequence[int]
+    has_more: bool
+    date_unix: int
+    packed: bytes
+    account: str | None = None
+    left_out: frozenset[str] = frozenset()
+
+    def found(self) -> list[Found]:
+        """What is on it, whole."""
+        text = zlib.decompress(self.packed)
+        return [
+            Found(id=head.id, created=head.created, raw=of_account(raw, self.account), read_at=self.date_unix)
+            for head, raw in zip(_HEADS.decode(text).data, _LIST.decode(text).data, strict=True)
+            if head.id not in self.left_out
+        ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listing:
+    """One list of the account that `client` speaks for. Safe to share between threads.
+
+    `filters` go with every request for a page, `expand` names what is to come inside an object. `account` goes into
+    every record, if the run reads several. A snapshot is of the past: lists in it stay as they were cut.
+    """
+
+    client: Client
+    path: str
+    filters: Mapping[str, object] = field(default_factory=dict)
+    expand: Sequence[str] = ()
+    account: str | None = None
+    is_snapshot: bool = False
+
+    def ask_for_one(self) -> int:
+        """Stripe's time, from the smallest request that shows whether the key may read this list."""
+        return _date(self.client.get(self.path, {"limit": 1, **self._always}, read=_read).date_unix, self.path)
+
+    def pages(self, start: int, end: int | None) -> Iterator[Page]:
+        """What was created from `start` on and before `end`, newest first, each object once. Raises StripeError."""
+        after: Head | None = None
+        same_second: frozenset[str] = frozenset()
+        while True:
+            try:
+                heads, page = self._ask(start, end, after)
+            except RequestRefused as error:
+                if after is None or error.refusal is None or error.refusal.param != "starting_after":
+                    raise
+                end = after.created + 1  # the cursor's object was deleted meanwhile: go on from its second
+                after = None
+                continue
+            yield replace(page, left_out=same_second)
+            if not page.has_more:
+                return
+            last = heads[-1]
+            ids = frozenset(each.id for each in heads if each.created == last.created)
+            same_second = ids | same_second if after is None or after.created == last.created else ids
+            after = last
+
+    def page(self, start: int, end: int | None) -> Page:
+        """The newest page of [start, end). Raises StripeError."""
+        return self._ask(start, end, None)[1]
+
+    def _ask(self, start: int, end: int | None, after: Head | None) -> tuple[Sequence[Head], Page]:
+        created = {"gte": start, "lt": end}
+        asked = {"limit": PAGE_LIMIT, "created": created, "starting_after": after.id if after else None}
+        answer = self.client.get(self.path, {**asked, **self._always}, read=_read)
+        listed, text = answer.value
+        if not self.is_snapshot and is_cut(text, expected=listed.has_more):
+            text = complete(text, self.client)
+        return listed.data, Page(
+            created=array("q", (each.created for each in listed.data)),
+            has_more=listed.has_more,
+            date_unix=_date(answer.date_unix, self.path),
+            packed=zlib.compress(text, level=1),
+            account=self.account,
+        )
+
+    @property
+    def _always(self) -> Mapping[str, object]:
+        return {**self.filters, "expand": [f"data.{name}" for name in self.expand]}
+
+    def one(self, object_id: str) -> Found:
+        """One object by its id; what is left of a deleted one counts. Raises NotFound or another StripeError."""
+        path = f"{self.path}/{quote(object_id, safe='')}"
+        answer = self.client.get(path, {"expand": list(self.expand)}, read=_read_one)
+        head, raw = answer.value
+        if is_cut(raw):
+            raw = complete(raw, self.client)
+        return self._found(head, raw, _date(answer.date_unix, path))
+
+    def deleted(self, object_id: str, kind: str, read_at: int) -> Found:
+        """What Stripe shows of an object that is no more."""
+        raw = msgspec.json.encode({"id": object_id, "object": kind, "deleted": True})
+        return self._found(Head(id=object_id), raw, read_at)
+
+    def _found(self, head: Head, raw: bytes, read_at: int) -> Found:
+        return Found(id=head.id, created=head.created, raw=of_account(raw, self.account), read_at=read_at)
+
+
+class _List(msgspec.Struct):
+    data: list[msgspec.Raw]
+    has_more: bool
+
+
+class _Listed(Head, frozen=True, gc=False):
+    created: int
+
+
+class _Heads(msgspec.Struct):
+    data: list[_Listed]
+    has_more: bool
+
+
+_LIST = msgspec.json.Decoder(_List)
+_HEADS = msgspec.json.Decoder(_Heads)
+_HEAD = msgspec.json.Decoder(Head)
+
+
+def of_account(raw: bytes | msgspec.Raw, account: str | None) -> bytes | msgspec.Raw:
+    """A record that tells whose it is, if that is asked for."""
+    return raw if account is None else bytes(raw)[:-1] + f',"{ACCOUNT_MEMBER}":"{account}"}}'.encode()
+
+
+def compact(body: bytes) -> bytes:
+    """JSON on one line, every value as it was spelled; raises ValueError for what is none."""
+    if not body.isascii():
+        body.decode()  # msgspec does not look at the UTF-8 of what it skips
+    return msgspec.json.format(body, indent=-1)
+
+
+def _read(body: bytes) -> tuple[_Heads, bytes]:
+    """What is on a page, and the page; raises ValueError for what is no list of Stripe's."""
+    text = compact(body)
+    listed = _HEADS.decode(text)
+    if listed.has_more and not listed.data:
+        raise ValueError("a list says that there is more after nothing")
+    return listed, text
+
+
+def _read_one(body: bytes) -> tuple[Head, bytes]:
+    raw = compact(body)
+    return _HEAD.decode(raw), raw
+
+
+def _date(date_unix: int | None, path: str) -> int:
+    if date_unix is None:
+        raise AccountTrouble(f"GET {path}: the answer has no Date, so it is not Stripe's. Check the setting base_url")
+    return date_unix

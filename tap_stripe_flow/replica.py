@@ -1,0 +1,131 @@
+"""`capture: changes`: what is new and what has changed since, so that the last record of every object is as it is now.
+
+    new         the list, as under `capture: new`
+    gap         where Stripe keeps the next events no more: objects once more
+    changed     the events since the last run; the objects that they name are read
+
+New objects always come from the list: an event of an object that the list has not shown yet is left to the list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from stripe_flow.api.errors import RightMissing
+from tap_stripe_flow.batch import Batch
+from tap_stripe_flow.bookmark import Bookmark
+from tap_stripe_flow.changes import Change, changes_in, merged
+from tap_stripe_flow.draining import CLOCKS_S
+from tap_stripe_flow.pages import Found, Listing
+from tap_stripe_flow.rereading import reread
+from tap_stripe_flow.trigger import Task, Trigger
+from tap_stripe_flow.windows import OLDEST, Window
+
+DAY_S = 24 * 60 * 60
+EVENTS_KEPT_S = 30 * DAY_S
+# How many changed objects are read at a time, and how many new ones are remembered to have been read just now.
+MOST_PENDING = 1_000
+MOST_FRESH = 10_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Feed:
+    """The events of a kind of object, and how many days of objects to read again when some of them are gone."""
+
+    events: Listing
+    kind: str
+    gap_days: int
+    warn: Callable[[str], None]
+
+
+class Replica:
+    """What is new of a task, and what has changed."""
+
+    def __init__(self, task: Task, feed: Feed) -> None:
+        self._task = task
+        self._feed = feed
+        self._trigger = Trigger(task)
+        self._fresh: dict[str, int] = {}
+
+    def batches(self) -> Iterator[Batch]:
+        """Raises StripeError; without the right to read events, not before all that is new is out."""
+        if self._task.notes.memory.events is None:
+            yield Batch(state=self._task.notes.take(events=Bookmark.at(before_anything(self._feed.events))))
+        listed = self._task.notes.memory.listed
+        for batch in self._trigger.batches():
+            self._note_fresh(batch.records)
+            yield batch
+        if listed is not None and self._is_gap():
+            yield self._begin_gap(listed.end)
+        yield from self._gap()
+        yield from self._changed()
+
+    def _is_gap(self) -> bool:
+        known, now = self._task.notes.memory.events, self._trigger.now
+        if now is None:  # a range that has ended needs no list request, so nobody has asked for the time
+            now = self._feed.events.ask_for_one()
+        return known is not None and now - known.reread_from > EVENTS_KEPT_S
+
+    def _begin_gap(self, listed_until: int) -> Batch:
+        now = self._feed.events.ask_for_one()
+        start = max(self._trigger.span.start or OLDEST, now - self._feed.gap_days * DAY_S)
+        self._feed.warn(
+            "the next events are older than the 30 days for which Stripe keeps them: objects created in the last "
+            f"{self._feed.gap_days} days (setting events_gap_days) are read again; older ones may have changed unseen"
+        )
+        gap = Window(start=start, end=listed_until) if start < listed_until else None
+        return Batch(state=self._task.notes.take(events=Bookmark.at(now), gap=gap))
+
+    def _gap(self) -> Iterator[Batch]:
+        gap = self._task.notes.memory.gap
+        if gap is None:
+            return
+        for drained in self._task.windows(self._task.listing, gap.start, gap.end):
+            for page in drained.rest or ():
+                yield Batch(records=page.found(), window=drained.window)
+            left = Window(start=drained.window.end, end=gap.end) if drained.window.end < gap.end else None
+            yield Batch(records=drained.found[::-1], state=self._task.notes.take(gap=left), window=drained.window)
+
+    def _changed(self) -> Iterator[Batch]:
+        memory = self._task.notes.memory
+        bookmark = memory.events or Bookmark.at(OLDEST)
+        windows = self._task.windows(self._feed.events, bookmark.reread_from, None)
+        pending: Mapping[str, Change] = {}
+        for closed in self._task.closing(memory.listed).of(windows, bookmark):
+            pending = merged(pending, changes_in(closed.new, self._feed.kind))
+            bookmark = closed.bookmark or bookmark
+            if closed.bookmark and len(pending) >= MOST_PENDING:
+                yield self._as_they_are_now(pending, bookmark)
+                pending = {}
+        yield self._as_they_are_now(pending, bookmark)
+
+    def _as_they_are_now(self, changes: Mapping[str, Change], bookmark: Bookmark) -> Batch:
+        wanted = [each for each in changes.values() if self._is_wanted(each)]
+        records = list(reread(self._task.listing, self._feed.kind, wanted, self._task.ahead))
+        return Batch(records=records, state=self._task.notes.take(events=bookmark))
+
+    def _is_wanted(self, change: Change) -> bool:
+        """Whether it was emitted before, and not just now in the state that the change left behind."""
+        listed = self._task.notes.memory.listed
+        if listed is None or not self._trigger.span.holds(change.created):
+            return False
+        read_at = self._fresh.get(change.id)
+        is_fresh = read_at is not None and change.at + CLOCKS_S < read_at
+        return listed.has_passed(change.id, change.created) and not is_fresh
+
+    def _note_fresh(self, records: Iterable[Found]) -> None:
+        self._fresh |= {each.id: each.read_at for each in records}
+        for object_id in list(self._fresh)[: max(0, len(self._fresh) - MOST_FRESH)]:
+            del self._fresh[object_id]
+
+
+def before_anything(events: Listing) -> int:
+    """Stripe's time; a key that may not read events is told it, too, and may be given the right later."""
+    try:
+        return events.ask_for_one()
+    except RightMissing as error:
+        date_unix = error.refusal.date_unix if error.refusal else None
+        if date_unix is None:
+            raise
+        return date_unix

@@ -1,0 +1,123 @@
+"""Where a stream's records come from: the settings choose the way, the stream's entry says what it takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from stripe_flow.api.errors import Misconfigured, NotFound
+from tap_stripe_flow.accounts import SELF, Account, split_ids
+from tap_stripe_flow.batch import Batch
+from tap_stripe_flow.finding import Finder
+from tap_stripe_flow.memory import Memory, Notes
+from tap_stripe_flow.pages import Listing
+from tap_stripe_flow.replica import Feed, Replica
+from tap_stripe_flow.run import Run
+from tap_stripe_flow.settings import CHANGES, FIND
+from tap_stripe_flow.streams import STREAMS, StreamSpec
+from tap_stripe_flow.trigger import Task, Trigger
+from tap_stripe_flow.windows import OLDEST
+
+EVENTS_PATH = "/v1/events"
+
+
+@dataclass(frozen=True)
+class Source:
+    """One stream under these settings, which the SDK has checked; knows without a request what it will look like."""
+
+    spec: StreamSpec
+    config: Mapping[str, Any]  # Any: JSON
+
+    @property
+    def finds(self) -> bool:
+        """Whether a setting names the objects one by one, so that there are no windows and no bookmark."""
+        return self.spec.find is not None and self.config.get(self.spec.find.mode) == FIND
+
+    @property
+    def is_of_accounts(self) -> bool:
+        """Whether records tell whose they are."""
+        return bool(self.config.get("account_ids")) or any(account != SELF for account in self._ids)
+
+    @property
+    def expand(self) -> tuple[str, ...]:
+        known = self.spec.expandable()
+        return tuple(name for name in self.config.get("expand") or () if name.partition(".")[0] in known)
+
+    @property
+    def is_selected_by_default(self) -> bool:
+        return not self.finds or bool(self._ids)
+
+    @cached_property
+    def _ids(self) -> Mapping[str, list[str]]:
+        find = self.spec.find if self.finds else None
+        return split_ids(self.config.get(find.ids) or ()) if find else {}
+
+    def check(self) -> None:
+        """Raises Misconfigured for a selected stream that lacks what it needs."""
+        if self.spec.find is not None and self.finds and not self._ids:
+            raise Misconfigured(
+                f"the stream {self.spec.name} is selected, and setting {self.spec.find.ids} names nothing to find: "
+                f"name ids there, set {self.spec.find.mode} to list for all of them, or deselect the stream"
+            )
+
+    def accounts(self, run: Run) -> list[Account]:
+        """Whose objects to read. Raises StripeError if `self` must be asked for."""
+        if not self.is_of_accounts:
+            return [Account()]
+        return run.accounts.named(self._ids if self.finds else self.config["account_ids"])
+
+    def batches(
+        self, run: Run, account: Account, state: Mapping[str, object], most_ids: int, log: Log
+    ) -> Iterator[Batch]:
+        """Records and state of one account. Raises StripeError."""
+        listing = self._listing(run, account)
+        if self.finds:
+            ids = self._ids_of(run, account)
+            return Finder(listing=listing, ids=ids, ahead=run.ahead, missing=log.missing).batches()
+        memory = Memory.from_state(state, start=run.span.start or OLDEST, stream=self.spec.name)
+        task = Task(listing=listing, notes=Notes(memory), ahead=run.ahead, span=run.span, most_ids=most_ids)
+        if self.config["capture"] != CHANGES:
+            return Trigger(task).batches()
+        gap_days = self.config["events_gap_days"]
+        feed = Feed(events=self._events(listing), kind=self.spec.kind, gap_days=gap_days, warn=log.warn)
+        return Replica(task, feed).batches()
+
+    def ask(self, run: Run, account: Account) -> None:
+        """Ask for one object of all that will be asked for. Raises StripeError."""
+        listing = self._listing(run, account)
+        listing.ask_for_one()
+        if not self.finds and self.config["capture"] == CHANGES:
+            self._events(listing).ask_for_one()
+
+    def _listing(self, run: Run, account: Account) -> Listing:
+        client = run.client.scoped(account.acts_for)
+        return Listing(client=client, path=self.spec.path, expand=self.expand, account=account.id)
+
+    def _events(self, listing: Listing) -> Listing:
+        return Listing(client=listing.client, path=EVENTS_PATH, filters={"types": self.spec.events}, is_snapshot=True)
+
+    def _ids_of(self, run: Run, account: Account) -> list[str]:
+        return [
+            object_id
+            for name, ids in self._ids.items()
+            if not self.is_of_accounts or run.accounts.named([name]) == [account]
+            for object_id in ids
+        ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Log:
+    """What a person should be told while a stream is read."""
+
+    warn: Callable[[str], None]
+    missing: Callable[[NotFound], None]
+
+
+def check_expand(config: Mapping[str, Any]) -> None:  # Any: JSON
+    """Raises Misconfigured for what no stream can expand."""
+    known = frozenset[str]().union(*(spec.expandable() for spec in STREAMS))
+    for name in config.get("expand") or ():
+        if name.partition(".")[0] not in known:
+            raise Misconfigured(f"setting expand names {name!r}, which no stream has: {', '.join(sorted(known))}")

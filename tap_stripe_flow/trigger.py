@@ -1,0 +1,104 @@
+"""`capture: new`: what was created since the last run, each object once, oldest first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from stripe_flow.api.errors import Misconfigured
+from tap_stripe_flow.ahead import Ahead
+from tap_stripe_flow.batch import Batch
+from tap_stripe_flow.bookmark import Bookmark
+from tap_stripe_flow.closing import Closing
+from tap_stripe_flow.draining import CLOCKS_S
+from tap_stripe_flow.memory import Notes
+from tap_stripe_flow.pages import Listing
+from tap_stripe_flow.reading import Drained, Reader
+from tap_stripe_flow.windows import OLDEST
+
+
+@dataclass(frozen=True, kw_only=True)
+class Span:
+    """What of a stream to read: half-open, in Unix seconds. `start` None: from Stripe's present on; `end` None: to it.
+
+    `overlap_s` is how late an object may appear.
+    """
+
+    start: int | None
+    end: int | None
+    overlap_s: int
+
+    def holds(self, created: int) -> bool:
+        return (self.start or OLDEST) <= created and (self.end is None or created < self.end)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """One stream of one account: its list, what the state says of it, and how many ids the state may hold of it."""
+
+    listing: Listing
+    notes: Notes
+    ahead: Ahead
+    span: Span
+    most_ids: int
+
+    def windows(self, listing: Listing, start: int, end: int | None) -> Iterator[Drained]:
+        """[start, end) of a list of this account, oldest first. Raises StripeError."""
+        return Reader(listing, self.ahead, start, end).windows()
+
+    def closing(self, other: Bookmark | None) -> Closing:
+        """What `other` remembers leaves less room."""
+        return Closing(overlap_s=self.span.overlap_s, most_ids=self.most_ids - len(other.ids if other else ()))
+
+
+class Trigger:
+    """What is new of a task. `span` is what of it to read, once that is known; `now` Stripe's time when it answered."""
+
+    def __init__(self, task: Task) -> None:
+        self._task = task
+        span, known = task.span, task.notes.memory
+        # `now` is the first run's present, not this one's
+        self.span = replace(span, start=known.started_at or OLDEST) if span.start is None and known.listed else span
+        self.now: int | None = None
+
+    def batches(self) -> Iterator[Batch]:
+        """What is new, window by window. Raises StripeError, or Misconfigured for a range that cannot be read."""
+        if self.span.start is None:
+            yield self._begin_now()
+        memory = self._task.notes.memory
+        bookmark = memory.listed or Bookmark.at(self.span.start or OLDEST)
+        if self.span.end is not None and bookmark.reread_from >= self.span.end:
+            return
+        windows = self._task.windows(self._task.listing, bookmark.reread_from, self.span.end)
+        checked = self._checked(windows, bookmark.reread_from)
+        for closed in self._task.closing(memory.events).of(checked, bookmark):
+            state = self._task.notes.take(listed=closed.bookmark) if closed.bookmark else None
+            yield Batch(records=closed.new, state=state, window=closed.window)
+
+    def _begin_now(self) -> Batch:
+        """Only what comes after Stripe's first answer is new; what it shows at its present second was there before."""
+        page = self._task.listing.page(OLDEST, None)
+        now = page.date_unix
+        there = {each.id: each.created for each in page.found() if each.created >= now}
+        self.span = replace(self.span, start=now)
+        return Batch(state=self._task.notes.take(started_at=now, listed=replace(Bookmark.at(now), recent=there)))
+
+    def _checked(self, windows: Iterator[Drained], start: int) -> Iterator[Drained]:
+        """`windows`, unless Stripe's clock has not reached the range: nothing would ever be read."""
+        for drained in windows:
+            if self.now is None:
+                self.now = drained.date_unix
+                self._check(start, self.now)
+            yield drained
+
+    def _check(self, start: int, now: int) -> None:
+        if start > now + CLOCKS_S:
+            raise Misconfigured(
+                f"{self._task.listing.path} would be read from Unix time {start} on, and by Stripe's clock it is only "
+                f"{now}: correct start_date, or clear the state (`meltano state clear`) if that is wrong"
+            )
+        if self.span.end is not None and self.span.end > now - self.span.overlap_s:
+            raise Misconfigured(
+                f"setting end_date must be at least overlap_s ({self.span.overlap_s} s) before Stripe's present: "
+                "leave it out to read up to now"
+            )
