@@ -6,6 +6,7 @@ Machines are noisy: only ratios and counts have a bar, never a time. Exits 1 if 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import tempfile
 from pathlib import Path
@@ -32,6 +33,7 @@ def main() -> int:
 
 def measure(scale: Scale) -> Report:
     """Everything, in about eleven minutes at full scale."""
+    load = os.getloadavg()[0]
     rows = Rows(rows=read_accounts(scale))
     verdicts = []
     for bar in bars(rows, scale):
@@ -39,7 +41,7 @@ def measure(scale: Scale) -> Report:
         said = f"{bar.says}: {verdict.why or verdict.shown} ({bar.bound})"
         sys.stderr.write(f"{'PASS' if verdict.holds else 'FAIL'}  {said}\n")
         verdicts.append(verdict)
-    return Report(rows=rows, verdicts=verdicts, scale=scale)
+    return Report(rows=rows, verdicts=verdicts, scale=scale, load=load)
 
 
 def read_accounts(scale: Scale) -> dict[Cell, Row | Unmeasured]:

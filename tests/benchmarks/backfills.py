@@ -28,7 +28,7 @@ class Cell:
 
 
 # Five rounds where a bar rests on this machine. Under the cap a backfill takes most of a minute, and the cap is the
-# clock: three. One and three where there is no bar.
+# clock: three. One where there is no bar.
 NEAR = Cell(latency_ms=0, rounds=5)
 FAR = Cell(latency_ms=100, rounds=5)
 FAR_CAPPED = Cell(latency_ms=100, per_second=CAP_PER_S, rounds=3)
@@ -36,7 +36,7 @@ FARTHER_CAPPED = Cell(latency_ms=300, per_second=CAP_PER_S, rounds=3)
 CELLS = (
     NEAR,
     FAR,
-    Cell(latency_ms=300, rounds=3),
+    Cell(latency_ms=300, rounds=1),
     Cell(latency_ms=0, per_second=CAP_PER_S, rounds=1),
     FAR_CAPPED,
     FARTHER_CAPPED,

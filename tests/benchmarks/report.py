@@ -44,6 +44,8 @@ class Report:
     rows: Rows
     verdicts: Sequence[Verdict]
     scale: Scale
+    # How many processes were busy before the run: what others do here slows the tap more than the plain clients.
+    load: float
 
     def text(self) -> str:
         return textwrap.fill(self._conditions(), WIDTH) + self._tables(_aligned)
@@ -66,9 +68,10 @@ class Report:
     def _conditions(self) -> str:
         scale = self.scale
         warning = "A quick run, whose figures are not to be quoted. " if scale == QUICK else ""
+        machine = f"Python {platform.python_version()}, {os.cpu_count()} cores, load {self.load:.1f} before"
         return warning + (
-            f"Python {platform.python_version()}, {os.cpu_count()} cores, an account of {scale.charges:,} charges in "
-            f"the sandbox; medians, of {scale.rounds} rounds where nothing else is said, all clients in turn. {_LEGEND}"
+            f"{machine}; an account of {scale.charges:,} charges in the sandbox; medians, of {scale.rounds} rounds where "
+            f"nothing else is said, all clients in turn. {_LEGEND}"
         )
 
     def _readings_as_objects(self) -> Iterator[Mapping[str, object]]:
