@@ -70,8 +70,8 @@ class Report:
         warning = "A quick run, whose figures are not to be quoted. " if scale == QUICK else ""
         machine = f"Python {platform.python_version()}, {os.cpu_count()} cores, load {self.load:.1f} before"
         return warning + (
-            f"{machine}; an account of {scale.charges:,} charges in the sandbox; medians, of {scale.rounds} rounds where "
-            f"nothing else is said, all clients in turn. {_LEGEND}"
+            f"{machine}; an account of {scale.charges:,} charges in the sandbox; medians, of {scale.rounds} rounds "
+            f"where nothing else is said, all clients in turn. {_LEGEND}"
         )
 
     def _readings_as_objects(self) -> Iterator[Mapping[str, object]]:
