@@ -1,0 +1,248 @@
+"""Twenty ticks, ten minutes apart, over an account that lives on between them and during them."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import stripe
+
+from tests.support.official import official
+from tests.support.plugins import Ended, Message, a_config, run_tap
+from tests.support.sandbox import Sandbox
+
+TICKS, TICK_S, DAY_S = 20, 600, 86_400
+# As late as anything becomes visible; with what passes while a run is held, it is well inside overlap_s.
+LATE_S, HELD_S = 400, 20
+A_CHARGE = {"amount": 1000, "currency": "usd", "source": "tok_visa"}
+KINDS = {"charges": "charge", "customers": "customer", "refunds": "refund"}
+
+
+@dataclass
+class Account:
+    """An account in which things happen, done by the official client."""
+
+    sandbox: Sandbox
+    draw: random.Random = field(default_factory=lambda: random.Random(7))
+    made: dict[str, list[str]] = field(default_factory=lambda: {stream: [] for stream in KINDS})
+    uncaptured: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.client = official(self.sandbox).v1
+        self.old = ids_by_stream(self.sandbox)
+
+    def lives_on(self) -> None:
+        """Something of everything, much of it in one second."""
+        self._makes()
+        self._changes()
+        self._deletes()
+
+    def _makes(self) -> None:
+        self.made["customers"] += [self.client.customers.create({"source": "tok_visa"}).id for _ in range(2)]
+        self.made["charges"] += [self._charge() for _ in range(2)]
+        self.uncaptured.append(self._charge(capture=False))
+        with suppress(stripe.CardError):
+            self._charge(source="tok_chargeDeclined")
+        for charge in (self.draw.choice(self.made["charges"]), self.made["charges"][-1]):
+            self.made["refunds"].append(self.client.refunds.create({"charge": charge, "amount": 10}).id)
+
+    def _charge(self, **params: object) -> str:
+        return str(self.client.charges.create(A_CHARGE | params).id)
+
+    def _changes(self) -> None:
+        for stream, ids in [*self.made.items(), ("charges", self.old["charges"])]:
+            for object_id in sorted({ids[-1], self.draw.choice(ids[-8:]), self.draw.choice(ids)}):
+                getattr(self.client, stream).update(object_id, {"metadata": {"touched": str(self.draw.random())}})
+        if len(self.uncaptured) > 3:
+            # what is not captured is given back: a refund that nobody asked for
+            self.client.charges.capture(self.uncaptured.pop(0), {"amount": self.draw.choice([1000, 900])})
+
+    def _deletes(self) -> None:
+        """One of before the start, the oldest or the newest of this account's."""
+        customers = self.made["customers"]
+        for ids, place in ((self.old["customers"], 0), (customers, self.draw.choice([0, -1]))):
+            if len(ids) > 4:
+                self.client.customers.delete(ids.pop(place))
+
+
+@dataclass
+class Ticks:
+    """Runs of the tap, each from the last state; what they emitted, in order."""
+
+    folder: Path
+    config: dict[str, object]
+    catalog: Message | None = None
+    state: Message = field(default_factory=dict)
+    emitted: list[tuple[str, Message]] = field(default_factory=list)
+
+    def run(self, **settings: object) -> Ended:
+        done = run_tap(self.folder, self.config | settings, state=self.state or None, catalog=self.catalog)
+        self.state = done.states[-1]
+        self.emitted += [(each["stream"], each["record"]) for each in done.messages if each["type"] == "RECORD"]
+        return done
+
+    def times(self, stream: str) -> Counter[str]:
+        """How often each object came."""
+        return Counter(record["id"] for name, record in self.emitted if name == stream)
+
+    def last(self, stream: str) -> dict[str, Message]:
+        """The last record of each object: what a warehouse that upserts would hold."""
+        return {record["id"]: record for name, record in self.emitted if name == stream}
+
+
+def twenty_ticks(sandbox: Sandbox, ticks: Ticks, *held: str) -> Ended:
+    """In the middle of each run a list of `held` waits, read already or not. How the last of two quiet ones ended."""
+    account = Account(sandbox)
+    for tick in range(TICKS):
+        account.lives_on()
+        at = ("before_read", "before_answer")[tick // len(held) % 2]
+        sandbox.faults(*map(made_late, ("POST", "DELETE")), a_pause(held[tick % len(held)], at), seed=tick)
+        done = run_while(sandbox, ticks.run, account.lives_on)
+        assert done.code == 0, done.log
+        for _ in range(2):
+            account.lives_on()
+            sandbox.advance(TICK_S // 2)
+    sandbox.faults()
+    sandbox.advance(TICK_S)  # from here on, all is visible
+    assert ticks.run().code == 0
+    sandbox.advance(TICK_S)
+    return ticks.run()
+
+
+def run_while(sandbox: Sandbox, run: Callable[[], Ended], act: Callable[[], None]) -> Ended:
+    """How `run` ended; `act` was done in the middle of it, while the rule `pause` held a request."""
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(run)
+        try:
+            sandbox.wait_until_held("pause")
+            act()
+            sandbox.advance(HELD_S)
+        finally:
+            sandbox.release("pause")
+        return running.result()
+
+
+def made_late(method: str) -> Message:
+    """A third of what is made or changed, and the events that tell of it, become visible late."""
+    action = {"kind": "late_visibility", "at_least_s": 1, "up_to_s": LATE_S}
+    return {"match": {"method": method}, "probability": 0.3, "action": action}
+
+
+def a_pause(stream: str, at: str) -> Message:
+    asked = {"method": "GET", "path": f"/v1/{stream}"}
+    return {"name": "pause", "match": asked, "at": at, "times": 1, "action": {"kind": "hold"}}
+
+
+def ids_by_stream(sandbox: Sandbox) -> dict[str, list[str]]:
+    return {stream: [each["id"] for each in sandbox.objects(kind)] for stream, kind in KINDS.items()}
+
+
+def at_stripe(sandbox: Sandbox, stream: str, ids: Iterable[str]) -> dict[str, Message]:
+    """The objects as the official client retrieves them."""
+    service = getattr(official(sandbox).v1, stream)
+    return {each: service.retrieve(each).to_dict() for each in ids}
+
+
+def iso(unix: int) -> str:
+    return datetime.fromtimestamp(unix, UTC).isoformat()
+
+
+def all_selected(folder: Path, config: dict[str, object]) -> Message:
+    """The discovered catalog, every stream of it selected."""
+    catalog: Message = json.loads(run_tap(folder, config, "--discover").output)
+    for stream in catalog["streams"]:
+        next(each for each in stream["metadata"] if each["breadcrumb"] == [])["metadata"]["selected"] = True
+    return catalog
+
+
+@pytest.fixture
+def an_old_account() -> Iterator[Sandbox]:
+    with Sandbox("--seed", "6", "--charges", "500", "--days", "60") as running:
+        yield running
+
+
+def test_twenty_ticks_emit_each_new_object_exactly_once(an_old_account: Sandbox, tmp_path: Path) -> None:
+    sandbox, before = an_old_account, ids_by_stream(an_old_account)
+    ticks = Ticks(tmp_path, a_config(sandbox.url, start_date=iso(sandbox.clock())))
+
+    quiet = twenty_ticks(sandbox, ticks, "charges", "refunds")
+
+    assert (quiet.code, quiet.records("charges"), quiet.records("refunds")) == (0, [], [])
+    for stream in ("charges", "refunds"):
+        made = set(ids_by_stream(sandbox)[stream]) - set(before[stream])
+        assert ticks.times(stream) == dict.fromkeys(made, 1)
+        assert len(made) > 5 * TICKS
+
+
+def test_twenty_ticks_leave_no_object_stale_under_changes(an_old_account: Sandbox, tmp_path: Path) -> None:
+    sandbox, before = an_old_account, ids_by_stream(an_old_account)
+    replica = {"capture": "changes", "customers_mode": "list", "start_date": iso(sandbox.clock())}
+    config = a_config(sandbox.url, **replica)
+    ticks = Ticks(tmp_path, config, all_selected(tmp_path, config))
+
+    quiet = twenty_ticks(sandbox, ticks, "charges", "customers", "events", "refunds")
+
+    assert (quiet.code, [*map(quiet.records, KINDS)]) == (0, [[], [], []])
+    for stream, ids in ids_by_stream(sandbox).items():
+        last = ticks.last(stream)
+        now = at_stripe(sandbox, stream, set(ids) - set(before[stream]))
+        # what came and went between two ticks need not come at all
+        unseen = {each: found for each, found in now.items() if found.get("deleted") and each not in last}
+        assert last | unseen == now
+        assert sum(ticks.times(stream).values()) > len(last) + TICKS
+
+
+def test_a_gap_in_the_events_is_said_and_what_is_young_is_read_again(tmp_path: Path) -> None:
+    with Sandbox("--seed", "8", "--charges", "400", "--days", "120") as sandbox:
+        ticks = Ticks(tmp_path, a_config(sandbox.url, capture="changes", events_gap_days=90))
+        assert ticks.run().code == 0
+        charges = [each["id"] for each in sandbox.objects("charge")]
+        official(sandbox).v1.charges.update(charges[-1], {"description": "whose event is gone when it is looked for"})
+        sandbox.advance(40 * DAY_S)
+
+        done = ticks.run()
+
+        days = {each["id"]: (sandbox.clock() - each["created"]) / DAY_S for each in sandbox.objects("charge")}
+        now = at_stripe(sandbox, "charges", charges[-1:])
+    read_again = {record["id"] for record in done.records("charges")}
+    assert done.code == 0
+    assert "events_gap_days" in done.log
+    assert {each for each in charges if days[each] < 89} <= read_again <= {each for each in charges if days[each] < 91}
+    assert now.items() <= ticks.last("charges").items()
+
+
+def test_changes_wait_for_the_right_to_read_events_and_new_objects_do_not(tmp_path: Path) -> None:
+    rights = {name: {"charge": "read", "event": level} for name, level in (("blind", "none"), ("seeing", "read"))}
+    keys = {f"rk_test_{name}": {"rights": each} for name, each in rights.items()} | {Sandbox.key: {}}
+    (tmp_path / "keys.json").write_text(json.dumps({"keys": keys}))
+    with Sandbox("--keys", str(tmp_path / "keys.json")) as sandbox:
+        client = official(sandbox).v1
+        ticks = Ticks(tmp_path, a_config(sandbox.url, capture="changes"))
+        first = client.charges.create(A_CHARGE).id
+        blind = [ticks.run(api_key="rk_test_blind")]
+        since = ticks.state["bookmarks"]["charges"]
+        client.charges.update(first, {"description": "changed while nobody may tell"})
+        client.refunds.create({"charge": client.charges.create(A_CHARGE).id})
+        sandbox.advance(TICK_S)
+        blind.append(ticks.run(api_key="rk_test_blind"))
+        until = ticks.state["bookmarks"]["charges"]
+
+        seeing = ticks.run(api_key="rk_test_seeing")
+
+        now = at_stripe(sandbox, "charges", [each["id"] for each in sandbox.objects("charge")])
+    assert [done.code for done in blind] == [2, 2]
+    assert all("rak_event_read" in done.log for done in blind)
+    assert [len(done.records("charges")) for done in blind] == [1, 1]
+    assert len(blind[1].records("refunds")) == 1
+    assert until["events_through"] == since["events_through"]
+    assert until["replication_key_value"] > since["replication_key_value"]
+    assert seeing.code == 0
+    assert ticks.last("charges") == now
