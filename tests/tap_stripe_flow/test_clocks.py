@@ -1,4 +1,4 @@
-"""This machine's clock may be wrong by an hour: the tap goes by Stripe's, so nothing that it says may change."""
+"""Whose time counts: Stripe's, however wrong this machine's is, and the list's, however early an event comes."""
 
 from __future__ import annotations
 
@@ -17,16 +17,21 @@ import pytest
 
 from tests.support import clock_shift
 from tests.support.official import official
-from tests.support.plugins import Ended, Message, a_config, clean_env, command, run
+from tests.support.plugins import Ended, Message, a_config, clean_env, command, run, run_tap
 from tests.support.sandbox import Sandbox
 
-pytestmark = pytest.mark.skipif(clock_shift.compiler() is None, reason="shifting a clock takes Linux and a C compiler")
+shifts_the_clock = pytest.mark.skipif(clock_shift.compiler() is None, reason="it takes Linux and a C compiler")
 
 NOW = int(time.time())  # Stripe is right, and so is this machine: the tap's process is not
 HOUR_S, TICK_S = 3600, 600
 AHEAD_OR_BEHIND = pytest.mark.parametrize("shift_s", [HOUR_S, -HOUR_S], ids=["ahead", "behind"])
+A_CHARGE = {"amount": 1000, "currency": "usd", "source": "tok_visa"}
 STREAMS = ("charges", "refunds")
-SETTINGS: Mapping[str, Mapping[str, object]] = {"new": {}}
+SETTINGS: Mapping[str, Mapping[str, object]] = {
+    "new": {},
+    "new from now on": {"start_date": "now"},
+    "changes": {"capture": "changes"},
+}
 
 WHAT_A_CHILD_SEES = """
 import json, threading, time
@@ -75,6 +80,7 @@ def unshifted(setting: Mapping[str, object], tmp_path_factory: pytest.TempPathFa
     return two_ticks(tmp_path_factory.mktemp("right"), setting, {})
 
 
+@shifts_the_clock
 @AHEAD_OR_BEHIND
 def test_the_shift_is_seen_by_a_child_and_its_monotonic_clock_is_left_alone(library: Path, shift_s: int) -> None:
     started, started_s = time.time(), time.monotonic()
@@ -86,6 +92,7 @@ def test_the_shift_is_seen_by_a_child_and_its_monotonic_clock_is_left_alone(libr
     assert 0.4 <= seen["waited_s"] <= ended_s - started_s
 
 
+@shifts_the_clock
 @AHEAD_OR_BEHIND
 def test_a_wrong_clock_changes_neither_records_nor_state(
     unshifted: Told, setting: Mapping[str, object], library: Path, shift_s: int, tmp_path: Path
@@ -95,6 +102,24 @@ def test_a_wrong_clock_changes_neither_records_nor_state(
     assert unshifted.codes == [0, 0]
     assert all(len(unshifted.records[1][name]) >= 3 for name in STREAMS)
     assert told == unshifted
+
+
+def test_a_new_object_waits_for_its_list_however_early_its_events_come(sandbox: Sandbox, tmp_path: Path) -> None:
+    client, config = official(sandbox).v1, a_config(sandbox.url, capture="changes")
+    state = run_tap(tmp_path, config).states[-1]
+    hidden = {"kind": "late_visibility", "at_least_s": 300, "up_to_s": 300}
+    sandbox.faults({"match": {"path": "/v1/charges"}, "action": hidden})
+    charge = client.charges.create(A_CHARGE).id
+    client.charges.update(charge, {"description": "changed"})
+    told = [each.type for each in client.events.list().data]
+
+    early = run_tap(tmp_path, config, state=state)
+    sandbox.advance(TICK_S)
+    late = run_tap(tmp_path, config, state=early.states[-1])
+
+    assert told == ["charge.updated"]
+    assert early.records("charges") == []
+    assert [(each["id"], each["description"]) for each in late.records("charges")] == [(charge, "changed")]
 
 
 def child_sees(env: Mapping[str, str]) -> dict[str, Any]:  # Any: JSON
@@ -125,7 +150,7 @@ def live_on(sandbox: Sandbox, moments: list[int]) -> None:
     old = sandbox.objects("charge")[0]["id"]
     for moment in moments:
         with standing_still(sandbox, moment):
-            made = client.charges.create({"amount": 1000, "currency": "usd", "source": "tok_visa"})
+            made = client.charges.create(A_CHARGE)
             client.refunds.create({"charge": made.id, "amount": 500})
             client.charges.update(old, {"description": f"changed at {moment}"})
 
