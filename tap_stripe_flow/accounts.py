@@ -31,8 +31,10 @@ class Accounts:
 
     def named(self, names: Iterable[str]) -> list[Account]:
         """Each account once, in the order of `names`. Raises Misconfigured, or StripeError when it asks for `self`."""
-        found = [self._named(name) for name in names]
-        return list({account.id: account for account in reversed(found)}.values())[::-1]
+        found: dict[str | None, Account] = {}
+        for account in map(self._named, names):
+            found.setdefault(account.id, account)
+        return list(found.values())
 
     def _named(self, name: str) -> Account:
         if name == SELF:

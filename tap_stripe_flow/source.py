@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -99,12 +100,13 @@ class Source:
         return Listing(client=listing.client, path=EVENTS_PATH, filters={"types": self.spec.events}, is_snapshot=True)
 
     def _ids_of(self, run: Run, account: Account) -> list[str]:
-        return [
-            object_id
+        """The key's own account may be named by its id, too."""
+        named = (
+            ids
             for name, ids in self._ids.items()
-            if not self.is_of_accounts or run.accounts.named([name]) == [account]
-            for object_id in ids
-        ]
+            if not self.is_of_accounts or run.accounts.named([name])[0].id == account.id
+        )
+        return list(dict.fromkeys(itertools.chain.from_iterable(named)))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,194 @@
+"""Find customer: the stream customers reads exactly the ids of a setting, whole, on every run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.support.official import official
+from tests.support.plugins import Ended, Message, a_config, run_tap
+from tests.support.sandbox import CONNECTED, PLATFORM, Sandbox
+
+
+@dataclass(frozen=True, kw_only=True)
+class World:
+    """Customers of two accounts; `gone` was deleted."""
+
+    sandbox: Sandbox
+    ada: str
+    emmy: str
+    gone: str
+    far: str
+
+    def read(self, folder: Path, *ids: str, **settings: object) -> Ended:
+        return run_tap(folder, a_config(self.sandbox.url, customer_ids=list(ids), **settings))
+
+    def shown(self, *ids: str, account: str | None = None) -> list[Message]:
+        """What the official client reads."""
+        return [dict(official(self.sandbox, account).v1.customers.retrieve(each).to_dict()) for each in ids]
+
+
+@pytest.fixture(scope="module")
+def world() -> Iterator[World]:
+    with Sandbox() as running:
+        own, other = (official(running, account).v1.customers for account in (None, CONNECTED))
+        names = [own.create({"name": name, "source": "tok_visa"}).id for name in ("Ada", "Emmy", "Gone")]
+        own.delete(names[2])
+        yield World(sandbox=running, ada=names[0], emmy=names[1], gone=names[2], far=other.create({"name": "Far"}).id)
+
+
+def ids(done: Ended) -> list[str]:
+    return [record["id"] for record in done.records("customers")]
+
+
+def test_customers_come_whole_in_the_order_of_their_ids(world: World, tmp_path: Path) -> None:
+    done = world.read(tmp_path, world.emmy, world.ada)
+
+    assert done.code == 0
+    assert done.records("customers") == world.shown(world.emmy, world.ada)
+
+
+def test_an_id_that_is_named_twice_comes_once(world: World, tmp_path: Path) -> None:
+    done = world.read(tmp_path, world.ada, f" {world.emmy} ", world.ada)
+
+    assert ids(done) == [world.ada, world.emmy]
+
+
+def test_a_deleted_customer_says_so(world: World, tmp_path: Path) -> None:
+    done = world.read(tmp_path, world.gone, world.ada)
+
+    assert done.code == 0
+    assert done.records("customers")[0] == {"id": world.gone, "object": "customer", "deleted": True}
+    assert ids(done) == [world.gone, world.ada]
+
+
+def test_an_unknown_id_is_named_and_the_others_come(world: World, tmp_path: Path) -> None:
+    done = world.read(tmp_path, "cus_unknown", world.ada, "cus_x?y#z", world.emmy)
+
+    assert done.code == 2
+    assert ids(done) == [world.ada, world.emmy]
+    assert ["cus_unknown" in line for line in done.errors] == [True, False]
+    assert len(done.errors) == 2
+    assert "charges" in done.states[-1]["bookmarks"]  # the other streams go on
+
+
+def test_every_run_emits_them_again(world: World, tmp_path: Path) -> None:
+    first = world.read(tmp_path, world.ada)
+    second = run_tap(tmp_path, a_config(world.sandbox.url, customer_ids=[world.ada]), state=first.states[-1])
+
+    assert second.records("customers") == first.records("customers") == world.shown(world.ada)
+
+
+def test_a_customer_of_another_account_tells_whose_it_is(world: World, tmp_path: Path) -> None:
+    done = world.read(tmp_path, f"{CONNECTED}/{world.far}", world.ada)
+
+    assert done.code == 0
+    assert done.records("customers") == [
+        *[{**each, "_stripe_account": CONNECTED} for each in world.shown(world.far, account=CONNECTED)],
+        *[{**each, "_stripe_account": PLATFORM} for each in world.shown(world.ada)],
+    ]
+    schema = next(each for each in done.messages if each["type"] == "SCHEMA" and each["stream"] == "customers")
+    assert schema["key_properties"] == ["id", "_stripe_account"]
+    assert schema["schema"]["properties"]["_stripe_account"] == {"type": "string"}
+    charges = next(each for each in done.messages if each["type"] == "SCHEMA" and each["stream"] == "charges")
+    assert charges["key_properties"] == ["id"]
+
+
+def test_the_own_account_may_be_named_or_not(world: World, tmp_path: Path) -> None:
+    done = world.read(
+        tmp_path, world.ada, f"{CONNECTED}/{world.far}", f"{PLATFORM}/{world.emmy}", f"{PLATFORM}/{world.ada}"
+    )
+
+    assert done.code == 0
+    assert [(each["_stripe_account"], each["id"]) for each in done.records("customers")] == [
+        (PLATFORM, world.ada),
+        (PLATFORM, world.emmy),
+        (CONNECTED, world.far),
+    ]
+
+
+def test_an_id_of_the_wrong_account_is_unknown_there(world: World, tmp_path: Path) -> None:
+    done = world.read(tmp_path, f"{CONNECTED}/{world.ada}", world.emmy)
+
+    assert done.code == 2
+    assert ids(done) == [world.emmy]
+    assert world.ada in done.errors[0]
+    assert CONNECTED in done.errors[0]
+
+
+def test_without_ids_the_stream_is_left_out(world: World, tmp_path: Path) -> None:
+    catalog = json.loads(run_tap(tmp_path, a_config(world.sandbox.url), "--discover").output)
+    done = run_tap(tmp_path, a_config(world.sandbox.url))
+
+    selected = {
+        stream["tap_stream_id"]: next(m for m in stream["metadata"] if m["breadcrumb"] == [])["metadata"]["selected"]
+        for stream in catalog["streams"]
+    }
+    assert selected == {"charges": True, "refunds": True, "customers": False}
+    assert done.code == 0
+    assert {each["stream"] for each in done.messages if each["type"] == "SCHEMA"} == {"charges", "refunds"}
+
+
+def test_the_stream_without_ids_is_refused_where_it_is_selected(world: World, tmp_path: Path) -> None:
+    catalog = json.loads(run_tap(tmp_path, a_config(world.sandbox.url), "--discover").output)
+    for stream in catalog["streams"]:
+        next(m for m in stream["metadata"] if m["breadcrumb"] == [])["metadata"]["selected"] = True
+
+    done = run_tap(tmp_path, a_config(world.sandbox.url), catalog=catalog)
+
+    assert done.code == 1
+    assert "customer_ids" in done.errors[0]
+    assert "customers_mode" in done.errors[0]
+    assert done.messages == []
+
+
+def test_what_is_named_is_asked_for_and_nothing_else(world: World, tmp_path: Path) -> None:
+    before = len(world.sandbox.requests())
+
+    world.read(tmp_path, world.ada, world.emmy, customers_mode="find")
+
+    asked = {each["path"] for each in world.sandbox.requests()[before:]}
+    assert asked == {"/v1/charges", "/v1/refunds", f"/v1/customers/{world.ada}", f"/v1/customers/{world.emmy}"}
+
+
+def test_a_list_of_customers_keeps_its_bookmark_while_ids_are_read(world: World, tmp_path: Path) -> None:
+    listed = run_tap(tmp_path, a_config(world.sandbox.url, customers_mode="list"))
+
+    found = run_tap(tmp_path, a_config(world.sandbox.url, customer_ids=[world.ada]), state=listed.states[-1])
+
+    assert ids(found) == [world.ada]
+    assert found.states[-1]["bookmarks"]["customers"] == listed.states[-1]["bookmarks"]["customers"]
+
+
+@pytest.mark.parametrize("wrong", ["", "/cus_1", "acct_1/", "cus_1/cus_2", "a b/cus_1"])
+def test_what_is_no_id_is_refused(world: World, tmp_path: Path, wrong: str) -> None:
+    done = world.read(tmp_path, world.ada, wrong)
+
+    assert done.code == 1
+    assert done.messages == []
+    assert len(done.errors) == 1
+
+
+def test_a_hundred_customers_come_in_order(sandbox: Sandbox, tmp_path: Path) -> None:
+    made = [official(sandbox).v1.customers.create({"name": str(number)}).id for number in range(100)]
+
+    done = run_tap(tmp_path, a_config(sandbox.url, customer_ids=made[::-1], concurrency=5))
+
+    assert ids(done) == made[::-1]
+
+
+def test_a_missing_right_is_the_streams_own_trouble(sandbox: Sandbox, tmp_path: Path) -> None:
+    rule = {"name": "forbidden", "match": {"path": "/v1/customers/*"}, "at": "before_read"}
+    error = {"type": "invalid_request_error", "message": "needs the 'rak_customer_read' permission"}
+    sandbox.faults({**rule, "action": {"kind": "answer", "status": 403, "error": error}})
+
+    done = run_tap(tmp_path, a_config(sandbox.url, customer_ids=["cus_1", "cus_2"]))
+
+    assert done.code == 2
+    assert len(done.errors) == 1
+    assert all(word in done.errors[0] for word in ("stream customers", "/v1/customers/cus_1", "rak_customer_read"))
+    assert set(done.states[-1]["bookmarks"]) >= {"charges", "refunds"}
