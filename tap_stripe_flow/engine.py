@@ -111,7 +111,7 @@ class Engine(Stream):
             self._run.fail(what, error)
 
     def _batches(self, account: Account, context: Mapping[str, Any] | None, what: str) -> Iterator[Batch]:
-        state = self.get_context_state(context)
+        state = _own(self.get_context_state(context))
         # A catalog may ask for FULL_TABLE: then all of the range is read again, and the bookmark starts over.
         known = {} if self.forced_replication_method == REPLICATION_FULL_TABLE else state
         most_ids = MOST_IDS - ids_held(self.tap_state) + ids_held(state)
@@ -136,7 +136,7 @@ class Engine(Stream):
         if batch.state is None:
             return
         state = self.get_context_state(context)
-        for name in state.keys() - {"context"}:
+        for name in _own(state):
             del state[name]
         state.update(batch.state)
         self.state_manager.is_flushed = False
@@ -197,6 +197,11 @@ class Engine(Stream):
 
     def get_replication_key_signpost(self, context: Any = None) -> None:  # noqa: ARG002  # the SDK's signature
         return None
+
+
+def _own(state: Mapping[str, Any]) -> dict[str, Any]:  # Any: JSON
+    """The memory in the SDK's dictionary of a stream: without whose it is, and without that of other accounts."""
+    return {name: value for name, value in state.items() if name not in {"context", "partitions"}}
 
 
 @lru_cache(maxsize=64)
