@@ -42,8 +42,9 @@ class StreamSpec:
 
         `expand` are the references that come as objects; `of_accounts`: each record tells whose it is.
         """
+        whole = {name.partition(".")[0] for name in expand}
         properties = {
-            name: part if name in expand else as_column(part) for name, part in self._generated()["properties"].items()
+            name: part if name in whole else as_column(part) for name, part in self._generated()["properties"].items()
         }
         account = {ACCOUNT_MEMBER: {"type": "string"}} if of_accounts else {}
         return self._generated() | {"properties": properties | account}
