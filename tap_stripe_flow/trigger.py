@@ -77,9 +77,12 @@ class Trigger:
 
     def _begin_now(self) -> Batch:
         """Only what comes after Stripe's first answer is new; what it shows at its present second was there before."""
-        page = self._task.listing.page(OLDEST, None)
-        now = page.date_unix
-        there = {each.id: each.created for each in page.found() if each.created >= now}
+        now, there = 0, dict[str, int]()
+        for page in self._task.listing.pages(OLDEST, None):
+            now = now or page.date_unix
+            there |= {each.id: each.created for each in page.found() if each.created >= now}
+            if page.created and page.created[-1] < now:
+                break
         self.span = replace(self.span, start=now)
         return Batch(state=self._task.notes.take(started_at=now, listed=replace(Bookmark.at(now), recent=there)))
 

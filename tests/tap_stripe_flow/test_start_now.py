@@ -1,0 +1,166 @@
+"""`start_date: now`: nothing that was there, everything that comes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tests.support.official import official
+from tests.support.plugins import Ended, Message, a_config, run_tap
+from tests.support.sandbox import CONNECTED, PLATFORM, Sandbox
+from tests.tap_stripe_flow.crowds import A_CHARGE, crowd
+
+CAPTURES = pytest.mark.parametrize("capture", ["new", "changes"])
+
+
+def settings(url: str, **more: object) -> dict[str, object]:
+    return a_config(url, start_date="now", customers_mode="list", **more)
+
+
+def ids(*done: Ended) -> list[str]:
+    return [record["id"] for each in done for record in each.records("charges")]
+
+
+def charges(sandbox: Sandbox, count: int = 1, account: str | None = None) -> list[str]:
+    client = official(sandbox, account).v1
+    return [client.charges.create({"amount": 500, "currency": "usd", "source": "tok_visa"}).id for _ in range(count)]
+
+
+def bookmarks(state: Message) -> Sequence[Message]:
+    """Of every stream and account."""
+    found: list[Message] = []
+    for each in state["bookmarks"].values():
+        found += each.get("partitions") or [each]
+    return found
+
+
+@CAPTURES
+def test_what_was_there_never_comes_and_what_comes_later_does(sandbox: Sandbox, tmp_path: Path, capture: str) -> None:
+    charges(sandbox, 3)
+    sandbox.advance(1_000)
+    charges(sandbox, 2)
+    sandbox.advance(2)
+
+    first = run_tap(tmp_path, settings(sandbox.url, capture=capture))
+    later = charges(sandbox, 2)
+    second = run_tap(tmp_path, settings(sandbox.url, capture=capture), state=first.states[-1])
+    sandbox.advance(100_000)
+    later += charges(sandbox, 1)
+    third = run_tap(tmp_path, settings(sandbox.url, capture=capture), state=second.states[-1])
+    fourth = run_tap(tmp_path, settings(sandbox.url, capture=capture), state=third.states[-1])
+
+    assert [each.code for each in (first, second, third, fourth)] == [0, 0, 0, 0]
+    assert ids(first) == []
+    if capture == "new":
+        assert sorted(ids(second, third, fourth)) == sorted(later)
+    assert set(ids(second, third, fourth)) == set(later)
+
+
+@CAPTURES
+def test_the_start_is_in_a_state_before_any_record(sandbox: Sandbox, tmp_path: Path, capture: str) -> None:
+    now = sandbox.clock()
+
+    done = run_tap(tmp_path, settings(sandbox.url, capture=capture))
+
+    kinds = [each["type"] for each in done.messages]
+    starts = [each["started_at"] for each in bookmarks(done.states[-1])]
+    assert kinds.index("STATE") < (kinds.index("RECORD") if "RECORD" in kinds else len(kinds))
+    assert len(starts) == 3
+    assert all(now <= start <= sandbox.clock() for start in starts)
+
+
+def test_a_run_that_was_killed_after_its_first_state_starts_from_there(sandbox: Sandbox, tmp_path: Path) -> None:
+    first = run_tap(tmp_path, settings(sandbox.url)).states[0]
+    later = charges(sandbox, 2)
+    sandbox.advance(5_000)
+
+    done = run_tap(tmp_path, settings(sandbox.url), state=first)
+
+    assert sorted(ids(done)) == sorted(later)
+
+
+@pytest.mark.parametrize("there", [3, 150, 1_200])
+def test_what_comes_in_the_second_of_the_first_answer_comes_alone(sandbox: Sandbox, tmp_path: Path, there: int) -> None:
+    """Objects of one second, before and after Stripe's first answer."""
+    now = sandbox.clock() + 10
+    crowd(sandbox, "/v1/charges", A_CHARGE, there, at=now)
+    old = {each["id"] for each in sandbox.objects("charge")}
+
+    first = run_at(sandbox, tmp_path, now)
+    crowd(sandbox, "/v1/charges", A_CHARGE, 5, at=now)
+    new = {each["id"] for each in sandbox.objects("charge")} - old
+    sandbox.set_clock(now + 2_000)
+    second = run_tap(tmp_path, settings(sandbox.url), state=first.states[-1])
+    third = run_tap(tmp_path, settings(sandbox.url), state=second.states[-1])
+
+    assert first.states[-1]["bookmarks"]["charges"]["started_at"] == now
+    assert ids(first) == []
+    assert Counter(ids(second, third)) == Counter(new)
+
+
+def run_at(sandbox: Sandbox, folder: Path, now: int) -> Ended:
+    """A run whose first answer is of the second `now`."""
+    rule = {"name": "first answer", "match": {"path": "/v1/charges"}, "times": 1, "at": "before_answer"}
+    sandbox.faults({**rule, "action": {"kind": "hold"}})
+    with ThreadPoolExecutor(1) as threads:
+        running = threads.submit(run_tap, folder, settings(sandbox.url))
+        sandbox.wait_until_held("first answer")
+        sandbox.set_clock(now)
+        sandbox.release("first answer")
+        return running.result(60)
+
+
+def test_each_account_has_a_start_of_its_own(sandbox: Sandbox, tmp_path: Path) -> None:
+    for account in (PLATFORM, CONNECTED):
+        charges(sandbox, 2, account)
+    first = run_tap(tmp_path, settings(sandbox.url, account_ids=["self"]))
+    later = charges(sandbox, 1, PLATFORM)
+    charges(sandbox, 1, CONNECTED)
+    sandbox.advance(3_000)
+
+    both = run_tap(tmp_path, settings(sandbox.url, account_ids=["self", CONNECTED]), state=first.states[-1])
+    later += charges(sandbox, 1, CONNECTED)
+    again = run_tap(tmp_path, settings(sandbox.url, account_ids=["self", CONNECTED]), state=both.states[-1])
+
+    assert sorted(ids(first, both, again)) == sorted(later)
+
+
+def test_changes_of_what_was_there_do_not_come(sandbox: Sandbox, tmp_path: Path) -> None:
+    old = charges(sandbox, 2)
+    sandbox.advance(1_000)
+    state = run_tap(tmp_path, settings(sandbox.url, capture="changes")).states[-1]
+    new = charges(sandbox, 2)
+    sandbox.advance(1_000)
+    state = run_tap(tmp_path, settings(sandbox.url, capture="changes"), state=state).states[-1]
+    for each in (*old, *new):
+        official(sandbox).v1.charges.update(each, {"description": "now"})
+
+    done = run_tap(tmp_path, settings(sandbox.url, capture="changes"), state=state)
+
+    assert sorted(ids(done)) == sorted(new)
+
+
+def test_an_end_beside_now_is_refused(sandbox: Sandbox, tmp_path: Path) -> None:
+    done = run_tap(tmp_path, settings(sandbox.url, end_date="2026-01-01"))
+
+    assert done.code == 1
+    assert "start_date" in done.errors[0]
+    assert done.messages == []
+
+
+def test_an_object_of_before_that_shows_late_does_not_come(sandbox: Sandbox, tmp_path: Path) -> None:
+    late = {"name": "late", "match": {"path": "/v1/charges", "method": "POST"}, "at": "before_execute"}
+    sandbox.faults({**late, "action": {"kind": "late_visibility", "up_to_s": 60, "at_least_s": 50}})
+    charges(sandbox, 2)
+    sandbox.faults()
+    sandbox.advance(10)
+    first = run_tap(tmp_path, settings(sandbox.url))
+    sandbox.advance(100)
+
+    second = run_tap(tmp_path, settings(sandbox.url), state=first.states[-1])
+
+    assert ids(first, second) == []
