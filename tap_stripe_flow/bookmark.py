@@ -113,12 +113,14 @@ class Bookmark:
     def reach(self, window: Window, seen: Sequence[Seen], settled: int, most_ids: int = MOST_IDS) -> int:
         """How far `window` may be closed so that no more than `most_ids` must be remembered; at most its end.
 
-        A whole second; `window.start` where not even one more second fits.
+        A whole second; `window.start` where not even one more second fits. What an older state remembers beyond
+        `most_ids` is no reason to stay: it becomes fewer.
         """
+        room = max(most_ids, len(self.ids))
         ordered = sorted(seen, key=lambda each: each.created)
         ends = {each.created for each in ordered if each.created >= settled} | {window.end, settled}
         for end in sorted((end for end in ends if window.start < end <= window.end), reverse=True):
-            if self._needed(end, ordered, settled) <= most_ids:
+            if self._needed(end, ordered, settled) <= room:
                 return end
         return window.start
 
