@@ -47,6 +47,7 @@ class Replica:
         self._feed = feed
         self._trigger = Trigger(task)
         self._fresh: dict[str, int] = {}
+        self._listed_before = task.notes.memory.listed
 
     def batches(self) -> Iterator[Batch]:
         """Raises StripeError; without the right to read events, not before all that is new is out."""
@@ -106,13 +107,17 @@ class Replica:
         return Batch(records=records, state=self._task.notes.take(events=bookmark))
 
     def _is_wanted(self, change: Change) -> bool:
-        """Whether it was emitted before, and not just now in the state that the change left behind."""
+        """Whether it was emitted before, and not just now in the state that the change left behind.
+
+        The list does not show what was deleted, and what it does not show it forgets: so a deletion always counts.
+        """
         listed = self._task.notes.memory.listed
         if listed is None or not self._trigger.span.holds(change.created):
             return False
+        was_known = change.is_deleted or (self._listed_before is not None and self._listed_before.knows(change.id))
         read_at = self._fresh.get(change.id)
         is_fresh = read_at is not None and change.at + CLOCKS_S < read_at
-        return listed.has_passed(change.id, change.created) and not is_fresh
+        return (was_known or listed.has_passed(change.id, change.created)) and not is_fresh
 
     def _note_fresh(self, records: Iterable[Found]) -> None:
         self._fresh |= {each.id: each.read_at for each in records}

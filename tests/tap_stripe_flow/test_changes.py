@@ -1,0 +1,245 @@
+"""`capture: changes`: the last record of every object is the object as it is now."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from functools import reduce
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tap_stripe_flow.changes import Change, changes_in, is_worth_listing, merged
+from tap_stripe_flow.pages import Found
+from tap_stripe_flow.streams import STREAMS
+from tests.support.official import everything, official
+from tests.support.plugins import Ended, Message, a_config, run_tap
+from tests.support.sandbox import CONNECTED, PLATFORM, Sandbox
+from tests.tap_stripe_flow.crowds import A_CHARGE, crowd, post
+
+IDS = ("cus_1", "cus_2", "cus_3")
+feeds = st.lists(
+    st.builds(
+        lambda object_id, at, is_deleted: Change(id=object_id, created=7, at=at, is_deleted=is_deleted),
+        st.sampled_from(IDS),
+        st.integers(0, 5),
+        st.booleans(),
+    ),
+    max_size=12,
+)
+
+
+def as_feed(changes: Sequence[Change]) -> dict[str, Change]:
+    return reduce(merged, ({each.id: each} for each in changes), {})
+
+
+@given(feeds, st.data())
+def test_the_order_of_events_does_not_matter(changes: list[Change], data: st.DataObject) -> None:
+    """Stripe's events have no order inside a second, and their windows fall anyhow."""
+    other = data.draw(st.permutations(changes))
+    cut = data.draw(st.integers(0, len(changes)))
+
+    assert merged(as_feed(other[:cut]), as_feed(other[cut:])) == as_feed(changes)
+
+
+@given(feeds)
+def test_the_newest_event_of_an_object_counts(changes: list[Change]) -> None:
+    for object_id, change in as_feed(changes).items():
+        newest = max(each.at for each in changes if each.id == object_id)
+        there = {each.is_deleted for each in changes if (each.id, each.at) == (object_id, newest)}
+        assert change.at == newest
+        assert change.is_deleted == (there == {True})  # beside anything else it must be looked at
+
+
+@given(feeds)
+def test_merging_changes_neither_of_the_two(changes: list[Change]) -> None:
+    earlier, later = as_feed(changes[::2]), as_feed(changes[1::2])
+    kept = dict(earlier), dict(later)
+
+    merged(earlier, later)
+
+    assert (earlier, later) == kept
+
+
+def an_event(kind: str, type_: str, at: int, object_id: str = "cus_1") -> Found:
+    raw = {"id": f"evt_{at}", "type": type_, "created": at, "data": {"object": {"id": object_id, "object": kind}}}
+    return Found(id=f"evt_{at}", created=at, raw=json.dumps(raw).encode(), read_at=at)
+
+
+def test_an_event_of_another_kind_of_object_says_nothing() -> None:
+    events = [an_event("refund", "charge.refund.updated", 1), an_event("charge", "charge.updated", 2, "ch_1")]
+
+    assert list(changes_in(events, "charge")) == ["ch_1"]
+    assert list(changes_in(events, "refund")) == ["cus_1"]
+    assert changes_in(events, "customer") == {}
+
+
+def test_a_deletion_is_told_apart() -> None:
+    events = [an_event("customer", "customer.deleted", 2), an_event("customer", "customer.updated", 1)]
+
+    assert changes_in(events, "customer")["cus_1"].is_deleted
+
+
+@given(st.floats(0.01, 1000), st.integers(0, 10_000), st.integers(1, 100))
+def test_a_page_is_worth_it_when_it_reaches_the_next_one(per_s: float, apart_s: int, page: int) -> None:
+    newest, next_one = (Change(id="x", created=at, at=0, is_deleted=False) for at in (20_000, 20_000 - apart_s))
+
+    assert is_worth_listing(newest, next_one, per_s, page) == (per_s * (apart_s + 1) < page)
+
+
+@pytest.mark.parametrize("spec", STREAMS, ids=lambda spec: spec.name)
+def test_stripe_takes_the_events_of_a_stream_in_one_list(spec: object) -> None:
+    events = getattr(spec, "events")  # noqa: B009  # the parameter's type is not known to mypy
+
+    assert 0 < len(events) <= 20
+    assert not [each for each in events if each.endswith(".created")]  # what is new comes from the list
+
+
+def settings(url: str, **more: object) -> dict[str, object]:
+    return a_config(url, capture="changes", customers_mode="list", **more)
+
+
+def last(done: Sequence[Ended], stream: str) -> dict[str, Message]:
+    """The last record of every object."""
+    return {each["id"]: each for run in done for each in run.records(stream)}
+
+
+def test_the_last_record_of_every_object_is_the_object_as_it_is(sandbox: Sandbox, tmp_path: Path) -> None:
+    client = official(sandbox).v1
+    for second in range(60):
+        crowd(sandbox, "/v1/charges", A_CHARGE, 2, at=sandbox.clock() + second % 7)
+        crowd(sandbox, "/v1/customers", "", 1, at=sandbox.clock())
+    done = [run_tap(tmp_path, settings(sandbox.url))]
+
+    for turn in range(3):
+        sandbox.advance((5, 700, 40_000)[turn])
+        charges, customers = everything(client.charges), everything(client.customers)
+        for each in charges[turn :: 9 + turn]:
+            client.charges.update(each["id"], {"description": f"turn {turn}"})
+        client.refunds.create({"charge": charges[turn]["id"], "amount": 100})
+        client.customers.delete(customers[turn]["id"])
+        client.customers.update(customers[-1]["id"], {"name": str(turn)})
+        post(sandbox, [("/v1/charges", A_CHARGE)] * 3)
+        done.append(run_tap(tmp_path, settings(sandbox.url), state=done[-1].states[-1]))
+    sandbox.advance(1_000)
+    done.append(run_tap(tmp_path, settings(sandbox.url), state=done[-1].states[-1]))
+
+    assert [run.code for run in done] == [0] * 5
+    for stream in ("charges", "refunds"):
+        assert last(done, stream) == {each["id"]: each for each in everything(getattr(client, stream))}
+    alive = {each["id"]: each for each in everything(client.customers)}
+    found = last(done, "customers")
+    assert {each: found[each] for each in alive} == alive
+    assert [found[each] for each in found.keys() - alive.keys()] == [
+        {"id": each, "object": "customer", "deleted": True} for each in found.keys() - alive.keys()
+    ]
+    assert len(found.keys() - alive.keys()) == 3
+
+
+def test_a_second_full_of_changes_is_read_whole(sandbox: Sandbox, tmp_path: Path) -> None:
+    start = sandbox.clock()
+    crowd(sandbox, "/v1/customers", "", 1_300, at=start - 5_000)
+    sandbox.set_clock(start)
+    state = run_tap(tmp_path, settings(sandbox.url)).states[-1]
+    ids = [each["id"] for each in sandbox.objects("customer")]
+    post(sandbox, [(f"/v1/customers/{each}", "name=Ada") for each in ids], at=start + 50)
+    sandbox.set_clock(start + 1_000)
+
+    done = run_tap(tmp_path, settings(sandbox.url), state=state)
+    again = run_tap(tmp_path, settings(sandbox.url), state=done.states[-1])
+
+    assert sorted(each["id"] for each in done.records("customers")) == sorted(ids)
+    assert {each["name"] for each in done.records("customers")} == {"Ada"}
+    assert again.records("customers") == []
+
+
+def test_each_account_has_events_of_its_own(sandbox: Sandbox, tmp_path: Path) -> None:
+    both = settings(sandbox.url, account_ids=["self", CONNECTED])
+    for account in (PLATFORM, CONNECTED):
+        post(sandbox, [("/v1/charges", A_CHARGE)] * 3, account=account)
+    sandbox.advance(1_000)
+    state = run_tap(tmp_path, both).states[-1]
+    changed = [sandbox.objects("charge", account)[0]["id"] for account in (PLATFORM, CONNECTED)]
+    for account, each in zip((PLATFORM, CONNECTED), changed, strict=True):
+        official(sandbox, account).v1.charges.update(each, {"description": account})
+
+    done = run_tap(tmp_path, both, state=state)
+
+    assert [(each["_stripe_account"], each["id"], each["description"]) for each in done.records("charges")] == [
+        (PLATFORM, changed[0], PLATFORM),
+        (CONNECTED, changed[1], CONNECTED),
+    ]
+
+
+def test_without_the_right_to_events_the_list_goes_on(tmp_path: Path) -> None:
+    keys = tmp_path / "keys.json"
+    keys.write_text(
+        json.dumps(
+            {
+                "keys": {
+                    Sandbox.key: {"account": PLATFORM},
+                    "rk_test_reader": {"account": PLATFORM, "rights": {"charge": "read", "customer": "read"}},
+                }
+            }
+        )
+    )
+    with Sandbox("--keys", str(keys)) as sandbox:
+        restricted = settings(sandbox.url) | {"api_key": "rk_test_reader"}
+        post(sandbox, [("/v1/charges", A_CHARGE)] * 3)
+        first = run_tap(tmp_path, restricted)
+        sandbox.advance(2_000)
+        post(sandbox, [("/v1/charges", A_CHARGE)] * 2)
+        second = run_tap(tmp_path, restricted, state=first.states[-1])
+        for each in sandbox.objects("charge"):
+            official(sandbox).v1.charges.update(each["id"], {"description": "now"})
+        with_right = run_tap(tmp_path, settings(sandbox.url), state=second.states[-1])
+
+    before, after = (each.states[-1]["bookmarks"]["charges"] for each in (first, second))
+    assert (first.code, second.code, with_right.code) == (2, 2, 0)
+    assert (len(first.records("charges")), len(second.records("charges"))) == (3, 2)
+    assert after["events_through"] == before["events_through"]
+    assert after["replication_key_value"] > before["replication_key_value"]
+    assert all("rak_event_read" in line for line in (*first.errors, *second.errors))
+    assert len(with_right.records("charges")) == 5
+
+
+def test_after_a_gap_in_the_events_a_range_is_read_again(sandbox: Sandbox, tmp_path: Path) -> None:
+    day = 86_400
+    start = sandbox.clock()
+    crowd(sandbox, "/v1/charges", A_CHARGE, 3, at=start - 100 * day)
+    crowd(sandbox, "/v1/charges", A_CHARGE, 4, at=start - 20 * day)
+    crowd(sandbox, "/v1/charges", A_CHARGE, 1_100, at=start - 10 * day)
+    sandbox.set_clock(start)
+    state = run_tap(tmp_path, settings(sandbox.url)).states[-1]
+    sandbox.set_clock(start + 40 * day)
+    post(sandbox, [("/v1/charges", A_CHARGE)] * 2)
+
+    done = run_tap(tmp_path, settings(sandbox.url), state=state)
+    again = run_tap(tmp_path, settings(sandbox.url), state=done.states[-1])
+
+    stamps = [each["created"] for each in done.records("charges")]
+    assert done.code == 0
+    assert "events_gap_days" in done.log
+    assert (len(last([done], "charges")), min(stamps)) == (4 + 1_100 + 2, start - 20 * day)
+    assert again.records("charges") == []
+    assert not {"gap_from", "gap_until"} & set(done.states[-1]["bookmarks"]["charges"])
+
+
+@pytest.mark.parametrize("updated_too", [False, True], ids=["deleted", "updated and deleted in one second"])
+def test_the_deletion_of_a_young_customer_comes(sandbox: Sandbox, tmp_path: Path, *, updated_too: bool) -> None:
+    """The list does not show it any more, so only what it emitted before tells that it was there."""
+    client = official(sandbox).v1
+    customer, _ = (client.customers.create({"name": name}).id for name in ("Ada", "Emmy"))
+    sandbox.advance(5)
+    state = run_tap(tmp_path, settings(sandbox.url)).states[-1]
+    sandbox.set_clock(sandbox.clock() + 5)  # a second begins
+    if updated_too:
+        client.customers.update(customer, {"name": "Gone"})
+    client.customers.delete(customer)
+    sandbox.advance(5)
+
+    done = run_tap(tmp_path, settings(sandbox.url), state=state)
+
+    assert done.records("customers") == [{"id": customer, "object": "customer", "deleted": True}]
