@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from functools import reduce
 from pathlib import Path
 
@@ -243,3 +244,27 @@ def test_the_deletion_of_a_young_customer_comes(sandbox: Sandbox, tmp_path: Path
     done = run_tap(tmp_path, settings(sandbox.url), state=state)
 
     assert done.records("customers") == [{"id": customer, "object": "customer", "deleted": True}]
+
+
+def test_changes_outside_the_range_do_not_come(sandbox: Sandbox, tmp_path: Path) -> None:
+    now = sandbox.clock()
+    stamps = [now - 50_000, now - 40_000, now - 30_000, now - 20_000]
+    for at in stamps:
+        crowd(sandbox, "/v1/charges", A_CHARGE, 2, at=at)
+    sandbox.set_clock(now)
+    start, end = (datetime.fromtimestamp(at, UTC).isoformat() for at in (stamps[1], stamps[3]))
+    ranged = settings(sandbox.url, start_date=start, end_date=end)
+    first = run_tap(tmp_path, ranged)
+    for each in sandbox.objects("charge"):
+        official(sandbox).v1.charges.update(each["id"], {"description": "now"})
+
+    second = run_tap(tmp_path, ranged, state=first.states[-1])
+
+    for done in (first, second):
+        assert done.code == 0
+        assert [each["created"] for each in sorted(done.records("charges"), key=lambda each: int(each["created"]))] == [
+            stamps[1],
+            stamps[1],
+            stamps[2],
+            stamps[2],
+        ]
