@@ -10,14 +10,16 @@ import zlib
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 import msgspec
 
-from stripe_flow.api.client import Client
+from stripe_flow.api.client import Answer, Client
 from stripe_flow.api.errors import AccountTrouble, RequestRefused
 from tap_stripe_flow.nested import complete, is_cut
+
+T = TypeVar("T")
 
 PAGE_LIMIT = 100  # the most that Stripe gives
 
@@ -47,7 +49,7 @@ class Found(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
-    """One answer of a list: newest first. `date_unix` is Stripe's time when it was given.
+    """One answer of a list: newest first. `date_unix` is Stripe's time as of which it holds.
 
     `created` are the stamps of what is on it; `left_out` are ids that an earlier page has shown.
     """
@@ -86,7 +88,7 @@ class Listing:
 
     def ask_for_one(self) -> int:
         """Stripe's time, from the smallest request that shows whether the key may read this list."""
-        return _date(self.client.get(self.path, {"limit": 1, **self._always}, read=_read).date_unix, self.path)
+        return _as_of(self.client.get(self.path, {"limit": 1, **self._always}, read=_read), self.path)
 
     def pages(self, start: int, end: int | None) -> Iterator[Page]:
         """What was created from `start` on and before `end`, newest first, each object once. Raises StripeError."""
@@ -123,7 +125,7 @@ class Listing:
         return listed.data, Page(
             created=array("q", (each.created for each in listed.data)),
             has_more=listed.has_more,
-            date_unix=_date(answer.date_unix, self.path),
+            date_unix=_as_of(answer, self.path),
             packed=zlib.compress(text, level=1),
             account=self.account,
         )
@@ -139,7 +141,7 @@ class Listing:
         head, raw = answer.value
         if is_cut(raw):
             raw = complete(raw, self.client)
-        return self._found(head, raw, _date(answer.date_unix, path))
+        return self._found(head, raw, _as_of(answer, path))
 
     def deleted(self, object_id: str, kind: str, read_at: int) -> Found:
         """What Stripe shows of an object that is no more."""
@@ -195,7 +197,10 @@ def _read_one(body: bytes) -> tuple[Head, bytes]:
     return _HEAD.decode(raw), raw
 
 
-def _date(date_unix: int | None, path: str) -> int:
-    if date_unix is None:
+def _as_of(answer: Answer[T], path: str) -> int:
+    """Stripe's time when the request went out, in whole seconds: an answer's `Date` is that of its sending, and what
+    appeared while it was under way is not in it.
+    """
+    if answer.date_unix is None:
         raise AccountTrouble(f"GET {path}: the answer has no Date, so it is not Stripe's. Check the setting base_url")
-    return date_unix
+    return answer.date_unix - int(answer.took_s)

@@ -23,7 +23,7 @@ HELD_PER_THREAD = 2 * TARGET
 
 @dataclass(frozen=True, kw_only=True)
 class Drained:
-    """A window that was read, newest object first. `date_unix` is Stripe's time on its first page.
+    """A window that was read, newest object first. `date_unix` is Stripe's time as of its first page.
 
     `rest` are the pages that follow, still to be asked for: a second that holds too much for a buffer.
     """

@@ -52,6 +52,8 @@ class Request:
 class Answer(Generic[T]):
     """A success: what was read from the body, Stripe's request id and time, whether Stripe replayed a stored answer,
     and how often the request was sent by this call: a replay to the first send was executed in an earlier call.
+
+    `took_s` is the time from sending it to the last byte: what it says may be so much older than its `date_unix`.
     """
 
     value: T
@@ -59,6 +61,7 @@ class Answer(Generic[T]):
     date_unix: int | None
     is_replay: bool
     sends: int
+    took_s: float
 
 
 def read_object(body: bytes) -> dict[str, object]:
@@ -141,12 +144,13 @@ class Client:
         pace_s = self.pacer.reserve(self.connection.account, request.path, time.monotonic())
         self._wait(pace_s, request, progress)
         progress.send()
+        sent_at = time.monotonic()
         try:
             raw = self._exchange(request)
         except NetworkTrouble as trouble:
             raise SendAgain(str(trouble)) from None
         try:
-            answer = _answer(raw, read, progress.sends) if raw.status < 300 else None
+            answer = _answer(raw, read, progress.sends, time.monotonic() - sent_at) if raw.status < 300 else None
         except ValueError:
             raise SendAgain("the body of the answer was cut or garbled") from None
         if answer is None:
@@ -207,11 +211,12 @@ class Client:
         )
 
 
-def _answer(raw: RawAnswer, read: Callable[[bytes], T], sends: int) -> Answer[T]:
+def _answer(raw: RawAnswer, read: Callable[[bytes], T], sends: int, took_s: float) -> Answer[T]:
     return Answer(
         value=read(raw.body),
         request_id=raw.headers.get("Request-Id", ""),
         date_unix=parse_date(raw.headers.get("Date")),
         is_replay=raw.headers.get("Idempotent-Replayed") == "true",
         sends=sends,
+        took_s=took_s,
     )

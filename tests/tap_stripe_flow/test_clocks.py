@@ -1,4 +1,4 @@
-"""Whose time counts: Stripe's, however wrong this machine's is, and the list's, however early an event comes."""
+"""Whose time counts: Stripe's, however wrong this machine's is, and as of when a list was read, not when it came."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +25,7 @@ shifts_the_clock = pytest.mark.skipif(clock_shift.compiler() is None, reason="it
 
 NOW = int(time.time())  # Stripe is right, and so is this machine: the tap's process is not
 HOUR_S, TICK_S = 3600, 600
+OVERLAP_S, SLOW_S = 600, 6
 AHEAD_OR_BEHIND = pytest.mark.parametrize("shift_s", [HOUR_S, -HOUR_S], ids=["ahead", "behind"])
 A_CHARGE = {"amount": 1000, "currency": "usd", "source": "tok_visa"}
 STREAMS = ("charges", "refunds")
@@ -104,6 +106,21 @@ def test_a_wrong_clock_changes_neither_records_nor_state(
     assert told == unshifted
 
 
+def test_a_slow_answer_takes_nothing_off_the_overlap(sandbox: Sandbox, tmp_path: Path) -> None:
+    """Its Date is that of its sending, and the list in it is older."""
+    hidden = {"kind": "late_visibility", "at_least_s": OVERLAP_S, "up_to_s": OVERLAP_S}
+    sandbox.faults({"match": {"method": "POST"}, "action": hidden})
+    late = official(sandbox).v1.charges.create(A_CHARGE).id
+    sandbox.advance(OVERLAP_S - SLOW_S // 2)
+    config = a_config(sandbox.url)
+
+    first = run_slowly(sandbox, tmp_path, config)
+    sandbox.advance(TICK_S)
+    second = run_tap(tmp_path, config, state=first.states[-1])
+
+    assert [len(first.records("charges")), [each["id"] for each in second.records("charges")]] == [0, [late]]
+
+
 def test_a_new_object_waits_for_its_list_however_early_its_events_come(sandbox: Sandbox, tmp_path: Path) -> None:
     client, config = official(sandbox).v1, a_config(sandbox.url, capture="changes")
     state = run_tap(tmp_path, config).states[-1]
@@ -120,6 +137,20 @@ def test_a_new_object_waits_for_its_list_however_early_its_events_come(sandbox: 
     assert told == ["charge.updated"]
     assert early.records("charges") == []
     assert [(each["id"], each["description"]) for each in late.records("charges")] == [(charge, "changed")]
+
+
+def run_slowly(sandbox: Sandbox, folder: Path, config: dict[str, object]) -> Ended:
+    """The list of charges is read, and its answer is sent SLOW_S later, by every clock there is."""
+    rule = {"name": "slow", "match": {"method": "GET", "path": "/v1/charges"}, "at": "before_answer", "times": 1}
+    sandbox.faults(rule | {"action": {"kind": "hold"}})
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(run_tap, folder, config)
+        try:
+            sandbox.wait_until_held("slow")
+            time.sleep(SLOW_S)
+        finally:
+            sandbox.release("slow")
+        return running.result()
 
 
 def child_sees(env: Mapping[str, str]) -> dict[str, Any]:  # Any: JSON
