@@ -13,9 +13,10 @@ from tap_stripe_flow.windows import Window
 class Batch:
     """Records in the order in which they go out, and what the state says from then on; None: nothing new.
 
-    `window` is what the records were read from, if it was a window; `end` is where the range ends.
+    `window` is what the records were read from, if it was a window; `until` is where the range of windows ends.
     """
 
     records: Sequence[Found] = ()
     state: Mapping[str, object] | None = None
     window: Window | None = None
+    until: int | None = None

@@ -132,6 +132,8 @@ class Engine(Stream):
                 batch.window.end,
                 len(batch.records),
             )
+            if batch.until is not None:
+                progress.aim(batch.until)
             progress.window(batch.window, len(batch.records), time.monotonic())
         if batch.state is None:
             return

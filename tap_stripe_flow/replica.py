@@ -84,9 +84,11 @@ class Replica:
             return
         for drained in self._task.windows(self._task.listing, gap.start, gap.end):
             for page in drained.rest or ():
-                yield Batch(records=page.found(), window=drained.window)
+                yield Batch(records=page.found(), window=drained.window, until=gap.end)
             left = Window(start=drained.window.end, end=gap.end) if drained.window.end < gap.end else None
-            yield Batch(records=drained.found[::-1], state=self._task.notes.take(gap=left), window=drained.window)
+            yield Batch(
+                records=drained.found[::-1], state=self._task.notes.take(gap=left), window=drained.window, until=gap.end
+            )
 
     def _changed(self) -> Iterator[Batch]:
         memory = self._task.notes.memory

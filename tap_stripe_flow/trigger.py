@@ -73,7 +73,7 @@ class Trigger:
         checked = self._checked(windows, bookmark.reread_from)
         for closed in self._task.closing(memory.events).of(checked, bookmark):
             state = self._task.notes.take(listed=closed.bookmark) if closed.bookmark else None
-            yield Batch(records=closed.new, state=state, window=closed.window)
+            yield Batch(records=closed.new, state=state, window=closed.window, until=self.span.end or self.now)
 
     def _begin_now(self) -> Batch:
         """Only what comes after Stripe's first answer is new; what it shows at its present second was there before."""
