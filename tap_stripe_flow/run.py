@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, NoReturn, TypeVar
 
 from stripe_flow.api.errors import AccountTrouble, KeyRefused, StripeError, StripeFlowError, StripeUnreachable
@@ -69,16 +70,22 @@ class Interruption:
     def allowed_between(self, items: Iterator[T]) -> Iterator[T]:
         """`items`, where a signal ends the wait for the next one at once, and otherwise between two of them."""
         while True:
-            self._is_waiting = True
-            try:
-                if self._signal:
-                    raise SystemExit(128 + self._signal)
+            with self.allowed():
                 item = next(items, None)
-            finally:
-                self._is_waiting = False
             if item is None:
                 return
             yield item
+
+    @contextmanager
+    def allowed(self) -> Iterator[None]:
+        """Inside, where nothing is written, a signal ends the run at once."""
+        self._is_waiting = True
+        try:
+            if self._signal:
+                raise SystemExit(128 + self._signal)
+            yield
+        finally:
+            self._is_waiting = False
 
     def signalled(self, number: int) -> None:
         """Never end inside a line: while records are being written the signal waits; a second one does not."""

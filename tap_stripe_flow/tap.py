@@ -112,7 +112,8 @@ class TapStripeFlow(PluginCommand, Tap):
             catalog=read_catalog(catalog),
         )
         run = tap.run  # a wrong setting is said before anything is written
-        tap.check_settings()
+        with tap.interruption.allowed():
+            tap.check_settings()
         if test == CliTestOptionValue.Schema.value:
             tap.write_schemas()
         elif test != CliTestOptionValue.Disabled.value:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import array
+import fcntl
 import json
 import os
 import signal
 import subprocess
+import termios
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,13 +26,13 @@ def sandbox_with_history() -> Iterator[Sandbox]:
         yield running
 
 
-def start(folder: Path, url: str, **env: str) -> subprocess.Popen[bytes]:
+def start(folder: Path, url: str, **settings: object) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        command("tap_stripe_flow", folder, a_config(url)),
+        command("tap_stripe_flow", folder, a_config(url, **settings)),
         cwd=folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        env=clean_env(**env),
+        env=clean_env(),
     )
 
 
@@ -47,15 +51,15 @@ def test_a_signal_ends_the_run_on_a_whole_line(
     assert all(json.loads(line) for line in [*seen, *rest.splitlines()])
 
 
-def test_a_wait_for_stripe_ends_at_once(sandbox: Sandbox, tmp_path: Path) -> None:
-    sandbox.faults(
-        {"name": "stuck", "match": {"path": "/v1/charges"}, "at": "before_answer", "action": {"kind": "hold"}}
-    )
-    with start(tmp_path, sandbox.url) as tap:
+@pytest.mark.parametrize("path", ["/v1/account", "/v1/charges", "/v1/events"])
+def test_a_wait_for_stripe_ends_at_once(sandbox: Sandbox, tmp_path: Path, path: str) -> None:
+    sandbox.faults({"name": "stuck", "match": {"path": path}, "at": "before_answer", "action": {"kind": "hold"}})
+    with start(tmp_path, sandbox.url, account_ids=["self"], capture="changes") as tap:
         sandbox.wait_until_held("stuck")
 
         tap.send_signal(signal.SIGTERM)
 
+        # Long before the request would time out; how long exactly is the machine's affair.
         assert tap.wait(20) == 128 + signal.SIGTERM
         sandbox.release("stuck")
 
@@ -97,3 +101,31 @@ def test_a_killed_run_is_resumed_without_loss(sandbox_with_history: Sandbox, tmp
     emitted |= {record["id"] for name in ("charges", "refunds") for record in resumed.records(name)}
     made = {each["id"] for kind in ("charge", "refund") for each in sandbox_with_history.objects(kind)}
     assert emitted == made
+
+
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
+def test_a_second_signal_ends_a_run_whose_reader_stalls(
+    sandbox_with_history: Sandbox, tmp_path: Path, sent: signal.Signals
+) -> None:
+    with start(tmp_path, sandbox_with_history.url) as tap:
+        assert tap.stdout is not None
+        tap.stdout.readline()
+        wait_until_full(tap.stdout.fileno())
+        tap.send_signal(sent)
+        with pytest.raises(subprocess.TimeoutExpired):  # a line is half out, and its reader may come back
+            tap.wait(1)
+        tap.send_signal(sent)
+
+        assert tap.wait(20) == 128 + sent
+
+
+def wait_until_full(pipe: int) -> None:
+    """Until there is no room for a page of memory in the pipe, so that its writer waits."""
+    room = fcntl.fcntl(pipe, fcntl.F_GETPIPE_SZ) - os.sysconf("SC_PAGE_SIZE")
+    for _ in range(300):
+        unread = array.array("i", [0])
+        fcntl.ioctl(pipe, termios.FIONREAD, unread)
+        if unread[0] > room:
+            return
+        time.sleep(0.1)
+    raise TimeoutError("the tap never filled the pipe")
