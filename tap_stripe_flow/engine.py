@@ -146,7 +146,7 @@ class Engine(Stream):
             self._write_state_message()  # that an empty window was read is told with the next one that is not
 
     @cached_property
-    def _is_verbatim(self) -> bool:
+    def is_verbatim(self) -> bool:
         """Whether records go out as they came: nothing is mapped, flattened or deselected."""
         maps = self.stream_maps
         return (
@@ -159,7 +159,7 @@ class Engine(Stream):
 
     def _write_record_message(self, record: Any) -> None:  # Any: a Found, of which the SDK knows nothing
         """The one switch between the page's own bytes and the SDK's path, which parses them."""
-        if self._is_verbatim:
+        if self.is_verbatim:
             self._stripe.message_writer.write_record(self.name, record.raw, _iso(record.read_at))
             self.state_manager.is_flushed = False
         else:

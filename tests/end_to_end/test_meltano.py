@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from typing import cast
 
 import pytest
 
+from tap_stripe_flow.engine import Engine
+from tap_stripe_flow.tap import TapStripeFlow
 from tests.end_to_end.conftest import Project
 from tests.support.official import everything, official
-from tests.support.plugins import ROOT
+from tests.support.plugins import ROOT, a_config
 from tests.support.sandbox import Sandbox
 
 CANARY = "sk_test_canary0123456789"
@@ -96,3 +99,16 @@ def test_secrets_are_marked(project: Project) -> None:
 
         assert "api_key" in listed.stdout
         assert "canary" not in listed.stdout + listed.stderr
+
+
+def test_what_meltano_selects_goes_out_verbatim(project: Project, sandbox: Sandbox) -> None:
+    catalog = json.loads(project.meltano("invoke", "--dump=catalog", "tap-stripe-flow", url=sandbox.url).stdout)
+
+    streams = TapStripeFlow(config=a_config(sandbox.url), catalog=catalog).streams
+
+    assert {name: stream.selected for name, stream in streams.items()} == {
+        "charges": True,
+        "refunds": True,
+        "customers": False,
+    }
+    assert all(cast("Engine", stream).is_verbatim for stream in streams.values() if stream.selected)
