@@ -99,7 +99,7 @@ class Bookmark:
 
     def after(self, window: Window, seen: Sequence[Seen], settled: int) -> Bookmark:
         """The bookmark once all of `seen`, the whole of `window`, is out; `settled` is t minus overlap. Never back."""
-        reread_from = self._reread_from(window.end, settled)
+        reread_from = self._reread_from(window, window.end, settled)
         recent = {**self.recent, **{each.id: each.created for each in seen}}
         still = frozenset[str]() if window.end >= self.recalled_until else self.recalled - {each.id for each in seen}
         return replace(
@@ -110,28 +110,34 @@ class Bookmark:
             recent={object_id: created for object_id, created in recent.items() if created >= reread_from},
         )
 
+    def room(self, most_ids: int) -> int:
+        """How many ids there may be. What an older state remembers beyond that is no reason to stay: it gets fewer."""
+        return max(most_ids, len(self.ids))
+
     def reach(self, window: Window, seen: Sequence[Seen], settled: int, most_ids: int = MOST_IDS) -> int:
         """How far `window` may be closed so that no more than `most_ids` must be remembered; at most its end.
 
-        A whole second; `window.start` where not even one more second fits. What an older state remembers beyond
-        `most_ids` is no reason to stay: it becomes fewer.
+        A whole second; `window.start` where not even one more second fits.
         """
-        room = max(most_ids, len(self.ids))
+        room = self.room(most_ids)
         ordered = sorted(seen, key=lambda each: each.created)
         ends = {each.created for each in ordered if each.created >= settled} | {window.end, settled}
         for end in sorted((end for end in ends if window.start < end <= window.end), reverse=True):
-            if self._needed(end, ordered, settled) <= room:
+            if self._needed(window, end, ordered, settled) <= room:
                 return end
         return window.start
 
-    def _needed(self, end: int, seen: Sequence[Seen], settled: int) -> int:
-        """How many ids the bookmark would hold if the window were closed at `end`."""
-        reread_from = self._reread_from(end, settled)
+    def _needed(self, window: Window, end: int, seen: Sequence[Seen], settled: int) -> int:
+        """How many ids the bookmark would hold if `window` were closed at `end`."""
+        reread_from = self._reread_from(window, end, settled)
         inside = [each for each in seen if each.created < end]
         recent = {object_id for object_id, created in self.recent.items() if created >= reread_from}
         recent |= {each.id for each in inside if each.created >= reread_from}
         met = sum(each.id in self.recalled for each in inside)
         return len(recent) + (0 if end >= self.recalled_until else len(self.recalled) - met)
 
-    def _reread_from(self, end: int, settled: int) -> int:
-        return max(self.reread_from, min(end, settled))
+    def _reread_from(self, window: Window, end: int, settled: int) -> int:
+        """Where the next run must begin. Windows are read at different times: what was not settled when an earlier
+        one was read is not settled by a later one.
+        """
+        return self.reread_from if self.reread_from < window.start else min(end, max(window.start, settled))

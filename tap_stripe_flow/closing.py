@@ -48,7 +48,7 @@ class Closing:
         elif drained.window.end <= drained.date_unix - self.overlap_s:
             yield from self._page_by_page(drained, bookmark)
         else:
-            yield self._close(self._collected(drained), bookmark)
+            yield self._close(self._collected(drained, bookmark.room(self.most_ids)), bookmark)
 
     def _close(self, drained: Drained, bookmark: Bookmark) -> Closed:
         """The window, or as much of it as can be remembered; nothing new where not even a second fits."""
@@ -76,11 +76,11 @@ class Closing:
         after = bookmark.after(drained.window, met, drained.date_unix - self.overlap_s)
         yield Closed(window=drained.window, new=[], bookmark=after, date_unix=drained.date_unix)
 
-    def _collected(self, drained: Drained) -> Drained:
+    def _collected(self, drained: Drained, room: int) -> Drained:
         """All of a second that is not settled yet, or enough of it to see that it cannot be remembered."""
         found = list(drained.found)
         for page in drained.rest or ():
             found += page.found()
-            if len(found) > self.most_ids:
+            if len(found) > room:
                 break
         return replace(drained, found=found, rest=None)
