@@ -43,6 +43,8 @@ def _tree(asked: object) -> Paths:
 
 
 def _expanded(target: Object, paths: Paths, space: Space, now: int) -> Object:
+    if target.get("deleted"):
+        return target  # what is left of it refers to nothing
     resource = RESOURCES.get(str(target.get("object")))
     for name, deeper in paths.items():
         if resource is None:

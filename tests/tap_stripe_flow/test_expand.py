@@ -47,6 +47,7 @@ def misfits(done: Ended, stream: str) -> set[str]:
         ["customer.default_source"],
         ["customer", "customer.default_source"],
         ["customer", "balance_transaction", "refunds"],
+        ["customer.sources"],
     ],
     ids=" ".join,
 )
