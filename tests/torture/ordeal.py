@@ -6,7 +6,7 @@ import json
 import random
 import time
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -26,12 +26,20 @@ KINDS = {"charges": "charge", "refunds": "refund"}
 _PAST = {"charges": 2000, "days": 1}
 _KEYS = {"accounts": dict.fromkeys(ACCOUNTS, _PAST), "keys": {Sandbox.key: {"account": PLATFORM}}}
 _BUSY_S = 60
-_LATE: Mapping[str, object] = {
-    "name": "late",
-    "match": {"method": "POST"},
-    "probability": 0.3,
-    "action": {"kind": "late_visibility", "up_to_s": OVERLAP_S},
-}
+# Some objects become visible at any time of the overlap, as many at its very end; and Stripe takes its time.
+_LATE: Mapping[str, int] = {"late": 0, "latest": OVERLAP_S - 2}
+_FAULTS: Sequence[Mapping[str, object]] = [
+    {"name": "slow", "match": {"method": "GET"}, "action": {"kind": "latency", "ms": 10, "jitter_ms": 10}},
+    *(
+        {
+            "name": name,
+            "match": {"method": "POST"},
+            "probability": 0.2,
+            "action": {"kind": "late_visibility", "at_least_s": at_least_s, "up_to_s": OVERLAP_S},
+        }
+        for name, at_least_s in _LATE.items()
+    ),
+]
 # What a second of the sandbox's clock takes until the overlap is full, and afterwards.
 _FAST_S, _STEADY_S = 0.04, 0.25
 # About three windows of charges: more bytes would only mean fewer kills.
@@ -39,6 +47,8 @@ _MOST_BYTES, _LEAST_BYTES = 5_000_000, 100_000
 # How far the tap may be ahead of its reader when it dies: from a piece of a line to half a window.
 _PIPES = (4096, 64 * 1024, 1024 * 1024)
 _UNTIL_THE_END = 1 << 62
+# Windows that are read at once, or one after the other while the clock goes on.
+_CONCURRENCIES = (1, 4, 16)
 # One run in so many may end well, or those accounts and streams that come last would never be read to the present.
 _SPARED = 8
 _FINAL_RUNS = 10
@@ -50,7 +60,7 @@ def suffer(folder: Path, *, seed: int, kills: int) -> Outcome:
     keys = folder / "keys.json"
     keys.write_text(json.dumps(_KEYS))
     with Sandbox("--keys", str(keys), "--seed", str(seed), "--now", str(NOW)) as sandbox:
-        sandbox.faults(_LATE, seed=seed)
+        sandbox.faults(*_FAULTS, seed=seed)
         life = _Life(sandbox, folder, seed)
         life.kill_often(_a_past(sandbox, seed), kills)
         sandbox.advance(OVERLAP_S + 1)
@@ -67,7 +77,7 @@ def suffer(folder: Path, *, seed: int, kills: int) -> Outcome:
             kills_when_full=life.kills_when_full,
             runs=life.runs,
             written_bytes=life.written_bytes,
-            late_objects=int(sandbox.fault_state("late")["struck"]),
+            late_objects=sum(int(sandbox.fault_state(name)["struck"]) for name in _LATE),
             created={partition: [each.created for each in found] for partition, found in held.items()},
             took_s=time.monotonic() - begun_s,
         )
@@ -96,7 +106,7 @@ class _Life:
 
     def kill_often(self, traffic: Traffic, kills: int) -> None:
         """So often, a third of it after the traffic has filled an overlap; it slows down then."""
-        full_unix = traffic.now_unix + OVERLAP_S + 60
+        full_unix = traffic.now_unix + OVERLAP_S + 20
         most_runs = 4 * kills + 100
         with traffic:
             while (self.kills < kills or self.kills_when_full < kills // 3) and self.runs < most_runs:
@@ -146,7 +156,12 @@ class _Life:
             self._state.write_bytes(state)
 
     def _command(self) -> list[str]:
-        config = a_config(self._sandbox.url, overlap_s=OVERLAP_S, account_ids=["self", CONNECTED])
+        config = a_config(
+            self._sandbox.url,
+            overlap_s=OVERLAP_S,
+            account_ids=["self", CONNECTED],
+            concurrency=self._draw.choice(_CONCURRENCIES),
+        )
         options = ["--state", str(self._state)] if self._state.exists() else []
         return command("tap_stripe_flow", self._folder, config, *options)
 

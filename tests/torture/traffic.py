@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 from tests.support.sandbox import Sandbox
 
 # Of each stream in each account, in each second of the sandbox's clock: 600 of them hold more than 10,000.
-PER_SECOND = 18
+PER_SECOND = 17
 # The most that one charge can give back in so small pieces that it lasts for a whole ordeal.
 _LARGEST_AMOUNT = 99_999_999
 _ANSWER_S, _STOP_S = 60, 90

@@ -1,0 +1,20 @@
+"""The tap under kill after kill; `make torture` does the same hundreds of times more."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.torture.ordeal import suffer
+
+KILLS = 30
+
+
+@pytest.mark.parametrize("seed", [101, 102])
+def test_no_kill_loses_an_object_or_repeats_more_than_a_window(seed: int, tmp_path: Path) -> None:
+    outcome = suffer(tmp_path, seed=seed, kills=KILLS)
+
+    print(outcome)
+    assert outcome.shortfalls(KILLS) == []
+    assert outcome.verdict.told() == []
