@@ -22,7 +22,6 @@ class Closed:
     window: Window
     new: Sequence[Found]
     bookmark: Bookmark | None
-    date_unix: int
     is_whole: bool = True
 
 
@@ -56,13 +55,12 @@ class Closing:
         seen = [Seen(id=each.id, created=each.created) for each in drained.found]
         reach = bookmark.reach(drained.window, seen, settled, self.most_ids)
         if reach == drained.window.start:
-            return Closed(window=drained.window, new=[], bookmark=bookmark, date_unix=drained.date_unix, is_whole=False)
+            return Closed(window=drained.window, new=[], bookmark=bookmark, is_whole=False)
         closed = Window(start=drained.window.start, end=reach)
         return Closed(
             window=closed,
             new=[e for e in reversed(drained.found) if e.created < reach and not bookmark.knows(e.id)],
             bookmark=bookmark.after(closed, [each for each in seen if each.created < reach], settled),
-            date_unix=drained.date_unix,
             is_whole=reach == drained.window.end,
         )
 
@@ -72,9 +70,9 @@ class Closing:
         for found in itertools.chain([drained.found], (page.found() for page in drained.rest or ())):
             met += [Seen(id=each.id, created=each.created) for each in found if bookmark.knows(each.id)]
             new = [each for each in found if not bookmark.knows(each.id)]
-            yield Closed(window=drained.window, new=new, bookmark=None, date_unix=drained.date_unix)
+            yield Closed(window=drained.window, new=new, bookmark=None)
         after = bookmark.after(drained.window, met, drained.date_unix - self.overlap_s)
-        yield Closed(window=drained.window, new=[], bookmark=after, date_unix=drained.date_unix)
+        yield Closed(window=drained.window, new=[], bookmark=after)
 
     def _collected(self, drained: Drained, room: int) -> Drained:
         """All of a second that is not settled yet, or enough of it to see that it cannot be remembered."""

@@ -69,14 +69,16 @@ class Replica:
         return known is not None and now - known.reread_from > EVENTS_KEPT_S
 
     def _begin_gap(self, listed_until: int) -> Batch:
+        """The events go on from before anything was read in this run."""
         now = self._feed.events.ask_for_one()
+        begun = now if self._trigger.now is None else min(now, self._trigger.now)
         start = max(self._trigger.span.start or OLDEST, now - self._feed.gap_days * DAY_S)
         self._feed.warn(
             "the next events are older than the 30 days for which Stripe keeps them: objects created in the last "
             f"{self._feed.gap_days} days (setting events_gap_days) are read again; older ones may have changed unseen"
         )
         gap = Window(start=start, end=listed_until) if start < listed_until else None
-        return Batch(state=self._task.notes.take(events=Bookmark.at(now), gap=gap))
+        return Batch(state=self._task.notes.take(events=Bookmark.at(begun), gap=gap))
 
     def _gap(self) -> Iterator[Batch]:
         gap = self._task.notes.memory.gap

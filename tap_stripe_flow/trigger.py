@@ -52,7 +52,7 @@ class Task:
 
 
 class Trigger:
-    """What is new of a task. `span` is what of it to read, once that is known; `now` Stripe's time when it answered."""
+    """What is new of a task. `span` is what of it to read, once that is known; `now` Stripe's time before all reading."""
 
     def __init__(self, task: Task) -> None:
         self._task = task
@@ -90,8 +90,8 @@ class Trigger:
         """`windows`, unless Stripe's clock has not reached the range: nothing would ever be read."""
         for drained in windows:
             if self.now is None:
-                self.now = drained.date_unix
-                self._check(start, self.now)
+                self._check(start, drained.date_unix)
+            self.now = drained.date_unix if self.now is None else min(self.now, drained.date_unix)
             yield drained
 
     def _check(self, start: int, now: int) -> None:

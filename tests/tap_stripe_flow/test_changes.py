@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import reduce
 from pathlib import Path
@@ -226,6 +227,29 @@ def test_after_a_gap_in_the_events_a_range_is_read_again(sandbox: Sandbox, tmp_p
     assert (len(last([done], "charges")), min(stamps)) == (4 + 1_100 + 2, start - 20 * day)
     assert again.records("charges") == []
     assert not {"gap_from", "gap_until"} & set(done.states[-1]["bookmarks"]["charges"])
+
+
+def test_what_changes_while_a_gap_is_noticed_is_not_stale(sandbox: Sandbox, tmp_path: Path) -> None:
+    """A new object is listed, then it changes, and only then Stripe is asked where the events go on."""
+    client = official(sandbox).v1
+    state = run_tap(tmp_path, settings(sandbox.url)).states[-1]
+    sandbox.advance(40 * 86_400)
+    new = client.charges.create({"amount": 500, "currency": "usd", "source": "tok_visa"}).id
+    rule = {"name": "events", "match": {"path": "/v1/events"}, "at": "before_read", "times": 1}
+    sandbox.faults(rule | {"action": {"kind": "hold"}})
+
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(run_tap, tmp_path, settings(sandbox.url), state=state)
+        try:
+            sandbox.wait_until_held("events")
+            sandbox.advance(5)
+            client.charges.update(new, {"description": "changed"})
+            sandbox.advance(5)
+        finally:
+            sandbox.release("events")
+        done = running.result()
+
+    assert [each["description"] for each in done.records("charges")] == [None, "changed"]
 
 
 @pytest.mark.parametrize("updated_too", [False, True], ids=["deleted", "updated and deleted in one second"])
