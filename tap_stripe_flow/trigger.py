@@ -52,7 +52,7 @@ class Task:
 
 
 class Trigger:
-    """What is new of a task. `span` is what of it to read, once that is known; `now` Stripe's time before all reading."""
+    """What is new of a task. `span` is what of it to read, once known; `now` is Stripe's time before all reading."""
 
     def __init__(self, task: Task) -> None:
         self._task = task
