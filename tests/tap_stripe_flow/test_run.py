@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 from tap_stripe_flow.streams import STREAMS, StreamSpec
 from tests.support.official import everything, official
 from tests.support.plugins import Ended, a_config, run_tap
-from tests.support.sandbox import Sandbox
+from tests.support.sandbox import CONNECTED, PLATFORM, Sandbox
 
 EVERY_STREAM = pytest.mark.parametrize("spec", STREAMS, ids=lambda spec: spec.name)
 NAMES = sorted(spec.name for spec in STREAMS)
@@ -85,13 +85,17 @@ def test_the_second_run_emits_nothing(first_run: Ended, seeded_sandbox: Sandbox,
     assert sorted(again.states[-1]["bookmarks"]) == NAMES
 
 
-def test_an_idle_run_asks_once_per_stream(sandbox: Sandbox, tmp_path: Path) -> None:
-    state = run_tap(tmp_path, settings(sandbox.url)).states[-1]
+@pytest.mark.parametrize(("capture", "requests"), [("new", 1), ("changes", 2)])
+def test_an_idle_run_asks_once_per_stream_and_list(
+    sandbox: Sandbox, tmp_path: Path, capture: str, requests: int
+) -> None:
+    config = settings(sandbox.url, capture=capture, account_ids=[PLATFORM, CONNECTED])
+    state = run_tap(tmp_path, config).states[-1]
     asked = len(sandbox.requests())
 
-    run_tap(tmp_path, settings(sandbox.url), state=state)
+    run_tap(tmp_path, config, state=state)
 
-    assert len(sandbox.requests()) - asked == len(STREAMS)
+    assert len(sandbox.requests()) - asked == requests * len(STREAMS) * 2
 
 
 def test_each_run_emits_what_was_created_since(sandbox: Sandbox, tmp_path: Path) -> None:
