@@ -14,7 +14,6 @@ from tap_stripe_flow.windows import OLDEST
 NOW = "now"
 CHANGES = "changes"
 FIND = "find"
-SELF = "self"
 
 CONFIG_JSONSCHEMA: dict[str, Any] = {  # Any: JSON schema
     "type": "object",
