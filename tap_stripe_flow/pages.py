@@ -15,8 +15,9 @@ from urllib.parse import quote
 
 import msgspec
 
-from stripe_flow.api.client import Answer, Client
+from stripe_flow.api.client import Client
 from stripe_flow.api.errors import AccountTrouble, RequestRefused
+from stripe_flow.api.message import Answer
 from tap_stripe_flow.nested import complete, is_cut
 
 T = TypeVar("T")

@@ -2,6 +2,9 @@
 
 One loop: wait for the pace, exchange bytes, ask the rule in `retry`, and either hand out the answer, raise what it
 means, or send the same bytes again. Every wait ends at once when the run is stopping.
+
+A write leaves only on a connection that has answered something, and a resend only on one that has answered since the
+last wait: a process that slept in between finds it closed, and asks for Stripe's time before it sends anything.
 """
 
 from __future__ import annotations
@@ -12,61 +15,31 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Generic, TypeVar, cast
+from typing import TypeVar, cast
 
 import backoff
-import msgspec
 from backoff.types import ContextDetails
 
 from stripe_flow.api import forms
 from stripe_flow.api.clock import StripeClock, parse_date
 from stripe_flow.api.connection import Connection
 from stripe_flow.api.errors import NotSent, StripeError, StripeUnreachable
+from stripe_flow.api.message import Answer, Request, read_answer, read_object
 from stripe_flow.api.pacing import Pacer
 from stripe_flow.api.refusals import is_stripes_word, refused
 from stripe_flow.api.resending import Progress, SendAgain, growing_waits, retry_after_s
 from stripe_flow.api.retry import TOO_MANY, Patience, may_resend
-from stripe_flow.api.transport import NetworkTrouble, RawAnswer, Transport
+from stripe_flow.api.transport import ConnectionGone, NetworkTrouble, RawAnswer, Transport
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-
-@dataclass(frozen=True, kw_only=True)
-class Request:
-    """What goes out, to the byte; kept as it is for a resend."""
-
-    method: str
-    path: str
-    query: str = ""
-    body: bytes | None = None
-    idempotency_key: str | None = None
-
-    @property
-    def is_read(self) -> bool:
-        return self.method == "GET"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Answer(Generic[T]):
-    """A success: what was read from the body, Stripe's request id and time, whether Stripe replayed a stored answer,
-    and how often the request was sent by this call: a replay to the first send was executed in an earlier call.
-
-    `took_s` is the time from sending it to the last byte: what it says may be so much older than its `date_unix`.
-    """
-
-    value: T
-    request_id: str
-    date_unix: int | None
-    is_replay: bool
-    sends: int
-    took_s: float
-
-
-def read_object(body: bytes) -> dict[str, object]:
-    """The body as an object; raises msgspec.DecodeError for anything else."""
-    return msgspec.json.decode(body, type=dict[str, object])
+# Asks for the owner's leave right before each send of a write, with Stripe's time in Unix seconds and whether an
+# earlier send of this call may have been executed. What it raises keeps the write at home.
+Clear = Callable[[int, bool], None]
+# The read that shows that a connection is alive, and Stripe's time: any answer will do, a refusal as well.
+CHECK_PATH = "/v1/account"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +66,10 @@ class Client:
         connection = self.connection if account is None else replace(self.connection, account=account)
         return replace(self, connection=connection, patience=self.new_patience())
 
+    def as_sent(self, account: str | None, api_version: str) -> Client:
+        """The same sender with the headers of an earlier request, to send that once more."""
+        return replace(self, connection=replace(self.connection, account=account, api_version=api_version))
+
     def get(
         self,
         path: str,
@@ -103,13 +80,16 @@ class Client:
         """Read `path`. Raises StripeError, or Stopped. `read` turns the body into the value; where it raises ValueError
         the body was not whole, and the request is sent again.
         """
-        return self._send(Request(method="GET", path=path, query=forms.encode(parameters or {})), read)
+        return self._send(Request(method="GET", path=path, query=forms.encode(parameters or {})), read, None)
 
-    def post(self, request: Request) -> Answer[dict[str, object]]:
-        """Write. Raises StripeError, or Stopped. The same bytes go out again only where `retry.may_resend` allows."""
-        return self._send(request, read_object)
+    def post(self, request: Request, clear: Clear) -> Answer[dict[str, object]]:
+        """Write. Raises StripeError, Stopped, or what `clear` raises, which is called before each send.
 
-    def _send(self, request: Request, read: Callable[[bytes], T]) -> Answer[T]:
+        The same bytes go out again only where `retry.may_resend` allows.
+        """
+        return self._send(request, read_object, clear)
+
+    def _send(self, request: Request, read: Callable[[bytes], T], clear: Clear | None) -> Answer[T]:
         progress = Progress(shared=self.patience, own=self.new_patience())
         waits = growing_waits()
 
@@ -131,7 +111,7 @@ class Client:
                 logger=None,
             ):
                 with attempt:
-                    return self._send_once(request, read, progress)
+                    return self._send_once(request, read, progress, clear)
         except SendAgain as last:
             raise self._given_up(request, progress, last) from None
         raise AssertionError("backoff ended a loop without an answer or an error")
@@ -140,17 +120,23 @@ class Client:
         if self.stopping.wait(seconds):
             raise progress.stopped(f"{request.method} {request.path}")
 
-    def _send_once(self, request: Request, read: Callable[[bytes], T], progress: Progress) -> Answer[T]:
-        pace_s = self.pacer.reserve(self.connection.account, request.path, time.monotonic())
-        self._wait(pace_s, request, progress)
+    def _send_once(
+        self, request: Request, read: Callable[[bytes], T], progress: Progress, clear: Clear | None
+    ) -> Answer[T]:
+        self._pace(request, progress)
+        if clear is not None:
+            clear(self._time_to_write(request, progress), progress.is_open)
         progress.send()
         sent_at = time.monotonic()
         try:
             raw = self._exchange(request)
+        except ConnectionGone as gone:
+            progress.was_not_executed()
+            raise SendAgain(str(gone)) from None
         except NetworkTrouble as trouble:
             raise SendAgain(str(trouble)) from None
         try:
-            answer = _answer(raw, read, progress.sends, time.monotonic() - sent_at) if raw.status < 300 else None
+            answer = read_answer(raw, read, progress.sends, time.monotonic() - sent_at) if raw.status < 300 else None
         except ValueError:
             raise SendAgain("the body of the answer was cut or garbled") from None
         if answer is None:
@@ -161,6 +147,27 @@ class Client:
         self.pacer.speed_up(self.connection.account, request.path)
         return answer
 
+    def _pace(self, request: Request, progress: Progress) -> None:
+        pace_s = self.pacer.reserve(self.connection.account, request.path, time.monotonic())
+        self._wait(pace_s, request, progress)
+
+    def _time_to_write(self, request: Request, progress: Progress) -> int:
+        """Stripe's time, once this thread's connection is one that a write may go out on."""
+        if progress.sends or not self.transport.is_open:
+            check = Request(method="GET", path=CHECK_PATH)
+            self._pace(check, progress)
+            try:
+                date_unix = parse_date(self._exchange(check).headers.get("Date"))
+            except NetworkTrouble as trouble:
+                raise SendAgain(str(trouble)) from None
+            if date_unix is None:
+                raise SendAgain("an answer without a Date")
+            return date_unix
+        now_unix = self.clock.now_unix(time.monotonic())
+        if now_unix is None:
+            raise SendAgain(f"no time of Stripe's to write {request.path} at")
+        return int(now_unix)
+
     def _exchange(self, request: Request) -> RawAnswer:
         url = f"{self.connection.base_url.rstrip('/')}{request.path}"
         raw = self.transport.exchange(
@@ -170,6 +177,8 @@ class Client:
             request.body,
             # never a write: one that is cut leaves a doubt
             within_s=self.patience.first_read_s(time.monotonic()) if request.is_read else None,
+            # Where a proxy closes each connection, there is no other way.
+            may_connect=request.is_read or not self.transport.is_open,
         )
         date_unix = parse_date(raw.headers.get("Date"))
         if date_unix is not None:
@@ -200,7 +209,7 @@ class Client:
 
     def _given_up(self, request: Request, progress: Progress, last: SendAgain) -> StripeError:
         spent_s = progress.spent_s()
-        if not (request.is_read or progress.is_open):
+        if progress.sends and not (request.is_read or progress.is_open):
             return NotSent(
                 f"{request.method} {request.path}: Stripe took no request for {spent_s:.0f} s; nothing was executed "
                 f"({last}). Run again later; a lower max_requests_per_second leaves room for others"
@@ -209,14 +218,3 @@ class Client:
             f"Stripe at {self.connection.base_url} gave no usable answer for {spent_s:.0f} s: {last}. "
             "Check the network, the proxy and the setting base_url, then run again: nothing is lost"
         )
-
-
-def _answer(raw: RawAnswer, read: Callable[[bytes], T], sends: int, took_s: float) -> Answer[T]:
-    return Answer(
-        value=read(raw.body),
-        request_id=raw.headers.get("Request-Id", ""),
-        date_unix=parse_date(raw.headers.get("Date")),
-        is_replay=raw.headers.get("Idempotent-Replayed") == "true",
-        sends=sends,
-        took_s=took_s,
-    )

@@ -34,8 +34,11 @@ class Limit:
     its connection outlives the connection object.
     """
 
-    def __init__(self, due: float) -> None:
+    def __init__(self, due: float, *, may_connect: bool = True) -> None:
+        """Without `may_connect` the exchange runs on the connection that is open, or not at all."""
         self.due = due
+        self.may_connect = may_connect
+        self.was_gone = False
         self.has_passed = False
         self._is_over = False
         self._handle: socket.socket | None = None
@@ -86,9 +89,12 @@ class Watchdog:
         self._thread: threading.Thread | None = None
 
     @contextmanager
-    def limit(self, seconds: float) -> Iterator[Limit]:
-        """Whatever this thread exchanges inside is cut after `seconds`; `has_passed` then says so."""
-        limit = Limit(time.monotonic() + seconds)
+    def limit(self, seconds: float, *, may_connect: bool = True) -> Iterator[Limit]:
+        """Whatever this thread exchanges inside is cut after `seconds`; `has_passed` then says so.
+
+        Without `may_connect` nothing is sent on a new connection; `was_gone` says that the old one was gone.
+        """
+        limit = Limit(time.monotonic() + seconds, may_connect=may_connect)
         _current.limit = limit
         with self._changed:
             if self._thread is None:
@@ -124,6 +130,9 @@ class _Limited:
     sock: _HasFileno | None
 
     def _new_conn(self) -> socket.socket:
+        if not _current.limit.may_connect:
+            _current.limit.was_gone = True
+            raise ConnectTimeoutError(None, "the open connection is gone")
         sock: socket.socket = super()._new_conn()  # type: ignore[misc]  # a mix-in: urllib3's connection comes next
         try:
             _current.limit.watch(sock)

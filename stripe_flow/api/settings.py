@@ -115,7 +115,6 @@ def open_client(config: Mapping[str, object]) -> Client:
         connection=connection,
         transport=Transport(
             connection.base_url,
-            connections=int(_number(config, "concurrency")) + 1,  # the thread that writes may ask, too
             timeout_s=_number(config, "timeout_s"),
         ),
         pacer=Pacer(per_endpoint_per_s=per_endpoint, total_per_s=total),

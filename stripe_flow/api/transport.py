@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,11 +13,15 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from stripe_flow.api.connection import is_loopback
-from stripe_flow.api.deadline import PlainPool, TlsPool, Watchdog
+from stripe_flow.api.deadline import Limit, PlainPool, TlsPool, Watchdog
 
 
 class NetworkTrouble(Exception):
     """No whole answer came; the text says why, without the URL, whose query may name a person."""
+
+
+class ConnectionGone(NetworkTrouble):
+    """Nothing was sent, since the connection that was open is gone."""
 
 
 _FRAMING = {"content-length", "transfer-encoding"}
@@ -42,47 +47,77 @@ class _Adapter(HTTPAdapter):
         return manager
 
 
-class Transport:
-    """Pooled connections to one address, for `connections` threads at once. Never follows a redirect."""
+class _Line(threading.local):
+    """This thread's own connection."""
 
-    def __init__(self, base_url: str, *, connections: int, timeout_s: float) -> None:
+    session: requests.Session | None = None
+    is_open = False
+
+
+class Transport:
+    """A connection of its own for each thread that sends, all to one address. Never follows a redirect."""
+
+    def __init__(self, base_url: str, *, timeout_s: float) -> None:
         self._timeout_s = timeout_s
         self._watchdog = Watchdog()
-        self._session = requests.Session()
-        adapter = _Adapter(pool_connections=1, pool_maxsize=max(1, connections))
-        self._session.mount("https://", adapter)
-        self._session.mount("http://", adapter)
+        self._line = _Line()
         # The person's proxies and certificates, looked up once; a request then skips requests' own slow merging.
-        self._options = self._session.merge_environment_settings(base_url, {}, None, None, None) | {"stream": True}
+        self._options = _session().merge_environment_settings(base_url, {}, None, None, None) | {"stream": True}
         if is_loopback(urlsplit(base_url).hostname or ""):
             # Plain http is allowed to this machine because nobody can overhear it: no proxy may see the key.
             self._options["proxies"] = {}
 
+    @property
+    def is_open(self) -> bool:
+        """Whether this thread's connection has answered its last request and was left open by it."""
+        return self._line.is_open
+
     def exchange(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, *, within_s: float | None = None
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        *,
+        within_s: float | None = None,
+        may_connect: bool = True,
     ) -> RawAnswer:
         """Send and read to the last byte. Raises NetworkTrouble where no whole answer comes in time.
 
-        `within_s` shortens the time for this one.
+        `within_s` shortens the time for this one. Without `may_connect` it goes out on the connection that has
+        answered this thread's last request; raises ConnectionGone, with nothing sent, where that is gone.
         """
         request = requests.Request(method, url, headers=dict(headers), data=body).prepare()
         seconds = self._timeout_s if within_s is None else min(within_s, self._timeout_s)
+        self._line.is_open = False
+        with self._watchdog.limit(seconds, may_connect=may_connect) as limit:
+            answer, content = self._send(request, seconds, limit)
+        self._line.is_open = "close" not in answer.headers.get("Connection", "").lower()
+        return RawAnswer(status=answer.status_code, headers=answer.headers, body=content)
+
+    def _send(self, request: requests.PreparedRequest, seconds: float, limit: Limit) -> tuple[requests.Response, bytes]:
+        self._line.session = session = self._line.session or _session()
         late = f"no whole answer within {seconds:g} s"
-        with self._watchdog.limit(seconds) as limit:
-            try:
-                with self._session.send(request, timeout=seconds, allow_redirects=False, **self._options) as answer:
-                    content = b"".join(answer.iter_content(None))  # in one piece where its length is known
-            except requests.RequestException as error:
-                raise NetworkTrouble(late if limit.has_passed else describe(error)) from None
-            if limit.has_passed:
-                raise NetworkTrouble(late)
+        try:
+            with session.send(request, timeout=seconds, allow_redirects=False, **self._options) as answer:
+                content = b"".join(answer.iter_content(None))  # in one piece where its length is known
+        except requests.RequestException as error:
+            if limit.was_gone:
+                raise ConnectionGone("the connection was closed before anything was sent") from None
+            raise NetworkTrouble(late if limit.has_passed else describe(error)) from None
+        if limit.has_passed:
+            raise NetworkTrouble(late)
         if not _FRAMING & {name.lower() for name in answer.headers}:
             # urllib3 takes a head that was cut for a whole one, and what follows for a body without end.
             raise NetworkTrouble("the head of the answer was cut off")
-        return RawAnswer(status=answer.status_code, headers=answer.headers, body=content)
+        return answer, content
 
-    def close(self) -> None:
-        self._session.close()
+
+def _session() -> requests.Session:
+    session, adapter = requests.Session(), _Adapter(pool_connections=1, pool_maxsize=1)
+    session.mount("https://", adapter)
+    session.mount("http://", adapter)
+    return session
 
 
 _WORDS: tuple[tuple[type[requests.RequestException], str], ...] = (

@@ -6,8 +6,8 @@ import time
 import pytest
 
 from stripe_flow.api import errors
-from stripe_flow.api.client import Request
-from tests.api.builders import KEY, a_client
+from stripe_flow.api.message import Request
+from tests.api.builders import KEY, a_client, freely
 from tests.support.wire import Cut, Drip, Peer, Turn, answer
 
 GOOD = answer(200, '{"id": "ch_1"}', Request_Id="req_1")
@@ -32,7 +32,7 @@ def test_a_request_says_who_asks() -> None:
 
 def test_an_answer_carries_what_stripe_says_of_it() -> None:
     with Peer([answer(200, '{"id": "ch_1"}', Request_Id="req_1", Idempotent_Replayed="true")]) as peer:
-        got = a_client(peer.url).post(CREATE)
+        got = a_client(peer.url).post(CREATE, freely)
 
     assert (got.value, got.request_id, got.is_replay) == ({"id": "ch_1"}, "req_1", True)
     assert got.date_unix == 1_795_478_400
@@ -56,7 +56,7 @@ def test_an_answer_carries_what_stripe_says_of_it() -> None:
 )
 def test_a_write_is_sent_again_byte_for_byte(trouble: Turn) -> None:
     with Peer([trouble, GOOD]) as peer:
-        got = a_client(peer.url).post(CREATE)
+        got = a_client(peer.url).post(CREATE, freely)
 
         assert (got.value, got.sends) == ({"id": "ch_1"}, 2)
         assert peer.heard[0] == peer.heard[1]
@@ -83,7 +83,7 @@ def test_a_write_is_sent_again_byte_for_byte(trouble: Turn) -> None:
 def test_a_refusal_is_raised_at_once(said: bytes, kind: type[errors.StripeError]) -> None:
     with Peer([said, GOOD]) as peer:
         with pytest.raises(errors.StripeError) as caught:
-            a_client(peer.url).post(CREATE)
+            a_client(peer.url).post(CREATE, freely)
 
         assert len(peer.heard) == 1
     assert type(caught.value) is kind
@@ -98,7 +98,7 @@ CLASH = '{"error": {"type": "idempotency_error", "code": "idempotency_key_in_use
 def test_a_write_that_is_not_decided_and_may_not_be_resent_has_an_unknown_outcome(status: int, body: str) -> None:
     with Peer([answer(status, body, **NOT_AGAIN), GOOD]) as peer:
         with pytest.raises(errors.OutcomeUnknown, match=f"HTTP {status}"):
-            a_client(peer.url).post(CREATE)
+            a_client(peer.url).post(CREATE, freely)
 
         assert len(peer.heard) == 1
 
@@ -106,19 +106,19 @@ def test_a_write_that_is_not_decided_and_may_not_be_resent_has_an_unknown_outcom
 def test_a_write_that_only_met_the_rate_limit_was_not_executed() -> None:
     with Peer([answer(429), answer(429, **NOT_AGAIN), GOOD]) as peer:
         with pytest.raises(errors.NotSent, match="nothing was executed") as caught:
-            a_client(peer.url).post(CREATE)
+            a_client(peer.url).post(CREATE, freely)
 
         assert (len(peer.heard), caught.value.exit_code) == (2, 4)
 
 
 def test_a_rate_limit_that_outlasts_patience_executed_nothing() -> None:
     with Peer([answer(429)]) as peer, pytest.raises(errors.NotSent, match="nothing was executed"):
-        a_client(peer.url, give_up_after_s=0).post(CREATE)
+        a_client(peer.url, give_up_after_s=0).post(CREATE, freely)
 
 
 def test_a_rate_limit_after_an_undecided_send_proves_nothing() -> None:
     with Peer([answer(503), answer(429, **NOT_AGAIN)]) as peer, pytest.raises(errors.OutcomeUnknown):
-        a_client(peer.url).post(CREATE)
+        a_client(peer.url).post(CREATE, freely)
 
 
 @pytest.mark.parametrize("status", [408, 409, 424, 429, 500, 503])
@@ -141,7 +141,7 @@ def test_a_refusal_keeps_the_facts_and_none_of_stripes_words() -> None:
     )
 
     with Peer([said]) as peer, pytest.raises(errors.Declined) as caught:
-        a_client(peer.url).post(CREATE)
+        a_client(peer.url).post(CREATE, freely)
 
     facts = caught.value.refusal
     assert facts is not None
@@ -170,7 +170,7 @@ def test_a_request_that_cannot_be_built_is_a_fault_of_ours_and_not_of_the_answer
 
     with Peer([GOOD]) as peer:
         with pytest.raises(UnicodeEncodeError):
-            a_client(peer.url, give_up_after_s=1).post(impossible)
+            a_client(peer.url, give_up_after_s=1).post(impossible, freely)
 
         assert peer.heard == []
 
@@ -216,7 +216,7 @@ def test_a_request_that_never_succeeds_ends_although_others_did() -> None:
         peer.turns = [GOOD, answer(503)]
 
         with pytest.raises(errors.StripeUnreachable):
-            client.post(CREATE)
+            client.post(CREATE, freely)
 
         peer.turns = [GOOD]
         assert client.get("/v1/charges").value == {"id": "ch_1"}

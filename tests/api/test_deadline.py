@@ -28,7 +28,7 @@ def slow_names(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
 
 
 def exchange(url: str) -> None:
-    Transport(url, connections=1, timeout_s=TIMEOUT_S).exchange("POST", f"{url}/v1/charges", {}, b"a=1")
+    Transport(url, timeout_s=TIMEOUT_S).exchange("POST", f"{url}/v1/charges", {}, b"a=1")
 
 
 def test_a_request_is_not_sent_once_its_deadline_has_passed(monkeypatch: pytest.MonkeyPatch) -> None:

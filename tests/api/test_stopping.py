@@ -8,9 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from stripe_flow.api.client import Client, Request
+from stripe_flow.api.client import Client
 from stripe_flow.api.errors import Stopped
-from tests.api.builders import a_client
+from stripe_flow.api.message import Request
+from tests.api.builders import a_client, freely
 from tests.support.wire import Peer, Turn, answer
 
 GOOD = answer(200, '{"id": "ch_1"}')
@@ -22,7 +23,7 @@ def stopped_while(client: Client, peer: Peer, *, heard: int) -> Stopped:
     """Stop once `peer` has heard so many requests and the client waits; the error that it ends with."""
     stopped_at = 0.0
     with ThreadPoolExecutor() as pool:
-        call = pool.submit(client.post, CREATE)
+        call = pool.submit(client.post, CREATE, freely)
         while len(peer.heard) < heard:
             threading.Event().wait(0.005)
         threading.Event().wait(0.1)
@@ -48,7 +49,7 @@ def test_nothing_is_sent_once_the_run_is_stopping() -> None:
 def test_a_wait_for_the_pace_ends_at_once() -> None:
     with Peer([GOOD]) as peer:
         client = a_client(peer.url, max_requests_per_second=0.01)
-        client.post(CREATE)
+        client.post(CREATE, freely)
 
         error = stopped_while(client, peer, heard=1)
 

@@ -11,7 +11,7 @@ from tests.support.wire import Cut, Drip, Peer, answer
 
 
 def exchange(url: str, timeout_s: float = 5) -> transport.RawAnswer:
-    return Transport(url, connections=2, timeout_s=timeout_s).exchange("GET", f"{url}/v1/x", {}, None)
+    return Transport(url, timeout_s=timeout_s).exchange("GET", f"{url}/v1/x", {}, None)
 
 
 def test_a_whole_answer_comes_out_as_it_is() -> None:
@@ -42,7 +42,7 @@ def test_the_deadline_holds_against_an_answer_that_drips(turn: Drip) -> None:
 
 def test_one_exchange_may_be_given_less_time() -> None:
     with Peer([Drip(said=b"", every_s=10)]) as peer, pytest.raises(NetworkTrouble, match=r"0.2 s|in time"):
-        Transport(peer.url, connections=1, timeout_s=60).exchange("GET", peer.url, {}, None, within_s=0.2)
+        Transport(peer.url, timeout_s=60).exchange("GET", peer.url, {}, None, within_s=0.2)
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_no_proxy_sees_what_is_sent_to_this_machine(monkeypatch: pytest.MonkeyPa
 
 def test_connections_are_kept() -> None:
     with Peer([answer(200)]) as peer:
-        sender = Transport(peer.url, connections=2, timeout_s=5)
+        sender = Transport(peer.url, timeout_s=5)
         for _ in range(5):
             sender.exchange("GET", peer.url, {}, None)
 
@@ -86,7 +86,7 @@ def test_connections_are_kept() -> None:
 
 def test_cookies_are_not_kept() -> None:
     with Peer([answer(200, Set_Cookie="a=b")]) as peer:
-        sender = Transport(peer.url, connections=1, timeout_s=5)
+        sender = Transport(peer.url, timeout_s=5)
         for _ in range(2):
             sender.exchange("GET", peer.url, {}, None)
 

@@ -38,13 +38,20 @@ class Drip:
 
 Turn = bytes | Cut | Drip
 
+_FINE = answer(200)
+
 
 @dataclass
 class Peer:
-    """Answers one request after the other with `turns`; the last one repeats. `heard` keeps the requests' bytes."""
+    """Answers one request after the other with `turns`; the last one repeats. `heard` keeps the requests' bytes.
+
+    The client's reads of the time, which precede a write, are answered besides and kept in `checks`.
+    """
 
     turns: Sequence[Turn]
+    check: Turn = _FINE
     heard: list[bytes] = field(default_factory=list)
+    checks: list[bytes] = field(default_factory=list)
     connections: int = 0
 
     def __enter__(self) -> Self:
@@ -74,8 +81,12 @@ class Peer:
     def _serve(self, connection: socket.socket) -> None:
         with _gone_is_fine(), connection:
             while (request := _read_request(connection)) is not None:
-                turn = self.turns[min(len(self.heard), len(self.turns) - 1)]
-                self.heard.append(request)
+                if request.startswith(b"GET /v1/account "):
+                    self.checks.append(request)
+                    turn = self.check
+                else:
+                    turn = self.turns[min(len(self.heard), len(self.turns) - 1)]
+                    self.heard.append(request)
                 if not _say(connection, turn):
                     return
 
