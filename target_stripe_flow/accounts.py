@@ -5,13 +5,11 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from stripe_flow.api.errors import StripeFlowError
 from target_stripe_flow.outcome import Outcome, Place
-from target_stripe_flow.rejects import Rejects
 
-UNSETTLED = 3
 _REFUSED = {Place.REJECTED, Place.DECLINED}
 
 
@@ -21,10 +19,26 @@ class TooManyRejects(StripeFlowError):
     exit_code = 2
 
 
+class Reports(Protocol):
+    """Where the records go that a person should look at."""
+
+    @property
+    def path(self) -> object:
+        """In words."""
+
+    def add(
+        self, stream: str, key_properties: Sequence[str], record: Mapping[str, Any], line: int, outcome: Outcome
+    ) -> None:
+        """Take one more."""
+
+    def sync(self) -> None:
+        """Bring what was added to the disk."""
+
+
 class Accounts:
     """Safe to share between threads."""
 
-    def __init__(self, rejects: Rejects, *, most_rejects: int | None) -> None:
+    def __init__(self, rejects: Reports, *, most_rejects: int | None) -> None:
         """More than `most_rejects` rejected or declined records stop the run; None: no limit."""
         self.counts: Counter[Place] = Counter()
         self._rejects = rejects
@@ -56,5 +70,6 @@ class Accounts:
         told = f" (see {self._rejects.path})" if any(self.counts[place] for place in Place if place.is_reported) else ""
         return f"{sum(self.counts.values())} records: {', '.join(parts) or 'nothing to do'}{told}"
 
-    def exit_code(self) -> int:
-        return UNSETTLED if self.counts[Place.UNKNOWN] else 0
+    def sync(self) -> None:
+        """What was reported is on the disk when this returns: only then may anything say that it counts."""
+        self._rejects.sync()

@@ -14,7 +14,9 @@ class ActionSpec:
 
     `history` are values of a record's `object` that say it has happened already: a charge read from Stripe is no
     order to charge again. `references` names parameters that may hold a source key of another action. A record with
-    the field `find_by` creates nothing: it names an existing object by its Stripe id.
+    the field `find_by` creates nothing: it names an existing object by its Stripe id. What `moves_money` is never
+    tried again by itself once it may have happened. `is_changeable`: a changed record may be told to pass. `failed`
+    are values of an object's `status` that mean it came to nothing.
     """
 
     name: str
@@ -23,6 +25,9 @@ class ActionSpec:
     history: frozenset[str] = frozenset()
     references: Mapping[str, str] = field(default_factory=dict)
     find_by: str | None = None
+    moves_money: bool = False
+    is_changeable: bool = False
+    failed: frozenset[str] = frozenset()
 
     def schema(self) -> dict[str, object]:
         """What Stripe accepts for it, as JSON schema with reasons in words, from `schemas/`."""
@@ -34,14 +39,22 @@ class ActionSpec:
 ACTIONS = {
     spec.name: spec
     for spec in (
-        ActionSpec(name="customers", path="/v1/customers", right="rak_customer_write", find_by="stripe_id"),
-        ActionSpec(name="products", path="/v1/products", right="rak_product_write"),
+        ActionSpec(
+            name="customers",
+            path="/v1/customers",
+            right="rak_customer_write",
+            find_by="stripe_id",
+            is_changeable=True,
+        ),
+        ActionSpec(name="products", path="/v1/products", right="rak_product_write", is_changeable=True),
         ActionSpec(
             name="charges",
             path="/v1/charges",
             right="rak_charge_write",
             history=frozenset({"charge", "refund"}),
             references={"customer": "customers"},
+            moves_money=True,
+            failed=frozenset({"failed"}),
         ),
     )
 }

@@ -16,6 +16,9 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
+
+from stripe_flow.api.errors import StripeFlowError
 
 # Flat memory whatever the input; far more than any worker count can have under way.
 MOST_OPEN = 1_000
@@ -28,13 +31,24 @@ LAST_WAIT_S = 120.0
 State = dict[str, object]
 
 
+class Accounting(Protocol):
+    """Of work that is done but may have to wait before it counts."""
+
+    is_over: bool
+
+
+# Does a piece of work; what it returns, if anything, must be over before a STATE may pass.
+Do = Callable[[], Accounting | None]
+
+
 @dataclass(eq=False)
 class _Work:
-    do: Callable[[], None]
+    do: Do
     lanes: Sequence[str]
     blockers: int = 0
     followers: list[_Work] = field(default_factory=list)
     is_done: bool = False
+    accounting: Accounting | None = None
 
 
 class Dispatcher:
@@ -66,7 +80,12 @@ class Dispatcher:
         for number in range(workers):
             threading.Thread(target=self._run, name=f"stripe-worker-{number}", daemon=True).start()
 
-    def submit(self, do: Callable[[], None], lanes: Sequence[str]) -> None:
+    def is_free(self, lane: str) -> bool:
+        """Whether nothing in this lane is under way or waits."""
+        with self._changed:
+            return lane not in self._tails
+
+    def submit(self, do: Do, lanes: Sequence[str]) -> None:
         """Have `do` called by a worker, after all earlier work in `lanes`. Waits while too much is open.
 
         Raises the fatal error of a worker, if there was one; whatever `do` raises is fatal.
@@ -140,14 +159,14 @@ class Dispatcher:
                 self._running += 1
             error: Exception | None = None
             try:
-                work.do()
+                work.accounting = work.do()
             except Exception as raised:  # noqa: BLE001  # the edge of a thread: the reader raises it again
                 error = raised
             with self._changed:
                 self._running -= 1
                 try:
                     self._finish(work, error)
-                except OSError as gone:  # STATE could not be printed
+                except (OSError, StripeFlowError) as gone:  # STATE could not be printed, or rejects not be written
                     self._fail(gone)
                 self._changed.notify_all()
 
@@ -176,7 +195,7 @@ class Dispatcher:
         while self._ledger:
             first = self._ledger[0]
             if isinstance(first, _Work):
-                if not first.is_done:
+                if not first.is_done or (first.accounting is not None and not first.accounting.is_over):
                     break
             else:
                 self._held = first

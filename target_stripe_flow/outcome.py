@@ -13,16 +13,17 @@ class Place(enum.Enum):
 
     CREATED = "created"
     FOUND = "found"
-    UNCHANGED = "unchanged"  # done before: the idempotency key or the source key is known
+    UNCHANGED = "unchanged"  # done before
     IGNORED = "ignored"  # null, or filtered by a stream map
     DECLINED = "declined"  # the card said no
     REJECTED = "rejected"  # the record is wrong, or Stripe refused it without effect
-    UNKNOWN = "unknown"  # it may have happened
+    UNKNOWN = "unknown"  # it may have happened: a later run finds out
+    PARKED = "parked"  # it may have happened, and a person has to find out
 
     @property
     def is_reported(self) -> bool:
         """Whether the record goes to the rejects file, for a person to look at."""
-        return self in {Place.DECLINED, Place.REJECTED, Place.UNKNOWN}
+        return self in {Place.DECLINED, Place.REJECTED}
 
 
 @dataclass(frozen=True, kw_only=True)

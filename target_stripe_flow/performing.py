@@ -1,43 +1,37 @@
-"""Turns a checked record into a Stripe object, and what Stripe answers into an outcome."""
+"""Turns a record into a Stripe object once: what the journal knows of it decides whether anything is sent."""
 
 from __future__ import annotations
 
-import threading
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, replace
 from typing import Any
 
 from stripe_flow.api import forms
-from stripe_flow.api.client import Answer, Client, Request
-from stripe_flow.api.connection import Mode
-from stripe_flow.api.errors import (
-    AccountTrouble,
-    Declined,
-    KeyReused,
-    NotFound,
-    OutcomeUnknown,
-    Refusal,
-    RequestRefused,
-)
+from stripe_flow.api.client import Client
+from target_stripe_flow import fingerprint
 from target_stripe_flow.actions import ACTIONS, ActionSpec
 from target_stripe_flow.identity import MARKER, Identity
+from target_stripe_flow.journal.attempt import Attempt
+from target_stripe_flow.journal.store import Journal
+from target_stripe_flow.lifecycle import HAS_OBJECT, Answer, State, on_record
 from target_stripe_flow.names import Names, find, joined
 from target_stripe_flow.outcome import Outcome, Place, Rejected
+from target_stripe_flow.sending import Sends
+from target_stripe_flow.standing import conflict, outcome_of, standing
+from target_stripe_flow.validation import RecordChecker
 
-ATTEMPT = 1
 # Only these are ever named by other records, so only their names are kept.
 REFERENCED = {action for spec in ACTIONS.values() for action in spec.references.values()}
-# So many orders for money that are all refused alike, with no parameter to blame and no success before, are no
-# matter of records: this account may not do it.
-ALIKE_REFUSALS = 5
 
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """A record that may be sent: `parameters` are checked and picked."""
+    """A record's identity and the `parameters` that were picked from it; `checker` says which were accepted."""
 
     spec: ActionSpec
     identity: Identity
-    parameters: dict[str, Any]  # Any: JSON that the action's schema has checked
+    parameters: dict[str, Any]  # Any: JSON
+    checker: RecordChecker
 
     @property
     def find_id(self) -> str | None:
@@ -48,126 +42,126 @@ class Job:
 class Performer:
     """Safe to share between threads; two jobs of one lane must not run at once."""
 
-    def __init__(self, client: Client) -> None:
-        self._client = client
-        self.names = Names()
-        self._closed = ClosedToCharging()
+    def __init__(self, client: Client, journal: Journal, sender: Sends, names: Names, *, on_change: str) -> None:
+        self._client, self._journal, self._sender, self._names = client, journal, sender, names
+        self._ignores_changes = on_change == "ignore"
 
     def lanes(self, job: Job) -> list[str]:
         """What `job` must not overlap with: its own identity, and the objects that it names."""
         own = joined(job.identity.source_key)
         if job.find_id is not None:
-            self.names.alias(job.spec.name, job.identity.source_key, job.find_id)
+            self._names.alias(job.spec.name, job.identity.source_key, job.find_id)
         named = [
-            self.names.lane(action, job.parameters[name])
+            self._names.lane(action, job.parameters[name])
             for name, action in job.spec.references.items()
             if name in job.parameters
         ]
-        return list(dict.fromkeys([self.names.lane(job.spec.name, own), *named]))
+        return list(dict.fromkeys([own_lane(job.identity), self._names.lane(job.spec.name, own), *named]))
+
+    def already(self, job: Job) -> Outcome | None:
+        """What stands in the journal about it; None if it is to be done."""
+        return self._known(job, self._journal.latest(job.identity.digest))
 
     def perform(self, job: Job) -> Outcome:
-        """Do it. Raises AccountTrouble where no record could fare better."""
+        """Do it, unless it is done. Raises AccountTrouble where no record could fare better."""
+        latest = self._journal.latest(job.identity.digest)
+        known = self._known(job, latest)
+        if known is not None:
+            return known
         try:
-            return self._find(job, job.find_id) if job.find_id is not None else self._create(job)
+            return self._find(job, latest, job.find_id) if job.find_id is not None else self._create(job, latest)
         except Rejected as rejected:
             return rejected.outcome
-        except Declined as error:
-            return Outcome(place=Place.DECLINED, reason="the card was declined", refusal=error.refusal)
-        except RequestRefused as error:
-            return Outcome(place=Place.REJECTED, reason=str(error), field=_param(error.refusal), refusal=error.refusal)
-        except OutcomeUnknown as error:
-            return Outcome(place=Place.UNKNOWN, reason=str(error), refusal=error.refusal)
 
-    def _find(self, job: Job, stripe_id: str) -> Outcome:
+    def _known(self, job: Job, latest: Attempt | None) -> Outcome | None:
+        if latest is None:
+            return None
+        match on_record(latest.state, is_same=self._is_same(job, latest)):
+            case Answer.SEND | Answer.SEND_OPENED:
+                return None
+            case Answer.STANDS:
+                self._adopt(job, latest)
+                return standing(latest)
+            case Answer.CHANGED:
+                is_ignored = self._ignores_changes and job.spec.is_changeable and latest.state in HAS_OBJECT
+                return standing(latest) if is_ignored else conflict(latest)
+
+    def _is_same(self, job: Job, latest: Attempt) -> bool:
+        if latest.fingerprint is None:  # rebuilt from the marker at Stripe, which does not tell
+            return True
+        parameters = job.parameters
+        if latest.accepted is not None and latest.accepted != job.checker.accepted:
+            shape = self._journal.shape_of(latest.accepted)
+            parameters = parameters if shape is None else fingerprint.within(parameters, json.loads(shape))
+        return fingerprint.digest(parameters) == latest.fingerprint
+
+    def _adopt(self, job: Job, latest: Attempt) -> None:
+        """A row that was rebuilt learns whose it is."""
+        if latest.source_key is None:
+            self._journal.change(replace(latest, **_whose(job), **_what(job)))
+
+    def _find(self, job: Job, latest: Attempt | None, stripe_id: str) -> Outcome:
         find(self._client, job.spec.path, stripe_id, job.spec.find_by or "")
+        attempt = replace(self._attempt(job, latest), state=State.FOUND, stripe_id=stripe_id)
+        (self._journal.change if _is_opened(latest) else self._journal.open_attempt)(attempt)
         self._learn(job, stripe_id)
         return Outcome(place=Place.FOUND, stripe_id=stripe_id)
 
-    def _create(self, job: Job) -> Outcome:
+    def _create(self, job: Job, latest: Attempt | None) -> Outcome:
         parameters = job.parameters | {
-            name: self.names.resolve(self._client, action, ACTIONS[action].path, job.parameters[name], name)
+            name: self._names.resolve(self._client, action, ACTIONS[action].path, job.parameters[name], name)
             for name, action in job.spec.references.items()
             if name in job.parameters
         }
-        parameters["metadata"] = parameters.get("metadata", {}) | {MARKER: job.identity.marker(ATTEMPT)}
-        answer = self._post(job, forms.encode(parameters).encode())
-        stripe_id = identified(answer, f"POST {job.spec.path}")
-        self._check_mode(job, answer)
-        self._learn(job, stripe_id)
-        was_known = answer.is_replay and answer.sends == 1
-        return Outcome(place=Place.UNCHANGED if was_known else Place.CREATED, stripe_id=stripe_id)
+        attempt = self._attempt(job, latest)
+        parameters["metadata"] = parameters.get("metadata", {}) | {MARKER: attempt.marker}
+        connection = self._client.connection
+        attempt = replace(
+            attempt,
+            path=job.spec.path,
+            body=forms.encode(parameters).encode(),
+            api_version=connection.api_version,
+            stripe_account=connection.account,
+            idempotency_key=job.identity.idempotency_key(attempt.attempt),
+        )
+        sent = self._sender.send(attempt, is_new=True)
+        if sent.attempt.state in HAS_OBJECT:
+            self._learn(job, str(sent.attempt.stripe_id))
+        return outcome_of(sent)
 
-    def _post(self, job: Job, body: bytes) -> Answer[dict[str, object]]:
-        key = job.identity.idempotency_key(ATTEMPT)
-        try:
-            answer = self._client.post(Request(method="POST", path=job.spec.path, body=body, idempotency_key=key))
-        except Declined:
-            self._closed.opened(job.spec)
-            raise
-        except RequestRefused as error:
-            self._closed.refused(job, error)
-            raise
-        self._closed.opened(job.spec)
-        return answer
+    def _attempt(self, job: Job, latest: Attempt | None) -> Attempt:
+        """The next attempt, which may be one that a person has opened."""
+        if latest is not None and _is_opened(latest):
+            return replace(latest, **_what(job))
+        number = 1 if latest is None else latest.attempt + 1
+        return Attempt(
+            digest=job.identity.digest,
+            attempt=number,
+            state=State.INTENT,
+            action=job.spec.name,
+            account=job.identity.scope.account,
+            mode=job.identity.scope.mode,
+            **_whose(job),
+            **_what(job),
+        )
 
     def _learn(self, job: Job, stripe_id: str) -> None:
         if job.spec.name in REFERENCED:
-            self.names.learn(job.spec.name, job.identity.source_key, stripe_id)
-
-    def _check_mode(self, job: Job, answer: Answer[dict[str, object]]) -> None:
-        """Raises AccountTrouble where the answer is of the other mode: the key is not what its prefix says."""
-        is_live = self._client.connection.key.mode is Mode.LIVE
-        if answer.value.get("livemode", is_live) is not is_live:
-            raise AccountTrouble(
-                f"POST {job.spec.path} was answered by the other mode than the key's (request {answer.request_id}). "
-                "Check base_url and api_key before anything else is sent"
-            )
+            self._names.learn(job.spec.name, job.identity.source_key, stripe_id)
 
 
-def identified(answer: Answer[dict[str, object]], request: str) -> str:
-    """The id of the object that Stripe answered with. Raises OutcomeUnknown for an answer without one."""
-    stripe_id = answer.value.get("id")
-    if not isinstance(stripe_id, str):
-        raise OutcomeUnknown(
-            f"{request}: the answer is a success without an id, so it is not Stripe's (request {answer.request_id}). "
-            "Check the setting base_url, and look in the Stripe dashboard before it is sent again"
-        )
-    return stripe_id
+def own_lane(identity: Identity) -> str:
+    """The lane of everything that is of one identity."""
+    return identity.digest
 
 
-class ClosedToCharging:
-    """Notices an account that may not create charges any more, before all records are rejected one by one.
-
-    Stripe is withdrawing direct charge creation. https://docs.stripe.com/payments/charges-api
-    """
-
-    def __init__(self) -> None:
-        self._refusals: dict[str, dict[str, tuple[int, str, str]]] = {}
-        self._open: set[str] = set()
-        self._lock = threading.Lock()
-
-    def opened(self, spec: ActionSpec) -> None:
-        """Stripe has carried out such an order, or asked the card about it."""
-        self._open.add(spec.name)
-
-    def refused(self, job: Job, error: RequestRefused) -> None:
-        """Raises AccountTrouble when five records were refused alike. A conflict or a wrong id blames its record."""
-        spec, refusal = job.spec, error.refusal
-        if spec.name in self._open or not spec.history or refusal is None or refusal.param:
-            return
-        if isinstance(error, (KeyReused, NotFound)):
-            return
-        with self._lock:
-            alike = self._refusals.setdefault(spec.name, {})
-            alike[job.identity.digest] = (refusal.status, refusal.type, refusal.code)
-            is_closed = len(alike) >= ALIKE_REFUSALS and len(set(alike.values())) == 1
-        if is_closed:
-            raise AccountTrouble(
-                f"this account may not create {spec.name}: the first {ALIKE_REFUSALS} were all refused alike "
-                f"{refusal.words()}. Stripe is withdrawing direct charge creation; ask Stripe's support to allow it",
-                refusal,
-            )
+def _is_opened(latest: Attempt | None) -> bool:
+    return latest is not None and latest.state is State.OPENED
 
 
-def _param(refusal: Refusal | None) -> str:
-    return refusal.param if refusal else ""
+def _whose(job: Job) -> dict[str, Any]:  # Any: columns of the journal
+    return {"source_name": job.identity.scope.source_name, "source_key": job.identity.source_key}
+
+
+def _what(job: Job) -> dict[str, Any]:  # Any: as above
+    return {"fingerprint": fingerprint.digest(job.parameters), "accepted": job.checker.accepted}

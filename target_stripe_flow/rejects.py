@@ -40,7 +40,7 @@ _DOUBLED = str.maketrans("0123456789", "0246813579")
 
 
 class Rejects:
-    """Opened at the first reject, readable by its owner alone. A line is on disk before `add` returns.
+    """Opened at the first reject, readable by its owner alone. A line is on the disk once `sync` has returned.
 
     What the file already reports is not appended again, whichever run it came from.
     """
@@ -48,6 +48,7 @@ class Rejects:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._descriptor: int | None = None
+        self._is_waiting = False
         self._described: set[str] = set()
         self._reported: set[bytes] = set()
         self._lock = threading.Lock()
@@ -70,12 +71,34 @@ class Rejects:
                 lines = [] if stream in self._described else [_schema(stream, key_properties)]
                 _append(self._descriptor, b"".join(msgspec.json.encode(each) + b"\n" for each in [*lines, message]))
             except OSError as error:
-                raise Misconfigured(
-                    f"the rejects file {str(self.path)!r} cannot be written ({error.strerror}): "
-                    "mend that, or set rejects_path"
-                ) from None
+                raise self._unwritable(error) from None
+            self._is_waiting = True
             self._described.add(stream)
             self._remember(digest)
+
+    def sync(self) -> None:
+        """Raises Misconfigured where the disk does not take what was added."""
+        with self._lock:
+            is_waiting, self._is_waiting = self._is_waiting, False
+            if is_waiting and self._descriptor is not None:
+                try:
+                    os.fsync(self._descriptor)
+                except OSError as error:
+                    raise self._unwritable(error) from None
+
+    def check(self) -> None:
+        """Open the file if it is there already. Raises Misconfigured for one that cannot be written."""
+        if self.path.exists():
+            with self._lock:
+                try:
+                    self._descriptor = self._descriptor or self._open()
+                except OSError as error:
+                    raise self._unwritable(error) from None
+
+    def _unwritable(self, error: OSError) -> Misconfigured:
+        return Misconfigured(
+            f"the rejects file {str(self.path)!r} cannot be written ({error.strerror}): mend that, or set rejects_path"
+        )
 
     def _open(self) -> int:
         """The file, after what it reports was read; a line that was cut is ended, so that the next one is whole."""
@@ -103,7 +126,6 @@ class Rejects:
 def _append(descriptor: int, data: bytes) -> None:
     while data:
         data = data[os.write(descriptor, data) :]
-    os.fsync(descriptor)
 
 
 def _schema(stream: str, key_properties: Sequence[str]) -> Any:  # Any: JSON

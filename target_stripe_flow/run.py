@@ -3,22 +3,39 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import logging
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any, cast
 
-from stripe_flow.api.client import Client
-from stripe_flow.api.errors import Misconfigured, NotFound, RightMissing
+from stripe_flow.api.client import CHECK_PATH, Client
+from stripe_flow.api.connection import Mode
+from stripe_flow.api.errors import Misconfigured, NotFound, RightMissing, StripeUnreachable
 from stripe_flow.api.settings import open_client
 from stripe_flow.singer.writer import write_whole
-from target_stripe_flow.accounts import Accounts
+from target_stripe_flow.accounts import Accounts, Reports
+from target_stripe_flow.closed import ClosedToCharging
 from target_stripe_flow.dispatcher import Dispatcher, State
 from target_stripe_flow.identity import Scope
-from target_stripe_flow.performing import Performer, identified
+from target_stripe_flow.journal.location import journal_path
+from target_stripe_flow.journal.opening import held, looked_at, memory
+from target_stripe_flow.journal.store import Journal
+from target_stripe_flow.names import Names
+from target_stripe_flow.performing import Performer
 from target_stripe_flow.reader import MessageReader
+from target_stripe_flow.rehearsing import Rehearsal, RehearsingSender, ToldRejects
 from target_stripe_flow.rejects import Rejects
+from target_stripe_flow.sending import Sender, Sends
 from target_stripe_flow.settings import refuse_live, rejects_path
+from target_stripe_flow.settling import Settler
+
+logger = logging.getLogger(__name__)
 
 Config = Mapping[str, Any]  # Any: settings that the schema has checked
+
+UNSETTLED = 3
 
 
 class Run:
@@ -27,38 +44,113 @@ class Run:
     def __init__(self, config: Config, reader: MessageReader) -> None:
         client = open_client(config)
         refuse_live(client.connection, config)
+        self._is_dry = bool(config["dry_run"])
+        self.held = ExitStack()  # the journal, until this is closed
         self.reader = reader
         self.client = client.scoped(config.get("account_id"))
+        mode = client.connection.key.mode
+        refuse_lost_journal(journal_path(config), mode)
         self.scope = Scope(
             account=str(config.get("account_id") or own_account(self.client, config)),
-            mode=client.connection.key.mode.value,
+            mode=mode.value,
             source_name=config["source_name"],
         )
-        self.performer = Performer(self.client)
         most = 0 if config["on_reject"] == "fail" else config.get("max_rejects")
-        self.accounts = Accounts(Rejects(rejects_path(config)), most_rejects=cast("int | None", most))
+        self.accounts = Accounts(self._rejects(config), most_rejects=cast("int | None", most))
+        self.journal = self.held.enter_context(self._journal(config))
+        names = Names(self.journal, self.scope)
+        self._sender: Sends = RehearsingSender(self.journal) if self._is_dry else Sender(self.client, self.journal)
+        self.performer = Performer(self.client, self.journal, self._sender, names, on_change=config["on_change"])
+        self.closed = ClosedToCharging()
         self.dispatcher = Dispatcher(
-            workers=config["concurrency"], emit=print_state, wake=reader.wake, look_up=reader.on_wake
+            workers=config["concurrency"], emit=self._emit, wake=reader.wake, look_up=reader.on_wake
         )
+
+    def settle(self) -> None:
+        """What earlier runs left open, before anything is read. Raises what ends a run."""
+        if self._is_dry:
+            return
+        stands = Settler(self.client, self.journal, self._sender).settle(
+            self.scope.account, self.scope.mode, self.dispatcher
+        )
+        if stands:
+            words = ", ".join(f"{count} {state.value}" for state, count in sorted(stands.items()))
+            logger.info("settled what earlier runs left open: %s", words)
+
+    def finish(self) -> None:
+        """The input is over. Raises the fatal error of a worker, if there was one."""
+        self.dispatcher.flush()
+        self.closed.release()
 
     def stop(self) -> None:
         """Begin nothing more and resend nothing more; what is on its way to Stripe is finished."""
         self.dispatcher.stop()
         self.client.stopping.set()
 
+    def close(self) -> None:
+        """What is in flight is finished, and the sums are on the disk before they are said."""
+        self.dispatcher.close()
+        self.accounts.sync()
+        logger.info("%s", self.accounts.summary())
+
+    def exit_code(self) -> int:
+        """3 while anything of this account is not settled, in this run or an earlier one."""
+        left = Counter(row.state.value for row in self.journal.open_attempts(self.scope.account, self.scope.mode))
+        if not left:
+            return 0
+        words = ", ".join(f"{count} {state}" for state, count in sorted(left.items()))
+        logger.warning("not settled yet: %s. `stripe-flow journal list` shows them; the next run looks again", words)
+        return UNSETTLED
+
+    def _emit(self, value: State) -> None:
+        if not self._is_dry:
+            self.accounts.sync()
+            print_state(value)
+
+    def _rejects(self, config: Config) -> Reports:
+        if self._is_dry:
+            return ToldRejects()
+        rejects = Rejects(rejects_path(config))
+        rejects.check()
+        return rejects
+
+    @contextmanager
+    def _journal(self, config: Config) -> Iterator[Journal]:
+        path = journal_path(config)
+        if not self._is_dry:
+            logger.info("the journal is %s", path)
+            with held(path) as journal:
+                yield journal
+            return
+        logger.info("dry run: nothing is sent, nothing is written; the journal consulted is %s", path)
+        with memory() as connection, ExitStack() as stack:
+            behind = stack.enter_context(looked_at(path)) if path.is_file() else None
+            yield Rehearsal(str(path), connection, behind)
+
+
+def refuse_lost_journal(path: Path, mode: Mode) -> None:
+    """Raises Misconfigured where a live journal should be and is not: without it money could move twice."""
+    if mode is Mode.LIVE and not path.is_file():
+        raise Misconfigured(
+            f"there is no journal {path}, and with a live key nothing is done without one. For a new connection make "
+            "it with `stripe-flow journal init`; if it was lost, make it and then run `stripe-flow journal rebuild`"
+        )
+
 
 def own_account(client: Client, config: Config) -> str:
     """The key's account; restricted keys may not be allowed to read it, and then a person must name it."""
     try:
-        return identified(client.get("/v1/account"), "GET /v1/account")
+        account: object = client.get(CHECK_PATH).value.get("id")
     except (RightMissing, NotFound):
-        label = config.get("account_label")
-        if not label:
+        account = config.get("account_label")
+        if not account:
             raise Misconfigured(
                 "the key may not read its own account, which is part of every record's identity: set account_id to "
                 "the account's id (acct_…), or account_label to a name of your own that you never change"
             ) from None
-        return str(label)
+    if not isinstance(account, str):
+        raise StripeUnreachable(f"GET {CHECK_PATH}: the answer is not Stripe's: check the setting base_url")
+    return account
 
 
 def print_state(value: State) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from stripe_flow.api.connection import Connection, Mode
 from stripe_flow.api.errors import Misconfigured
 from stripe_flow.api.settings import SETTINGS
+from target_stripe_flow.journal.location import JOURNAL_FILE, journal_path
 
 REJECTS_FILE = "stripe-flow-rejects.jsonl"
 
@@ -42,13 +43,37 @@ CONFIG_JSONSCHEMA: dict[str, object] = {
             "title": "Allow live",
             "description": "A live key is refused unless this is true: real money moves.",
         },
+        "dry_run": {
+            "type": "boolean",
+            "default": False,
+            "title": "Dry run",
+            "description": (
+                "Check every record and say what would become of it; send nothing, print no STATE, write neither "
+                "journal nor rejects."
+            ),
+        },
+        "journal_url": {
+            "type": "string",
+            "title": "Journal",
+            "description": (
+                "Where it is written down what was sent: sqlite:////absolute/path.db or sqlite:///relative/path.db. "
+                f"Default: {JOURNAL_FILE} in the Meltano project, else in the working folder. One per connection."
+            ),
+        },
+        "on_change": {
+            "type": "string",
+            "enum": ["reject", "ignore"],
+            "default": "reject",
+            "title": "On change",
+            "description": (
+                "What to do with a changed record of a customer or product that exists: reject it, or leave the object "
+                "as it is. A changed charge is always rejected."
+            ),
+        },
         "rejects_path": {
             "type": "string",
             "title": "Rejects file",
-            "description": (
-                f"Where rejected and declined records go. Default: {REJECTS_FILE} in the Meltano project, "
-                "else in the working folder."
-            ),
+            "description": f"Where rejected and declined records go. Default: {REJECTS_FILE} beside the journal.",
         },
         "on_reject": {
             "type": "string",
@@ -69,9 +94,11 @@ CONFIG_JSONSCHEMA: dict[str, object] = {
 
 
 def rejects_path(config: Mapping[str, object]) -> Path:
-    """Where rejects go; relative paths are below the Meltano project, if there is one."""
-    base = Path(os.environ.get("MELTANO_PROJECT_ROOT", "."))
-    return base / str(config.get("rejects_path", REJECTS_FILE))
+    """Where rejects go: beside the journal, or a path below the Meltano project, if there is one."""
+    given = config.get("rejects_path")
+    if not given:
+        return journal_path(config).with_name(REJECTS_FILE)
+    return Path(os.environ.get("MELTANO_PROJECT_ROOT", ".")) / str(given)
 
 
 def refuse_live(connection: Connection, config: Mapping[str, object]) -> None:

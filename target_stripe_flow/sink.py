@@ -7,6 +7,7 @@ dates of strings and log whole records), `_singer_validate_message` (a missing k
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any, Protocol, cast
 
@@ -14,9 +15,10 @@ from singer_sdk import Sink, Target
 
 from stripe_flow.api.errors import RightMissing
 from target_stripe_flow.actions import ACTIONS
+from target_stripe_flow.closed import Held
 from target_stripe_flow.identity import Identity, source_key
 from target_stripe_flow.outcome import Outcome, Rejected
-from target_stripe_flow.performing import Job
+from target_stripe_flow.performing import Job, own_lane
 from target_stripe_flow.run import Run
 from target_stripe_flow.validation import RecordChecker
 
@@ -69,6 +71,7 @@ class ActionSink(FeedingSink):
         super().__init__(target, stream_name, schema, key_properties)
         self._spec = ACTIONS[self.stream_name]
         self._checker = RecordChecker(self._spec)
+        self.run.journal.keep_shape(self._checker.accepted, json.dumps(self._checker.shape))
         self._warned: set[str] = set()
         if not self.key_properties:
             self.run.reader.refuse(
@@ -78,18 +81,31 @@ class ActionSink(FeedingSink):
 
     def process_record(self, record: Record, context: Record) -> None:  # noqa: ARG002  # the SDK's signature
         """Check, then queue; a record that cannot be sent is reported before this returns."""
-        line = self.run.reader.line
+        run, line = self.run, self.run.reader.line
+
+        def end(outcome: Outcome) -> None:
+            run.accounts.end(self.stream_name, self.key_properties, record, line, outcome)
+
+        def perform(job: Job) -> Held | None:
+            outcome = run.performer.perform(job)
+            return run.closed.account(self._spec, job.identity.digest, outcome, lambda: end(outcome))
+
         try:
             job = self._job(record)
+            # Where nothing of this identity is under way, the journal may say at once that it is done.
+            known = run.performer.already(job) if run.dispatcher.is_free(own_lane(job.identity)) else None
+            if known is None:
+                self._checker.check(job.parameters)
+                run.dispatcher.submit(lambda: perform(job), run.performer.lanes(job))
+                return
         except Rejected as rejected:
-            self._end(record, line, rejected.outcome)
-            return
-        performer = self.run.performer
-        self.run.dispatcher.submit(lambda: self._end(record, line, performer.perform(job)), performer.lanes(job))
+            known = rejected.outcome
+        end(known)
 
     def reject(self, record: Record, reason: str) -> None:
         """A record that is not to be looked at any further."""
-        self._end(record, self.run.reader.line, Rejected(reason).outcome)
+        outcome = Rejected(reason).outcome
+        self.run.accounts.end(self.stream_name, self.key_properties, record, self.run.reader.line, outcome)
 
     def _job(self, record: Record) -> Job:
         identity = Identity(
@@ -97,14 +113,11 @@ class ActionSink(FeedingSink):
             action=self._spec.name,
             source_key=source_key(record, self.key_properties),
         )
-        parameters = self._checker.check(record)
+        parameters = self._checker.pick(record)
         for name in sorted(self._checker.dropped - self._warned - set(self.key_properties)):
             self._warned.add(name)
             self.logger.warning("stream %s: Stripe has no parameter %s here; it is not sent", self.stream_name, name)
-        return Job(spec=self._spec, identity=identity, parameters=parameters)
-
-    def _end(self, record: Record, line: int, outcome: Outcome) -> None:
-        self.run.accounts.end(self.stream_name, self.key_properties, record, line, outcome)
+        return Job(spec=self._spec, identity=identity, parameters=parameters, checker=self._checker)
 
 
 class ConnectionCheckSink(FeedingSink):

@@ -121,7 +121,7 @@ class TargetStripeFlow(PluginCommand, Target):
         """Nothing: Stripe has no versions of a table."""
 
     def process_endofpipe(self) -> None:
-        self.run.dispatcher.flush()
+        self.run.finish()
 
     def listen_to(self, path: str | None) -> None:
         """Read a file, or standard input where there is none. Raises Misconfigured if it cannot be opened."""
@@ -176,12 +176,17 @@ class TargetStripeFlow(PluginCommand, Target):
             "acting for account %s in %s mode, source_name %s", run.scope.account, run.scope.mode, run.scope.source_name
         )
         target._is_listening = True  # its own
+        with run.held:
+            target._act(file_input)
+            return run.exit_code()
+
+    def _act(self, file_input: str | None) -> None:
+        """Settle what is open, then do what the input says."""
         try:
-            target.listen_to(file_input)
+            self.run.settle()
+            self.listen_to(file_input)
         except RecordsWithoutSchemaException as error:
-            target.message_reader.refuse(f"is a record of the stream {error.args[0]!r} before its SCHEMA")
+            self.message_reader.refuse(f"is a record of the stream {error.args[0]!r} before its SCHEMA")
         finally:
-            run.stop()
-            run.dispatcher.close()
-            target.logger.info("%s", run.accounts.summary())
-        return run.accounts.exit_code()
+            self.run.stop()
+            self.run.close()

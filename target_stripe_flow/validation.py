@@ -13,6 +13,7 @@ from typing import Any, cast
 from jsonschema import Draft202012Validator, TypeChecker, ValidationError
 from jsonschema.validators import extend
 
+from target_stripe_flow import fingerprint
 from target_stripe_flow.actions import ActionSpec
 from target_stripe_flow.identity import MARKER
 from target_stripe_flow.outcome import Rejected
@@ -31,19 +32,24 @@ _Validator = extend(Draft202012Validator, type_checker=_CHECKER)  # type: ignore
 
 
 class RecordChecker:
-    """Picks and checks the parameters of one action. `dropped` collects the fields that were not sent, each once."""
+    """Picks and checks the parameters of one action. `dropped` collects the fields that were not sent, each once.
+
+    `accepted` names the list of the parameters that it takes, and `shape` is that list.
+    """
 
     def __init__(self, spec: ActionSpec) -> None:
         self._spec = spec
         self._schema = cast("Json", spec.schema())
+        self.shape = fingerprint.shape_of(self._schema)
+        self.accepted = fingerprint.digest(self.shape)
         self.dropped: set[str] = set()
 
     @cached_property
     def _validator(self) -> Draft202012Validator:
         return cast("Draft202012Validator", _Validator(self._schema))
 
-    def check(self, record: Json) -> dict[str, Any]:
-        """The parameters that Stripe accepts, nulls left out. Raises Rejected, naming the first field that is wrong.
+    def pick(self, record: Json) -> dict[str, Any]:
+        """The parameters that Stripe accepts, nulls left out. Raises Rejected for what has happened already.
 
         Fields that the schema does not know are dropped and remembered.
         """
@@ -54,13 +60,15 @@ class RecordChecker:
             )
         # A source key is canonical text, and 7 and "7" are the same customer.
         named = {name: str(record[name]) for name in self._spec.references if type(record.get(name)) is int}
-        picked = cast("dict[str, Any]", _pick({**record, **named}, self._schema, "", self.dropped))
+        return cast("dict[str, Any]", _pick({**record, **named}, self._schema, "", self.dropped))
+
+    def check(self, picked: dict[str, Any]) -> None:
+        """Raises Rejected, naming the first field that is wrong."""
         errors = sorted(self._validator.iter_errors(picked), key=lambda error: error.json_path)
         if errors:
             raise Rejected(_reason(errors[0]), _field(errors[0]))
         for path, reason in _unsendable(picked, ""):
             raise Rejected(reason, path)
-        return picked
 
 
 def _pick(value: Any, schema: Json, path: str, dropped: set[str]) -> Any:

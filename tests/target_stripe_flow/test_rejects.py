@@ -270,12 +270,20 @@ def test_card_numbers_and_keys_are_masked(value: object, shown: object) -> None:
 def test_a_card_number_is_no_source_however_it_is_written(action: str, written: str) -> None:
     charge = {"amount": 100, "currency": "usd"} if action == "charges" else {}
 
+    checker = RecordChecker(ACTIONS[action])
+    picked = checker.pick(charge | {"source": written})
+
     with pytest.raises(Rejected, match="card number never") as caught:
-        RecordChecker(ACTIONS[action]).check(charge | {"source": written})
+        checker.check(picked)
 
     assert caught.value.field == "source"
 
 
 @pytest.mark.parametrize("source", ["tok_visa", "src_123456789012345678901234", "card_1", "tok_4242424242424242"])
 def test_a_token_is_a_source(source: str) -> None:
-    assert RecordChecker(ACTIONS["customers"]).check({"source": source}) == {"source": source}
+    checker = RecordChecker(ACTIONS["customers"])
+    picked = checker.pick({"source": source})
+
+    checker.check(picked)
+
+    assert picked == {"source": source}

@@ -229,10 +229,15 @@ def test_a_live_key_needs_leave(tmp_path: Path) -> None:
     with Sandbox("--live") as live:
         refused = run(live, tmp_path, *lines, api_key="sk_live_sandbox")
         asked = len(live.requests())
+        lost = run(live, tmp_path, *lines, api_key="sk_live_sandbox", allow_live=True)
+        asked_without_journal = len(live.requests())
+        (tmp_path / "stripe-flow-journal.db").touch()
         allowed = run(live, tmp_path, *lines, api_key="sk_live_sandbox", allow_live=True)
 
     assert (refused.code, asked) == (1, 0)
     assert "allow_live" in refused.errors[0]
+    assert (lost.code, asked_without_journal) == (1, 0)
+    assert "stripe-flow journal init" in lost.errors[0]
     assert allowed.summary == "1 records: 1 created"
 
 
@@ -261,7 +266,7 @@ def test_changed_charges_are_conflicts_and_no_sign_of_a_closed_account(sandbox: 
 
     assert done.code == 0
     assert done.summary.startswith("8 records: 8 rejected")
-    assert "used before with other parameters" in rejects(tmp_path)[0]["stripe_flow"]["reason"]
+    assert "differs from what was sent under the same key" in rejects(tmp_path)[0]["stripe_flow"]["reason"]
     assert len(sandbox.objects("charge")) == 8
 
 

@@ -13,7 +13,14 @@ ADDRESS = {"line1": "1 Main Street"}
 
 
 def check(action: str, **record: object) -> dict[str, Any]:
-    return RecordChecker(ACTIONS[action]).check(record)
+    return checked(RecordChecker(ACTIONS[action]), record)
+
+
+def checked(checker: RecordChecker, record: dict[str, Any]) -> dict[str, Any]:
+    """What is sent of a record that passes."""
+    picked = checker.pick(record)
+    checker.check(picked)
+    return picked
 
 
 @pytest.mark.parametrize(
@@ -104,9 +111,9 @@ def test_other_fields_are_dropped_and_remembered_once() -> None:
     checker = RecordChecker(ACTIONS["customers"])
 
     record = {"id": "c-1", "name": "Ann", "shoe": 3, "address": {"line1": "x", "planet": "Earth"}}
-    checker.check(record)
+    checked(checker, record)
 
-    assert checker.check(record) == {"name": "Ann", "address": {"line1": "x"}}
+    assert checked(checker, record) == {"name": "Ann", "address": {"line1": "x"}}
     assert checker.dropped == {"id", "shoe", "address.planet"}
 
 

@@ -1,0 +1,52 @@
+"""One process per journal: whoever writes holds a lock on a file beside it, which ends with the process."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from stripe_flow.api.errors import Misconfigured
+
+WAIT_S = 60.0
+_LOOK_EVERY_S = 0.2
+
+
+class Holding:
+    """Held from the constructor on; the system lets go of it when the process dies, however it dies."""
+
+    def __init__(self, journal: Path, *, wait_s: float = WAIT_S, waiting: Callable[[str], None]) -> None:
+        """Raises Misconfigured, naming the holder, if the journal does not become free in time.
+
+        `waiting` is told once that there is something to wait for.
+        """
+        path = journal.with_name(f"{journal.name}.lock")
+        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        deadline = time.monotonic() + wait_s
+        is_told = False
+        while not self._try():
+            holder = os.pread(self._descriptor, 32, 0).decode(errors="replace").strip() or "unknown"
+            if time.monotonic() >= deadline:
+                os.close(self._descriptor)
+                raise Misconfigured(
+                    f"the journal {journal} is in use by the process {holder} and did not become free within "
+                    f"{wait_s:g} s: wait for that process or end it, or give this connection a journal_url of its own"
+                )
+            if not is_told:
+                waiting(f"the journal {journal} is in use by the process {holder}: waiting up to {wait_s:g} s for it")
+                is_told = True
+            time.sleep(_LOOK_EVERY_S)
+        os.ftruncate(self._descriptor, 0)
+        os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
+
+    def _try(self) -> bool:
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+    def release(self) -> None:
+        os.close(self._descriptor)

@@ -1,0 +1,56 @@
+"""The journal's versions, in order. A release adds at the end and never changes what is there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, inspect, select
+
+from stripe_flow.api.errors import Misconfigured
+from target_stripe_flow.journal.schema import versions
+
+# Each entry brings the journal from the version before it to its own: version 1 is the first entry.
+MIGRATIONS: Sequence[Sequence[str]] = (
+    (
+        """CREATE TABLE attempts (
+            digest VARCHAR(32) NOT NULL, attempt INTEGER NOT NULL,
+            account TEXT NOT NULL, mode TEXT NOT NULL, action TEXT NOT NULL, source_name TEXT, source_key TEXT,
+            fingerprint VARCHAR(32), accepted VARCHAR(32),
+            path TEXT, body BLOB, api_version TEXT, stripe_account TEXT, idempotency_key TEXT,
+            first_sent_unix BIGINT, last_sent_unix BIGINT, settled_unix BIGINT,
+            state TEXT NOT NULL, stripe_id TEXT, request_id TEXT,
+            status INTEGER, code TEXT, decline_code TEXT, param TEXT, reason TEXT,
+            PRIMARY KEY (digest, attempt)
+        ) WITHOUT ROWID""",
+        """CREATE INDEX open_attempts ON attempts (account, mode)
+            WHERE state IN ('conflict', 'intent', 'parked', 'unknown')""",
+        "CREATE TABLE accepted_lists (accepted VARCHAR(32) NOT NULL PRIMARY KEY, shape TEXT NOT NULL)",
+    ),
+)
+
+
+def version_of(connection: Connection) -> int:
+    """How many migrations the journal has seen; 0 for an empty one."""
+    if not inspect(connection).has_table(versions.name):
+        return 0
+    return max(connection.execute(select(versions.c.version)).scalars(), default=0)
+
+
+def migrate(connection: Connection, name: str) -> None:
+    """Bring the journal up to date, in one transaction. Raises Misconfigured for one of a newer release."""
+    done = version_of(connection)
+    check_version(done, name)
+    if done == 0:
+        versions.create(connection, checkfirst=True)
+    for version, statements in enumerate(MIGRATIONS[done:], done + 1):
+        for statement in statements:
+            connection.exec_driver_sql(statement)
+        connection.execute(versions.insert().values(version=version))
+
+
+def check_version(version: int, name: str) -> None:
+    if version > len(MIGRATIONS):
+        raise Misconfigured(
+            f"the journal {name} is of a newer release (its version is {version}, and this release knows "
+            f"{len(MIGRATIONS)}): install that release, or set journal_url to another journal"
+        )

@@ -1,0 +1,73 @@
+"""Durable writes, several of them in one transaction where they come together.
+
+Whoever holds the pen writes what all the others wait for: with 16 workers a commit carries up to 16 rows, and none of
+them goes on before it is on disk.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Executable
+from sqlalchemy.exc import SQLAlchemyError
+
+from stripe_flow.api.errors import StripeFlowError
+
+Statement = tuple[Executable, dict[str, Any]]  # Any: what the columns hold
+
+
+class JournalBroken(StripeFlowError):
+    """The journal cannot be written or read, so nothing more may be sent."""
+
+
+class _Entry:
+    def __init__(self, statements: Sequence[Statement]) -> None:
+        self.statements = statements
+        self.is_written = False
+        self.error: SQLAlchemyError | None = None
+
+
+class Scribe:
+    """Safe to share between threads; owns `connection`."""
+
+    def __init__(self, connection: Connection, name: str) -> None:
+        self._connection, self._name = connection, name
+        self._waiting: deque[_Entry] = deque()
+        self._pen = threading.Lock()
+
+    def write(self, *statements: Statement) -> None:
+        """Durable when it returns, all of them or none. Raises JournalBroken."""
+        entry = _Entry(statements)
+        self._waiting.append(entry)
+        with self._pen:
+            if not entry.is_written and entry.error is None:
+                self._write_all()
+        if entry.error is not None:
+            raise broken(self._name, entry.error) from None
+
+    def _write_all(self) -> None:
+        entries = [self._waiting.popleft() for _ in range(len(self._waiting))]
+        try:
+            with self._connection.begin():
+                for entry in entries:
+                    for statement, values in entry.statements:
+                        self._connection.execute(statement, values)
+        except SQLAlchemyError as error:
+            for entry in entries:
+                entry.error = error
+            return
+        for entry in entries:
+            entry.is_written = True
+
+
+def broken(name: str, error: SQLAlchemyError) -> JournalBroken:
+    """Words for what the database says, without the values, which may be a person's."""
+    cause = getattr(error, "orig", None) or error
+    words = " ".join(str(cause).split()) or type(cause).__name__
+    return JournalBroken(
+        f"the journal {name} cannot be used ({words}): mend that and run again. Nothing is lost: what was sent is "
+        "written down and will be settled first"
+    )

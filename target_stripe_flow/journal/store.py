@@ -1,0 +1,124 @@
+"""The journal as its users see it: what is known of an identity, and what is durable before anything is sent."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Select, bindparam, func, insert, select, update
+from sqlalchemy.dialects.sqlite import insert as insert_if_absent
+from sqlalchemy.exc import SQLAlchemyError
+
+from target_stripe_flow.journal.attempt import Attempt, read_attempt
+from target_stripe_flow.journal.schema import accepted_lists, attempts
+from target_stripe_flow.journal.scribe import Scribe, Statement, broken
+from target_stripe_flow.lifecycle import OPEN
+
+_LATEST = select(attempts).where(attempts.c.digest == bindparam("digest")).order_by(attempts.c.attempt.desc()).limit(1)
+# As a literal: a bound list would not find the index of the open ones.
+_IS_OPEN = attempts.c.state.in_(bindparam("states", sorted(OPEN), expanding=True, literal_execute=True))
+_OPEN = select(attempts).where(
+    attempts.c.account == bindparam("account"), attempts.c.mode == bindparam("mode"), _IS_OPEN
+)
+_INSERT = insert(attempts)
+_UPDATE = update(attempts).where(
+    attempts.c.digest == bindparam("of_digest"), attempts.c.attempt == bindparam("of_attempt")
+)
+_ADD = insert_if_absent(attempts).on_conflict_do_nothing()
+_PUT = insert(attempts).prefix_with("OR REPLACE")
+_KEEP_SHAPE = insert_if_absent(accepted_lists).on_conflict_do_nothing()
+
+
+class Journal:
+    """Safe to share between threads. Each method that writes is durable when it returns; all raise JournalBroken."""
+
+    def __init__(self, name: str, reader: Connection, writer: Connection) -> None:
+        self.name = name
+        self._reader, self._writer = reader, writer
+        self._reading = threading.Lock()
+        self._scribe = Scribe(writer, name)
+
+    def latest(self, digest: str) -> Attempt | None:
+        """The latest attempt of an identity."""
+        found = self._read(_LATEST, digest=digest)
+        return found[0] if found else None
+
+    def open_attempts(self, account: str, mode: str) -> list[Attempt]:
+        """What is not settled yet."""
+        return self._read(_OPEN, account=account, mode=mode)
+
+    def all_of(self, digest: str) -> list[Attempt]:
+        """Every attempt of an identity, oldest first."""
+        return self._read(
+            select(attempts).where(attempts.c.digest == bindparam("digest")).order_by(attempts.c.attempt),
+            digest=digest,
+        )
+
+    def walk(self, *, page: int = 1000, **equal: str) -> Iterator[Attempt]:
+        """Every row whose columns are `equal` to these, page by page: memory stays flat."""
+        after: tuple[str, int] = ("", 0)
+        query = select(attempts).order_by(attempts.c.digest, attempts.c.attempt).limit(page)
+        for column, value in equal.items():
+            query = query.where(attempts.c[column] == value)
+        while True:
+            digest, attempt = after
+            behind = (attempts.c.digest > digest) | ((attempts.c.digest == digest) & (attempts.c.attempt > attempt))
+            found = self._read(query.where(behind))
+            yield from found
+            if len(found) < page:
+                return
+            after = found[-1].digest, found[-1].attempt
+
+    def open_attempt(self, attempt: Attempt) -> None:
+        """A new row: what is about to be sent, or what was found without sending anything."""
+        self._scribe.write((_INSERT, attempt.row()))
+
+    def change(self, attempt: Attempt) -> None:
+        """The row as it is now."""
+        self._scribe.write(_changed(attempt))
+
+    def put(self, attempt: Attempt) -> None:
+        """The row as it is now, whether it is there or not."""
+        self._scribe.write((_PUT, attempt.row()))
+
+    def add(self, found: Sequence[Attempt]) -> int:
+        """Those of them that the journal does not have yet; how many these were."""
+        before = self.count()
+        self._scribe.write(*((_ADD, attempt.row()) for attempt in found))
+        return self.count() - before
+
+    def forget(self, digest: str) -> None:
+        """Remove an identity with all its attempts."""
+        self._scribe.write((attempts.delete().where(attempts.c.digest == bindparam("of")), {"of": digest}))
+
+    def count(self) -> int:
+        with self._reading:
+            return int(self._reader.execute(select(func.count()).select_from(attempts)).scalar_one())
+
+    def shape_of(self, accepted: str) -> str | None:
+        """The list of parameters, as JSON, that was accepted under this name."""
+        query = select(accepted_lists.c.shape).where(accepted_lists.c.accepted == bindparam("accepted"))
+        with self._reading:
+            found: str | None = self._reader.execute(query, {"accepted": accepted}).scalar()
+        return found
+
+    def keep_shape(self, accepted: str, shape: str) -> None:
+        self._scribe.write((_KEEP_SHAPE, {"accepted": accepted, "shape": shape}))
+
+    def close(self) -> None:
+        self._reader.close()
+        self._writer.close()
+
+    def _read(self, query: Select[Any], **values: str) -> list[Attempt]:  # Any: rows of `attempts`
+        try:
+            with self._reading:
+                rows = self._reader.execute(query, values).mappings().all()
+        except SQLAlchemyError as error:
+            raise broken(self.name, error) from None
+        return [read_attempt(row) for row in rows]
+
+
+def _changed(attempt: Attempt) -> Statement:
+    row = attempt.row()
+    return _UPDATE, {"of_digest": row.pop("digest"), "of_attempt": row.pop("attempt"), **row}

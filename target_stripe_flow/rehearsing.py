@@ -1,0 +1,80 @@
+"""A dry run: everything is checked, nothing is sent, and nothing is written anywhere but in memory."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import Connection
+
+from target_stripe_flow.journal.attempt import Attempt
+from target_stripe_flow.journal.store import Journal
+from target_stripe_flow.lifecycle import State
+from target_stripe_flow.outcome import Outcome
+from target_stripe_flow.sending import Sent
+
+logger = logging.getLogger(__name__)
+
+# More than these are counted, not told one by one.
+MOST_TOLD = 50
+
+
+class Rehearsal(Journal):
+    """What a journal would hold after this run: its rows, and in memory those that the run would add."""
+
+    def __init__(self, name: str, memory: Connection, behind: Journal | None) -> None:
+        super().__init__(name, memory, memory)
+        self._behind = behind
+
+    def latest(self, digest: str) -> Attempt | None:
+        """The latest attempt of an identity, if the run were one."""
+        return super().latest(digest) or (self._behind.latest(digest) if self._behind else None)
+
+    def open_attempts(self, account: str, mode: str) -> list[Attempt]:
+        """What the journal itself has open; a rehearsal leaves nothing open."""
+        return self._behind.open_attempts(account, mode) if self._behind else []
+
+    def shape_of(self, accepted: str) -> str | None:
+        return super().shape_of(accepted) or (self._behind.shape_of(accepted) if self._behind else None)
+
+    def change(self, attempt: Attempt) -> None:
+        """In memory, over what stands in the file."""
+        self.put(attempt)
+
+
+class RehearsingSender:
+    """Says that Stripe made it, and asks nobody."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+
+    def send(self, attempt: Attempt, *, is_new: bool) -> Sent:  # noqa: ARG002  # as the real one is called
+        made = replace(attempt, state=State.CREATED, stripe_id="dry_run", body=None)
+        self._journal.change(made)
+        return Sent(attempt=made)
+
+
+class ToldRejects:
+    """Names what a run would put into the rejects file, by line and reason: a record may be a person's."""
+
+    path = "nowhere, as this is a dry run"
+
+    def __init__(self) -> None:
+        self._told = 0
+
+    def add(
+        self, stream: str, key_properties: Sequence[str], record: Mapping[str, Any], line: int, outcome: Outcome
+    ) -> None:
+        """Log it, unless many were."""
+        del key_properties, record
+        self._told += 1
+        if self._told <= MOST_TOLD:
+            where = f"{stream}.{outcome.field}" if outcome.field else stream
+            logger.info("line %d would be %s: %s: %s", line, outcome.place.value, where, outcome.reason)
+        if self._told == MOST_TOLD:
+            logger.info("more than these are counted, not told")
+
+    def sync(self) -> None:
+        """Nothing to bring to a disk."""

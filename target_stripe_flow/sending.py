@@ -1,0 +1,172 @@
+"""The one place that sends what creates something: written down before, and what came of it written down after."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from stripe_flow.api.client import Client
+from stripe_flow.api.connection import Mode
+from stripe_flow.api.errors import (
+    AccountTrouble,
+    Declined,
+    KeyRefused,
+    KeyReused,
+    NotSent,
+    OutcomeUnknown,
+    Refusal,
+    RequestRefused,
+    RightMissing,
+    Stopped,
+    StripeError,
+    StripeFlowError,
+)
+from stripe_flow.api.message import Answer, Request
+from target_stripe_flow.actions import ACTIONS
+from target_stripe_flow.journal.attempt import Attempt
+from target_stripe_flow.journal.store import Journal
+from target_stripe_flow.lifecycle import HOUR_S, OPEN, Event, State, key_is_alive, next_step
+
+# A key that was used before in a run that the journal does not know: whatever it made is no older than a key can be.
+UNKNOWN_PAST_S = 25 * HOUR_S
+
+_EVENTS: tuple[tuple[type[StripeError], Event], ...] = (
+    (Declined, Event.DECLINED),
+    (KeyReused, Event.KEY_REUSED),
+    (RequestRefused, Event.REFUSED),
+    (OutcomeUnknown, Event.INDETERMINATE),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sent:
+    """The attempt as it stands afterwards, Stripe's refusal if there was one, and whether its key was known already:
+    Stripe had carried it out in a run that the journal does not know.
+    """
+
+    attempt: Attempt
+    refusal: Refusal | None = None
+    was_known: bool = False
+
+
+class Sends(Protocol):
+    """What the real sender and a dry run have in common."""
+
+    def send(self, attempt: Attempt, *, is_new: bool) -> Sent:
+        """See Sender."""
+
+
+class KeyTooOld(StripeFlowError):
+    """Stripe may have forgotten the key: the same bytes could be a second order."""
+
+
+class Sender:
+    """Safe to share between threads."""
+
+    def __init__(self, client: Client, journal: Journal) -> None:
+        self._client, self._journal = client, journal
+
+    def send(self, attempt: Attempt, *, is_new: bool) -> Sent:
+        """What came of it, durable in any case. Raises what ends the run; the attempt is then settled as not sent, or
+        still open for the next run.
+
+        `is_new`: nothing of this attempt was ever sent.
+        """
+        leave = _Leave(self._journal, attempt, is_new=is_new)
+        client = self._client.as_sent(attempt.stripe_account, str(attempt.api_version))
+        request = Request(
+            method="POST", path=str(attempt.path), body=attempt.body, idempotency_key=attempt.idempotency_key
+        )
+        try:
+            answer = client.post(request, leave)
+        except KeyTooOld:
+            return Sent(attempt=self._settle(leave.attempt, Event.KEY_TOO_OLD, reason="its key may be forgotten"))
+        except (Declined, RequestRefused, OutcomeUnknown) as error:
+            event = next(event for kind, event in _EVENTS if isinstance(error, kind))
+            return Sent(attempt=self._settle(leave.attempt, event, **_facts(error)), refusal=error.refusal)
+        except StripeFlowError as error:
+            self._leave_behind(leave, error)
+            raise
+        was_known = answer.is_replay and answer.sends == 1
+        return Sent(attempt=self._made(leave.attempt, answer), was_known=is_new and was_known)
+
+    def _made(self, attempt: Attempt, answer: Answer[dict[str, object]]) -> Attempt:
+        is_live = self._client.connection.key.mode is Mode.LIVE
+        if answer.value.get("livemode", is_live) is not is_live:
+            self._settle(attempt, Event.INDETERMINATE, reason="it was answered by the other mode than the key's")
+            raise AccountTrouble(
+                f"POST {attempt.path} was answered by the other mode than the key's (request {answer.request_id}). "
+                "Check base_url and api_key before anything else is sent"
+            )
+        stripe_id = answer.value.get("id")
+        if not isinstance(stripe_id, str):
+            reason = "the answer is a success without an id, so it is not Stripe's: check the setting base_url"
+            return self._settle(attempt, Event.INDETERMINATE, reason=reason, request_id=answer.request_id)
+        has_failed = answer.value.get("status") in ACTIONS[attempt.action].failed
+        return self._settle(
+            attempt,
+            Event.DECLINED if has_failed else Event.SUCCEEDED,
+            stripe_id=stripe_id,
+            request_id=answer.request_id,
+            settled_unix=answer.date_unix,
+        )
+
+    def _leave_behind(self, leave: _Leave, error: StripeFlowError) -> None:
+        """The run is going to end: say what is known of the attempt."""
+        if leave.was_given and not leave.is_open and _is_without_effect(error):
+            self._settle(leave.attempt, Event.NOT_EXECUTED, **_facts(error))
+
+    def _settle(self, attempt: Attempt, event: Event, **facts: Any) -> Attempt:  # Any: columns of the journal
+        spec, ages = ACTIONS[attempt.action], attempt.ages(attempt.last_sent_unix or 0)
+        state, _ = next_step(attempt.state, event, ages, moves_money=spec.moves_money)
+        if event is Event.KEY_REUSED:
+            facts |= {"first_sent_unix": (attempt.first_sent_unix or 0) - UNKNOWN_PAST_S, "fingerprint": ""}
+        if state not in OPEN:
+            facts = {"settled_unix": attempt.last_sent_unix} | facts | {"body": None}
+        settled = replace(attempt, state=state, **facts)
+        self._journal.change(settled)
+        return settled
+
+
+class _Leave:
+    """Leave to send, given only behind a durable row: the client asks for it before each send."""
+
+    def __init__(self, journal: Journal, attempt: Attempt, *, is_new: bool) -> None:
+        self.attempt = attempt
+        self.was_given = False
+        self.is_open = not is_new  # whether a send before the last one may have been executed
+        self._journal, self._is_new = journal, is_new
+        self._has_row = not is_new or attempt.state is State.OPENED
+
+    def __call__(self, now_unix: int, is_open: bool) -> None:  # noqa: FBT001  # the client's signature
+        self.is_open = is_open or not self._is_new
+        if self.is_open and not key_is_alive(self.attempt.ages(now_unix).key_s):
+            raise KeyTooOld(f"the idempotency key of {self.attempt.name} is too old to be sent again")
+        first = self.attempt.first_sent_unix if self.is_open else now_unix
+        self.attempt = replace(
+            self.attempt, state=State.INTENT, first_sent_unix=first, last_sent_unix=now_unix, settled_unix=None
+        )
+        (self._journal.change if self._has_row else self._journal.open_attempt)(self.attempt)
+        self.was_given = self._has_row = True
+
+
+def _is_without_effect(error: StripeFlowError) -> bool:
+    """Whether the last send was surely not executed: refused for its pace, or by Stripe's own word for its key."""
+    if isinstance(error, KeyRefused | RightMissing):
+        return error.refusal is not None and bool(error.refusal.type)
+    return isinstance(error, NotSent) or (isinstance(error, Stopped) and not error.was_sent)
+
+
+def _facts(error: StripeFlowError) -> dict[str, Any]:  # Any: columns of the journal
+    """Of a refusal, as columns; a declined charge is an object with an id."""
+    refusal = error.refusal if isinstance(error, StripeError) else None
+    if refusal is None:
+        return {}
+    return {
+        "status": refusal.status,
+        "code": refusal.code or refusal.type or None,
+        "decline_code": refusal.decline_code or None,
+        "param": refusal.param or None,
+        "request_id": refusal.request_id or None,
+        "stripe_id": refusal.charge or None,
+    } | ({"settled_unix": refusal.date_unix} if refusal.date_unix else {})

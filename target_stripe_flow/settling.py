@@ -1,0 +1,96 @@
+"""Before a run reads any input: what earlier runs left open is resent, looked for, or left to a person."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from urllib.parse import parse_qs
+
+from stripe_flow.api.client import CHECK_PATH, Client
+from stripe_flow.api.errors import RequestRefused, RightMissing, StripeUnreachable
+from target_stripe_flow.actions import ACTIONS
+from target_stripe_flow.dispatcher import Dispatcher
+from target_stripe_flow.journal.attempt import Attempt
+from target_stripe_flow.journal.store import Journal
+from target_stripe_flow.lifecycle import OPEN, Do, Event, State, next_step
+from target_stripe_flow.looking import look
+from target_stripe_flow.sending import Sends
+
+logger = logging.getLogger(__name__)
+
+
+class Settler:
+    """For one account and mode, whatever source the rows are of."""
+
+    def __init__(self, client: Client, journal: Journal, sender: Sends) -> None:
+        self._client, self._journal, self._sender = client, journal, sender
+
+    def settle(self, account: str, mode: str, dispatcher: Dispatcher) -> Counter[State]:
+        """How the open rows stand afterwards. Raises what ends a run."""
+        rows = self._journal.open_attempts(account, mode)
+        if not rows:
+            return Counter()
+        now_unix = self.now_unix()
+        steps = {row.marker: _begin(row, now_unix) for row in rows}
+        for row in rows:
+            if steps[row.marker] is Do.RESEND:
+                dispatcher.submit(lambda row=row: self._resend(row), _lanes(row))  # type: ignore[misc]
+        dispatcher.flush()
+        self._look_for([row for row in rows if steps[row.marker] is Do.LOOK], now_unix)
+        after = {row.marker: self._journal.latest(row.digest) for row in rows}
+        return Counter(row.state for row in after.values() if row is not None)
+
+    def now_unix(self) -> float:
+        """Stripe's time; asks for it where nothing has been asked yet."""
+        if self._client.clock.now_unix(time.monotonic()) is None:
+            with contextlib.suppress(RightMissing, RequestRefused):  # an answer all the same
+                self._client.get(CHECK_PATH)
+        now_unix = self._client.clock.now_unix(time.monotonic())
+        if now_unix is None:
+            raise StripeUnreachable(
+                f"Stripe at {self._client.connection.base_url} answers without a Date, so nothing can be settled: "
+                "check the setting base_url and the proxy"
+            )
+        return now_unix
+
+    def _resend(self, row: Attempt) -> None:
+        self._sender.send(row, is_new=False)
+
+    def _look_for(self, rows: Sequence[Attempt], now_unix: float) -> None:
+        """`now_unix` is from before the look: what is absent is so since then at least."""
+        for name in sorted({row.action for row in rows}):
+            spec, of_one_type = ACTIONS[name], [row for row in rows if row.action == name]
+            logger.info("looking for %d %s that may have been made", len(of_one_type), name)
+            found = look(self._client, spec, of_one_type)
+            for row in of_one_type:
+                there = found.seen.get(row.marker)
+                if there is not None:
+                    event = Event.SEEN_FAILED if there.status in spec.failed else Event.SEEN
+                else:
+                    event = Event.ABSENT if found.is_whole else Event.LOOK_CUT
+                state, _ = next_step(row.state, event, row.ages(now_unix), moves_money=spec.moves_money)
+                self._write(row, state, there.id if there else None, now_unix)
+
+    def _write(self, row: Attempt, state: State, stripe_id: str | None, now_unix: float) -> None:
+        if state is row.state:
+            return
+        settled = replace(row, state=state, stripe_id=stripe_id or row.stripe_id)
+        if state not in OPEN:
+            settled = replace(settled, body=None, settled_unix=int(now_unix))
+        self._journal.change(settled)
+
+
+def _begin(row: Attempt, now_unix: float) -> Do:
+    _, do = next_step(row.state, Event.RUN_BEGAN, row.ages(now_unix), moves_money=ACTIONS[row.action].moves_money)
+    return do
+
+
+def _lanes(row: Attempt) -> list[str]:
+    """Charges of one customer never run at once, in a resend as little as in a run."""
+    sent = parse_qs((row.body or b"").decode())
+    named = [f"{action}:{sent[name][0]}" for name, action in ACTIONS[row.action].references.items() if name in sent]
+    return [row.digest, *named]
