@@ -1,0 +1,34 @@
+"""Attempts and journals, with what matters to a test given and the rest usual."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from target_stripe_flow.journal.attempt import Attempt
+from target_stripe_flow.lifecycle import State
+
+NOW = 1_795_478_400
+
+
+def a_digest(name: object) -> str:
+    return hashlib.sha256(str(name).encode()).hexdigest()[:32]
+
+
+def an_attempt(name: object = "7", **columns: Any) -> Attempt:  # Any: columns of the journal
+    """Of the customer with this key; open and sent now unless told."""
+    usual: dict[str, Any] = {
+        "digest": a_digest(name),
+        "attempt": 1,
+        "account": "acct_1",
+        "mode": "test",
+        "action": "customers",
+        "source_name": "default",
+        "source_key": (str(name),),
+        "state": State.INTENT,
+        "path": "/v1/customers",
+        "body": b"name=Ann",
+        "first_sent_unix": NOW,
+        "last_sent_unix": NOW,
+    }
+    return Attempt(**(usual | columns))

@@ -1,0 +1,227 @@
+"""Crash point by action by fault of the server: whatever dies and whatever Stripe says, one identity is one object.
+
+Here a crash is an exception that nothing catches, so that all combinations can be tried; `test_crashes` kills real
+processes at the same points. Effects are counted in the sandbox.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stripe_flow.api.errors import StripeFlowError
+from stripe_flow.api.transport import RawAnswer, Transport
+from target_stripe_flow.actions import ACTIONS
+from target_stripe_flow.dispatcher import Dispatcher
+from target_stripe_flow.identity import MARKER, Identity, Scope
+from target_stripe_flow.journal.attempt import Attempt
+from target_stripe_flow.journal.opening import held
+from target_stripe_flow.journal.store import Journal
+from target_stripe_flow.lifecycle import State
+from target_stripe_flow.names import Names
+from target_stripe_flow.performing import Job, Performer
+from target_stripe_flow.sending import Sender
+from target_stripe_flow.settling import Settler
+from target_stripe_flow.validation import RecordChecker
+from tests.api.builders import a_client
+from tests.support.sandbox import PLATFORM, Sandbox
+
+SCOPE = Scope(account=PLATFORM, mode="test", source_name="default")
+RECORDS: dict[str, tuple[str, dict[str, Any]]] = {
+    "customers": ("customers", {"name": "Ann"}),
+    "products": ("products", {"name": "Shirt"}),
+    "charges": ("charges", {"amount": 100, "currency": "usd", "source": "tok_visa"}),
+    "declined charges": ("charges", {"amount": 100, "currency": "usd", "source": "tok_chargeDeclined"}),
+}
+
+
+def answered(status: int, at: str, stored: str | None = None, *, times: int = 1, **headers: str) -> dict[str, Any]:
+    code = {"error": {"type": "idempotency_error", "code": "idempotency_key_in_use"}} if status == 409 else {}
+    action: dict[str, Any] = {"kind": "answer", "status": status, **code}
+    if stored:
+        action["stored"] = stored
+    if headers:
+        action["headers"] = {name.replace("_", "-"): value for name, value in headers.items()}
+    return {"at": at, "times": times, "action": action}
+
+
+FAULTS: dict[str, dict[str, Any] | None] = {
+    "none": None,
+    "409": answered(409, "before_read", times=2),
+    "429": answered(429, "before_read", times=2),
+    "500 without effect": answered(500, "before_execute", "fault"),
+    "500 with effect": answered(500, "after_execute", "fault"),
+    "500 with effect, resend allowed": answered(500, "after_execute", "real", Stripe_Should_Retry="true"),
+    "503": answered(503, "after_execute", "real"),
+    "503 without effect, resend forbidden": answered(503, "before_execute", Stripe_Should_Retry="false"),
+    "503 with effect, resend forbidden": answered(503, "after_execute", "real", Stripe_Should_Retry="false"),
+    "cut before it was executed": {"at": "before_execute", "times": 1, "action": {"kind": "cut"}},
+    "cut after it was executed": {"at": "after_execute", "times": 1, "action": {"kind": "cut", "ending": "reset"}},
+}
+
+
+class Died(BaseException):
+    """The process is gone."""
+
+
+class Fuse:
+    """Dies at a point, once."""
+
+    def __init__(self, point: str) -> None:
+        self._point = point
+        self.is_blown = False
+
+    def at(self, point: str) -> None:
+        if point == self._point and not self.is_blown:
+            self.is_blown = True
+            raise Died(point)
+
+
+class MortalJournal(Journal):
+    """The real one, in a process that may die around each of its writes."""
+
+    fuse: Fuse
+
+    def open_attempt(self, attempt: Attempt) -> None:
+        self.fuse.at("before the intent")
+        super().open_attempt(attempt)
+        self.fuse.at("after the intent")
+
+    def change(self, attempt: Attempt) -> None:
+        is_outcome = attempt.state is not State.INTENT
+        if is_outcome:
+            self.fuse.at("answer received but not written")
+        super().change(attempt)
+        if is_outcome:
+            self.fuse.at("outcome written but not reported")
+
+
+class MortalTransport(Transport):
+    """The real one, in a process that may die around each write."""
+
+    fuse: Fuse
+
+    def exchange(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, **more: Any
+    ) -> RawAnswer:  # Any: passed on
+        if method == "POST":
+            self.fuse.at("while sending")
+        answer = super().exchange(method, url, headers, body, **more)
+        if method == "POST":
+            self.fuse.at("executed but the answer lost")
+        return answer
+
+
+POINTS = [
+    "before the intent",
+    "after the intent",
+    "while sending",
+    "executed but the answer lost",
+    "answer received but not written",
+    "outcome written but not reported",
+    "reported but STATE not printed",
+]
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Sandbox]:
+    with Sandbox() as running:
+        yield running
+
+
+def a_run(sandbox: Sandbox, path: Path, job: Job, fuse: Fuse) -> None:
+    """One process: settle what is open, then do the record; what ends a run ends it."""
+    client = a_client(sandbox.url, concurrency=2)
+    transport = MortalTransport(sandbox.url, timeout_s=10)
+    transport.fuse = fuse
+    client = replace(client, transport=transport)
+    with held(path) as plain:
+        journal = MortalJournal(plain.name, plain._reader, plain._writer)  # noqa: SLF001  # the same connections
+        journal.fuse = fuse
+        sender = Sender(client, journal)
+        dispatcher = Dispatcher(workers=1, emit=lambda _state: None, wake=lambda: None)
+        try:
+            Settler(client, journal, sender).settle(SCOPE.account, SCOPE.mode, dispatcher)
+            Performer(client, journal, sender, Names(journal, SCOPE), on_change="reject").perform(job)
+            fuse.at("reported but STATE not printed")
+        except (StripeFlowError, Died):
+            return
+        finally:
+            dispatcher.stop()
+
+
+def a_job(name: str, key: str) -> Job:
+    action, record = RECORDS[name]
+    checker = RecordChecker(ACTIONS[action])
+    identity = Identity(scope=SCOPE, action=action, source_key=(key,))
+    return Job(spec=ACTIONS[action], identity=identity, parameters=checker.pick(record), checker=checker)
+
+
+def made(sandbox: Sandbox, job: Job) -> list[dict[str, Any]]:
+    """What the server has of this identity."""
+    found = sandbox.objects(job.spec.name.removesuffix("s"))
+    return [each for each in found if each["metadata"].get(MARKER, "").startswith(job.identity.digest)]
+
+
+def posted(sandbox: Sandbox, job: Job) -> list[str]:
+    """The idempotency keys of the requests that were executed."""
+    return [
+        each["headers"]["idempotency-key"]
+        for each in sandbox.requests()
+        if each["executed"] and job.identity.digest in each["headers"].get("idempotency-key", "")
+    ]
+
+
+HOURS_BETWEEN = {"at once": 0, "a day later": 25}
+
+
+@pytest.mark.parametrize("hours", HOURS_BETWEEN.values(), ids=HOURS_BETWEEN)
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("name", RECORDS)
+@pytest.mark.parametrize("point", POINTS)
+def test_no_crash_and_no_fault_makes_two_of_one(  # noqa: PLR0917  # the axes of the matrix
+    point: str, name: str, fault: str, hours: int, shared: Sandbox, tmp_path: Path
+) -> None:
+    job = a_job(name, f"{name}/{point}/{fault}/{hours}")
+    rule = FAULTS[fault]
+    match = {"method": "POST", "body": job.identity.digest}
+    shared.faults(*([] if rule is None else [{"name": "fault", "match": match, **rule}]))
+    fuse = Fuse(point)
+
+    for advance_s in (0, hours * 3600, 11 * 60, 25 * 3600, 60):
+        shared.advance(advance_s)
+        a_run(shared, tmp_path / "journal.db", job, fuse)
+
+    objects, keys = made(shared, job), posted(shared, job)
+    alive = [each for each in objects if each.get("status") != "failed"]
+    assert len(alive) <= 1
+    assert len(keys) == len(set(keys)), "each key is executed once"
+    markers = [each["metadata"][MARKER] for each in objects]
+    assert len(markers) == len(set(markers)), "each attempt is one charge at most, failed ones too"
+    with held(tmp_path / "journal.db") as journal:
+        latest = journal.latest(job.identity.digest)
+    assert latest is not None
+    assert (latest.state, latest.stripe_id) == expected(job, objects)
+
+
+def expected(job: Job, objects: list[dict[str, Any]]) -> tuple[State, str | None]:
+    """How an identity must stand in the end, by what the server has."""
+    if not objects:  # Stripe never carried it out, and for money nobody but a person may say so
+        assert job.spec.moves_money
+        return State.PARKED, None
+    last = objects[-1]
+    return (State.DECLINED if last.get("status") == "failed" else State.CREATED), last["id"]
+
+
+def test_each_point_is_reached(shared: Sandbox, tmp_path: Path) -> None:
+    """Without it, a matrix of points that nothing passes would be green."""
+    shared.faults()
+    fuses = {point: Fuse(point) for point in POINTS}
+    for number, (point, fuse) in enumerate(fuses.items()):
+        a_run(shared, tmp_path / f"{number}.db", a_job("customers", f"reached {point}"), fuse)
+
+    assert [point for point, fuse in fuses.items() if not fuse.is_blown] == []
