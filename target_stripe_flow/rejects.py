@@ -87,13 +87,15 @@ class Rejects:
                     raise self._unwritable(error) from None
 
     def check(self) -> None:
-        """Open the file if it is there already. Raises Misconfigured for one that cannot be written."""
-        if self.path.exists():
-            with self._lock:
-                try:
-                    self._descriptor = self._descriptor or self._open()
-                except OSError as error:
-                    raise self._unwritable(error) from None
+        """Before anything is sent. Raises Misconfigured where a reject could not be written."""
+        if not self.path.exists():
+            if not os.access(self.path.parent, os.W_OK | os.X_OK):
+                raise self._unwritable(OSError(errno.EACCES, "its folder is not there, or may not be written"))
+        elif self._descriptor is None:
+            try:
+                self._descriptor = self._open()
+            except OSError as error:
+                raise self._unwritable(error) from None
 
     def _unwritable(self, error: OSError) -> Misconfigured:
         return Misconfigured(

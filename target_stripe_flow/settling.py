@@ -39,8 +39,11 @@ class Settler:
         for row in rows:
             if steps[row.marker] is Do.RESEND:
                 dispatcher.submit(lambda row=row: self._resend(row), _lanes(row))  # type: ignore[misc]
+        to_look_for = [row for row in rows if steps[row.marker] is Do.LOOK]
+        for name in sorted({row.action for row in to_look_for}):
+            of_one_type = [row for row in to_look_for if row.action == name]
+            dispatcher.submit(lambda of_one_type=of_one_type: self._look_for(of_one_type, now_unix), [])  # type: ignore[misc]
         dispatcher.flush()
-        self._look_for([row for row in rows if steps[row.marker] is Do.LOOK], now_unix)
         after = {row.marker: self._journal.latest(row.digest) for row in rows}
         return Counter(row.state for row in after.values() if row is not None)
 
@@ -61,19 +64,18 @@ class Settler:
         self._sender.send(row, is_new=False)
 
     def _look_for(self, rows: Sequence[Attempt], now_unix: float) -> None:
-        """`now_unix` is from before the look: what is absent is so since then at least."""
-        for name in sorted({row.action for row in rows}):
-            spec, of_one_type = ACTIONS[name], [row for row in rows if row.action == name]
-            logger.info("looking for %d %s that may have been made", len(of_one_type), name)
-            found = look(self._client, spec, of_one_type)
-            for row in of_one_type:
-                there = found.seen.get(row.marker)
-                if there is not None:
-                    event = Event.SEEN_FAILED if there.status in spec.failed else Event.SEEN
-                else:
-                    event = Event.ABSENT if found.is_whole else Event.LOOK_CUT
-                state, _ = next_step(row.state, event, row.ages(now_unix), moves_money=spec.moves_money)
-                self._write(row, state, there.id if there else None, now_unix)
+        """For rows of one action. `now_unix` is from before the look: what is absent is so since then at least."""
+        spec = ACTIONS[rows[0].action]
+        logger.info("looking for %d %s that may have been made", len(rows), spec.name)
+        found = look(self._client, spec, rows)
+        for row in rows:
+            there = found.seen.get(row.marker)
+            if there is not None:
+                event = Event.SEEN_FAILED if there.status in spec.failed else Event.SEEN
+            else:
+                event = Event.ABSENT if found.is_whole else Event.LOOK_CUT
+            state, _ = next_step(row.state, event, row.ages(now_unix), moves_money=spec.moves_money)
+            self._write(row, state, there.id if there else None, now_unix)
 
     def _write(self, row: Attempt, state: State, stripe_id: str | None, now_unix: float) -> None:
         if state is row.state:

@@ -16,7 +16,7 @@ from sqlalchemy.pool import NullPool
 from stripe_flow.api.errors import Misconfigured
 from target_stripe_flow.journal.holding import WAIT_S, Holding
 from target_stripe_flow.journal.location import read_mounts, remote_file_system
-from target_stripe_flow.journal.migrations import check_version, migrate, version_of
+from target_stripe_flow.journal.migrations import MIGRATIONS, check_version, migrate, version_of
 from target_stripe_flow.journal.scribe import broken
 from target_stripe_flow.journal.store import Journal
 
@@ -64,7 +64,12 @@ def looked_at(path: Path) -> Iterator[Journal]:
             f"there is no journal {path}: run `stripe-flow journal init`, or check journal_url and the folder"
         )
     with _connected(path, "PRAGMA query_only = ON") as (reader, writer):
-        check_version(version_of(reader), str(path))
+        version = version_of(reader)
+        check_version(version, str(path))
+        if version < len(MIGRATIONS):
+            raise Misconfigured(
+                f"the journal {path} is empty or of an older release: `stripe-flow journal init` brings it up to date"
+            )
         yield Journal(str(path), reader, writer)
 
 

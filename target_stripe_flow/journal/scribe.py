@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Executable
-from sqlalchemy.exc import SQLAlchemyError
 
 from stripe_flow.api.errors import StripeFlowError
 
@@ -27,7 +26,7 @@ class _Entry:
     def __init__(self, statements: Sequence[Statement]) -> None:
         self.statements = statements
         self.is_written = False
-        self.error: SQLAlchemyError | None = None
+        self.error: Exception = AssertionError("nobody wrote it")
 
 
 class Scribe:
@@ -43,9 +42,9 @@ class Scribe:
         entry = _Entry(statements)
         self._waiting.append(entry)
         with self._pen:
-            if not entry.is_written and entry.error is None:
+            if entry in self._waiting:
                 self._write_all()
-        if entry.error is not None:
+        if not entry.is_written:
             raise broken(self._name, entry.error) from None
 
     def _write_all(self) -> None:
@@ -55,7 +54,7 @@ class Scribe:
                 for entry in entries:
                     for statement, values in entry.statements:
                         self._connection.execute(statement, values)
-        except SQLAlchemyError as error:
+        except Exception as error:  # noqa: BLE001  # each of those who wait must hear that nothing was written
             for entry in entries:
                 entry.error = error
             return
@@ -63,10 +62,10 @@ class Scribe:
             entry.is_written = True
 
 
-def broken(name: str, error: SQLAlchemyError) -> JournalBroken:
+def broken(name: str, error: Exception) -> JournalBroken:
     """Words for what the database says, without the values, which may be a person's."""
-    cause = getattr(error, "orig", None) or error
-    words = " ".join(str(cause).split()) or type(cause).__name__
+    cause = getattr(error, "orig", None) or type(error).__name__
+    words = " ".join(str(cause).split())
     return JournalBroken(
         f"the journal {name} cannot be used ({words}): mend that and run again. Nothing is lost: what was sent is "
         "written down and will be settled first"
