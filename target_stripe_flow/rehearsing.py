@@ -24,8 +24,8 @@ MOST_TOLD = 50
 class Rehearsal(Journal):
     """What a journal would hold after this run: its rows, and in memory those that the run would add."""
 
-    def __init__(self, name: str, memory: Connection, behind: Journal | None) -> None:
-        super().__init__(name, memory, memory)
+    def __init__(self, name: str, reader: Connection, writer: Connection, behind: Journal | None) -> None:
+        super().__init__(name, reader, writer)
         self._behind = behind
 
     def latest(self, digest: str) -> Attempt | None:

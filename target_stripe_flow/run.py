@@ -123,9 +123,9 @@ class Run:
                 yield journal
             return
         logger.info("dry run: nothing is sent, nothing is written; the journal consulted is %s", path)
-        with memory() as connection, ExitStack() as stack:
+        with memory() as (reader, writer), ExitStack() as stack:
             behind = stack.enter_context(looked_at(path)) if path.is_file() else None
-            yield Rehearsal(str(path), connection, behind)
+            yield Rehearsal(str(path), reader, writer, behind)
 
 
 def refuse_lost_journal(path: Path, mode: Mode) -> None:

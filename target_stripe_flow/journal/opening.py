@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.pool import NullPool
+from sqlalchemy.pool import NullPool, StaticPool
 
 from stripe_flow.api.errors import Misconfigured
 from target_stripe_flow.journal.holding import WAIT_S, Holding
@@ -74,12 +74,17 @@ def looked_at(path: Path) -> Iterator[Journal]:
 
 
 @contextmanager
-def memory() -> Iterator[Connection]:
-    """An empty journal that is nowhere."""
-    engine = create_engine("sqlite://", connect_args={"check_same_thread": False}, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        migrate(connection, "in memory")
-        yield connection
+def memory() -> Iterator[tuple[Connection, Connection]]:
+    """An empty journal that is nowhere: to read and to write."""
+    engine = create_engine(
+        "sqlite://",
+        poolclass=StaticPool,
+        connect_args={"check_same_thread": False},
+        isolation_level="AUTOCOMMIT",
+    )
+    with engine.connect() as reader, engine.connect() as writer:
+        migrate(writer, "in memory")
+        yield reader, writer
 
 
 @contextmanager

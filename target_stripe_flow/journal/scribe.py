@@ -50,11 +50,12 @@ class Scribe:
     def _write_all(self) -> None:
         entries = [self._waiting.popleft() for _ in range(len(self._waiting))]
         try:
-            with self._connection.begin():
-                for entry in entries:
-                    for statement, values in entry.statements:
-                        self._connection.execute(statement, values)
+            for entry in entries:
+                for statement, values in entry.statements:
+                    self._connection.execute(statement, values)
+            self._connection.commit()
         except Exception as error:  # noqa: BLE001  # each of those who wait must hear that nothing was written
+            self._connection.rollback()
             for entry in entries:
                 entry.error = error
             return

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 import requests
-from sqlalchemy import create_engine
 
 from stripe_flow.api.client import Client
 from stripe_flow.api.message import Request
 from target_stripe_flow.identity import Scope
-from target_stripe_flow.journal.migrations import migrate
+from target_stripe_flow.journal.opening import memory
 from target_stripe_flow.journal.store import Journal
 from target_stripe_flow.names import Names
 from target_stripe_flow.outcome import Rejected
@@ -17,28 +18,26 @@ from tests.support.sandbox import Sandbox
 SCOPE = Scope(account="acct_1", mode="test", source_name="default")
 
 
-def nameless() -> Names:
+@pytest.fixture
+def names() -> Iterator[Names]:
     """Over an empty journal."""
-    engine = create_engine("sqlite://", isolation_level="AUTOCOMMIT")
-    connection = engine.connect()
-    migrate(connection, "in memory")
-    return Names(Journal("in memory", connection, connection), SCOPE)
+    with memory() as (reader, writer):
+        yield Names(Journal("in memory", reader, writer), SCOPE)
 
 
 def resolve(names: Names, client: Client, name: str) -> str:
     return names.resolve(client, "customers", "/v1/customers", name, "customer")
 
 
-def test_a_source_key_stands_for_what_was_made_of_it(sandbox: Sandbox) -> None:
-    names = nameless()
+def test_a_source_key_stands_for_what_was_made_of_it(sandbox: Sandbox, names: Names) -> None:
     names.learn("customers", ("c-1",), "cus_1")
 
     assert resolve(names, a_client(sandbox.url), "c-1") == "cus_1"
     assert sandbox.requests() == []
 
 
-def test_a_stripe_id_is_confirmed_once(sandbox: Sandbox) -> None:
-    names, client = nameless(), a_client(sandbox.url)
+def test_a_stripe_id_is_confirmed_once(sandbox: Sandbox, names: Names) -> None:
+    client = a_client(sandbox.url)
     made = a_customer(client)
 
     assert [resolve(names, client, made), resolve(names, client, made)] == [made, made]
@@ -46,24 +45,23 @@ def test_a_stripe_id_is_confirmed_once(sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("name", ["c-2", "cus_unknown", "../charges", "cus_1?expand[]=x", "", "ü"])
-def test_what_nobody_knows_is_rejected(sandbox: Sandbox, name: str) -> None:
+def test_what_nobody_knows_is_rejected(sandbox: Sandbox, names: Names, name: str) -> None:
     with pytest.raises(Rejected, match="is neither the key of an earlier record") as caught:
-        resolve(nameless(), a_client(sandbox.url), name)
+        resolve(names, a_client(sandbox.url), name)
 
     assert caught.value.field == "customer"
 
 
-def test_a_deleted_object_is_rejected(sandbox: Sandbox) -> None:
+def test_a_deleted_object_is_rejected(sandbox: Sandbox, names: Names) -> None:
     client = a_client(sandbox.url)
     made = a_customer(client)
     delete(f"{sandbox.url}/v1/customers/{made}")
 
     with pytest.raises(Rejected, match="deleted"):
-        resolve(nameless(), client, made)
+        resolve(names, client, made)
 
 
-def test_keys_that_read_the_same_name_nobody(sandbox: Sandbox) -> None:
-    names = nameless()
+def test_keys_that_read_the_same_name_nobody(sandbox: Sandbox, names: Names) -> None:
     names.learn("customers", ("a,b", "c"), "cus_1")
     names.learn("customers", ("a", "b,c"), "cus_2")
     names.learn("customers", ("a", "b"), "cus_3")
@@ -73,8 +71,7 @@ def test_keys_that_read_the_same_name_nobody(sandbox: Sandbox) -> None:
         resolve(names, a_client(sandbox.url), "a,b,c")
 
 
-def test_a_source_key_and_its_stripe_id_share_a_lane() -> None:
-    names = nameless()
+def test_a_source_key_and_its_stripe_id_share_a_lane(names: Names) -> None:
     before = names.lane("customers", "cus_1")  # a charge that came before the record that finds cus_1
 
     names.alias("customers", ("c-1",), "cus_1")

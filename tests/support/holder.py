@@ -1,0 +1,16 @@
+"""A process that holds a journal until it is killed or its standard input ends."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from target_stripe_flow.journal.opening import held
+
+
+def hold(path: str) -> None:
+    """Say `held` once it is so."""
+    with held(Path(path)):
+        sys.stdout.write("held\n")
+        sys.stdout.flush()
+        sys.stdin.read()

@@ -1,0 +1,251 @@
+"""The journal on disk: durable before anything goes on, for one process at a time, and readable meanwhile."""
+
+from __future__ import annotations
+
+import sqlite3
+import stat
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import fields, replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import Engine, create_engine, inspect
+
+from stripe_flow.api.errors import Misconfigured
+from target_stripe_flow.journal.attempt import Attempt
+from target_stripe_flow.journal.holding import Holding
+from target_stripe_flow.journal.location import journal_path, remote_file_system
+from target_stripe_flow.journal.migrations import MIGRATIONS, migrate
+from target_stripe_flow.journal.opening import held, looked_at, memory
+from target_stripe_flow.journal.schema import METADATA
+from target_stripe_flow.journal.scribe import JournalBroken
+from target_stripe_flow.journal.store import Journal
+from target_stripe_flow.lifecycle import OPEN, State
+from tests.support.plugins import ROOT
+from tests.target_stripe_flow.builders import a_digest, an_attempt
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    with held(tmp_path / "journal.db") as opened:
+        yield opened
+
+
+def test_a_row_has_the_columns_of_the_schema() -> None:
+    assert {field.name for field in fields(Attempt)} == {column.name for column in METADATA.tables["attempts"].columns}
+
+
+@given(
+    st.builds(
+        an_attempt,
+        st.text(max_size=20),
+        state=st.sampled_from(State),
+        source_key=st.none() | st.lists(st.text(max_size=9), min_size=1, max_size=3).map(tuple),
+        body=st.none() | st.binary(max_size=20),
+        reason=st.none() | st.text(max_size=20),
+        settled_unix=st.none() | st.integers(-(2**40), 2**40),
+    )
+)
+def test_what_is_written_is_what_is_read(attempt: Attempt) -> None:
+    with memory() as (reader, writer):
+        journal = Journal("in memory", reader, writer)
+        journal.open_attempt(attempt)
+
+        assert journal.latest(attempt.digest) == attempt
+
+
+def test_the_migrations_make_the_tables_of_the_schema() -> None:
+    by_migration, by_schema = create_engine("sqlite://"), create_engine("sqlite://")
+    with by_migration.begin() as connection:
+        migrate(connection, "x")
+    METADATA.create_all(by_schema)
+
+    def described(engine: Engine) -> dict[str, object]:
+        looked = inspect(engine)
+        return {
+            table: (
+                [(column["name"], str(column["type"]), column["nullable"]) for column in looked.get_columns(table)],
+                looked.get_pk_constraint(table)["constrained_columns"],
+                [(index["name"], index["column_names"]) for index in looked.get_indexes(table)],
+            )
+            for table in looked.get_table_names()
+        }
+
+    assert described(by_migration) == described(by_schema)
+
+
+def test_the_index_of_open_rows_covers_every_open_state(tmp_path: Path) -> None:
+    with held(tmp_path / "journal.db"):
+        pass
+    with closing(sqlite3.connect(tmp_path / "journal.db")) as raw:
+        (made,) = raw.execute("SELECT sql FROM sqlite_master WHERE name = 'open_attempts'").fetchone()
+
+    assert {state for state in State if f"'{state.value}'" in made} == OPEN
+
+
+def test_open_rows_are_found_by_their_index(journal: Journal, tmp_path: Path) -> None:
+    for number, state in enumerate(State):
+        journal.open_attempt(an_attempt(number, state=state))
+    journal.open_attempt(an_attempt("another's", account="acct_2"))
+
+    found = journal.open_attempts("acct_1", "test")
+
+    assert {each.state for each in found} == OPEN
+    states = ", ".join(f"'{state.value}'" for state in sorted(OPEN))
+    with closing(sqlite3.connect(tmp_path / "journal.db")) as raw:
+        plan = raw.execute(
+            f"EXPLAIN QUERY PLAN SELECT * FROM attempts WHERE account = ? AND mode = ? AND state IN ({states})",
+            ("acct_1", "test"),
+        ).fetchall()
+    assert "open_attempts" in plan[0][3]
+
+
+def test_the_latest_attempt_is_the_one_that_counts(journal: Journal) -> None:
+    first = an_attempt(state=State.REFUSED)
+    for attempt in (first, replace(first, attempt=2, state=State.CREATED)):
+        journal.open_attempt(attempt)
+
+    latest = journal.latest(first.digest)
+
+    assert latest is not None
+    assert (latest.attempt, latest.state) == (2, State.CREATED)
+    assert [each.attempt for each in journal.all_of(first.digest)] == [1, 2]
+
+
+def test_writes_of_many_threads_are_all_there(journal: Journal, tmp_path: Path) -> None:
+    def write(worker: int) -> None:
+        for number in range(25):
+            attempt = an_attempt((worker, number))
+            journal.open_attempt(attempt)
+            journal.change(replace(attempt, state=State.CREATED, stripe_id=f"cus_{worker}_{number}"))
+
+    threads = [threading.Thread(target=write, args=(worker,)) for worker in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+
+    with looked_at(tmp_path / "journal.db") as looked:
+        assert {each.stripe_id for each in looked.walk(page=7)} == {f"cus_{w}_{n}" for w in range(8) for n in range(25)}
+
+
+def test_a_write_that_failed_is_heard_by_whoever_waits_for_it(journal: Journal) -> None:
+    journal.open_attempt(an_attempt())
+
+    with pytest.raises(JournalBroken, match="UNIQUE") as caught:
+        journal.open_attempt(an_attempt())
+
+    assert "Ann" not in str(caught.value)
+    journal.open_attempt(an_attempt("8"))
+    assert journal.latest(a_digest("8")) is not None
+
+
+def test_a_value_that_no_column_takes_is_heard_too(journal: Journal) -> None:
+    with pytest.raises(JournalBroken):
+        journal.open_attempt(an_attempt(first_sent_unix=2**70))
+
+
+def test_only_its_owner_can_read_it(tmp_path: Path) -> None:
+    with held(tmp_path / "journal.db") as journal:
+        journal.open_attempt(an_attempt())
+
+        modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
+
+    assert set(modes) >= {"journal.db", "journal.db-wal", "journal.db.lock"}
+    assert set(modes.values()) == {0o600}
+
+
+def test_it_can_be_read_while_a_run_holds_it_and_not_written(journal: Journal, tmp_path: Path) -> None:
+    journal.open_attempt(an_attempt())
+
+    with looked_at(tmp_path / "journal.db") as looked:
+        assert len(list(looked.walk())) == 1
+        with pytest.raises(JournalBroken, match="readonly"):
+            looked.open_attempt(an_attempt("8"))
+
+
+def test_a_second_process_is_told_who_holds_it(tmp_path: Path) -> None:
+    path, told = tmp_path / "journal.db", list[str]()
+    hold = f"from tests.support.holder import hold; hold({str(path)!r})"
+    with subprocess.Popen(
+        [sys.executable, "-c", hold], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"held\n"
+
+        with pytest.raises(Misconfigured, match=f"in use by the process {holder.pid}"):
+            Holding(path, wait_s=0.3, waiting=told.append)
+
+        holder.kill()
+        holder.wait(10)
+        Holding(path, wait_s=10, waiting=told.append).release()
+    assert len(told) == 1
+
+
+def test_a_journal_of_a_newer_release_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    with held(path):
+        pass
+    with closing(sqlite3.connect(path)) as raw:
+        raw.execute("INSERT INTO journal_versions VALUES (?)", (len(MIGRATIONS) + 1,))
+        raw.commit()
+
+    with pytest.raises(Misconfigured, match="newer release"), held(path):
+        pass
+    with pytest.raises(Misconfigured, match="newer release"), looked_at(path):
+        pass
+
+
+@pytest.mark.parametrize("content", [b"not a database at all", b"SQLite format 4" + b"x" * 200])
+def test_a_file_that_is_no_journal_is_one_clear_line(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "journal.db").write_bytes(content)
+
+    with pytest.raises(JournalBroken, match="file is not a database"), held(tmp_path / "journal.db"):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("url", "path"),
+    [
+        (None, "project/stripe-flow-journal.db"),
+        ("sqlite:///mine.db", "project/mine.db"),
+        ("sqlite:////var/mine.db", "/var/mine.db"),
+    ],
+)
+def test_the_journal_is_below_the_project(url: str | None, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MELTANO_PROJECT_ROOT", "project")
+
+    assert journal_path({} if url is None else {"journal_url": url}) == Path(path)
+
+
+@pytest.mark.parametrize("url", ["journal.db", "mysql://h/d", "sqlite://", "sqlite:///:memory:", "sqlite:///a.db?x=1"])
+def test_a_journal_that_is_no_sqlite_file_is_refused(url: str) -> None:
+    with pytest.raises(Misconfigured, match="journal_url"):
+        journal_path({"journal_url": url})
+
+
+MOUNTS = """/dev/vda / ext4 rw 0 0
+host:/x /mnt nfs4 rw 0 0
+/dev/vdb /mnt/local\\040disk ext4 rw 0 0
+tmpfs /mntx tmpfs rw 0 0
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("/home/j.db", None),
+        ("/mnt/j.db", "nfs4"),
+        ("/mnt/deep/j.db", "nfs4"),
+        ("/mnt/local disk/j.db", None),
+        ("/mntx/j.db", None),
+    ],
+)
+def test_a_network_file_system_is_noticed(path: str, kind: str | None) -> None:
+    assert remote_file_system(Path(path), MOUNTS) == kind
