@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from target_stripe_flow.outcome import Rejected
 from target_stripe_flow.text import CARD_MASK, is_utf8
@@ -32,7 +33,7 @@ class Identity:
     action: str
     source_key: tuple[str, ...]
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """32 hex characters; no personal datum can be read from it."""
         parts = [self.scope.account, self.scope.mode, self.scope.source_name, self.action, *self.source_key]

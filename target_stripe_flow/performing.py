@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from stripe_flow.api import forms
@@ -33,6 +34,10 @@ class Job:
     parameters: dict[str, Any]  # Any: JSON
     checker: RecordChecker
 
+    @cached_property
+    def fingerprint(self) -> str:
+        return fingerprint.digest(self.parameters)
+
     @property
     def find_id(self) -> str | None:
         """The Stripe id of an object that exists and is only to be found."""
@@ -60,6 +65,9 @@ class Performer:
 
     def already(self, job: Job) -> Outcome | None:
         """What stands in the journal about it; None if it is to be done."""
+        stripe_id = self._journal.made(job.identity.digest, job.fingerprint, job.checker.accepted)
+        if stripe_id is not None:
+            return Outcome(place=Place.UNCHANGED, stripe_id=stripe_id)
         return self._known(job, self._journal.latest(job.identity.digest))
 
     def perform(self, job: Job) -> Outcome:
@@ -89,11 +97,11 @@ class Performer:
     def _is_same(self, job: Job, latest: Attempt) -> bool:
         if latest.fingerprint is None:  # rebuilt from the marker at Stripe, which does not tell
             return True
-        parameters = job.parameters
         if latest.accepted is not None and latest.accepted != job.checker.accepted:
             shape = self._journal.shape_of(latest.accepted)
-            parameters = parameters if shape is None else fingerprint.within(parameters, json.loads(shape))
-        return fingerprint.digest(parameters) == latest.fingerprint
+            if shape is not None:
+                return fingerprint.digest(fingerprint.within(job.parameters, json.loads(shape))) == latest.fingerprint
+        return job.fingerprint == latest.fingerprint
 
     def _adopt(self, job: Job, latest: Attempt) -> None:
         """A row that was rebuilt learns whose it is."""
@@ -164,4 +172,4 @@ def _whose(job: Job) -> dict[str, Any]:  # Any: columns of the journal
 
 
 def _what(job: Job) -> dict[str, Any]:  # Any: as above
-    return {"fingerprint": fingerprint.digest(job.parameters), "accepted": job.checker.accepted}
+    return {"fingerprint": job.fingerprint, "accepted": job.checker.accepted}

@@ -32,6 +32,12 @@ class Rehearsal(Journal):
         """The latest attempt of an identity, if the run were one."""
         return super().latest(digest) or (self._behind.latest(digest) if self._behind else None)
 
+    def made(self, digest: str, fingerprint: str, accepted: str) -> str | None:
+        """The object's id, if this very record would have one."""
+        if self._behind is None or super().latest(digest) is not None:
+            return super().made(digest, fingerprint, accepted)
+        return self._behind.made(digest, fingerprint, accepted)
+
     def open_attempts(self, account: str, mode: str) -> list[Attempt]:
         """What the journal itself has open; a rehearsal leaves nothing open."""
         return self._behind.open_attempts(account, mode) if self._behind else []
