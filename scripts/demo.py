@@ -63,6 +63,7 @@ def demonstrate(env: Env) -> int:
         "MELTANO_DATABASE_URI": f"sqlite:///{HOME / 'meltano.db'}",
         "TARGET_DUCKDB_FILEPATH": str(HOME / "warehouse.duckdb"),
         "TARGET_JSONL_DESTINATION_PATH": str(HOME),
+        "TARGET_STRIPE_FLOW_JOURNAL_URL": f"sqlite:///{HOME / 'journal.db'}",
         "TARGET_STRIPE_FLOW_REJECTS_PATH": str(HOME / "rejects.jsonl"),
     }
     print("Installing the plugins into Meltano's own environments (once) ...", flush=True)

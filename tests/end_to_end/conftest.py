@@ -37,6 +37,7 @@ class Project:
             "MELTANO_DATABASE_URI": f"sqlite:///{self.home / 'meltano.db'}",
             "TARGET_JSONL_DESTINATION_PATH": str(self.home),
             "TARGET_DUCKDB_FILEPATH": str(self.home / "warehouse.duckdb"),
+            "TARGET_STRIPE_FLOW_JOURNAL_URL": f"sqlite:///{self.home / 'journal.db'}",
             "TARGET_STRIPE_FLOW_REJECTS_PATH": str(self.home / "rejects.jsonl"),
             "STRIPE_API_KEY": "sk_test_sandbox",
         }
