@@ -121,7 +121,9 @@ class Sender:
         state, _ = next_step(attempt.state, event, ages, moves_money=spec.moves_money)
         if event is Event.KEY_REUSED:
             facts |= {"first_sent_unix": (attempt.first_sent_unix or 0) - UNKNOWN_PAST_S, "fingerprint": ""}
-        if state not in OPEN:
+        if state in OPEN:
+            facts.pop("settled_unix", None)
+        else:
             facts = {"settled_unix": attempt.last_sent_unix} | facts | {"body": None}
         settled = replace(attempt, state=state, **facts)
         self._journal.change(settled)
