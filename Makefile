@@ -9,7 +9,7 @@ LOCK := requirements-dev.lock
 # A key or a connection of the person's own must never leak into the tests.
 CLEAN_ENV := env -u STRIPE_API_KEY -u STRIPE_EU_API_KEY
 
-.PHONY: help setup demo test judge-tap judge-official torture check bench lock clean
+.PHONY: help setup demo test judge-tap judge-official torture torture-tap torture-target check bench lock clean
 
 help:  ## show what there is to make
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /: /' | sort
@@ -37,8 +37,13 @@ judge-tap: setup  ## let tap-stripe, in an environment of its own, read the sand
 judge-official: setup  ## let the official client page through 100,000 charges of the sandbox (two minutes)
 	$(CLEAN_ENV) $(BIN)/python -m tests.sandbox.judge_official
 
-torture: setup  ## kill the tap 500 times and judge what it wrote
+torture: torture-tap torture-target  ## kill the tap 500 times and the target 1,000 times (an hour)
+
+torture-tap: setup  ## kill the tap 500 times and judge what it wrote
 	$(CLEAN_ENV) $(BIN)/python -m tests.torture $(ARGS)
+
+torture-target: setup  ## kill the target 1,000 times, under faults, and judge what the server has
+	$(CLEAN_ENV) $(BIN)/python -m tests.mortality $(ARGS)
 
 check: setup  ## lint, format and type-check
 	$(BIN)/ruff check .

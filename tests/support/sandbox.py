@@ -82,9 +82,13 @@ class Sandbox:
         """Put these rules in the place of the ones in force; none: no faults. Held requests go on."""
         self._control("POST", "faults", {"rules": list(rules), "seed": seed})
 
+    def fault_states(self) -> list[dict[str, Any]]:
+        """Of each rule in force; see `fault_state`."""
+        return list(self._control("GET", "faults")["rules"])
+
     def fault_state(self, name: str) -> dict[str, Any]:
         """Of one rule: `seen`, `struck`, `waiting` (requests it holds now)."""
-        return next(rule for rule in self._control("GET", "faults")["rules"] if rule["name"] == name)
+        return next(rule for rule in self.fault_states() if rule["name"] == name)
 
     def release(self, *names: str) -> None:
         """Let go what rules of these names hold, now and from now on."""

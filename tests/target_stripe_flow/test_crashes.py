@@ -1,0 +1,35 @@
+"""Real processes, really killed, at each point of a record's way; effects are counted in the sandbox.
+
+Twenty-four pairs of an action and a point, with eight kills in each: 192.
+"""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+
+from target_stripe_flow.actions import ACTIONS
+from tests.mortality.ordeal import POINTS, Ordeal
+from tests.mortality.rows import rows_of
+from tests.support.sandbox import Sandbox
+
+KILLS = 8
+ROWS = 70
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+@pytest.mark.parametrize("point", POINTS)
+def test_a_killed_target_sends_nothing_twice_and_loses_nothing(
+    action: str, point: str, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    seed = random.Random(f"{action} {point}").randrange(10**6)
+    ordeal = Ordeal(sandbox, tmp_path, rows_of([action], ROWS), concurrency=3, draw=random.Random(seed))
+
+    kills = sum(ordeal.die(point).was_killed for _ in range(KILLS))
+    last = ordeal.settle()
+
+    assert ordeal.broken == [], f"seed {seed}"
+    assert kills == KILLS, "fewer kills than were asked for hit a living process"
+    assert (last.code, last.counts.get("parked", 0)) == (0, 0)
