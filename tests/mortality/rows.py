@@ -28,6 +28,10 @@ class Row:
     def name(self) -> str:
         return f"{self.action}-{self.number}"
 
+    def filling(self) -> dict[str, str]:
+        """What another client sends to make something of the same kind."""
+        return {"amount": "100", "currency": "usd", "source": "tok_visa"} if self.action == "charges" else {"name": "X"}
+
     def record(self) -> dict[str, Any]:  # Any: JSON
         named = {"id": self.number, "metadata": {"row": self.name}}
         if self.action == "customers":
