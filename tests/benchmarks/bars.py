@@ -1,4 +1,7 @@
-"""The bars: what is promised about speed and cost, each a figure and what it must reach. Only ratios and counts."""
+"""The bars: what is promised about speed and cost, each a figure and what it must reach.
+
+Ratios and counts, and two figures of this machine that were promised as such: see `_of_replays`.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +9,19 @@ import statistics
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import TypeVar
 
 from tests.benchmarks.backfills import FAR, FAR_CAPPED, FARTHER_CAPPED, NEAR, Cell, Row
-from tests.benchmarks.creates import shares_of_the_pace
+from tests.benchmarks.creates import Cost, costs, shares_of_the_pace
 from tests.benchmarks.measuring import Unmeasured
+from tests.benchmarks.replays import Use, uses
 from tests.benchmarks.scale import Scale
 from tests.benchmarks.ticks import list_requests_of_ticks
 from tests.support.sandbox import CONNECTED
 
 INFINITE = float("inf")
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +36,8 @@ class Bar:
 
     @property
     def bound(self) -> str:
+        if (self.low, self.high) == (0, INFINITE):
+            return "no bar"
         if self.low == self.high:
             return f"{self.low:g}"
         return f"at least {self.low:g}" if self.high == INFINITE else f"at most {self.high:g}"
@@ -79,7 +88,7 @@ class Rows:
 
 def bars(rows: Rows, scale: Scale) -> list[Bar]:
     """All bars, in the order in which they are told."""
-    return [*_of_backfills(rows, scale), *_of_ticks(scale.rounds), _of_creates(scale)]
+    return [*_of_backfills(rows, scale), *_of_ticks(scale.rounds), *_of_creates(scale), *_of_replays(scale)]
 
 
 def _of_backfills(rows: Rows, scale: Scale) -> list[Bar]:
@@ -116,10 +125,62 @@ def _of_ticks(rounds: int) -> list[Bar]:
     ]
 
 
-def _of_creates(scale: Scale) -> Bar:
-    return Bar(
-        name="target_pace_share",
-        says="target: creates per second, of the pace of 50",
-        measure=lambda: shares_of_the_pace(scale.rounds, scale.rows),
-        low=0.9,
-    )
+def _of_creates(scale: Scale) -> list[Bar]:
+    measured = _once(lambda: costs(scale.rounds, scale.free_rows))
+
+    def bar(name: str, says: str, figure: Callable[[Cost], float], **bound: float) -> Bar:
+        return Bar(name=name, says=f"target: {says}", measure=lambda: [figure(each) for each in measured()], **bound)
+
+    rate, commits = "creates per second, no latency, no pace", "durable commits per record"
+    return [
+        Bar(
+            name="target_pace_share",
+            says="target: charges per second, of the pace of 20, at 300 ms, each customer looked up",
+            # Three rounds, as under the cap: the pace is the clock.
+            measure=lambda: shares_of_the_pace(min(scale.rounds, 3), scale.rows),
+            low=0.95,
+        ),
+        bar("creates_kept", f"{rate}, with the journal", lambda cost: cost.kept),
+        bar("creates_forgotten", f"{rate}, without", lambda cost: cost.forgotten),
+        bar("creates_ratio", f"{rate}, with in terms of without", lambda cost: cost.kept / cost.forgotten, low=0.4),
+        bar("commits", f"{commits}, 16 at once", lambda cost: cost.commits, high=1),
+        bar("commits_alone", f"{commits}, one at a time", lambda cost: cost.commits_alone, high=2),
+    ]
+
+
+def _of_replays(scale: Scale) -> list[Bar]:
+    """Two of them are of this machine, records per second and seconds; a ratio stands beside each."""
+    measured = _once(lambda: uses(scale.rounds, scale))
+
+    def bar(name: str, says: str, figure: Callable[[Use], float], **bound: float) -> Bar:
+        return Bar(name=name, says=f"target: {says}", measure=lambda: [figure(each) for each in measured()], **bound)
+
+    done, long = f"{scale.replayed:,} records that are done", f"a journal of {scale.journal_rows:,} rows"
+    return [
+        bar("replay_rate", f"records per second, {done}", lambda use: use.rate, low=5_000),
+        bar("replay_ratio", "the same, in a plain loop's terms", lambda use: use.rate / use.plain_rate, low=0.15),
+        bar("replay_growth", f"peak memory for {done}, in terms of a tenth", lambda use: use.growth, high=1.1),
+        bar("start_s", f"seconds of a run without input on {long}", lambda use: use.start_s, high=2),
+        bar("start_ratio", "the same, in an empty one's terms", lambda use: use.start_s / use.new_start_s, high=1.5),
+    ]
+
+
+def _once(measure: Callable[[], list[T]]) -> Callable[[], list[T]]:
+    """The same for all bars that rest on one measurement, also where it came to nothing."""
+    kept: list[list[T] | Unmeasured] = []
+
+    def measured() -> list[T]:
+        if not kept:
+            kept.append(_tried(measure))
+        if isinstance(kept[0], Unmeasured):
+            raise kept[0]
+        return kept[0]
+
+    return measured
+
+
+def _tried(measure: Callable[[], list[T]]) -> list[T] | Unmeasured:
+    try:
+        return measure()
+    except Unmeasured as why:
+        return why

@@ -77,9 +77,9 @@ class Reading:
 
 def measure(contender: Contender, latency_ms: int = 0) -> Reading:
     """Let it work until it is done or its time is over. Raises Unmeasured if it fails."""
-    sandbox, match = contender.sandbox, contender.requests
-    hold = {"name": "start", "match": match, "action": {"kind": "hold"}}
-    sandbox.faults(hold, {"name": "slow", "match": match, "action": {"kind": "latency", "ms": latency_ms}})
+    sandbox = contender.sandbox
+    hold = {"name": "start", "match": contender.requests, "action": {"kind": "hold"}}
+    sandbox.faults(hold, {"name": "slow", "action": {"kind": "latency", "ms": latency_ms}})
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile() as errors:
         process = _begin(contender, folder, errors)
         intake = _Intake(process.stdout, contender.mark)

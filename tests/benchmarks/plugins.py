@@ -3,11 +3,31 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterable, Mapping
+from itertools import chain
 from pathlib import Path
 
 from tests.benchmarks.measuring import Unmeasured, last_line
-from tests.support.plugins import Ended, Message, a_config, command, run, run_tap
+from tests.support.plugins import Ended, Message, a_config, a_schema, a_state, command, run, run_tap
+
+# Stands in the one STATE that a target writes for an input of `write_input`, once all of it is done.
+DONE = b'"bookmarks"'
+
+
+def write_input(path: Path, records: Iterable[Message]) -> Path:
+    """A target's input, in this file."""
+    schemas = [a_schema("customers"), a_schema("charges")]
+    with path.open("w", encoding="utf-8") as file:
+        for message in chain(schemas, records, [a_state(bookmarks={})]):
+            file.write(json.dumps(message) + "\n")
+    return path
+
+
+def launcher_command(folder: Path, config: Mapping[str, object], *way: str) -> list[str]:
+    """The target, started in another way than by itself: see `launcher`."""
+    *_, option, path = command("target_stripe_flow", folder, config)
+    return [sys.executable, "-m", "tests.benchmarks.launcher", *way, option, path]
 
 
 def tap_command(folder: Path, url: str, per_second: float) -> list[str]:

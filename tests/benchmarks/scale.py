@@ -11,7 +11,10 @@ DAY_S = 24 * HOUR_S
 
 @dataclass(frozen=True, kw_only=True)
 class Scale:
-    """Sizes, the most rounds of anything, and how long the tap and a plain client may read."""
+    """Sizes, the most rounds of anything, and how long the tap and a plain client may read.
+
+    `rows` are created at the pace, and `free_rows` without one; of the `journal_rows` so many are `replayed`.
+    """
 
     charges: int
     few_charges: int
@@ -19,7 +22,33 @@ class Scale:
     tap_s: float
     plain_s: float
     rows: int
+    free_rows: int
+    journal_rows: int
+    replayed: int
+    few_replayed: int
 
 
-FULL = Scale(charges=100_000, few_charges=10_000, rounds=5, tap_s=120, plain_s=3, rows=300)
-QUICK = Scale(charges=20_000, few_charges=10_000, rounds=1, tap_s=30, plain_s=2, rows=100)
+FULL = Scale(
+    charges=100_000,
+    few_charges=10_000,
+    rounds=5,
+    tap_s=120,
+    plain_s=3,
+    rows=200,
+    free_rows=1_000,
+    journal_rows=1_000_000,
+    replayed=100_000,
+    few_replayed=10_000,
+)
+QUICK = Scale(
+    charges=20_000,
+    few_charges=10_000,
+    rounds=1,
+    tap_s=30,
+    plain_s=2,
+    rows=100,
+    free_rows=400,
+    journal_rows=100_000,
+    replayed=20_000,
+    few_replayed=10_000,
+)
