@@ -77,6 +77,10 @@ class Run:
             words = ", ".join(f"{count} {state.value}" for state, count in sorted(stands.items()))
             logger.info("settled what earlier runs left open: %s", words)
 
+    def stripe_now_unix(self) -> float:
+        """Stripe's time."""
+        return Settler(self.client, self.journal, self._sender).now_unix()
+
     def finish(self) -> None:
         """The input is over. Raises the fatal error of a worker, if there was one."""
         self.dispatcher.flush()

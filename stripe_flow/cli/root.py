@@ -1,16 +1,29 @@
-"""The group of commands; each has a module of its own and imports its room only when it runs."""
+"""The group of commands; each has a module of its own, and a room is imported only when its command runs."""
 
 from __future__ import annotations
 
+import importlib
+from typing import cast
+
 import click
+from typing_extensions import override
 
-from stripe_flow.cli.sandbox import sandbox
+_COMMANDS = {"journal": "stripe_flow.cli.journal", "sandbox": "stripe_flow.cli.sandbox"}
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Rooms(click.Group):
+    @override
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(_COMMANDS)
+
+    @override
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        return cast("click.Command", getattr(importlib.import_module(_COMMANDS[cmd_name]), cmd_name))
+
+
+@click.group(cls=_Rooms, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="stripe-flow")
 def main() -> None:
     """What an operator of stripe-flow needs beside the tap and the target."""
-
-
-main.add_command(sandbox)

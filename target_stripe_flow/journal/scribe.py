@@ -15,7 +15,8 @@ from sqlalchemy import Connection, Executable
 
 from stripe_flow.api.errors import StripeFlowError
 
-Statement = tuple[Executable, dict[str, Any]]  # Any: what the columns hold
+# With the values of one row, or of many. Any: what the columns hold
+Statement = tuple[Executable, dict[str, Any] | list[dict[str, Any]]]
 
 
 class JournalBroken(StripeFlowError):

@@ -69,12 +69,16 @@ class Journal:
             digest=digest,
         )
 
-    def walk(self, *, page: int = 1000, **equal: str) -> Iterator[Attempt]:
-        """Every row whose columns are `equal` to these, page by page: memory stays flat."""
+    def owners(self) -> list[tuple[str, str]]:
+        """Whose rows there are: accounts and modes."""
+        return [(row[0], row[1]) for row in self._asked(select(attempts.c.account, attempts.c.mode).distinct(), {})]
+
+    def walk(self, among: Mapping[str, Sequence[str]], *, page: int = 1000) -> Iterator[Attempt]:
+        """Every row whose columns are `among` these values, page by page: memory stays flat."""
         after: tuple[str, int] = ("", 0)
         query = select(attempts).order_by(attempts.c.digest, attempts.c.attempt).limit(page)
-        for column, value in equal.items():
-            query = query.where(attempts.c[column] == value)
+        for column, values in among.items():
+            query = query.where(attempts.c[column].in_(values))
         while True:
             digest, attempt = after
             behind = (attempts.c.digest > digest) | ((attempts.c.digest == digest) & (attempts.c.attempt > attempt))
@@ -99,7 +103,8 @@ class Journal:
     def add(self, found: Sequence[Attempt]) -> int:
         """Those of them that the journal does not have yet; how many these were."""
         before = self.count()
-        self._scribe.write(*((_ADD, attempt.row()) for attempt in found))
+        if found:
+            self._scribe.write((_ADD, [attempt.row() for attempt in found]))
         return self.count() - before
 
     def forget(self, digest: str) -> None:

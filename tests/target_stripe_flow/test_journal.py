@@ -132,7 +132,9 @@ def test_writes_of_many_threads_are_all_there(journal: Journal, tmp_path: Path) 
         thread.join(60)
 
     with looked_at(tmp_path / "journal.db") as looked:
-        assert {each.stripe_id for each in looked.walk(page=7)} == {f"cus_{w}_{n}" for w in range(8) for n in range(25)}
+        assert {each.stripe_id for each in looked.walk({}, page=7)} == {
+            f"cus_{w}_{n}" for w in range(8) for n in range(25)
+        }
 
 
 def test_a_write_that_failed_is_heard_by_whoever_waits_for_it(journal: Journal) -> None:
@@ -165,7 +167,7 @@ def test_it_can_be_read_while_a_run_holds_it_and_not_written(journal: Journal, t
     journal.open_attempt(an_attempt())
 
     with looked_at(tmp_path / "journal.db") as looked:
-        assert len(list(looked.walk())) == 1
+        assert len(list(looked.walk({}))) == 1
         with pytest.raises(JournalBroken, match="readonly"):
             looked.open_attempt(an_attempt("8"))
 

@@ -1,0 +1,68 @@
+"""`stripe-flow journal`: make it, and look into it; a run may hold it meanwhile."""
+
+from __future__ import annotations
+
+import click
+
+from stripe_flow.cli import books
+from stripe_flow.cli.books import Books
+from stripe_flow.cli.journal_decisions import forget, retry, settle
+from stripe_flow.cli.journal_export import export
+from stripe_flow.cli.journal_options import for_books, with_key
+from stripe_flow.cli.journal_stripe import rebuild, reconcile
+from target_stripe_flow.actions import ACTIONS
+from target_stripe_flow.journal import opening
+from target_stripe_flow.lifecycle import State
+
+
+@click.group()
+def journal() -> None:
+    """What target-stripe-flow has sent, and what became of it.
+
+    KEY is ACTION:SOURCE_KEY, for example charges:1001, with several values joined by commas. A source key that may be a
+    person's name or address is shown as a hash, and ACTION:HASH is a KEY as well; --show-keys shows them as they are.
+    """
+
+
+@journal.command()
+@for_books
+def init(found: Books) -> None:
+    """Make an empty journal, or bring one of an older release up to date."""
+    is_new = not found.path.exists()
+    with opening.held(found.path) as opened:
+        count = opened.count()
+    click.echo(f"made the journal {found.path}" if is_new else f"the journal {found.path} is there, with {count} rows")
+
+
+@journal.command("list")
+@click.option(
+    "--state", "states", multiple=True, type=click.Choice([state.value for state in State]), help="Only these."
+)
+@click.option("--action", type=click.Choice(list(ACTIONS)), help="Only these.")
+@click.option("--every-source", is_flag=True, help="Of every source_name, not of one.")
+@for_books
+def show_all(found: Books, states: tuple[str, ...], action: str | None, *, every_source: bool) -> None:
+    """One line for each attempt."""
+    asked = found.filters(action=action, source_name=None if every_source else found.source_name)
+    if states:
+        asked["state"] = list(states)
+    with opening.looked_at(found.path) as opened:
+        for row in opened.walk(asked):
+            books.say(row, found)
+
+
+@journal.command()
+@click.option(
+    "--body", "is_body", is_flag=True, help="The request's body too, if it is still there: it may be a person's."
+)
+@with_key
+@for_books
+def show(found: Books, key: str, *, is_body: bool) -> None:
+    """Every attempt at one KEY, with all that is known of it."""
+    with opening.looked_at(found.path) as opened:
+        for row in opened.all_of(found.find(opened, key).digest):
+            books.say_all(row, found, is_body=is_body)
+
+
+for command in (retry, settle, forget, reconcile, rebuild, export):
+    journal.add_command(command)
