@@ -87,7 +87,7 @@ class Books:
         found = [row for row in map(journal.latest, sorted(digests)) if row is not None and row.action == action]
         if len(found) != 1:
             raise Misconfigured(
-                f"the journal {self.path} has {len(found) or 'no'} rows for this key and the source {self.source_name}: "
+                f"the journal {self.path} has {len(found) or 'no'} rows for this key of the source {self.source_name}: "
                 "check --source-name and --account, or take a hash of `stripe-flow journal list`"
             )
         return found[0]
