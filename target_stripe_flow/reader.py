@@ -27,7 +27,7 @@ class BadInput(Misconfigured):
 
 
 class Wake:
-    """A pipe that ends a wait in `select`; safe to call from a signal handler and from any thread."""
+    """A pipe that ends a wait for input; safe to call from a signal handler and from any thread."""
 
     def __init__(self) -> None:
         self.reading_end, self._writing_end = os.pipe()
@@ -122,11 +122,15 @@ class _Lines:
             yield bytes(rest)
 
     def _wait(self, descriptor: int) -> None:
+        # Not `select`: it takes no descriptor above 1023, which a process that embeds the target may have.
+        wake, poll = self._reader.wake.reading_end, select.poll()
+        poll.register(descriptor, select.POLLIN)
+        poll.register(wake, select.POLLIN)
         while True:
             self._reader.on_wake()
-            ready, _, _ = select.select([descriptor, self._reader.wake.reading_end], [], [], TICK_S)
-            if self._reader.wake.reading_end in ready:
-                os.read(self._reader.wake.reading_end, CHUNK)
+            ready = {each for each, _ in poll.poll(TICK_S * 1000)}
+            if wake in ready:
+                os.read(wake, CHUNK)
             elif ready:
                 return
             else:
