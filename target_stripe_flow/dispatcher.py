@@ -69,7 +69,7 @@ class Dispatcher:
         self._emit, self._wake, self._look_up = emit, wake, look_up
         self._ledger: deque[_Work | State] = deque()
         self._tails: dict[str, _Work] = {}
-        self._ready: queue.SimpleQueue[_Work] = queue.SimpleQueue()
+        self._ready: queue.SimpleQueue[_Work | None] = queue.SimpleQueue()  # None: nothing more will come
         self._changed = threading.Condition()
         self._open = 0
         self._running = 0
@@ -77,6 +77,7 @@ class Dispatcher:
         self._held: State | None = None
         self._emitted_at = float("-inf")
         self.fatal: Exception | None = None
+        self._workers = workers
         for number in range(workers):
             threading.Thread(target=self._run, name=f"stripe-worker-{number}", daemon=True).start()
 
@@ -124,9 +125,11 @@ class Dispatcher:
             self._wait_until(lambda: not self._open)
 
     def stop(self) -> None:
-        """Begin nothing more."""
+        """Begin nothing more; idle workers end."""
         with self._changed:
             self._is_closed = True
+        for _ in range(self._workers):
+            self._ready.put(None)
 
     def close(self) -> None:
         """Begin nothing more, wait for what is in flight, print the STATE that is covered."""
@@ -154,7 +157,7 @@ class Dispatcher:
         while True:
             work = self._ready.get()
             with self._changed:
-                if self._is_closed or self.fatal is not None:
+                if work is None or self._is_closed or self.fatal is not None:
                     return
                 self._running += 1
             error: Exception | None = None
