@@ -48,6 +48,11 @@ class Identity:
         return f"{self.digest}:{attempt}"
 
 
+def joined(source_key: tuple[str, ...]) -> str:
+    """How another record names this key in one field: several values are joined by commas."""
+    return ",".join(source_key)
+
+
 def source_key(record: Mapping[str, object], key_properties: Sequence[str]) -> tuple[str, ...]:
     """The values of the key in order, as canonical text: 7 and "7" are the same. Raises Rejected."""
     return tuple(_canonical(record.get(name), name) for name in key_properties)

@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 
 from stripe_flow.api.client import Client
 from stripe_flow.api.errors import NotFound
-from target_stripe_flow.identity import Identity, Scope
+from target_stripe_flow.identity import Identity, Scope, joined
 from target_stripe_flow.journal.store import Journal
 from target_stripe_flow.lifecycle import HAS_OBJECT, OPEN
 from target_stripe_flow.outcome import Rejected
@@ -125,11 +125,6 @@ def find(client: Client, path: str, stripe_id: str, field: str) -> dict[str, obj
     if found.get("deleted") is True:
         raise Rejected("names an object that was deleted at Stripe", field)
     return found
-
-
-def joined(source_key: tuple[str, ...]) -> str:
-    """How another record names this key in one field: several values are joined by commas."""
-    return ",".join(source_key)
 
 
 def is_nameable(source_key: tuple[str, ...]) -> bool:

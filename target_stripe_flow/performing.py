@@ -11,11 +11,12 @@ from stripe_flow.api import forms
 from stripe_flow.api.client import Client
 from target_stripe_flow import fingerprint
 from target_stripe_flow.actions import ACTIONS, ActionSpec
-from target_stripe_flow.identity import MARKER, Identity
+from target_stripe_flow.identity import Identity, joined
 from target_stripe_flow.journal.attempt import Attempt
 from target_stripe_flow.journal.store import Journal
 from target_stripe_flow.lifecycle import HAS_OBJECT, Answer, State, on_record
-from target_stripe_flow.names import Names, find, joined
+from target_stripe_flow.marking import marked
+from target_stripe_flow.names import Names, find
 from target_stripe_flow.outcome import Outcome, Place, Rejected
 from target_stripe_flow.sending import Sends
 from target_stripe_flow.standing import conflict, outcome_of, standing
@@ -44,12 +45,20 @@ class Job:
         return self.parameters.get(self.spec.find_by) if self.spec.find_by else None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Rules:
+    """What the settings say: whether a changed record may pass, and whether an object says its source key as it is."""
+
+    ignores_changes: bool = False
+    is_key_clear: bool = False
+
+
 class Performer:
     """Safe to share between threads; two jobs of one lane must not run at once."""
 
-    def __init__(self, client: Client, journal: Journal, sender: Sends, names: Names, *, on_change: str) -> None:
+    def __init__(self, client: Client, journal: Journal, sender: Sends, names: Names, rules: Rules) -> None:
         self._client, self._journal, self._sender, self._names = client, journal, sender, names
-        self._ignores_changes = on_change == "ignore"
+        self._rules = rules
 
     def lanes(self, job: Job) -> list[str]:
         """What `job` must not overlap with: its own identity, and the objects that it names."""
@@ -91,7 +100,7 @@ class Performer:
                 self._adopt(job, latest)
                 return standing(latest)
             case Answer.CHANGED:
-                is_ignored = self._ignores_changes and job.spec.is_changeable and latest.state in HAS_OBJECT
+                is_ignored = self._rules.ignores_changes and job.spec.is_changeable and latest.state in HAS_OBJECT
                 return standing(latest) if is_ignored else conflict(latest)
 
     def _is_same(self, job: Job, latest: Attempt) -> bool:
@@ -122,7 +131,7 @@ class Performer:
             if name in job.parameters
         }
         attempt = self._attempt(job, latest)
-        parameters["metadata"] = parameters.get("metadata", {}) | {MARKER: attempt.marker}
+        parameters["metadata"] = marked(parameters.get("metadata", {}), attempt, is_clear=self._rules.is_key_clear)
         connection = self._client.connection
         attempt = replace(
             attempt,

@@ -23,7 +23,7 @@ from target_stripe_flow.journal.location import journal_path
 from target_stripe_flow.journal.opening import held, looked_at, memory
 from target_stripe_flow.journal.store import Journal
 from target_stripe_flow.names import Names
-from target_stripe_flow.performing import Performer
+from target_stripe_flow.performing import Performer, Rules
 from target_stripe_flow.reader import MessageReader
 from target_stripe_flow.rehearsing import Rehearsal, RehearsingSender, ToldRejects
 from target_stripe_flow.rejects import Rejects
@@ -60,7 +60,8 @@ class Run:
         self.journal = self.held.enter_context(self._journal(config))
         names = Names(self.journal, self.scope)
         self._sender: Sends = RehearsingSender(self.journal) if self._is_dry else Sender(self.client, self.journal)
-        self.performer = Performer(self.client, self.journal, self._sender, names, on_change=config["on_change"])
+        rules = Rules(ignores_changes=config["on_change"] == "ignore", is_key_clear=bool(config["metadata_source_key"]))
+        self.performer = Performer(self.client, self.journal, self._sender, names, rules)
         self.closed = ClosedToCharging()
         self.dispatcher = Dispatcher(
             workers=config["concurrency"], emit=self._emit, wake=reader.wake, look_up=reader.on_wake

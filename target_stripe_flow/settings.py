@@ -70,6 +70,15 @@ CONFIG_JSONSCHEMA: dict[str, object] = {
                 "as it is. A changed charge is always rejected."
             ),
         },
+        "metadata_source_key": {
+            "type": "boolean",
+            "default": False,
+            "title": "Source key in metadata",
+            "description": (
+                "Write the source key as it is into metadata[stripe_flow_source_key] of what is created. "
+                "Default: only its hash goes to Stripe."
+            ),
+        },
         "rejects_path": {
             "type": "string",
             "title": "Rejects file",

@@ -188,7 +188,7 @@ def _wrongs(schema: Json, action: str, path: str) -> Iterator[Wrong]:
         yield where, kinds, where
         if "maxLength" in inner:
             most = inner["maxLength"]
-            yield where, st.integers(1, 50).map(lambda more, most=most: "x" * (most + more)), where
+            yield where, st.integers(most + 1, most + 50).map("x".__mul__), where
         if inner["type"] == "string":
             yield where, st.just(HALF), where
         if inner["type"] == "object" and "properties" in inner and not inner.get("required"):
@@ -196,16 +196,16 @@ def _wrongs(schema: Json, action: str, path: str) -> Iterator[Wrong]:
 
 
 def _special(action: str) -> Iterator[Wrong]:
-    long_key = {"x" * 41: "v"}
-    for metadata in (
+    wrong_metadata: tuple[Json, ...] = (
         {f"k{n}": "v" for n in range(51)},
         {"a[b]": "v"},
-        long_key,
+        {"x" * 41: "v"},
         {"k": "v" * 501},
         {"k": 1},
         {"k": {}},
         {"": "v"},
-    ):
+    )
+    for metadata in wrong_metadata:
         inside = "metadata.k" if "k" in metadata else "metadata"
         yield "metadata", st.just(metadata), inside
     yield "id", st.sampled_from([None, "", 1.5, True, [1], {"a": 1}, HALF, float("nan")]), "id"

@@ -23,7 +23,7 @@ from target_stripe_flow.journal.opening import held
 from target_stripe_flow.journal.store import Journal
 from target_stripe_flow.lifecycle import State
 from target_stripe_flow.names import Names
-from target_stripe_flow.performing import Job, Performer
+from target_stripe_flow.performing import Job, Performer, Rules
 from target_stripe_flow.sending import Sender
 from target_stripe_flow.settling import Settler
 from target_stripe_flow.validation import RecordChecker
@@ -146,7 +146,7 @@ def a_run(sandbox: Sandbox, path: Path, job: Job, fuse: Fuse) -> None:
         dispatcher = Dispatcher(workers=1, emit=lambda _state: None, wake=lambda: None)
         try:
             Settler(client, journal, sender).settle(SCOPE.account, SCOPE.mode, dispatcher)
-            Performer(client, journal, sender, Names(journal, SCOPE), on_change="reject").perform(job)
+            Performer(client, journal, sender, Names(journal, SCOPE), Rules()).perform(job)
             fuse.at("reported but STATE not printed")
         except (StripeFlowError, Died):
             return
