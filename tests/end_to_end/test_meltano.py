@@ -112,3 +112,30 @@ def test_what_meltano_selects_goes_out_verbatim(project: Project, sandbox: Sandb
         "customers": False,
     }
     assert all(cast("Engine", stream).is_verbatim for stream in streams.values() if stream.selected)
+
+
+def test_a_dry_run_leaves_the_state_of_a_flow_as_it_is(project: Project, sandbox: Sandbox) -> None:
+    def state() -> object:
+        return json.loads(project.meltano("state", "get", "dev:tap-stripe-flow-to-target-stripe-flow").stdout)
+
+    def run(**env: str) -> None:  # charges into Stripe: each is history, and a reject that STATE passes
+        env["TAP_STRIPE_FLOW__SELECT"] = '["charges.*"]'
+        done = project.meltano("run", "tap-stripe-flow", "target-stripe-flow", url=sandbox.url, **env)
+        assert done.returncode == 0, done.stderr
+
+    a_charge(sandbox)
+    run()
+    before, rejects = state(), (project.home / "rejects.jsonl").read_bytes()
+    sandbox.advance(60)
+    a_charge(sandbox)
+
+    run(TARGET_STRIPE_FLOW_DRY_RUN="true")
+    after, still = state(), (project.home / "rejects.jsonl").read_bytes()
+    run()
+
+    assert (after, still) == (before, rejects)
+    assert state() != before
+
+
+def a_charge(sandbox: Sandbox) -> None:
+    official(sandbox).v1.charges.create({"amount": 100, "currency": "usd", "source": "tok_visa"})
