@@ -98,7 +98,8 @@ class Part:
         """The oldest window, to be read now, and what is left. What would be a sliver stays with it."""
         seconds = self.window.seconds
         target_s = seconds if self.per_s * seconds <= TARGET else int(TARGET / self.per_s)
-        stop = self.window.start + max(target_s, seconds * 3 // 4 if self.is_unknown else self.at_least_s)
+        at_least_s = -(-seconds * 3 // 4) if self.is_unknown else self.at_least_s
+        stop = self.window.start + max(target_s, at_least_s)
         if stop + target_s // 2 >= self.window.end:
             return [replace(self, stage=Stage.READING)]
         first = replace(self, window=Window(start=self.window.start, end=stop), stage=Stage.READING)

@@ -44,6 +44,13 @@ def test_the_beginning_of_an_account_is_found_by_doubling() -> None:
     assert len(widths) < 12
 
 
+def test_a_crowded_second_before_the_first_window_is_a_window() -> None:
+    plan = Plan.being_read(Window(start=0, end=2))
+    plan.close(Window(start=0, end=2), 1, found=1000, expected=TARGET + 1)
+
+    assert plan.take() == Window(start=0, end=1)
+
+
 @settings(deadline=None)
 @given(window=windows, data=st.data())
 def test_windows_tile_the_range(window: Window, data: st.DataObject) -> None:
