@@ -15,13 +15,29 @@ from stripe_flow.sandbox.params import Param, Params
 # Texts that an empty string cannot unset, by object and top-level parameter.
 _NEVER_EMPTY: Mapping[str, frozenset[str]] = {
     "charge": frozenset({"currency", "customer", "source"}),
-    "customer": frozenset({"payment_method", "source", "test_clock"}),
+    "customer": frozenset({"invoice_prefix", "payment_method", "source", "test_clock"}),
+    "payment_intent": frozenset(
+        {
+            "capture_method",
+            "confirmation_method",
+            "confirmation_token",
+            "currency",
+            "customer",
+            "payment_method",
+            "return_url",
+        }
+    ),
+    "payment_method": frozenset({"customer", "payment_method", "type"}),
+    "price": frozenset({"billing_scheme", "currency", "product", "tax_behavior", "tiers_mode", "unit_amount_decimal"}),
     "product": frozenset({"id", "name", "type"}),
     "refund": frozenset({"charge", "payment_intent", "reason", "origin"}),
 }
 
 # What the call refuses to run without, though the clients' types leave it open.
-_REQUIRED: Mapping[str, frozenset[str]] = {"charge": frozenset({"amount", "currency"})}
+_REQUIRED: Mapping[str, frozenset[str]] = {
+    "charge": frozenset({"amount", "currency"}),
+    "payment_method": frozenset({"type"}),
+}
 
 _TEXTS = frozenset({"string", "decimal_string"})
 
@@ -36,8 +52,9 @@ _MAX_CHARS: Mapping[str, Mapping[str, int]] = {
         "business_name": 150,
         "individual_name": 150,
     },
+    "payment_intent": {"description": 40000, "statement_descriptor": 22, "statement_descriptor_suffix": 22},
+    "price": {"lookup_key": 200},
     "product": {"name": 5000, "description": 40000, "id": 5000, "statement_descriptor": 22, "unit_label": 12},
-    "refund": {},
 }
 
 
@@ -48,7 +65,7 @@ def data(name: str) -> Any:  # Any: the JSON of our own package, checked by the 
 @cache
 def create_params(noun: str) -> Params:
     """What `POST` of a new `noun` accepts, from `data/params_<noun>.json`."""
-    limits, never_empty, required = _MAX_CHARS[noun], _NEVER_EMPTY[noun], _REQUIRED.get(noun, frozenset())
+    limits, never_empty, required = _MAX_CHARS.get(noun, {}), _NEVER_EMPTY[noun], _REQUIRED.get(noun, frozenset())
     return {
         name: replace(
             param,
@@ -60,16 +77,29 @@ def create_params(noun: str) -> Params:
     }
 
 
-def update_params(noun: str, *, drop: Iterable[str] = (), add: Params | None = None) -> Params:
-    """What `POST` of an existing `noun` accepts: what its create accepts, less `drop`, and `add`; nothing required."""
+def update_params(
+    noun: str, *, drop: Iterable[str] = (), add: Params | None = None, unset: Iterable[str] = ()
+) -> Params:
+    """What `POST` of an existing `noun` accepts: what its create accepts, less `drop`, and `add`; nothing required.
+
+    `unset` names those that an empty string unsets here, though a new object cannot be created with one.
+    """
     kept = {name: param for name, param in create_params(noun).items() if name not in frozenset(drop)}
-    return {name: replace(param, required=False) for name, param in {**kept, **(add or {})}.items()}
+    return _optional({**kept, **(add or {})}, unset)
 
 
-def keep(noun: str, *names: str) -> Params:
+def keep(noun: str, *names: str, unset: Iterable[str] = ()) -> Params:
     """These parameters of the create call, as another call accepts them."""
     created = create_params(noun)
-    return {name: replace(created[name], required=False) for name in names}
+    return _optional({name: created[name] for name in names}, unset)
+
+
+def _optional(params: Params, unset: Iterable[str]) -> Params:
+    empties = frozenset(unset)
+    return {
+        name: replace(param, required=False, can_unset=param.can_unset or name in empties)
+        for name, param in params.items()
+    }
 
 
 def _param(name: str, raw: Mapping[str, Any]) -> Param:  # Any: see `data`

@@ -109,6 +109,7 @@ class Control:
         asked = dict(parse_qsl(request.query.decode()))
         livemode = asked["livemode"] == "true" if "livemode" in asked else self._livemode
         space = self._service.space(asked.get("account") or self._account, livemode=livemode)
+        space.catch_up(self._service.clock.now())
         bodies = b",".join(space[asked["type"]].every_body())
         return Controlled(200, b'{"data":[' + bodies + b"]}")
 

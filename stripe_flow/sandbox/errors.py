@@ -58,6 +58,13 @@ _KINDS = {
     "parameter_missing": _Kind(400, "Missing required param: {param}."),
     "parameter_unknown": _Kind(400, "Received unknown parameter: {param}"),
     "parameters_exclusive": _Kind(400, "You may only specify one of these parameters: {params}."),
+    "payment_intent_incompatible_payment_method": _Kind(400, "{said}"),
+    "payment_intent_unexpected_state": _Kind(400, "{said}"),
+    "payment_method_types_no_longer_supported": _Kind(
+        400,
+        "The parameter `payment_method_types` is no longer supported. Use `allowed_payment_method_types`, "
+        "`excluded_payment_method_types` or automatic payment methods instead.",
+    ),
     "resource_already_exists": _Kind(400, "{noun} already exists."),
     "resource_missing": _Kind(404, "No such {noun}: '{id}'{hint}"),
     "secret_key_required": _Kind(

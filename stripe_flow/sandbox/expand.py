@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from stripe_flow.sandbox.codec import Object, decode, encode
 from stripe_flow.sandbox.errors import invalid
@@ -59,12 +59,12 @@ def _expanded(target: Object, paths: Paths, space: Space, now: int) -> Object:
     return target
 
 
-def _expanded_list(shown: Object, paths: Paths, space: Space, now: int) -> Object:
+def _expanded_list(shown: object, paths: Paths, space: Space, now: int) -> object:
+    data = shown.get("data") if isinstance(shown, dict) else None
     for name in paths:
-        if name != "data":
+        if name != "data" or data is None:
             raise _cannot(name)
-    data = shown["data"]
-    if paths and isinstance(data, list):
+    if paths and isinstance(shown, dict) and isinstance(data, list):
         shown["data"] = [_expanded(each, paths["data"], space, now) for each in data]
     return shown
 
@@ -76,10 +76,11 @@ def _found(value: object, noun: str, paths: Paths, space: Space, now: int) -> ob
 
 def _is_expandable(noun: str, name: str) -> bool:
     """Whether Stripe expands this field; the sandbox leaves the id where it does not have the object."""
-    return noun in _DESCRIBED and fields(noun).get(name, {}).get("expandable", False)
+    return noun in RESOURCES and noun not in _UNDESCRIBED and fields(noun).get(name, {}).get("expandable", False)
 
 
-_DESCRIBED: Iterable[str] = frozenset({"charge", "customer", "product", "refund"})
+# Events have no fields of their own that could be expanded.
+_UNDESCRIBED = frozenset({"event"})
 
 
 def _cannot(name: str) -> Exception:

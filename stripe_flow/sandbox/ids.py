@@ -13,10 +13,13 @@ _SHAPES = {
     "charge": ("ch_3", 23),
     "customer": ("cus_", 14),
     "event": ("evt_1", 23),
+    "payment_intent": ("pi_3", 23),
+    "payment_method": ("pm_1", 23),
     "price": ("price_1", 23),
     "product": ("prod_", 14),
     "refund": ("re_3", 23),
     "request": ("req_", 14),
+    "secret": ("secret_", 24),
 }
 
 # A seeded id holds its index in this many hexadecimal digits, up to 268 million of them.

@@ -11,10 +11,14 @@ from stripe_flow.sandbox.resources.accounts import ACCOUNT
 from stripe_flow.sandbox.resources.charges import CAPTURE, CHARGES
 from stripe_flow.sandbox.resources.customers import CUSTOMERS
 from stripe_flow.sandbox.resources.events import EVENTS
+from stripe_flow.sandbox.resources.prices import PRICES
 from stripe_flow.sandbox.resources.products import PRODUCTS
 from stripe_flow.sandbox.resources.refunds import OF_CHARGE, REFUNDS
 
-RESOURCES: Mapping[str, Resource] = {each.noun: each for each in (CHARGES, CUSTOMERS, EVENTS, PRODUCTS, REFUNDS)}
+RESOURCES: Mapping[str, Resource] = {
+    each.noun: each
+    for each in (CHARGES, CUSTOMERS, EVENTS, PRICES, PRODUCTS, REFUNDS)
+}
 
 OPERATIONS: tuple[Operation, ...] = (
     *(operation for resource in RESOURCES.values() for operation in resource.operations()),

@@ -157,6 +157,7 @@ _READERS: dict[str, Callable[[Tree, Param, str], object]] = {
     "array": _array,
     "metadata": _metadata,
     "string | integer": _one_of("integer", "string"),
+    "boolean | string | string": _one_of("boolean", "string"),
     # `created` of a list: a second, or bounds
     "integer | object": _one_of("integer", "object"),
 }

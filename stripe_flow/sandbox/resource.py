@@ -62,10 +62,12 @@ class Resource:
     update: Callable[[Call, Object], None] = lambda call, target: apply(target, call.params)
     updated_events: tuple[str, ...] = ()
     deleted_events: tuple[str, ...] = ()
+    # Raises Refusal for what cannot be deleted.
+    delete: Callable[[Call, Object], None] = lambda _, __: None
     # Field that holds an id → type of the object that `expand[]` puts in its place.
     expands: Mapping[str, str] = field(default_factory=dict)
     # Field that only `expand[]` shows → how it is made.
-    includes: Mapping[str, Callable[[Space, Object, int], Object]] = field(default_factory=dict)
+    includes: Mapping[str, Callable[[Space, Object, int], object]] = field(default_factory=dict)
 
     def operations(self) -> list[Operation]:
         """The table of what can be done with this resource."""
@@ -122,7 +124,9 @@ class Resource:
         return call.change(target, *self.updated_events)
 
     def _delete(self, call: Call) -> Object:
-        return call.remove(self._alive(call), *self.deleted_events)
+        target = self._alive(call)
+        self.delete(call, target)
+        return call.remove(target, *self.deleted_events)
 
     def _alive(self, call: Call) -> Object:
         target = self.retrieve(call)

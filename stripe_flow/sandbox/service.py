@@ -69,6 +69,7 @@ class Service:
         """Do what was asked for; declines and other errors of execution are answers like any other."""
         exchange.entry.executed = True
         now = self.clock.now()
+        admitted.space.catch_up(now)
         call = Call(
             space=admitted.space,
             now=now,
@@ -76,6 +77,7 @@ class Service:
             path_ids=admitted.path_ids,
             request_id=exchange.entry.request_id,
             idempotency_key=admitted.claim.key if admitted.claim else None,
+            version=exchange.version,
             visible_at=now + exchange.visible_after_s,
         )
         asked = call.params.pop("expand", None)

@@ -16,6 +16,14 @@ from stripe_flow.sandbox.params import METADATA_KEYS
 
 API_VERSION = "2026-10-28.endive"
 
+# Fields whose members are set one by one, as metadata is; other nested objects are replaced as a whole.
+_MERGED = {
+    "charge": frozenset({"transfer_data"}),
+    "customer": frozenset({"invoice_settings"}),
+    "payment_intent": frozenset({"transfer_data"}),
+    "payment_method": frozenset({"billing_details"}),
+}
+
 
 @cache
 def _templates() -> Mapping[str, bytes]:
@@ -45,7 +53,8 @@ def apply(target: Object, params: Object) -> None:
         if name == "metadata":
             target[name] = merged_metadata(target[name], value)
         elif name in first:
-            target[name] = first[name] if value is None else _complete(fields(noun).get(name), value)
+            before = target[name] if name in _MERGED.get(noun, ()) else None
+            target[name] = first[name] if value is None else _complete(fields(noun).get(name), value, before)
 
 
 def merged_metadata(before: object, given: object) -> Object:
@@ -58,8 +67,11 @@ def merged_metadata(before: object, given: object) -> Object:
     return merged
 
 
-def _complete(described: Mapping[str, Any] | None, value: object) -> object:  # Any: see `accepted.data`
+def _complete(  # Any: see `accepted.data`
+    described: Mapping[str, Any] | None, value: object, before: object = None
+) -> object:
     nested = (described or {}).get("fields")
     if not nested or not isinstance(value, dict):
         return value
-    return {name: _complete(inner, value.get(name)) for name, inner in nested.items()} | value
+    given = {**before, **value} if isinstance(before, dict) else value
+    return {name: _complete(inner, given.get(name)) for name, inner in nested.items()} | given

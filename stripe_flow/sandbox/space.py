@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from heapq import heappop, heappush
+from itertools import count
 
 from stripe_flow.sandbox.codec import Object, decode
 from stripe_flow.sandbox.collection import Collection, Seeded
@@ -11,12 +13,15 @@ from stripe_flow.sandbox.errors import refuse
 from stripe_flow.sandbox.idempotency import KeyStore
 from stripe_flow.sandbox.ids import make_id
 from stripe_flow.sandbox.keyring import AccountEntry
-from stripe_flow.sandbox.shapes import fresh
+from stripe_flow.sandbox.shapes import API_VERSION, fresh
 from stripe_flow.sandbox.versions import shown_in
 
 # https://docs.stripe.com/api/events: no order inside one second. Flipping bits of the running number shuffles
 # neighbours, and flipping them again finds the number back.
 _EVENT_SHUFFLE = 0b1011_0101
+
+
+_NOUNS = ("charge", "customer", "payment_intent", "payment_method", "price", "product", "refund")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +42,14 @@ class Space:
         self.keys = KeyStore()
         # Saved cards, by id: they are shown inside charges only, so they need no list.
         self._cards: dict[str, Object] = {}
+        # What an object has beside its fields, by its id: what only `expand[]` shows, or what nothing shows.
+        self.beside: dict[str, Object] = {}
         self._made = 0
+        # What will happen by itself: its second, a number that keeps the order, what it is.
+        self._planned: list[tuple[int, int, Callable[[Call], None]]] = []
+        self._numbers = count()
         self._seeded_card = seeds.card
-        self._collections = {
-            noun: Collection(seeds.objects.get(noun)) for noun in ("charge", "customer", "product", "refund")
-        }
+        self._collections = {noun: Collection(seeds.objects.get(noun)) for noun in _NOUNS}
         self._collections["event"] = Collection(seeds.objects.get("event"), tie=lambda count: count ^ _EVENT_SHUFFLE)
 
     def __getitem__(self, noun: str) -> Collection:
@@ -62,6 +70,16 @@ class Space:
         body = self[noun].body(object_id)
         return None if body is None else decode(body)
 
+    def plan(self, at: int, run: Callable[[Call], None]) -> None:
+        """Let this happen at second `at`, without a request."""
+        heappush(self._planned, (at, next(self._numbers), run))
+
+    def catch_up(self, now: int) -> None:
+        """Let happen what was planned until now, each at its own second."""
+        while self._planned and self._planned[0][0] <= now:
+            at, _, run = heappop(self._planned)
+            run(Call(space=self, now=at, params={}, request_id=None))
+
 
 @dataclass(slots=True, kw_only=True)
 class Call:
@@ -71,8 +89,11 @@ class Call:
     now: int
     params: Object
     path_ids: tuple[str, ...] = ()
-    request_id: str
+    # None: nobody asked, it was planned.
+    request_id: str | None
     idempotency_key: str | None = None
+    # The API version that was asked for.
+    version: str = API_VERSION
     # Lists show what this call makes from this second on.
     visible_at: int = 0
     headers: dict[str, str] = field(default_factory=dict)

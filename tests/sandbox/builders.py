@@ -35,6 +35,31 @@ def a_customer(client: Any, **params: object) -> Any:  # Any: as above
     return client.customers.create({"email": "ada@example.com", "source": "tok_visa", **params})
 
 
+def a_payment_intent(client: Any, **params: object) -> Any:  # Any: as above
+    """A PaymentIntent over 10.00 USD that a card may pay, not confirmed unless told so; None leaves a parameter out."""
+    options = params.pop("options", {})
+    given = {"amount": 1000, "currency": "usd", "allowed_payment_method_types": ["card"], **params}
+    return client.payment_intents.create({name: each for name, each in given.items() if each is not None}, options)
+
+
+def a_payment(client: Any, **params: object) -> Any:  # Any: as above
+    """A PaymentIntent confirmed at once without its customer, by a card that pays unless told otherwise."""
+    confirmed = {"confirm": True, "off_session": True, "error_on_requires_action": True}
+    by = {} if "payment_method_data" in params else {"payment_method": "pm_card_visa"}
+    return a_payment_intent(client, **{**by, **confirmed, **params})
+
+
+def a_product(client: Any, **params: object) -> Any:  # Any: as above
+    return client.products.create({"name": "Chair", **params})
+
+
+def a_price(client: Any, **params: object) -> Any:  # Any: as above
+    """A price of 10.00 USD, of a product of its own unless told otherwise; None leaves a parameter out."""
+    by = {} if "product" in params or "product_data" in params else {"product_data": {"name": "Chair"}}
+    given = {"currency": "usd", "unit_amount": 1000, **by, **params}
+    return client.prices.create({name: each for name, each in given.items() if each is not None})
+
+
 def a_keys_file(folder: Path, accounts: dict[str, dict[str, object]], keys: dict[str, dict[str, object]]) -> str:
     """A file for `--keys`."""
     path = folder / "keys.json"
