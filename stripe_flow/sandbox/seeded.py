@@ -9,8 +9,9 @@ from functools import cache, cached_property
 from typing_extensions import override
 
 from stripe_flow.sandbox.blanks import Form, digits, quoted
-from stripe_flow.sandbox.codec import Object
+from stripe_flow.sandbox.codec import Object, encode
 from stripe_flow.sandbox.ids import seeded_id, seeded_index, sibling_id
+from stripe_flow.sandbox.methods import method_of
 from stripe_flow.sandbox.order import Order
 from stripe_flow.sandbox.past import ChargeFacts, Past
 from stripe_flow.sandbox.resources.charges import fail, pay_with, settle
@@ -72,6 +73,7 @@ class SeededCustomers(_Seeded):
     def __init__(self, past: Past, *, livemode: bool) -> None:
         created = array("q", map(past.customer_created, range(past.customers)))
         super().__init__(past, created, livemode=livemode)
+        self.card_label = f"{self._label}/card"
 
     @cached_property
     def _form(self) -> Form:
@@ -99,7 +101,7 @@ class SeededCustomers(_Seeded):
 
     def card(self, card_id: str) -> Object | None:
         """The saved card of this id; each seeded customer has one."""
-        index = seeded_index("card", f"{self._label}/card", card_id)
+        index = seeded_index("card", self.card_label, card_id)
         if index is None or index >= len(self):
             return None
         token = TOKENS[_PAYING[index % len(_PAYING)]]
@@ -107,10 +109,30 @@ class SeededCustomers(_Seeded):
         return card_object(token, card_id, year, customer=self.id_of(index))
 
     def _card_id(self, index: int) -> str:
-        return seeded_id("card", f"{self._label}/card", index)
+        return seeded_id("card", self.card_label, index)
 
     def _email(self, index: int) -> str:
         return f"customer{index}@example.com"
+
+
+class SeededMethods(_Seeded):
+    """The customers' cards once more, as payment methods: saved cards are both."""
+
+    noun = "card"
+
+    def __init__(self, past: Past, customers: SeededCustomers, *, livemode: bool) -> None:
+        super().__init__(past, array("q", map(customers.created, range(len(customers)))), livemode=livemode)
+        self._customers = customers
+        self._label = customers.card_label
+
+    @override
+    def body(self, index: int) -> bytes:
+        card = self._customers.card(self.id_of(index)) or {}
+        return encode(method_of(card) | {"created": self._created[index], "livemode": self._livemode})
+
+    @override
+    def value(self, field: str, index: int) -> str | None:
+        return {"customer": self._customers.id_of(index), "type": "card"}.get(field)
 
 
 class SeededCharges(_Seeded):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from stripe_flow.sandbox.collection import Seeded
 from stripe_flow.sandbox.keyring import AccountEntry
 from stripe_flow.sandbox.past import Past
-from stripe_flow.sandbox.seeded import SeededCharges, SeededCustomers, SeededProducts, SeededRefunds
+from stripe_flow.sandbox.seeded import SeededCharges, SeededCustomers, SeededMethods, SeededProducts, SeededRefunds
 from stripe_flow.sandbox.seeded_events import SeededEvents, chapters_of
 from stripe_flow.sandbox.space import Seeds, Space
 
@@ -46,6 +46,7 @@ def _seeds(past: Past, api_version: str, *, livemode: bool) -> Seeds:
         "charge": charges,
         "customer": customers,
         "event": SeededEvents(past, chapters, api_version, livemode=livemode),
+        "payment_method": SeededMethods(past, customers, livemode=livemode),
         "product": products,
         "refund": refunds,
     }

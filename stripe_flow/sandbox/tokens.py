@@ -38,13 +38,17 @@ class Decline:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Token:
-    """A test card. `fails_later`: it can be saved to a customer, and is declined when charged."""
+    """A test card. `fails_later`: it can be saved to a customer, and is declined when charged.
+
+    `needs_authentication`: its bank wants to hear its holder, whom only a PaymentIntent can ask.
+    """
 
     brand: str
     last4: str
     funding: str = "credit"
     decline: Decline | None = None
     fails_later: bool = False
+    needs_authentication: bool = False
 
 
 GENERIC = Decline("card_declined", "generic_decline", "Your card was declined.")
@@ -75,19 +79,45 @@ TOKENS = {
     "tok_chargeCustomerFail": Token(brand="Visa", last4="0341", decline=GENERIC, fails_later=True),
 }
 
-_BY_LAST4 = {token.last4: token for token in TOKENS.values()}
+AUTHENTICATION_REQUIRED = Decline(
+    "authentication_required",
+    "authentication_required",
+    "Your card was declined. This transaction requires authentication.",
+)
+
+# Cards that no seeded account has, so that the past of a seed stays what it is.
+UNSEEDED = {
+    "tok_authenticationRequired": Token(brand="Visa", last4="3184", needs_authentication=True),
+    "tok_threeDSecure2Required": Token(brand="Visa", last4="3220", needs_authentication=True),
+    # Stripe's newer names for two of the cards above.
+    "tok_visa_chargeDeclined": TOKENS["tok_chargeDeclined"],
+    "tok_visa_chargeDeclinedInsufficientFunds": TOKENS["tok_chargeDeclinedInsufficientFunds"],
+}
+
+EVERY_TOKEN = TOKENS | UNSEEDED
+
+_BY_LAST4 = {token.last4: token for token in EVERY_TOKEN.values()}
+
+# A brand as charges and payment methods spell it; the card itself says it in words.
+NETWORKS = {"Visa": "visa", "MasterCard": "mastercard", "American Express": "amex", "Discover": "discover"}
 
 
-def token_of(name: str) -> Token:
+def token_of(name: str, *, param: str = "source") -> Token:
     """The test card of a token. Raises Refusal for any other text."""
-    if name not in TOKENS:
-        raise refuse("resource_missing", status=400, param="source", noun="token", id=name, hint="")
-    return TOKENS[name]
+    if name not in EVERY_TOKEN:
+        raise refuse("resource_missing", status=400, param=param, noun="token", id=name, hint="")
+    return EVERY_TOKEN[name]
+
+
+def token_by_last4(last4: object) -> Token:
+    """The test card with this number's end."""
+    return _BY_LAST4[str(last4)]
 
 
 def decline_of(card: Object) -> Decline | None:
-    """What happens to who charges this card object."""
-    return _BY_LAST4[str(card["last4"])].decline
+    """What happens to who charges this card object without its holder."""
+    token = token_by_last4(card["last4"])
+    return AUTHENTICATION_REQUIRED if token.needs_authentication else token.decline
 
 
 def expiry_year(now: int) -> int:

@@ -22,7 +22,7 @@ DECLINES = {
 
 
 @pytest.mark.parametrize(
-    ("token", "brand"), [("tok_visa", "visa"), ("tok_mastercard", "mastercard"), ("tok_amex", "american")]
+    ("token", "brand"), [("tok_visa", "visa"), ("tok_mastercard", "mastercard"), ("tok_amex", "amex")]
 )
 def test_a_test_token_pays(client: Any, token: str, brand: str) -> None:
     made = a_charge(client, source=token)

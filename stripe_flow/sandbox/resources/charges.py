@@ -5,11 +5,12 @@ from __future__ import annotations
 from stripe_flow.sandbox.accepted import EXPAND, create_params, keep
 from stripe_flow.sandbox.codec import Object, integer, mapping
 from stripe_flow.sandbox.errors import Refusal, invalid, refuse
+from stripe_flow.sandbox.methods import method_of
 from stripe_flow.sandbox.money import check_amount, currency_of
 from stripe_flow.sandbox.params import Param
 from stripe_flow.sandbox.resource import Filter, Operation, Resource
 from stripe_flow.sandbox.resources.refunds import refunds_of, release
-from stripe_flow.sandbox.shapes import apply
+from stripe_flow.sandbox.shapes import apply, fields
 from stripe_flow.sandbox.space import Call, Space
 from stripe_flow.sandbox.tokens import Decline, card_of, decline_of, token_of
 
@@ -87,12 +88,24 @@ def _neither_source_nor_customer() -> Refusal:
 
 def pay_with(charge: Object, card: Object) -> None:
     """Write the card into all the places where a charge shows it."""
-    brand = str(card["brand"]).lower().split()[0]
-    shown = mapping(mapping(charge["payment_method_details"])["card"])
-    shown |= {name: card[name] for name in ("country", "exp_month", "exp_year", "fingerprint", "funding", "last4")}
-    shown |= {"brand": brand, "network": brand, "amount_authorized": charge["amount"]}
-    shown["overcapture"] = {"maximum_amount_capturable": charge["amount"], "status": "unavailable"}
-    charge["payment_method"], charge["source"] = card["id"], card
+    pay_by(charge, method_of(card))
+    charge["source"] = card
+
+
+def pay_by(charge: Object, method: Object) -> None:
+    """Write the payment method into all the places where a charge shows it."""
+    kind = str(method["type"])
+    by = mapping(method[kind])
+    details = mapping(charge["payment_method_details"])
+    if kind == "card":
+        shown = mapping(details["card"])
+        shown |= {name: by[name] for name in ("brand", "country", "exp_month", "exp_year", "fingerprint", "funding")}
+        shown |= {"last4": by["last4"], "network": by["brand"], "amount_authorized": charge["amount"]}
+        shown["overcapture"] = {"maximum_amount_capturable": charge["amount"], "status": "unavailable"}
+    else:
+        known = fields("charge")["payment_method_details"]["fields"][kind]["fields"]
+        charge["payment_method_details"] = {kind: {name: by.get(name) for name in known}, "type": kind}
+    charge["payment_method"], charge["billing_details"] = method["id"], method["billing_details"]
     charge["calculated_statement_descriptor"] = charge["statement_descriptor"] or "SANDBOX"
     charge["outcome"] = _outcome("authorized", "approved_by_network", None, "Payment complete.")
 
@@ -146,14 +159,22 @@ def _capture(call: Call) -> Object:
     target = call.find("charge", call.path_ids[-1])
     if target["captured"] or target["status"] != "succeeded":
         raise refuse("charge_already_captured", id=target["id"])
+    if target["payment_intent"] is not None:
+        raise invalid(f"Charge {target['id']} belongs to a PaymentIntent. Capture {target['payment_intent']} instead.")
     whole = integer(target["amount"])
     amount = integer(call.params.get("amount", whole))
     if not 1 <= amount <= whole:
         raise invalid("The amount to capture must be from 1 to the amount of the charge.", param="amount")
-    apply(target, {name: value for name, value in call.params.items() if name in _WRITTEN})
+    return capture(call, target, amount)
+
+
+def capture(call: Call, target: Object, amount: int) -> Object:
+    """Take `amount` of an authorised charge, with what the call says about it, and give the rest back."""
+    apply(target, {name: value for name, value in call.params.items() if name in _WRITTEN and name != "metadata"})
     settle(target, amount, call.space.new_id("balance_transaction"))
     captured = call.change(target, "charge.captured")
-    return release(call, captured, whole - amount) if amount < whole else captured
+    rest = integer(target["amount"]) - amount
+    return release(call, captured, rest) if rest else captured
 
 
 def _refunds(space: Space, charge: Object, now: int) -> Object:
@@ -179,7 +200,7 @@ CHARGES = Resource(
         ),
     },
     updated_events=("charge.updated",),
-    expands={"customer": "customer"},
+    expands={"customer": "customer", "payment_intent": "payment_intent"},
     includes={"refunds": _refunds},
 )
 

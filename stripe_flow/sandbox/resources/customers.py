@@ -5,39 +5,99 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from stripe_flow.sandbox.accepted import create_params, update_params
-from stripe_flow.sandbox.codec import Object
-from stripe_flow.sandbox.errors import refuse
+from stripe_flow.sandbox.codec import Object, mapping
+from stripe_flow.sandbox.errors import Refusal, refuse
+from stripe_flow.sandbox.methods import method_of
 from stripe_flow.sandbox.params import Param
 from stripe_flow.sandbox.resource import Filter, Resource
+from stripe_flow.sandbox.resources.payment_methods import attach, check_attachable, method_called
 from stripe_flow.sandbox.shapes import apply
 from stripe_flow.sandbox.space import Call, Space
 from stripe_flow.sandbox.tokens import card_of, token_of
+
+_DEFAULT = "default_payment_method"
 
 
 def _create(call: Call) -> Object:
     made = call.new("customer")
     made["invoice_prefix"] = str(made["id"])[-8:].upper()
+    method = _given_method(call, made)
     _write(call, made)
+    if method is not None:
+        attach(call, method, str(made["id"]))
     return call.add(made, "customer.created")
 
 
 def _write(call: Call, target: Object) -> None:
-    email = call.params.get("email")
-    if email is not None and "@" not in str(email).strip("@"):
-        raise refuse("email_invalid", param="email", value=str(email)[:80])
+    """All checks come first: what is refused leaves nothing behind."""
+    check_email(call.params.get("email"), "email")
+    _check_defaults(call, target)
+    card = _given_card(call, target)
     apply(target, call.params)
-    if "source" in call.params:
-        _attach(call, target, str(call.params["source"]))
+    if card is not None:
+        call.space.save_card(card)
+        target["default_source"] = card["id"]
+        call.add(method_of(card) | {"created": call.now, "livemode": call.space.livemode})
 
 
-def _attach(call: Call, target: Object, name: str) -> None:
-    """Save a card to the customer as its default source; one that declines when saved is refused (402)."""
-    token = token_of(name)
+def check_email(email: object, param: str) -> None:
+    """Raises Refusal for what no e-mail address looks like."""
+    if email is not None and "@" not in str(email).strip("@"):
+        raise refuse("email_invalid", param=param, value=str(email)[:80])
+
+
+def _given_card(call: Call, target: Object) -> Object | None:
+    """The card that `source` becomes, the customer's new default; one that declines when saved is refused (402)."""
+    if "source" not in call.params:
+        return None
+    token = token_of(str(call.params["source"]))
     if token.decline and not token.fails_later:
         raise token.decline.refusal()
-    card = card_of(call, token, customer=str(target["id"]))
-    call.space.save_card(card)
-    target["default_source"] = card["id"]
+    return card_of(call, token, customer=str(target["id"]))
+
+
+def _given_method(call: Call, target: Object) -> Object | None:
+    """The payment method that a new customer gets; by the same name it can be its default at once."""
+    if "payment_method" not in call.params:
+        return None
+    name = str(call.params["payment_method"])
+    method = method_called(call, name, param="payment_method")
+    check_attachable(call, method, str(target["id"]))
+    settings = call.params.get("invoice_settings")
+    if isinstance(settings, dict) and settings.get(_DEFAULT) == name:
+        target["invoice_settings"] = {**mapping(target["invoice_settings"]), _DEFAULT: method["id"]}
+        del settings[_DEFAULT]
+    return method
+
+
+def _check_defaults(call: Call, target: Object) -> None:
+    """Raises Refusal (400) for a default that is not the customer's own."""
+    settings, source = call.params.get("invoice_settings"), call.params.get("default_source")
+    wanted = settings.get(_DEFAULT) if isinstance(settings, dict) else None
+    if wanted is not None:
+        found = call.space.find("payment_method", str(wanted))
+        if found is None or found["customer"] != target["id"]:
+            raise _not_attached(str(wanted))
+    if source is not None:
+        card = call.space.card(str(source))
+        if card is None or card["customer"] != target["id"]:
+            raise refuse("resource_missing", status=400, param="default_source", noun="source", id=source, hint="")
+
+
+def _not_attached(method_id: str) -> Refusal:
+    refusal = refuse(
+        "resource_missing",
+        status=400,
+        param=f"invoice_settings[{_DEFAULT}]",
+        noun="PaymentMethod",
+        id=method_id,
+        hint="",
+    )
+    refusal.error["message"] = (
+        f"The customer does not have a payment method with the ID {method_id}. "
+        "The payment method must be attached to the customer."
+    )
+    return refusal
 
 
 def _sources(space: Space, customer: Object, _: int) -> Object:
