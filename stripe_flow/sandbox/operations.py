@@ -11,13 +11,15 @@ from stripe_flow.sandbox.resources.accounts import ACCOUNT
 from stripe_flow.sandbox.resources.charges import CAPTURE, CHARGES
 from stripe_flow.sandbox.resources.customers import CUSTOMERS
 from stripe_flow.sandbox.resources.events import EVENTS
+from stripe_flow.sandbox.resources.payment_intents import OF_INTENTS, PAYMENT_INTENTS
 from stripe_flow.sandbox.resources.payment_methods import OF_METHODS, PAYMENT_METHODS
 from stripe_flow.sandbox.resources.prices import PRICES
 from stripe_flow.sandbox.resources.products import PRODUCTS
 from stripe_flow.sandbox.resources.refunds import OF_CHARGE, REFUNDS
 
 RESOURCES: Mapping[str, Resource] = {
-    each.noun: each for each in (CHARGES, CUSTOMERS, EVENTS, PAYMENT_METHODS, PRICES, PRODUCTS, REFUNDS)
+    each.noun: each
+    for each in (CHARGES, CUSTOMERS, EVENTS, PAYMENT_INTENTS, PAYMENT_METHODS, PRICES, PRODUCTS, REFUNDS)
 }
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -25,6 +27,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *ACCOUNT,
     CAPTURE,
     *OF_CHARGE,
+    *OF_INTENTS,
     *OF_METHODS,
 )
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import stripe
 
-from tests.sandbox.builders import a_charge, a_client, a_customer, a_keys_file
+from tests.sandbox.builders import a_charge, a_client, a_customer, a_keys_file, a_payment, a_price
 from tests.support.sandbox import PLATFORM, Sandbox
 
 DAY_S = 24 * 60 * 60
@@ -40,6 +40,51 @@ def test_a_decline_is_told_as_charge_failed(client: Any) -> None:
         a_charge(client, source="tok_chargeDeclined")
 
     assert set(told_of(client, declined.value.json_body["error"]["charge"])) == {"charge.failed"}
+
+
+def test_a_payments_life_is_told_with_the_payment_intent_and_its_charge(client: Any) -> None:
+    held = a_payment(client, capture_method="manual")
+    client.payment_intents.capture(held.id)
+
+    told, of_charge = told_of(client, held.id), told_of(client, held.latest_charge)
+
+    steps = ("created", "amount_capturable_updated", "succeeded")
+    assert set(told) == {f"payment_intent.{step}" for step in steps}
+    assert set(of_charge) == {"charge.succeeded", "charge.captured"}
+    assert told["payment_intent.amount_capturable_updated"].data.object.status == "requires_capture"
+    assert told["payment_intent.succeeded"].data.object.amount_received == 1000
+
+
+def test_how_a_payment_ends_otherwise_is_told_too(client: Any) -> None:
+    with pytest.raises(stripe.CardError) as declined:
+        a_payment(client, payment_method="pm_card_chargeDeclined")
+    error = declined.value.json_body["error"]
+    asked = a_payment(
+        client, payment_method="pm_card_authenticationRequired", off_session=None, error_on_requires_action=None
+    )
+    client.payment_intents.cancel(asked.id)
+
+    assert set(told_of(client, error["payment_intent"]["id"])) == {
+        "payment_intent.created",
+        "payment_intent.payment_failed",
+    }
+    assert set(told_of(client, error["charge"])) == {"charge.failed"}
+    assert set(told_of(client, asked.id)) == {
+        "payment_intent.created",
+        "payment_intent.requires_action",
+        "payment_intent.canceled",
+    }
+
+
+def test_lives_of_payment_methods_and_prices_are_told(client: Any) -> None:
+    customer, price = a_customer(client, source=None), a_price(client)
+    method = client.payment_methods.attach("pm_card_visa", {"customer": customer.id})
+    client.payment_methods.detach(method.id)
+    client.prices.update(price.id, {"nickname": "new"})
+
+    assert set(told_of(client, method.id)) == {"payment_method.attached", "payment_method.detached"}
+    assert set(told_of(client, price.id)) == {"price.created", "price.updated"}
+    assert set(told_of(client, price.product)) == {"product.created"}
 
 
 def test_a_refunds_life_is_told_with_the_refund_also_by_charge_refund_updated(client: Any) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import stripe
 
-from tests.sandbox.builders import a_charge, a_client, a_customer
+from tests.sandbox.builders import a_charge, a_client, a_customer, a_payment
 from tests.support.sandbox import CONNECTED, Sandbox
 
 DAY_S = 24 * 60 * 60
@@ -40,6 +40,29 @@ def test_a_decline_is_replayed_and_leaves_one_failed_charge(client: Any, shared:
 
     assert named[0] == named[1]
     assert sum(each["metadata"].get("k") == "declined" for each in shared.objects("charge")) == 1
+
+
+def test_a_payment_and_a_price_are_made_once_per_key(client: Any, shared: Sandbox) -> None:
+    paid = [a_payment(client, transfer_group="once", options=keyed("pay")).id for _ in range(2)]
+    priced = [
+        client.prices.create(
+            {"currency": "usd", "unit_amount": 5, "nickname": "once", "product_data": {"name": "Chair"}}, keyed("price")
+        ).id
+        for _ in range(2)
+    ]
+
+    assert (paid[0], priced[0]) == (paid[1], priced[1])
+    for kind in ("payment_intent", "charge"):
+        assert sum(each["transfer_group"] == "once" for each in shared.objects(kind)) == 1
+    assert sum(each["nickname"] == "once" for each in shared.objects("price")) == 1
+
+
+def test_a_payment_is_not_captured_or_confirmed_twice_by_one_key(client: Any) -> None:
+    held = a_payment(client, capture_method="manual")
+
+    captured = [client.payment_intents.capture(held.id, {}, keyed("capture")).status for _ in range(2)]
+
+    assert captured == ["succeeded"] * 2
 
 
 def test_the_same_key_with_other_parameters_is_refused(client: Any) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import stripe
 
-from tests.sandbox.builders import a_charge, a_client, a_customer, a_keys_file
+from tests.sandbox.builders import a_charge, a_client, a_customer, a_keys_file, a_payment, a_price
 from tests.support.sandbox import CONNECTED, PLATFORM, Sandbox
 
 READS: dict[str, Callable[[Any], Any]] = {
@@ -17,6 +17,9 @@ READS: dict[str, Callable[[Any], Any]] = {
     "customer": lambda client: client.customers.list(),
     "product": lambda client: client.products.list(),
     "event": lambda client: client.events.list(),
+    "payment_intent": lambda client: client.payment_intents.list(),
+    "payment_method": lambda client: client.payment_methods.list(),
+    "plan": lambda client: client.prices.list(),
     "accounts_kyc_basic": lambda client: client.accounts.retrieve_current(),
 }
 
@@ -81,18 +84,34 @@ def test_reading_is_not_writing(restricted: Sandbox) -> None:
     assert restricted.objects("charge") == []
 
 
+def test_each_new_type_is_written_with_its_own_right(restricted: Sandbox) -> None:
+    writes: dict[str, Callable[[Any], Any]] = {
+        "payment_intent": a_payment,
+        "payment_method": lambda client: client.payment_methods.attach("pm_card_visa", {"customer": "cus_1"}),
+        "plan": a_price,
+    }
+
+    for right, write in writes.items():
+        with pytest.raises(stripe.PermissionError, match=f"rak_{right}_write"):
+            write(a_client(restricted, key=f"rk_test_{right}"))
+    assert restricted.objects("payment_intent") == restricted.objects("price") == []
+
+
 def test_the_right_to_charges_covers_refunds(restricted: Sandbox) -> None:
     assert a_client(restricted, key="rk_test_charge").refunds.list().data == []
 
 
 def test_a_connected_account_has_objects_of_its_own(shared: Sandbox, client: Any) -> None:
     theirs = a_client(shared, account=CONNECTED)
-    made = a_customer(theirs)
+    made, paid, price = a_customer(theirs), a_payment(theirs), a_price(theirs)
 
     assert theirs.customers.retrieve(made.id).id == made.id
     with pytest.raises(stripe.InvalidRequestError) as missing:
         client.customers.retrieve(made.id)
     assert missing.value.http_status == 404
+    for kind, one in (("payment_intent", paid), ("price", price)):
+        assert [each["id"] for each in shared.objects(kind, CONNECTED)] == [one.id]
+        assert one.id not in [each["id"] for each in shared.objects(kind)]
     assert theirs.accounts.retrieve_current().id == CONNECTED
     assert client.accounts.retrieve_current().id == PLATFORM
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import stripe
 
-from tests.sandbox.builders import a_charge, a_client, a_customer, a_rule, outcome
+from tests.sandbox.builders import a_charge, a_client, a_customer, a_payment, a_rule, outcome
 from tests.support.sandbox import Sandbox
 
 FORM = {"Authorization": "Bearer sk_test_sandbox", "Content-Type": "application/x-www-form-urlencoded"}
@@ -47,6 +47,20 @@ def test_a_hold_waits_at_its_point_until_released(sandbox: Sandbox, point: str) 
         assert answer.result(timeout=30)[0] == 200
     assert before == (1 if point in ("after_execute", "before_answer") else 0)
     assert effects(sandbox) == 1
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_a_payment_that_is_held_or_cut_has_its_effect_only_once_it_is_executed(sandbox: Sandbox, point: str) -> None:
+    client = a_client(sandbox)
+    sandbox.faults(a_rule("cut", at=point, match={"path": "/v1/payment_intents"}, times=1))
+
+    with pytest.raises(stripe.APIConnectionError):
+        a_payment(client, options={"idempotency_key": "pay"})
+    after_cut = len(sandbox.objects("payment_intent"))
+    paid = a_payment(client, options={"idempotency_key": "pay"})
+
+    assert after_cut == (1 if point in ("after_execute", "before_answer") else 0)
+    assert [each["payment_intent"] for each in sandbox.objects("charge")] == [paid.id]
 
 
 @pytest.mark.parametrize("ending", ["close", "reset"])

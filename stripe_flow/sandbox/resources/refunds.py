@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from stripe_flow.sandbox.accepted import LIST, create_params, keep
 from stripe_flow.sandbox.codec import Object, decode, integer
-from stripe_flow.sandbox.errors import invalid, refuse
+from stripe_flow.sandbox.errors import Refusal, invalid, refuse
 from stripe_flow.sandbox.params import Param
 from stripe_flow.sandbox.resource import Filter, Listing, Operation, Resource
 from stripe_flow.sandbox.shapes import apply
@@ -16,19 +16,43 @@ _WRITTEN = ("instructions_email", "metadata", "reason")
 
 
 def _create(call: Call) -> Object:
+    if "charge" in call.params and "payment_intent" in call.params:
+        raise refuse("parameters_exclusive", param="charge", params="charge, payment_intent")
+    if "payment_intent" in call.params:
+        intent = call.find("payment_intent", str(call.params["payment_intent"]), param="payment_intent")
+        charge = call.space.find("charge", str(intent["latest_charge"]))
+        if charge is None:
+            raise _nothing_paid(str(intent["id"]))
+        return _refund(call, charge)
     if "charge" not in call.params:
         raise refuse("parameter_missing", param="charge")
-    charge = call.find("charge", str(call.params["charge"]), param="charge")
-    return _refund(call, charge)
+    return _refund(call, call.find("charge", str(call.params["charge"]), param="charge"))
 
 
 def _create_of_charge(call: Call) -> Object:
     return _refund(call, call.find("charge", call.path_ids[0]))
 
 
-def _refund(call: Call, charge: Object) -> Object:
+def _nothing_paid(intent_id: str) -> Refusal:
+    return invalid(f"This PaymentIntent ({intent_id}) does not have a successful charge to refund.")
+
+
+def _check_refundable(call: Call, charge: Object) -> None:
+    """Raises Refusal (400) for a charge from which nothing can be given back, or not in the way asked for."""
+    intent = charge["payment_intent"]
+    # What a PaymentIntent only holds is not refunded but let go of, by canceling it.
+    if intent is not None and not (charge["status"] == "succeeded" and charge["captured"]):
+        raise _nothing_paid(str(intent))
     if charge["status"] != "succeeded":
         raise invalid(f"Charge {charge['id']} was not paid, so it cannot be refunded.", param="charge")
+    if call.params.get("reverse_transfer") and charge["transfer_data"] is None:
+        raise invalid(f"Charge {charge['id']} has no transfer that could be reversed.", param="reverse_transfer")
+    if call.params.get("refund_application_fee") and charge["application_fee_amount"] is None:
+        raise invalid(f"Charge {charge['id']} has no application fee.", param="refund_application_fee")
+
+
+def _refund(call: Call, charge: Object) -> Object:
+    _check_refundable(call, charge)
     left = integer(charge["amount"]) - integer(charge["amount_refunded"])
     if left == 0:
         raise refuse("charge_already_refunded", id=charge["id"])
@@ -105,7 +129,7 @@ REFUNDS = Resource(
     create_params=create_params("refund"),
     update_params=keep("refund", "metadata", "expand"),
     updated_events=("refund.updated", "charge.refund.updated"),
-    expands={"charge": "charge"},
+    expands={"charge": "charge", "payment_intent": "payment_intent"},
 )
 
 OF_CHARGE = (
