@@ -27,7 +27,7 @@ def ids(found: Any) -> list[str]:
     return [each.id for each in found]
 
 
-@pytest.mark.parametrize("noun", ["charge", "refund", "customer", "product"])
+@pytest.mark.parametrize("noun", ["charge", "refund", "customer", "payment_method", "product"])
 @pytest.mark.parametrize("limit", [3, 100])
 def test_auto_paging_gives_each_object_once_newest_first(
     seeded_sandbox: Sandbox, reader: Any, noun: str, limit: int
