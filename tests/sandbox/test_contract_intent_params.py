@@ -100,6 +100,16 @@ def test_an_account_has_bank_debits_beside_cards_unless_a_call_allows_or_exclude
     assert shown(a_client(shared, version=CARDS_ONLY)) == (["card"], False)
 
 
+def test_a_later_call_chooses_types_again_or_leaves_the_choice(client: Any) -> None:
+    made = a_payment_intent(client)
+
+    kept = client.payment_intents.update(made.id, {"amount": 1100, "currency": "usd"})
+    changed = client.payment_intents.update(made.id, {"excluded_payment_method_types": ["klarna"]})
+
+    assert (kept.allowed_payment_method_types, kept.payment_method_types) == (["card"], ["card"])
+    assert changed.payment_method_types == ["card", "us_bank_account"]
+
+
 def test_ways_of_choosing_types_exclude_each_other(client: Any) -> None:
     with pytest.raises(stripe.InvalidRequestError) as refused:
         a_payment_intent(client, automatic_payment_methods={"enabled": True})

@@ -46,6 +46,12 @@ def choose_types(call: Call, intent: Object) -> None:
         intent[AUTOMATIC] = {"allow_redirects": redirects, "enabled": True}
 
 
+def choose_types_again(call: Call, intent: Object) -> None:
+    """The same for a later call, which may leave the choice as it is."""
+    if any(name in call.params for name in CHOICES):
+        choose_types(call, intent)
+
+
 def _compatible(call: Call, intent: Object) -> list[str]:
     """What the account has for the currency, of what is allowed, without what is excluded."""
     types = ["card", *(kind for kind, debit in DEBITS.items() if debit.currency == intent["currency"])]

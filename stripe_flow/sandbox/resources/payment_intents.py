@@ -10,11 +10,12 @@ from stripe_flow.sandbox.methods import method_of
 from stripe_flow.sandbox.money import check_amount, currency_of
 from stripe_flow.sandbox.params import Param, Params
 from stripe_flow.sandbox.resource import Filter, Operation, Resource
-from stripe_flow.sandbox.resources.attempts import check_payable, pay
+from stripe_flow.sandbox.resources.attempts import pay
 from stripe_flow.sandbox.resources.charges import capture
 from stripe_flow.sandbox.resources.customers import check_email
 from stripe_flow.sandbox.resources.intent_params import CANCEL, CAPTURE, CONFIRM, CREATE, UPDATE, WITH_CONFIRM_ONLY
-from stripe_flow.sandbox.resources.method_types import CHOICES, choose_types
+from stripe_flow.sandbox.resources.method_types import CHOICES, choose_types, choose_types_again
+from stripe_flow.sandbox.resources.payable import check_payable
 from stripe_flow.sandbox.resources.payment_methods import described_method, keep_method, method_called
 from stripe_flow.sandbox.resources.refunds import release
 from stripe_flow.sandbox.shapes import apply
@@ -36,6 +37,7 @@ def _create(call: Call) -> Object:
     made = call.new("payment_intent")
     made["client_secret"] = f"{made['id']}_{call.space.new_id('secret')}"
     method = _write(call, made)
+    choose_types(call, made)
     if is_confirmed:
         method = method or _default_source(call, made)
         if method is None:
@@ -62,8 +64,6 @@ def _write(call: Call, target: Object) -> Object | None:
     method = _given_method(call)
     apply(target, {name: value for name, value in call.params.items() if name not in _BY_HAND})
     target["currency"] = currency_of(str(target["currency"]))
-    if any(name in call.params for name in ("currency", *CHOICES)):
-        choose_types(call, target)
     check_amount(integer(target["amount"]), str(target["currency"]), call.space.account.default_currency)
     if method is not None:
         target |= {"payment_method": method["id"], "source": None, "status": "requires_confirmation"}
@@ -125,6 +125,7 @@ def _confirm(call: Call, intent: Object) -> Object:
             said=f"You cannot confirm this PaymentIntent because it has a status of {intent['status']}.",
         )
     method = _write(call, intent)
+    choose_types_again(call, intent)
     if method is None and intent["payment_method"] is not None:
         method = call.find("payment_method", str(intent["payment_method"]))
     if method is None:
@@ -180,6 +181,7 @@ def _update(call: Call, intent: Object) -> Object:
         said += f"You may only update the {closed[0]} of a PaymentIntent with one of the following statuses: "
         raise refuse("payment_intent_unexpected_state", param=closed[0], said=said + ", ".join(_UNPAID) + ".")
     method = _write(call, intent)
+    choose_types_again(call, intent)
     if method is not None:
         keep_method(call, method)
     # No event tells of this: https://docs.stripe.com/api/events/types has none for it.
