@@ -21,6 +21,9 @@ from stripe_flow.sandbox.versions import shown_in
 _EVENT_SHUFFLE = 0b1011_0101
 
 
+# How the part of a path that names one of these is called, where it is not `id`.
+_IN_PATH = {"payment_intent": "intent", "price": "price"}
+
 _NOUNS = ("charge", "customer", "payment_intent", "payment_method", "price", "product", "refund")
 
 
@@ -111,7 +114,12 @@ class Call:
         found = self.space.find(noun, object_id)
         if found is None:
             raise refuse(
-                "resource_missing", status=400 if param else 404, param=param or "id", noun=noun, id=object_id, hint=""
+                "resource_missing",
+                status=400 if param else 404,
+                param=param or _IN_PATH.get(noun, "id"),
+                noun=noun,
+                id=object_id,
+                hint="",
             )
         return found
 

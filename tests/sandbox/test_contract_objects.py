@@ -214,6 +214,10 @@ def test_an_unknown_id_answers_404(client: Any) -> None:
         client.customers.retrieve("cus_nobody")
 
     assert (missing.value.http_status, missing.value.code, missing.value.param) == (404, "resource_missing", "id")
+    for service, param in ((client.payment_intents, "intent"), (client.prices, "price")):
+        with pytest.raises(stripe.InvalidRequestError) as missing:
+            service.retrieve("nothing")
+        assert (missing.value.http_status, missing.value.param) == (404, param)
 
 
 def test_the_keys_own_account_can_be_read(shared: Sandbox) -> None:
