@@ -64,7 +64,12 @@ _NAMED: dict[str, dict[str, tuple[Any, ...] | None]] = {
         "radar_options": None,
     },
 }
-_ALWAYS = {"charges": ("amount", "currency", "source"), "products": ("name",), "customers": ()}
+# What Stripe wants though the schema leaves it open: of a price, one of its three kinds of amount.
+_ALWAYS: dict[str, tuple[str, ...]] = {
+    "charges": ("amount", "currency", "source"),
+    "products": ("name", "default_price_data.unit_amount"),
+    "customers": (),
+}
 
 
 def collected(strategy: st.SearchStrategy[T], count: int) -> list[T]:
@@ -90,11 +95,11 @@ def collected(strategy: st.SearchStrategy[T], count: int) -> list[T]:
 
 def valid(action: str) -> st.SearchStrategy[Json]:
     """The parameters of a record that passes, nested ones too."""
-    always = dict.fromkeys(_ALWAYS[action])
-    return _object(ACTIONS[action].schema(), action, "", tuple(always))
+    return _object(ACTIONS[action].schema(), action, "")
 
 
-def _object(schema: Json, action: str, path: str, always: tuple[str, ...] = ()) -> st.SearchStrategy[Json]:
+def _object(schema: Json, action: str, path: str) -> st.SearchStrategy[Json]:
+    always = {name for name in schema["properties"] if f"{path}{name}" in _ALWAYS[action]}
     required = {*schema.get("required", ()), *always}
     fields = {
         name: _value(inner, action, f"{path}{name}")
