@@ -6,7 +6,7 @@ Stripe is withdrawing direct charge creation. https://docs.stripe.com/payments/c
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from stripe_flow.api.errors import AccountTrouble, Refusal
 from target_stripe_flow.actions import ActionSpec
@@ -37,20 +37,22 @@ class ClosedToCharging:
     Safe to share between threads.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, advice: Mapping[str, str]) -> None:
+        """`advice` is what to do where the account is closed to an action; actions without any are never closed."""
+        self._advice = advice
         self._held: dict[str, list[Held]] = {}
         self._open: set[str] = set()
         self._lock = threading.Lock()
 
     def account(self, spec: ActionSpec, digest: str, outcome: Outcome, end: Callable[[], None]) -> Held | None:
         """Call `end`, which accounts for the record, or hold it back. Raises AccountTrouble at the fifth refusal."""
-        if not spec.moves_money or spec.name in self._open:
+        if not self._advice.get(spec.name) or spec.name in self._open:
             end()
             return None
         refusal = _blames_nothing(outcome)
         if refusal is not None:
             return self._hold(spec, Held(digest, refusal, end))
-        if outcome.place in {Place.CREATED, Place.DECLINED}:  # the card was asked
+        if outcome.place in {Place.CREATED, Place.DECLINED, Place.PENDING}:  # the card was asked
             self.release(spec.name)
         end()
         return None
@@ -73,7 +75,8 @@ class ClosedToCharging:
         if is_closed:
             raise AccountTrouble(
                 f"this account may not create {spec.name}: the first {ALIKE_REFUSALS} were all refused alike "
-                f"{new.refusal.words()}. Stripe is withdrawing direct charge creation; Stripe's support may allow it",
+                f"{new.refusal.words()}. Stripe lets fewer and fewer accounts create charges directly: "
+                f"{self._advice[spec.name]}",
                 new.refusal,
             )
         if len(kinds) > 1:

@@ -47,7 +47,8 @@ def settled(latest: Attempt, stripe_id: str | None, now_unix: int) -> Attempt:
             f"attempt {latest.attempt} is {latest.state.value}: only what is in doubt can be settled, and this is not"
         )
     event = Event.SAID_NOT_CREATED if stripe_id is None else Event.SAID_CREATED
-    state, _ = next_step(latest.state, event, _NOW, moves_money=ACTIONS[latest.action].moves_money)
+    moves_money = ACTIONS[latest.action].moves_money
+    state, _ = next_step(latest.state, event, _NOW, moves_money=moves_money, is_update=latest.is_update)
     return replace(
         latest,
         state=state,

@@ -34,7 +34,9 @@ State = dict[str, object]
 class Accounting(Protocol):
     """Of work that is done but may have to wait before it counts."""
 
-    is_over: bool
+    @property
+    def is_over(self) -> bool:
+        """Whether it counts."""
 
 
 # Does a piece of work; what it returns, if anything, must be over before a STATE may pass.

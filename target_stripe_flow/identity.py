@@ -40,13 +40,6 @@ class Identity:
         # A JSON list, so that ("a", "bc") and ("ab", "c") differ.
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
 
-    def idempotency_key(self, attempt: int) -> str:
-        return f"stripe-flow:{self.digest}:{attempt}"
-
-    def marker(self, attempt: int) -> str:
-        """The value of `metadata[stripe_flow]`."""
-        return f"{self.digest}:{attempt}"
-
 
 def joined(source_key: tuple[str, ...]) -> str:
     """How another record names this key in one field: several values are joined by commas."""

@@ -2,6 +2,8 @@
 
     a record ──► INTENT ──► CREATED        what Stripe answered, or what a look found
                    │   ├──► DECLINED       the card said no, and that is final
+                   │   ├──► PROCESSING     the bank takes its time: looked at on every run
+                   │   ├──► REQUIRES_ACTION    the customer has to do something: likewise
                    │   ├──► REFUSED        refused without effect: the next record is the next attempt
                    │   ├──► NOT_SENT       nothing was executed: likewise
                    │   ├──► CONFLICT       its key had been used with other bytes: a run that this journal does not know
@@ -32,9 +34,12 @@ class State(enum.StrEnum):
     OPENED = "opened"  # a person has ordered another attempt; it waits for the record
     INTENT = "intent"  # durable, and perhaps on its way
     UNKNOWN = "unknown"  # it may have happened; to be looked at
+    PROCESSING = "processing"  # it is at Stripe, and the bank has not decided yet
+    REQUIRES_ACTION = "requires_action"  # it is at Stripe, and waits for the customer
     PARKED = "parked"  # it moves money, and nobody but a person can tell
     CONFLICT = "conflict"  # the key was used before with other bytes
     CREATED = "created"
+    UPDATED = "updated"
     FOUND = "found"  # an object that was there already, found by its id
     DECLINED = "declined"
     REFUSED = "refused"
@@ -46,14 +51,14 @@ class Event(enum.StrEnum):
     RUN_BEGAN = "a run begins"
     SUCCEEDED = "Stripe made it"
     DECLINED = "the card said no"
+    PROCESSING = "the bank takes its time"
+    REQUIRES_ACTION = "the customer has to act"
     REFUSED = "refused without effect"
     KEY_REUSED = "the key was used with other bytes"
     NOT_EXECUTED = "no send was executed"
     NO_ANSWER = "no answer that decides"
     INDETERMINATE = "failed, perhaps with effect"
     KEY_TOO_OLD = "the key may be forgotten"
-    SEEN = "a look found it"
-    SEEN_FAILED = "a look found it, and it failed"
     ABSENT = "a whole look did not find it"
     LOOK_CUT = "a look was cut off"
     SAID_CREATED = "a person says it was made"
@@ -79,18 +84,18 @@ class Impossible(Exception):
 
 
 # The states that still need something; a run looks at them before it reads any input.
-OPEN = frozenset({State.INTENT, State.UNKNOWN, State.PARKED, State.CONFLICT})
+OPEN = frozenset({State.INTENT, State.UNKNOWN, State.PROCESSING, State.REQUIRES_ACTION, State.PARKED, State.CONFLICT})
+# It is at Stripe, and not over.
+PENDING = frozenset({State.PROCESSING, State.REQUIRES_ACTION})
 # Whatever became of it, nothing is or will be at Stripe: the next record is the next attempt.
 WITHOUT_EFFECT = frozenset({State.REFUSED, State.NOT_SENT, State.NOT_CREATED})
 # There is an object, and its id is known.
-HAS_OBJECT = frozenset({State.CREATED, State.FOUND})
+HAS_OBJECT = frozenset({State.CREATED, State.UPDATED, State.FOUND})
 # What only a person or a look can decide.
 _DOUBTFUL = OPEN - {State.INTENT}
 
-# What becomes of an intent that was sent.
+# What becomes of an intent that was sent, besides.
 _SENT = {
-    Event.SUCCEEDED: State.CREATED,
-    Event.DECLINED: State.DECLINED,
     Event.REFUSED: State.REFUSED,
     Event.KEY_REUSED: State.CONFLICT,
     Event.NOT_EXECUTED: State.NOT_SENT,
@@ -98,10 +103,12 @@ _SENT = {
     Event.INDETERMINATE: State.UNKNOWN,
     Event.KEY_TOO_OLD: State.UNKNOWN,
 }
-# What becomes of an open attempt, whichever it is.
+# What becomes of an open attempt, whichever it is: Stripe's answer to it, a look, or a person says so.
 _TOLD = {
-    Event.SEEN: State.CREATED,
-    Event.SEEN_FAILED: State.DECLINED,
+    Event.SUCCEEDED: State.CREATED,
+    Event.DECLINED: State.DECLINED,
+    Event.PROCESSING: State.PROCESSING,
+    Event.REQUIRES_ACTION: State.REQUIRES_ACTION,
     Event.SAID_CREATED: State.CREATED,
     Event.SAID_NOT_CREATED: State.NOT_CREATED,
 }
@@ -112,14 +119,17 @@ def key_is_alive(age_s: float) -> bool:
     return 0 <= age_s < KEY_LIFETIME_S
 
 
-def next_step(state: State, event: Event, ages: Ages, *, moves_money: bool) -> tuple[State, Do]:
-    """The life cycle. Raises Impossible."""
+def next_step(
+    state: State, event: Event, ages: Ages, *, moves_money: bool, is_update: bool = False
+) -> tuple[State, Do]:
+    """The life cycle, of an attempt to create or of one to update what was created. Raises Impossible."""
     if event is Event.RUN_BEGAN:
         return state, _on_begin(state, ages)
     if state is State.INTENT and event in _SENT:
         return _SENT[event], Do.NOTHING
     if state in OPEN and event in _TOLD:
-        return _TOLD[event], Do.NOTHING
+        told = _TOLD[event]
+        return State.UPDATED if is_update and told is State.CREATED else told, Do.NOTHING
     if state in OPEN and event is Event.LOOK_CUT:
         return state, Do.NOTHING
     if state in OPEN and event is Event.ABSENT:
@@ -136,7 +146,7 @@ def _on_begin(state: State, ages: Ages) -> Do:
 
 
 def _on_absence(state: State, ages: Ages, *, moves_money: bool) -> State:
-    if state in {State.PARKED, State.CONFLICT}:
+    if state in PENDING | {State.PARKED, State.CONFLICT}:
         return state
     if ages.quiet_s < GONE_AFTER_S:
         return State.UNKNOWN

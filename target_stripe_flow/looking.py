@@ -13,7 +13,7 @@ import msgspec
 
 from stripe_flow.api.client import Client
 from stripe_flow.api.errors import NotFound, RequestRefused, RightMissing
-from target_stripe_flow.actions import ActionSpec
+from target_stripe_flow.endpoints import Endpoint, Made
 from target_stripe_flow.identity import MARKER
 from target_stripe_flow.journal.attempt import Attempt
 
@@ -31,13 +31,23 @@ class Listed(msgspec.Struct):
     """Of an object in a list, what a look needs."""
 
     id: str
-    created: int
+    created: int = 0  # what is left of a deleted object has none
     metadata: dict[str, str] | None = None
     status: str | None = None
+    latest_charge: str | None = None
+    deleted: bool = False
 
     @property
     def marker(self) -> str:
         return (self.metadata or {}).get(MARKER, "")
+
+    @property
+    def origin(self) -> str:
+        """The marker of the attempt that made it, whatever has updated it since."""
+        return ":".join(self.marker.split(":")[:2])
+
+    def made_at(self, endpoint: Endpoint) -> Made:
+        return endpoint.made(self.id, self.status, self.latest_charge)
 
 
 class _Page(msgspec.Struct):
@@ -61,25 +71,43 @@ class Span:
     last: int
 
 
-def look(client: Client, spec: ActionSpec, attempts: Iterable[Attempt]) -> Look:
-    """Go through every list page that could hold an object of these attempts. Raises AccountTrouble.
+def look(client: Client, path: str, attempts: Iterable[Attempt]) -> Look:
+    """Go through every page of this list that could hold an object of these attempts. Raises AccountTrouble.
 
     A key that may not list leaves a look that is not whole; the log names the right.
     """
-    wanted = {attempt.marker for attempt in attempts}
+    wanted = {attempt.origin for attempt in attempts}
     seen: dict[str, Listed] = {}
     try:
         for span in spans(attempts):
-            for found in listed(client, spec.path, span):
-                if found.marker in wanted:
-                    seen[found.marker] = found
+            for found in listed(client, path, span):
+                if found.origin in wanted:
+                    seen[found.origin] = found
     except RightMissing as error:
         logger.warning("what may have happened cannot be looked for: %s", error)
     except RequestRefused as error:
-        logger.warning("the look at %s was cut off: %s", spec.path, error)
+        logger.warning("the look at %s was cut off: %s", path, error)
     else:
         return Look(seen=seen, is_whole=True)
     return Look(seen=seen, is_whole=False)
+
+
+def look_at(client: Client, updates: Iterable[Attempt]) -> Look:
+    """The objects of these updates, one by one: few are ever open. What was deleted since is absent."""
+    seen: dict[str, Listed] = {}
+    is_whole = True
+    for update in updates:
+        try:
+            found = client.get(str(update.path), read=_read_one).value
+        except NotFound:
+            continue
+        except (RightMissing, RequestRefused) as error:
+            logger.warning("whether %s was updated cannot be looked at: %s", update.name, error)
+            is_whole = False
+            continue
+        if found.marker == update.marker:
+            seen[update.marker] = found
+    return Look(seen=seen, is_whole=is_whole)
 
 
 def spans(attempts: Iterable[Attempt]) -> list[Span]:
@@ -116,6 +144,10 @@ def listed(client: Client, path: str, span: Span) -> Iterator[Listed]:
         if not page.has_more or not page.data:
             return
         after, until = page.data[-1].id, page.data[-1].created
+
+
+def _read_one(body: bytes) -> Listed:
+    return msgspec.json.decode(body, type=Listed)
 
 
 def _read_page(body: bytes) -> _Page:

@@ -11,7 +11,7 @@ from stripe_flow.api.errors import NotFound
 from target_stripe_flow.identity import Identity, Scope, joined
 from target_stripe_flow.journal.store import Journal
 from target_stripe_flow.lifecycle import HAS_OBJECT, OPEN
-from target_stripe_flow.outcome import Rejected
+from target_stripe_flow.outcome import Missing, Rejected
 
 # What is remembered of the objects named last: far more than can be under way at once, and memory stays flat.
 MOST_KNOWN = 10_000
@@ -82,7 +82,7 @@ class Names:
     def resolve(self, client: Client, action: str, path: str, name: str, field: str) -> str:
         """The Stripe id that `name` stands for: a source key first, else itself, once Stripe has confirmed it.
 
-        Raises Rejected where Stripe does not know it or has it as deleted, or the key is not settled yet.
+        Raises Missing where Stripe does not know it, Rejected where it is deleted or the key is not settled yet.
         """
         with self._lock:
             known = self._find_id(action, name, field)
@@ -112,14 +112,14 @@ class Names:
 
 
 def find(client: Client, path: str, stripe_id: str, field: str) -> dict[str, object]:
-    """The object with this id. Raises Rejected where there is none, or it is deleted."""
+    """The object with this id. Raises Missing where there is none, Rejected where it is deleted."""
     if not stripe_id.replace("_", "").isalnum() or not stripe_id.isascii():
-        raise Rejected("is neither the key of an earlier record nor an id of Stripe's", field)
+        raise Missing("is neither the key of a record nor an id of Stripe's", field)
     try:
         found: dict[str, object] = client.get(f"{path}/{stripe_id}").value
     except NotFound as error:
-        raise Rejected(
-            f"is neither the key of an earlier record nor the id of an object that this key can see {_words(error)}",
+        raise Missing(
+            f"is neither the key of a record nor the id of an object that this key can see {_words(error)}",
             field,
         ) from None
     if found.get("deleted") is True:

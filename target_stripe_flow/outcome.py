@@ -12,11 +12,13 @@ class Place(enum.Enum):
     """The order is that of the summary."""
 
     CREATED = "created"
+    UPDATED = "updated"
     FOUND = "found"
     UNCHANGED = "unchanged"  # done before
     IGNORED = "ignored"  # null, or filtered by a stream map
     DECLINED = "declined"  # the card said no
     REJECTED = "rejected"  # the record is wrong, or Stripe refused it without effect
+    PENDING = "pending"  # it is at Stripe and not over: the bank or the customer has to act
     UNKNOWN = "unknown"  # it may have happened: a later run finds out
     PARKED = "parked"  # it may have happened, and a person has to find out
 
@@ -47,3 +49,7 @@ class Rejected(Exception):
     @property
     def outcome(self) -> Outcome:
         return Outcome(place=Place.REJECTED, field=self.field, reason=str(self))
+
+
+class Missing(Rejected):
+    """It names a record that has not come yet: it may come later in the same run."""

@@ -3,54 +3,26 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
-from functools import cached_property
-from typing import Any
+from dataclasses import replace
 
-from stripe_flow.api import forms
 from stripe_flow.api.client import Client
 from target_stripe_flow import fingerprint
-from target_stripe_flow.actions import ACTIONS, ActionSpec
+from target_stripe_flow.actions import ACTIONS
+from target_stripe_flow.finding import find_match, is_ours
 from target_stripe_flow.identity import Identity, joined
+from target_stripe_flow.jobs import Job
 from target_stripe_flow.journal.attempt import Attempt
 from target_stripe_flow.journal.store import Journal
-from target_stripe_flow.lifecycle import HAS_OBJECT, Answer, State, on_record
-from target_stripe_flow.marking import marked
+from target_stripe_flow.lifecycle import HAS_OBJECT, OPEN, Answer, State, on_record
 from target_stripe_flow.names import Names, find
-from target_stripe_flow.outcome import Outcome, Place, Rejected
-from target_stripe_flow.sending import Sends
+from target_stripe_flow.outcome import Missing, Outcome, Place, Rejected
+from target_stripe_flow.preparing import Preparer
+from target_stripe_flow.rules import OnChange, Rules
+from target_stripe_flow.sending import Sends, Sent
 from target_stripe_flow.standing import conflict, outcome_of, standing
-from target_stripe_flow.validation import RecordChecker
 
 # Only these are ever named by other records, so only their names are kept.
 REFERENCED = {action for spec in ACTIONS.values() for action in spec.references.values()}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Job:
-    """A record's identity and the `parameters` that were picked from it; `checker` says which were accepted."""
-
-    spec: ActionSpec
-    identity: Identity
-    parameters: dict[str, Any]  # Any: JSON
-    checker: RecordChecker
-
-    @cached_property
-    def fingerprint(self) -> str:
-        return fingerprint.digest(self.parameters)
-
-    @property
-    def find_id(self) -> str | None:
-        """The Stripe id of an object that exists and is only to be found."""
-        return self.parameters.get(self.spec.find_by) if self.spec.find_by else None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Rules:
-    """What the settings say: whether a changed record may pass, and whether an object says its source key as it is."""
-
-    ignores_changes: bool = False
-    is_key_clear: bool = False
 
 
 class Performer:
@@ -59,9 +31,10 @@ class Performer:
     def __init__(self, client: Client, journal: Journal, sender: Sends, names: Names, rules: Rules) -> None:
         self._client, self._journal, self._sender, self._names = client, journal, sender, names
         self._rules = rules
+        self._preparer = Preparer(client, names, rules)
 
     def lanes(self, job: Job) -> list[str]:
-        """What `job` must not overlap with: its own identity, and the objects that it names."""
+        """What `job` must not overlap with: its own identity, the objects that it names, what it is matched by."""
         own = joined(job.identity.source_key)
         if job.find_id is not None:
             self._names.alias(job.spec.name, job.identity.source_key, job.find_id)
@@ -70,7 +43,9 @@ class Performer:
             for name, action in job.spec.references.items()
             if name in job.parameters
         ]
-        return list(dict.fromkeys([own_lane(job.identity), self._names.lane(job.spec.name, own), *named]))
+        match_by = self._rules.match_by(job.spec)
+        matched = [f"{match_by}:{job.parameters[match_by]}"] if match_by in job.parameters else []
+        return list(dict.fromkeys([own_lane(job.identity), self._names.lane(job.spec.name, own), *named, *matched]))
 
     def already(self, job: Job) -> Outcome | None:
         """What stands in the journal about it; None if it is to be done."""
@@ -80,13 +55,17 @@ class Performer:
         return self._known(job, self._journal.latest(job.identity.digest))
 
     def perform(self, job: Job) -> Outcome:
-        """Do it, unless it is done. Raises AccountTrouble where no record could fare better."""
+        """Do it, unless it is done. Raises Missing, and AccountTrouble where no record could fare better."""
         latest = self._journal.latest(job.identity.digest)
         known = self._known(job, latest)
         if known is not None:
             return known
         try:
-            return self._find(job, latest, job.find_id) if job.find_id is not None else self._create(job, latest)
+            if latest is not None and latest.state in HAS_OBJECT:
+                return self._update(job, latest)
+            return self._find(job, latest) or self._create(job, latest)
+        except Missing:
+            raise
         except Rejected as rejected:
             return rejected.outcome
 
@@ -97,11 +76,22 @@ class Performer:
             case Answer.SEND | Answer.SEND_OPENED:
                 return None
             case Answer.STANDS:
-                self._adopt(job, latest)
+                if latest.source_key is None:
+                    self._journal.change(job.adopted(latest))
                 return standing(latest)
             case Answer.CHANGED:
-                is_ignored = self._rules.ignores_changes and job.spec.is_changeable and latest.state in HAS_OBJECT
-                return standing(latest) if is_ignored else conflict(latest)
+                return self._changed(job, latest)
+
+    def _changed(self, job: Job, latest: Attempt) -> Outcome | None:
+        if not job.spec.is_changeable or latest.state not in HAS_OBJECT or job.find_id is not None:
+            return conflict(latest)
+        match self._rules.on_change:
+            case OnChange.REJECT:
+                return conflict(latest)
+            case OnChange.IGNORE:
+                return standing(latest)
+            case OnChange.UPDATE:
+                return None
 
     def _is_same(self, job: Job, latest: Attempt) -> bool:
         if latest.fingerprint is None:  # rebuilt from the marker at Stripe, which does not tell
@@ -112,55 +102,50 @@ class Performer:
                 return fingerprint.digest(fingerprint.within(job.parameters, json.loads(shape))) == latest.fingerprint
         return job.fingerprint == latest.fingerprint
 
-    def _adopt(self, job: Job, latest: Attempt) -> None:
-        """A row that was rebuilt learns whose it is."""
-        if latest.source_key is None:
-            self._journal.change(replace(latest, **_whose(job), **_what(job)))
-
-    def _find(self, job: Job, latest: Attempt | None, stripe_id: str) -> Outcome:
-        find(self._client, job.spec.path, stripe_id, job.spec.find_by or "")
-        attempt = replace(self._attempt(job, latest), state=State.FOUND, stripe_id=stripe_id)
-        (self._journal.change if _is_opened(latest) else self._journal.open_attempt)(attempt)
+    def _find(self, job: Job, latest: Attempt | None) -> Outcome | None:
+        """An object that is there already, by its id or by what it is matched by; None if it is to be created."""
+        stripe_id, match_by = job.find_id, self._rules.match_by(job.spec)
+        if stripe_id is not None:
+            try:
+                find(self._client, job.spec.path, stripe_id, job.spec.find_by or "")
+            except Missing as missing:  # no record is going to bring it
+                raise Rejected(str(missing), missing.field) from None
+        elif match_by in job.parameters:
+            stripe_id = find_match(self._client, job.spec.path, str(match_by), job.parameters[match_by])
+        if stripe_id is None:
+            return None
+        is_opened = latest is not None and latest.state is State.OPENED
+        attempt = replace(job.attempt(latest), state=State.FOUND, stripe_id=stripe_id)
+        (self._journal.change if is_opened else self._journal.open_attempt)(attempt)
         self._learn(job, stripe_id)
         return Outcome(place=Place.FOUND, stripe_id=stripe_id)
 
     def _create(self, job: Job, latest: Attempt | None) -> Outcome:
-        parameters = job.parameters | {
-            name: self._names.resolve(self._client, action, ACTIONS[action].path, job.parameters[name], name)
-            for name, action in job.spec.references.items()
-            if name in job.parameters
-        }
-        attempt = self._attempt(job, latest)
-        parameters["metadata"] = marked(parameters.get("metadata", {}), attempt, is_clear=self._rules.is_key_clear)
-        connection = self._client.connection
-        attempt = replace(
-            attempt,
-            path=job.spec.path,
-            body=forms.encode(parameters).encode(),
-            api_version=connection.api_version,
-            stripe_account=connection.account,
-            idempotency_key=job.identity.idempotency_key(attempt.attempt),
-        )
-        sent = self._sender.send(attempt, is_new=True)
+        sent = self._sender.send(self._preparer.creation(job, latest), is_new=True)
+        key_as = self._rules.key_as(job.spec)
+        if key_as is not None and sent.attempt.code == "resource_already_exists":
+            sent = self._taken(job, sent)
         if sent.attempt.state in HAS_OBJECT:
             self._learn(job, str(sent.attempt.stripe_id))
         return outcome_of(sent)
 
-    def _attempt(self, job: Job, latest: Attempt | None) -> Attempt:
-        """The next attempt, which may be one that a person has opened."""
-        if latest is not None and _is_opened(latest):
-            return replace(latest, **_what(job))
-        number = 1 if latest is None else latest.attempt + 1
-        return Attempt(
-            digest=job.identity.digest,
-            attempt=number,
-            state=State.INTENT,
-            action=job.spec.name,
-            account=job.identity.scope.account,
-            mode=job.identity.scope.mode,
-            **_whose(job),
-            **_what(job),
-        )
+    def _taken(self, job: Job, sent: Sent) -> Sent:
+        """The id is in use: by what an earlier run of ours made of this very record, or by somebody else."""
+        own_id = joined(job.identity.source_key)
+        if not is_ours(self._client, job.spec.path, own_id, job.identity.digest):
+            raise Rejected(
+                f"the product id {own_id} is in use for something that was not made of this record",
+                job.spec.key_as or "",
+            )
+        made = replace(sent.attempt, state=State.CREATED, stripe_id=own_id, status=None, code=None, param=None)
+        self._journal.change(made)
+        return Sent(attempt=made)
+
+    def _update(self, job: Job, made: Attempt) -> Outcome:
+        last = self._journal.latest_update(job.identity.digest)
+        if last is not None and last.state in OPEN:
+            return standing(last)
+        return outcome_of(self._sender.send(self._preparer.update(job, made, last), is_new=True))
 
     def _learn(self, job: Job, stripe_id: str) -> None:
         if job.spec.name in REFERENCED:
@@ -170,15 +155,3 @@ class Performer:
 def own_lane(identity: Identity) -> str:
     """The lane of everything that is of one identity."""
     return identity.digest
-
-
-def _is_opened(latest: Attempt | None) -> bool:
-    return latest is not None and latest.state is State.OPENED
-
-
-def _whose(job: Job) -> dict[str, Any]:  # Any: columns of the journal
-    return {"source_name": job.identity.scope.source_name, "source_key": job.identity.source_key}
-
-
-def _what(job: Job) -> dict[str, Any]:  # Any: as above
-    return {"fingerprint": job.fingerprint, "accepted": job.checker.accepted}

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from stripe_flow.api.client import Client
-from target_stripe_flow.actions import ActionSpec
+from target_stripe_flow.endpoints import Endpoint
 from target_stripe_flow.identity import Scope
 from target_stripe_flow.journal.attempt import Attempt
 from target_stripe_flow.journal.store import Journal
-from target_stripe_flow.lifecycle import State
+from target_stripe_flow.lifecycle import Ages, State, next_step
 from target_stripe_flow.looking import Listed, Span, listed
 
 # So many rows are written at once.
 BATCH = 1000
-_MARKER = re.compile(r"([0-9a-f]{32}):([1-9][0-9]{0,8})")
+_MARKER = re.compile(r"([0-9a-f]{32}):([1-9][0-9]{0,8})(?::([1-9][0-9]{0,8}))?")
 
 
 @dataclass(kw_only=True)
@@ -29,7 +29,14 @@ class Rebuilt:
 
 
 def rebuild(
-    client: Client, journal: Journal, scope: Scope, spec: ActionSpec, span: Span, *, tell: Callable[[Rebuilt], None]
+    client: Client,
+    journal: Journal,
+    scope: Scope,
+    *,
+    action: str,
+    endpoint: Endpoint,
+    span: Span,
+    tell: Callable[[Rebuilt], None],
 ) -> Rebuilt:
     """A row for each object in `span` that carries a marker, where the journal has none. Raises StripeError.
 
@@ -37,12 +44,11 @@ def rebuild(
     """
     done = Rebuilt()
     found: list[Attempt] = []
-    for each in listed(client, spec.path, span):
+    for each in listed(client, endpoint.path, span):
         done.seen += 1
-        attempt = as_attempt(each, scope, spec)
-        if attempt is not None:
-            done.ours += 1
-            found.append(attempt)
+        rows = as_attempts(each, scope, action, endpoint)
+        done.ours += bool(rows)
+        found += rows
         if len(found) >= BATCH:
             done.new += journal.add(found)
             found.clear()
@@ -51,21 +57,31 @@ def rebuild(
     return done
 
 
-def as_attempt(made: Listed, scope: Scope, spec: ActionSpec) -> Attempt | None:
-    """The row of an object, None if it carries no marker of ours (pure)."""
-    marker = _MARKER.fullmatch(made.marker)
+def as_attempts(found: Listed, scope: Scope, action: str, endpoint: Endpoint) -> list[Attempt]:
+    """The rows of an object: of the attempt that made it and, if there was one, of its last update (pure).
+
+    None where it carries no marker of ours. One that is not over is open: the next run looks at it.
+    """
+    marker = _MARKER.fullmatch(found.marker)
     if marker is None:
-        return None
-    return Attempt(
+        return []
+    made = found.made_at(endpoint)
+    state, _ = next_step(State.UNKNOWN, made.event, Ages(key_s=0, quiet_s=0), moves_money=True)
+    origin = Attempt(
         digest=marker[1],
         attempt=int(marker[2]),
         account=scope.account,
         mode=scope.mode,
-        action=spec.name,
-        state=State.DECLINED if made.status in spec.failed else State.CREATED,
-        stripe_id=made.id,
-        first_sent_unix=made.created,
-        last_sent_unix=made.created,
-        settled_unix=made.created,
+        action=action,
+        path=endpoint.path,
+        state=state,
+        stripe_id=made.stripe_id,
+        payment_intent=made.payment_intent,
+        first_sent_unix=found.created,
+        last_sent_unix=found.created,
+        settled_unix=found.created,
         reason="rebuilt from its marker at Stripe",
     )
+    if marker[3] is None:
+        return [origin]
+    return [origin, replace(origin, revision=int(marker[3]), state=State.UPDATED)]

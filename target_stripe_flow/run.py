@@ -7,6 +7,7 @@ import logging
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -22,11 +23,13 @@ from target_stripe_flow.identity import Scope
 from target_stripe_flow.journal.location import journal_path
 from target_stripe_flow.journal.opening import held, looked_at, memory
 from target_stripe_flow.journal.store import Journal
+from target_stripe_flow.latecomers import Latecomers
 from target_stripe_flow.names import Names
-from target_stripe_flow.performing import Performer, Rules
+from target_stripe_flow.performing import Performer
 from target_stripe_flow.reader import MessageReader
 from target_stripe_flow.rehearsing import Rehearsal, RehearsingSender, ToldRejects
 from target_stripe_flow.rejects import Rejects
+from target_stripe_flow.rules import read_rules
 from target_stripe_flow.sending import Sender, Sends
 from target_stripe_flow.settings import refuse_live, rejects_path
 from target_stripe_flow.settling import Settler
@@ -60,9 +63,10 @@ class Run:
         self.journal = self.held.enter_context(self._journal(config))
         names = Names(self.journal, self.scope)
         self._sender: Sends = RehearsingSender(self.journal) if self._is_dry else Sender(self.client, self.journal)
-        rules = Rules(ignores_changes=config["on_change"] == "ignore", is_key_clear=bool(config["metadata_source_key"]))
+        rules = read_rules(config)
         self.performer = Performer(self.client, self.journal, self._sender, names, rules)
-        self.closed = ClosedToCharging()
+        self.closed = ClosedToCharging({name: way.advice for name, way in rules.ways.items()})
+        self.latecomers = Latecomers()
         self.dispatcher = Dispatcher(
             workers=config["concurrency"], emit=self._emit, wake=reader.wake, look_up=reader.on_wake
         )
@@ -85,7 +89,18 @@ class Run:
     def finish(self) -> None:
         """The input is over. Raises the fatal error of a worker, if there was one."""
         self.dispatcher.flush()
+        self.take_up_latecomers()
         self.closed.release()
+
+    def take_up_latecomers(self) -> None:
+        """Records that name what had not come when they did: round by round, and what still misses it is rejected."""
+        before = 0
+        while late := self.latecomers.take():
+            is_last = len(late) == before
+            before = len(late)
+            for each in late:
+                self.dispatcher.submit(partial(each.again, is_last=is_last), self.performer.lanes(each.job))
+            self.dispatcher.flush()
 
     def stop(self) -> None:
         """Begin nothing more and resend nothing more; what is on its way to Stripe is finished."""

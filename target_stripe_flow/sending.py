@@ -102,11 +102,13 @@ class Sender:
         if not isinstance(stripe_id, str):
             reason = "the answer is a success without an id, so it is not Stripe's: check the setting base_url"
             return self._settle(attempt, Event.INDETERMINATE, reason=reason, request_id=answer.request_id)
-        has_failed = answer.value.get("status") in ACTIONS[attempt.action].failed
+        status, charge = (_text(answer.value.get(name)) for name in ("status", "latest_charge"))
+        made = ACTIONS[attempt.action].way_of(attempt.path).made(stripe_id, status, charge)
         return self._settle(
             attempt,
-            Event.DECLINED if has_failed else Event.SUCCEEDED,
-            stripe_id=stripe_id,
+            made.event,
+            stripe_id=made.stripe_id,
+            payment_intent=made.payment_intent,
             request_id=answer.request_id,
             settled_unix=answer.date_unix,
         )
@@ -118,7 +120,7 @@ class Sender:
 
     def _settle(self, attempt: Attempt, event: Event, **facts: Any) -> Attempt:  # Any: columns of the journal
         spec, ages = ACTIONS[attempt.action], attempt.ages(attempt.last_sent_unix or 0)
-        state, _ = next_step(attempt.state, event, ages, moves_money=spec.moves_money)
+        state, _ = next_step(attempt.state, event, ages, moves_money=spec.moves_money, is_update=attempt.is_update)
         if event is Event.KEY_REUSED:
             facts |= {"first_sent_unix": (attempt.first_sent_unix or 0) - UNKNOWN_PAST_S, "fingerprint": ""}
         if state in OPEN:
@@ -152,6 +154,10 @@ class _Leave:
         self.was_given = self._has_row = True
 
 
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
 def _is_without_effect(error: StripeFlowError) -> bool:
     """Whether the last send was surely not executed: refused for its pace, or by Stripe's own word for its key."""
     if isinstance(error, KeyRefused | RightMissing):
@@ -171,4 +177,5 @@ def _facts(error: StripeFlowError) -> dict[str, Any]:  # Any: columns of the jou
         "param": refusal.param or None,
         "request_id": refusal.request_id or None,
         "stripe_id": refusal.charge or None,
+        "payment_intent": refusal.payment_intent or None,
     } | ({"settled_unix": refusal.date_unix} if refusal.date_unix else {})

@@ -62,12 +62,37 @@ CONFIG_JSONSCHEMA: dict[str, object] = {
         },
         "on_change": {
             "type": "string",
-            "enum": ["reject", "ignore"],
+            "enum": ["reject", "ignore", "update"],
             "default": "reject",
             "title": "On change",
             "description": (
-                "What to do with a changed record of a customer or product that exists: reject it, or leave the object "
-                "as it is. A changed charge is always rejected."
+                "What to do with a changed record of a customer or product that exists: reject it, leave the object as "
+                "it is, or update it. A changed charge, refund or price is always rejected."
+            ),
+        },
+        "match_customers_by": {
+            "type": "string",
+            "enum": ["email"],
+            "title": "Match customers by",
+            "description": (
+                "`email`: before a customer is created, one with the same e-mail address is looked for and taken. "
+                "Several are a reject that names them. Default: customers are not matched."
+            ),
+        },
+        "product_id_from_key": {
+            "type": "boolean",
+            "default": False,
+            "title": "Product id from key",
+            "description": "Give each product its source key for an id. Default: Stripe makes one up.",
+        },
+        "charge_with": {
+            "type": "string",
+            "enum": ["charges", "payment_intents"],
+            "default": "charges",
+            "title": "Charge with",
+            "description": (
+                "How a charge is created: directly, or by way of a PaymentIntent, for accounts that may not create "
+                "charges directly any more. The records are the same."
             ),
         },
         "metadata_source_key": {

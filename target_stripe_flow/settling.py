@@ -14,13 +14,16 @@ from stripe_flow.api.client import CHECK_PATH, Client
 from stripe_flow.api.errors import RequestRefused, RightMissing, StripeUnreachable
 from target_stripe_flow.actions import ACTIONS
 from target_stripe_flow.dispatcher import Dispatcher
+from target_stripe_flow.endpoints import Made
 from target_stripe_flow.journal.attempt import Attempt
 from target_stripe_flow.journal.store import Journal
 from target_stripe_flow.lifecycle import OPEN, Do, Event, State, next_step
-from target_stripe_flow.looking import look
+from target_stripe_flow.looking import look, look_at
 from target_stripe_flow.sending import Sends
 
 logger = logging.getLogger(__name__)
+
+_WORDS = {False: "made", True: "updated"}
 
 
 class Settler:
@@ -40,12 +43,12 @@ class Settler:
             if steps[row.marker] is Do.RESEND:
                 dispatcher.submit(lambda row=row: self._resend(row), _lanes(row))  # type: ignore[misc]
         to_look_for = [row for row in rows if steps[row.marker] is Do.LOOK]
-        for name in sorted({row.action for row in to_look_for}):
-            of_one_type = [row for row in to_look_for if row.action == name]
-            dispatcher.submit(lambda of_one_type=of_one_type: self._look_for(of_one_type, now_unix), [])  # type: ignore[misc]
+        for of_one_list in _by_list(to_look_for):
+            dispatcher.submit(lambda of_one_list=of_one_list: self._look_for(of_one_list, now_unix), [])  # type: ignore[misc]
         dispatcher.flush()
-        after = {row.marker: self._journal.latest(row.digest) for row in rows}
-        return Counter(row.state for row in after.values() if row is not None)
+        seen = {row.marker for row in rows}
+        digests = {row.digest for row in rows}
+        return Counter(row.state for each in digests for row in self._journal.all_of(each) if row.marker in seen)
 
     def now_unix(self) -> float:
         """Stripe's time; asks for it where nothing has been asked yet."""
@@ -64,31 +67,47 @@ class Settler:
         self._sender.send(row, is_new=False)
 
     def _look_for(self, rows: Sequence[Attempt], now_unix: float) -> None:
-        """For rows of one action. `now_unix` is from before the look: what is absent is so since then at least."""
-        spec = ACTIONS[rows[0].action]
-        logger.info("looking for %d %s that may have been made", len(rows), spec.name)
-        found = look(self._client, spec, rows)
+        """For rows of one list. `now_unix` is from before the look: what is absent is so since then at least."""
+        spec, is_update = ACTIONS[rows[0].action], rows[0].is_update
+        endpoint = spec.way_of(rows[0].path)
+        logger.info("looking for %d %s that may have been %s", len(rows), spec.name, _WORDS[is_update])
+        found = look_at(self._client, rows) if is_update else look(self._client, endpoint.path, rows)
+        absent = Made(event=Event.ABSENT if found.is_whole else Event.LOOK_CUT, stripe_id=None)
         for row in rows:
             there = found.seen.get(row.marker)
-            if there is not None:
-                event = Event.SEEN_FAILED if there.status in spec.failed else Event.SEEN
-            else:
-                event = Event.ABSENT if found.is_whole else Event.LOOK_CUT
-            state, _ = next_step(row.state, event, row.ages(now_unix), moves_money=spec.moves_money)
-            self._write(row, state, there.id if there else None, now_unix)
+            made = there.made_at(endpoint) if there else absent
+            state, _ = next_step(
+                row.state, made.event, row.ages(now_unix), moves_money=spec.moves_money, is_update=is_update
+            )
+            self._write(row, state, made, now_unix)
 
-    def _write(self, row: Attempt, state: State, stripe_id: str | None, now_unix: float) -> None:
-        if state is row.state:
+    def _write(self, row: Attempt, state: State, made: Made, now_unix: float) -> None:
+        settled = replace(
+            row,
+            state=state,
+            stripe_id=made.stripe_id or row.stripe_id,
+            payment_intent=made.payment_intent or row.payment_intent,
+        )
+        if settled == row:
             return
-        settled = replace(row, state=state, stripe_id=stripe_id or row.stripe_id)
         if state not in OPEN:
             settled = replace(settled, body=None, settled_unix=int(now_unix))
         self._journal.change(settled)
 
 
 def _begin(row: Attempt, now_unix: float) -> Do:
+    # Whether it is an update makes no difference yet.
     _, do = next_step(row.state, Event.RUN_BEGAN, row.ages(now_unix), moves_money=ACTIONS[row.action].moves_money)
     return do
+
+
+def _by_list(rows: Sequence[Attempt]) -> list[list[Attempt]]:
+    """Those that are looked for in one place belong together."""
+    lists: dict[tuple[str, str, bool], list[Attempt]] = {}
+    for row in rows:
+        where = ACTIONS[row.action].way_of(row.path).path
+        lists.setdefault((row.action, where, row.is_update), []).append(row)
+    return [lists[key] for key in sorted(lists)]
 
 
 def _lanes(row: Attempt) -> list[str]:

@@ -15,10 +15,12 @@ from singer_sdk import Sink, Target
 
 from stripe_flow.api.errors import RightMissing
 from target_stripe_flow.actions import ACTIONS
-from target_stripe_flow.closed import Held
+from target_stripe_flow.dispatcher import Accounting
 from target_stripe_flow.identity import Identity, source_key
-from target_stripe_flow.outcome import Outcome, Rejected
-from target_stripe_flow.performing import Job, own_lane
+from target_stripe_flow.jobs import Job
+from target_stripe_flow.latecomers import Latecomer
+from target_stripe_flow.outcome import Missing, Outcome, Rejected
+from target_stripe_flow.performing import own_lane
 from target_stripe_flow.run import Run
 from target_stripe_flow.validation import RecordChecker
 
@@ -86,9 +88,17 @@ class ActionSink(FeedingSink):
         def end(outcome: Outcome) -> None:
             run.accounts.end(self.stream_name, self.key_properties, record, line, outcome)
 
-        def perform(job: Job) -> Held | None:
-            outcome = run.performer.perform(job)
+        def perform(job: Job, *, is_last: bool) -> Accounting | None:
+            try:
+                outcome = run.performer.perform(job)
+            except Missing as missing:
+                if not is_last:
+                    return run.latecomers.add(Latecomer(job, lambda is_last: perform(job, is_last=is_last)))
+                outcome = missing.outcome
             return run.closed.account(self._spec, job.identity.digest, outcome, lambda: end(outcome))
+
+        if run.latecomers.is_full:
+            run.take_up_latecomers()
 
         try:
             job = self._job(record)
@@ -96,7 +106,7 @@ class ActionSink(FeedingSink):
             known = run.performer.already(job) if run.dispatcher.is_free(own_lane(job.identity)) else None
             if known is None:
                 self._checker.check(job.parameters)
-                run.dispatcher.submit(lambda: perform(job), run.performer.lanes(job))
+                run.dispatcher.submit(lambda: perform(job, is_last=False), run.performer.lanes(job))
                 return
         except Rejected as rejected:
             known = rejected.outcome
@@ -117,7 +127,8 @@ class ActionSink(FeedingSink):
         for name in sorted(self._checker.dropped - self._warned - set(self.key_properties)):
             self._warned.add(name)
             self.logger.warning("stream %s: Stripe has no parameter %s here; it is not sent", self.stream_name, name)
-        return Job(spec=self._spec, identity=identity, parameters=parameters, checker=self._checker)
+        unset = self._checker.unset(record) if self._spec.is_changeable else {}
+        return Job(spec=self._spec, identity=identity, parameters=parameters, checker=self._checker, unset=unset)
 
 
 class ConnectionCheckSink(FeedingSink):

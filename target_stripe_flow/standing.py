@@ -21,9 +21,12 @@ _PARKED = "whether it happened cannot be found out; `stripe-flow journal settle`
 
 _STANDING: dict[State, tuple[Place, str]] = {
     State.CREATED: (Place.UNCHANGED, ""),
+    State.UPDATED: (Place.UNCHANGED, ""),
     State.FOUND: (Place.UNCHANGED, ""),
     State.DECLINED: (Place.DECLINED, _DECLINED),
     State.CONFLICT: (Place.REJECTED, _KEY_REUSED),
+    State.PROCESSING: (Place.PENDING, ""),
+    State.REQUIRES_ACTION: (Place.PENDING, ""),
     State.INTENT: (Place.UNKNOWN, _UNDECIDED),
     State.UNKNOWN: (Place.UNKNOWN, _UNDECIDED),
     State.PARKED: (Place.PARKED, _PARKED),
@@ -39,6 +42,8 @@ def standing(attempt: Attempt) -> Outcome:
 def outcome_of(sent: Sent) -> Outcome:
     """The place of a record that was sent just now."""
     attempt = sent.attempt
+    if attempt.state is State.UPDATED:
+        return Outcome(place=Place.UPDATED, stripe_id=attempt.stripe_id or "")
     if attempt.state is State.CREATED and not sent.was_known:
         return Outcome(place=Place.CREATED, stripe_id=attempt.stripe_id or "")
     if attempt.state is State.REFUSED:

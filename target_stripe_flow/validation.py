@@ -62,6 +62,25 @@ class RecordChecker:
         named = {name: str(record[name]) for name in self._spec.references if type(record.get(name)) is int}
         return cast("dict[str, Any]", _pick({**record, **named}, self._schema, "", self.dropped))
 
+    def updatable(self, picked: Json) -> dict[str, Any]:
+        """Of the parameters that were picked, those that an update takes."""
+        return {name: value for name, value in picked.items() if not self._rule(name, "x-create-only")}
+
+    def unset(self, record: Json) -> dict[str, Any]:
+        """What an update is to empty: parameters and metadata of which the record says null, where Stripe has a way."""
+        emptied: dict[str, Any] = {
+            name: "" for name, value in record.items() if value is None and self._rule(name, "x-unset")
+        }
+        metadata = record.get("metadata")
+        if isinstance(metadata, Mapping):
+            emptied["metadata"] = {
+                str(name): "" for name, value in metadata.items() if value is None and name != MARKER
+            }
+        return emptied
+
+    def _rule(self, name: str, rule: str) -> bool:
+        return bool(self._schema["properties"].get(name, {}).get(rule))
+
     def check(self, picked: dict[str, Any]) -> None:
         """Raises Rejected, naming the first field that is wrong."""
         errors = sorted(self._validator.iter_errors(picked), key=lambda error: error.json_path)

@@ -48,10 +48,11 @@ def test_the_drawing_shows_every_way_that_an_attempt_can_take() -> None:
     drawn = set(re.findall(r"^    (\w+) --> (\w+)$", EXACTLY_ONCE, re.MULTILINE)) - {("opened", "intent")}
 
     taken: set[tuple[str, str]] = set()
-    for state, event, hours, moves_money in itertools.product(State, Event, (0, 30), (False, True)):
+    kinds = ((False, False), (True, False), (False, True))
+    for state, event, hours, (moves_money, is_update) in itertools.product(State, Event, (0, 30), kinds):
         ages = Ages(key_s=hours * HOUR_S, quiet_s=hours * HOUR_S)
         try:
-            then, _ = next_step(state, event, ages, moves_money=moves_money)
+            then, _ = next_step(state, event, ages, moves_money=moves_money, is_update=is_update)
         except Impossible:
             continue
         taken |= {(state.value, then.value)} if then is not state else set()

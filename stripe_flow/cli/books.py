@@ -21,6 +21,7 @@ from target_stripe_flow.identity import Identity, Scope
 from target_stripe_flow.journal.attempt import Attempt
 from target_stripe_flow.journal.location import journal_path
 from target_stripe_flow.journal.store import Journal
+from target_stripe_flow.lifecycle import OPEN
 from target_stripe_flow.run import Run
 from target_stripe_flow.target import TargetStripeFlow
 
@@ -84,7 +85,7 @@ class Books:
             scope = Scope(account=account, mode=mode, source_name=self.source_name)
             for parts in {(name,), tuple(name.split(","))}:
                 digests.add(Identity(scope=scope, action=action, source_key=parts).digest)
-        found = [row for row in map(journal.latest, sorted(digests)) if row is not None and row.action == action]
+        found = [row for row in (_concerned(journal, each) for each in sorted(digests)) if row and row.action == action]
         if len(found) != 1:
             raise Misconfigured(
                 f"the journal {self.path} has {len(found) or 'no'} rows for this key of the source {self.source_name}: "
@@ -98,6 +99,12 @@ class Books:
             for account, mode in journal.owners()
             if self.account in {None, account} and self.mode in {None, mode}
         ]
+
+
+def _concerned(journal: Journal, digest: str) -> Attempt | None:
+    """The row that a decision is about: an update in doubt, else the attempt that made it or was to make it."""
+    update = journal.latest_update(digest)
+    return update if update is not None and update.state in OPEN else journal.latest(digest)
 
 
 def open_books(  # as the command line has them
@@ -168,6 +175,8 @@ def say_all(row: Attempt, books: Books, *, is_body: bool) -> None:
     """Everything about a row, a fact on a line."""
     facts = as_object(row, is_clear=books.show_keys) | {
         "hash": row.digest,
+        "revision": row.revision,
+        "payment_intent": row.payment_intent,
         "idempotency_key": row.idempotency_key,
         "api_version": row.api_version,
         "first_sent": moment(row.first_sent_unix),

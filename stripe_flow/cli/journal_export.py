@@ -14,9 +14,9 @@ from stripe_flow.cli.journal_options import for_books
 from target_stripe_flow.actions import ACTIONS
 from target_stripe_flow.journal import opening
 from target_stripe_flow.journal.attempt import Attempt
-from target_stripe_flow.lifecycle import HAS_OBJECT
+from target_stripe_flow.lifecycle import HAS_OBJECT, State
 
-COLUMNS = ("action", "source_name", "source_key", "account", "mode", "stripe_id")
+COLUMNS = ("action", "source_name", "source_key", "account", "mode", "stripe_id", "payment_intent")
 STREAM = "stripe_objects"
 _SCHEMA = {"properties": {name: {"type": ["null", "string"]} for name in COLUMNS}}
 
@@ -27,7 +27,7 @@ _SCHEMA = {"properties": {name: {"type": ["null", "string"]} for name in COLUMNS
 @for_books
 def export(found: Books, form: str, action: str | None) -> None:
     """Source keys and their Stripe ids, of all that was created or found. The keys are printed as they are."""
-    asked = found.filters(action=action) | {"state": sorted(HAS_OBJECT)}
+    asked = found.filters(action=action) | {"state": sorted(HAS_OBJECT - {State.UPDATED})}
     with opening.looked_at(found.path) as opened:
         rows = opened.walk(asked)
         _WRITERS[form](_exported(row) for row in rows)
@@ -42,6 +42,7 @@ def _exported(row: Attempt) -> dict[str, str | None]:
         "account": row.account,
         "mode": row.mode,
         "stripe_id": row.stripe_id,
+        "payment_intent": row.payment_intent,
     }
 
 

@@ -45,12 +45,16 @@ def rebuild(found: Books, since: str | None) -> None:
     with _running(found) as run:
         span = Span(first=first, last=int(run.stripe_now_unix()) + AFTER_S)
         for spec in ACTIONS.values():
+            # A PaymentIntent's charge carries the same marker, and the intent knows more.
+            for name, way in reversed(list(spec.ways.items())):
 
-            def tell(so_far: Rebuilt, name: str = spec.name) -> None:
-                click.echo(f"{name}: {so_far.seen} seen, {so_far.new} new ...", err=True)
+                def tell(so_far: Rebuilt, name: str = name) -> None:
+                    click.echo(f"{name}: {so_far.seen} seen, {so_far.new} new ...", err=True)
 
-            done = rebuild_action(run.client, run.journal, run.scope, spec, span, tell=tell)
-            click.echo(f"{spec.name}: {done.seen} at Stripe, {done.ours} with a marker, {done.new} new in the journal")
+                done = rebuild_action(
+                    run.client, run.journal, run.scope, action=spec.name, endpoint=way, span=span, tell=tell
+                )
+                click.echo(f"{name}: {done.seen} at Stripe, {done.ours} with a marker, {done.new} new in the journal")
 
 
 @contextmanager

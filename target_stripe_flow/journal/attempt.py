@@ -17,6 +17,7 @@ class Attempt:
 
     digest: str
     attempt: int
+    revision: int = 0
     account: str
     mode: str
     action: str
@@ -34,6 +35,7 @@ class Attempt:
     settled_unix: int | None = None
     state: State
     stripe_id: str | None = None
+    payment_intent: str | None = None
     request_id: str | None = None
     status: int | None = None
     code: str | None = None
@@ -47,9 +49,18 @@ class Attempt:
         return f"{self.action}:{self.digest if self.source_key is None else ','.join(self.source_key)}"
 
     @property
-    def marker(self) -> str:
-        """What `metadata[stripe_flow]` of its object holds."""
+    def is_update(self) -> bool:
+        return self.revision > 0
+
+    @property
+    def origin(self) -> str:
+        """The marker of the attempt that made the object, whichever update it is of."""
         return f"{self.digest}:{self.attempt}"
+
+    @property
+    def marker(self) -> str:
+        """What `metadata[stripe_flow]` of its object holds, once this attempt is through."""
+        return f"{self.origin}:{self.revision}" if self.is_update else self.origin
 
     def ages(self, now_unix: float) -> Ages:
         """At Stripe's time `now_unix`. A row without times is as old as can be."""

@@ -13,17 +13,17 @@ from target_stripe_flow.journal.schema import versions
 MIGRATIONS: Sequence[Sequence[str]] = (
     (
         """CREATE TABLE attempts (
-            digest VARCHAR(32) NOT NULL, attempt INTEGER NOT NULL,
+            digest VARCHAR(32) NOT NULL, attempt INTEGER NOT NULL, revision INTEGER NOT NULL,
             account TEXT NOT NULL, mode TEXT NOT NULL, action TEXT NOT NULL, source_name TEXT, source_key TEXT,
             fingerprint VARCHAR(32), accepted VARCHAR(32),
             path TEXT, body BLOB, api_version TEXT, stripe_account TEXT, idempotency_key TEXT,
             first_sent_unix BIGINT, last_sent_unix BIGINT, settled_unix BIGINT,
-            state TEXT NOT NULL, stripe_id TEXT, request_id TEXT,
+            state TEXT NOT NULL, stripe_id TEXT, payment_intent TEXT, request_id TEXT,
             status INTEGER, code TEXT, decline_code TEXT, param TEXT, reason TEXT,
-            PRIMARY KEY (digest, attempt)
+            PRIMARY KEY (digest, attempt, revision)
         ) WITHOUT ROWID""",
         """CREATE INDEX open_attempts ON attempts (account, mode)
-            WHERE state IN ('conflict', 'intent', 'parked', 'unknown')""",
+            WHERE state IN ('conflict', 'intent', 'parked', 'processing', 'requires_action', 'unknown')""",
         "CREATE TABLE accepted_lists (accepted VARCHAR(32) NOT NULL PRIMARY KEY, shape TEXT NOT NULL)",
     ),
 )

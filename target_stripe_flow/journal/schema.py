@@ -20,13 +20,16 @@ attempts = Table(
     # Which thing: the identity's hash, as in the idempotency key and in metadata[stripe_flow], and which attempt at it.
     Column("digest", String(32), primary_key=True),
     Column("attempt", Integer, primary_key=True, autoincrement=False),
+    # 0 is the attempt to make it; 1, 2, 3 … are the updates of what it made.
+    Column("revision", Integer, primary_key=True, autoincrement=False),
     # The identity in words. After `journal rebuild` the last two are unknown until the record comes again.
     Column("account", Text, nullable=False),
     Column("mode", Text, nullable=False),
     Column("action", Text, nullable=False),
     Column("source_name", Text),
     Column("source_key", Text),  # a JSON list of texts
-    # The record: a hash of the parameters picked from it, and which list of parameters was accepted then.
+    # The record: a hash of the parameters picked from it, and which list of parameters was accepted then. Of a row that
+    # has been updated since: those of the update, and nothing while one is open.
     Column("fingerprint", String(32)),
     Column("accepted", String(32)),
     # The request, to the byte. The body is erased once the attempt is settled.
@@ -42,6 +45,7 @@ attempts = Table(
     # What became of it: see `lifecycle.State`.
     Column("state", Text, nullable=False),
     Column("stripe_id", Text),
+    Column("payment_intent", Text),  # of a charge that was made by way of one
     Column("request_id", Text),
     # Where it went wrong: facts of Stripe's answer, and our own words, which never quote a record.
     Column("status", Integer),

@@ -6,20 +6,23 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, func, insert, select, tuple_, update
 from sqlalchemy.dialects.sqlite import insert as insert_if_absent
 from sqlalchemy.exc import SQLAlchemyError
 
 from target_stripe_flow.journal.attempt import Attempt, read_attempt
 from target_stripe_flow.journal.schema import accepted_lists, attempts
 from target_stripe_flow.journal.scribe import Scribe, Statement, broken
-from target_stripe_flow.lifecycle import HAS_OBJECT, OPEN
+from target_stripe_flow.lifecycle import HAS_OBJECT, OPEN, State
 
-_LATEST = select(attempts).where(attempts.c.digest == bindparam("digest")).order_by(attempts.c.attempt.desc()).limit(1)
+_IS_ORIGIN = attempts.c.revision == 0
+_OF_DIGEST = select(attempts).where(attempts.c.digest == bindparam("digest"))
+_LATEST = _OF_DIGEST.where(_IS_ORIGIN).order_by(attempts.c.attempt.desc()).limit(1)
+_LATEST_UPDATE = _OF_DIGEST.where(~_IS_ORIGIN).order_by(attempts.c.attempt.desc(), attempts.c.revision.desc()).limit(1)
 # A replay asks this of each record, and a narrow row is three times as fast as a whole one.
 _GLANCE = (
     select(attempts.c.state, attempts.c.fingerprint, attempts.c.accepted, attempts.c.stripe_id)
-    .where(attempts.c.digest == bindparam("digest"))
+    .where(attempts.c.digest == bindparam("digest"), _IS_ORIGIN)
     .order_by(attempts.c.attempt.desc())
     .limit(1)
 )
@@ -30,7 +33,9 @@ _OPEN = select(attempts).where(
 )
 _INSERT = insert(attempts)
 _UPDATE = update(attempts).where(
-    attempts.c.digest == bindparam("of_digest"), attempts.c.attempt == bindparam("of_attempt")
+    attempts.c.digest == bindparam("of_digest"),
+    attempts.c.attempt == bindparam("of_attempt"),
+    attempts.c.revision == bindparam("of_revision"),
 )
 _ADD = insert_if_absent(attempts).on_conflict_do_nothing()
 _PUT = insert(attempts).prefix_with("OR REPLACE")
@@ -47,8 +52,13 @@ class Journal:
         self._scribe = Scribe(writer, name)
 
     def latest(self, digest: str) -> Attempt | None:
-        """The latest attempt of an identity."""
+        """The latest attempt to make what an identity stands for."""
         found = self._read(_LATEST, digest=digest)
+        return found[0] if found else None
+
+    def latest_update(self, digest: str) -> Attempt | None:
+        """The latest attempt to update it."""
+        found = self._read(_LATEST_UPDATE, digest=digest)
         return found[0] if found else None
 
     def made(self, digest: str, fingerprint: str, accepted: str) -> str | None:
@@ -65,7 +75,7 @@ class Journal:
     def all_of(self, digest: str) -> list[Attempt]:
         """Every attempt of an identity, oldest first."""
         return self._read(
-            select(attempts).where(attempts.c.digest == bindparam("digest")).order_by(attempts.c.attempt),
+            _OF_DIGEST.order_by(attempts.c.attempt, attempts.c.revision),
             digest=digest,
         )
 
@@ -75,26 +85,29 @@ class Journal:
 
     def walk(self, among: Mapping[str, Sequence[str]], *, page: int = 1000) -> Iterator[Attempt]:
         """Every row whose columns are `among` these values, page by page: memory stays flat."""
-        after: tuple[str, int] = ("", 0)
-        query = select(attempts).order_by(attempts.c.digest, attempts.c.attempt).limit(page)
+        place = tuple_(attempts.c.digest, attempts.c.attempt, attempts.c.revision)
+        after: tuple[str, int, int] = ("", 0, 0)
+        query = select(attempts).order_by(*place).limit(page)
         for column, values in among.items():
             query = query.where(attempts.c[column].in_(values))
         while True:
-            digest, attempt = after
-            behind = (attempts.c.digest > digest) | ((attempts.c.digest == digest) & (attempts.c.attempt > attempt))
-            found = self._read(query.where(behind))
+            found = self._read(query.where(place > after))
             yield from found
             if len(found) < page:
                 return
-            after = found[-1].digest, found[-1].attempt
+            after = found[-1].digest, found[-1].attempt, found[-1].revision
 
     def open_attempt(self, attempt: Attempt) -> None:
-        """A new row: what is about to be sent, or what was found without sending anything."""
-        self._scribe.write((_INSERT, attempt.row()))
+        """A new row: what is about to be sent, or what was found without sending anything.
+
+        While an update is open, nobody knows what its object is like: the fingerprint of what was last applied is gone.
+        """
+        self._scribe.write((_INSERT, attempt.row()), *([_applied(attempt, "")] if attempt.is_update else []))
 
     def change(self, attempt: Attempt) -> None:
-        """The row as it is now."""
-        self._scribe.write(_changed(attempt))
+        """The row as it is now. What an update has applied is from now on what its object was made of."""
+        is_applied = attempt.state is State.UPDATED
+        self._scribe.write(_changed(attempt), *([_applied(attempt, attempt.fingerprint)] if is_applied else []))
 
     def put(self, attempt: Attempt) -> None:
         """The row as it is now, whether it is there or not."""
@@ -141,4 +154,11 @@ class Journal:
 
 def _changed(attempt: Attempt) -> Statement:
     row = attempt.row()
-    return _UPDATE, {"of_digest": row.pop("digest"), "of_attempt": row.pop("attempt"), **row}
+    key = {f"of_{name}": row.pop(name) for name in ("digest", "attempt", "revision")}
+    return _UPDATE, key | row
+
+
+def _applied(update: Attempt, fingerprint: str | None) -> Statement:
+    """What the row that made the object says of it."""
+    of = {"of_digest": update.digest, "of_attempt": update.attempt, "of_revision": 0}
+    return _UPDATE, of | {"fingerprint": fingerprint, "accepted": update.accepted}

@@ -15,10 +15,10 @@ from typing import Any
 
 from target_stripe_flow.actions import ACTIONS
 from target_stripe_flow.identity import Identity, Scope, source_key
+from target_stripe_flow.jobs import Job
 from target_stripe_flow.journal.attempt import Attempt
 from target_stripe_flow.journal.opening import held
 from target_stripe_flow.lifecycle import State
-from target_stripe_flow.performing import Job
 from target_stripe_flow.validation import RecordChecker
 from tests.benchmarks.replays import JOURNAL, orders
 from tests.support.sandbox import PLATFORM
@@ -51,7 +51,7 @@ def _rows(count: int) -> Iterator[dict[str, Any]]:  # Any: what the columns hold
         spec, record = ACTIONS[order["stream"]], order["record"]
         identity = Identity(scope=SCOPE, action=spec.name, source_key=source_key(record, ["id"]))
         checker = checkers[spec.name]
-        job = Job(spec=spec, identity=identity, parameters=checker.pick(record), checker=checker)
+        job = Job(spec=spec, identity=identity, parameters=checker.pick(record), checker=checker, unset={})
         yield sent | {
             "digest": identity.digest,
             "action": spec.name,
@@ -59,7 +59,7 @@ def _rows(count: int) -> Iterator[dict[str, Any]]:  # Any: what the columns hold
             "fingerprint": job.fingerprint,
             "accepted": checker.accepted,
             "path": spec.path,
-            "idempotency_key": identity.idempotency_key(1),
+            "idempotency_key": f"stripe-flow:{identity.digest}:1",
             "stripe_id": f"{spec.name}_{identity.digest[:24]}",
         }
 

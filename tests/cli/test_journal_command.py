@@ -286,9 +286,9 @@ def test_export_says_which_key_became_which_object(sandbox: Sandbox, tmp_path: P
 
     assert {row["source_key"] for row in rows} == {"ann@example.com", "2"}
     assert {row["stripe_id"] for row in rows} == ids
-    assert lines == rows
+    assert [{name: value or "" for name, value in line.items()} for line in lines] == rows
     assert [message["type"] for message in singer] == ["SCHEMA", "RECORD", "RECORD"]
-    assert [message["record"] for message in singer[1:]] == rows
+    assert [message["record"] for message in singer[1:]] == lines
     assert journal(tmp_path, "export", "--action", "charges", "--format", "jsonl").output == ""
 
 

@@ -30,7 +30,7 @@ class World:
 
 
 def is_alive(made: Json) -> bool:
-    return made.get("status") != "failed"
+    return made.get("status") not in {"failed", "canceled"}
 
 
 def never_twice(rows: Iterable[Row], world: World) -> list[str]:
@@ -71,7 +71,7 @@ def all_is_settled(rows: Sequence[Row], world: World, counts: Mapping[str, int])
         elif made:
             expected["declined"] += 1
             broken += [] if row.name in world.reported else [f"{row.name} was declined and is not reported"]
-        elif row.action == "charges":
+        elif row.moves_money:
             expected["parked"] += 1
         else:
             broken.append(f"{row.name} vanished")

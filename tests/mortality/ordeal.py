@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.mortality.judge import World, all_is_settled, never_twice, state_is_not_ahead, types_of
-from tests.mortality.rows import Row, messages
+from tests.mortality.rows import Row, furnished, messages
 from tests.support.plugins import a_config, clean_env
 from tests.support.sandbox import Sandbox
 
@@ -74,7 +74,11 @@ class Ordeal:
     draw: random.Random = field(default_factory=lambda: random.Random(1))
     background: Sequence[Rule] = ()
     env: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, object] = field(default_factory=dict)
     broken: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.rows = furnished(self.sandbox, self.rows)
 
     def die(self, point: str) -> Died:
         """A run that is killed at `point`, if it gets so far; what it left is judged at once."""
@@ -147,7 +151,9 @@ class Ordeal:
         """The target over the whole input; with a point, one that kills itself there."""
         (self.folder / "input.jsonl").write_bytes(messages(self.rows))
         config = self.folder / "config.json"
-        config.write_text(json.dumps(a_config(self.sandbox.url, concurrency=self.concurrency)), encoding="utf-8")
+        config.write_text(
+            json.dumps(a_config(self.sandbox.url, concurrency=self.concurrency, **self.settings)), encoding="utf-8"
+        )
         module = "target_stripe_flow" if point is None else "tests.mortality.launcher"
         mortal = {} if point is None else {"MORTAL_POINT": point, "MORTAL_NTH": str(nth)}
         with (
@@ -201,6 +207,7 @@ class Ordeal:
             return frozenset()
         with closing(sqlite3.connect(path, timeout=30)) as raw:
             found = raw.execute(
-                "SELECT action, source_key FROM attempts WHERE state IN ('unknown', 'parked', 'intent')"
+                "SELECT action, source_key FROM attempts WHERE state IN "
+                "('unknown', 'parked', 'intent', 'processing', 'requires_action')"
             )
             return frozenset(f"{action}-{json.loads(key)[0]}" for action, key in found.fetchall())

@@ -8,6 +8,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from target_stripe_flow.actions import ACTIONS
 from tests.mortality.faults import BACKGROUND
 from tests.mortality.ordeal import POINTS, SERVER_POINTS, Ordeal
 from tests.mortality.rows import rows_of, shuffled
@@ -49,7 +50,7 @@ def suffer(folder: Path, *, seed: int, kills: int) -> Report:
     report, draw = Report(seed), random.Random(seed)
     shift = Shift(build(folder), folder / "shift")
     with Sandbox("--seed", str(seed)) as sandbox:
-        rows = rows_of(["customers", "products", "charges"], ROWS_EACH)
+        rows = rows_of(list(ACTIONS), ROWS_EACH)
         ordeal = Ordeal(
             sandbox,
             folder,

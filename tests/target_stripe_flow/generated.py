@@ -63,12 +63,47 @@ _NAMED: dict[str, dict[str, tuple[Any, ...] | None]] = {
         "transfer_data": None,
         "radar_options": None,
     },
+    "prices": {
+        "billing_scheme": ("per_unit",),
+        "currency": ("usd", "EUR", "jpy"),
+        "currency_options": None,  # keyed by currency
+        "custom_unit_amount": None,  # only without an amount
+        "product": None,  # is looked up, and stands instead of product_data
+        "product_data.id": None,  # must be unused
+        "recurring.interval": ("day", "week", "month", "year"),
+        "recurring.interval_count": (1, 2),
+        "recurring.meter": None,  # needs an object that the sandbox has not
+        "recurring.usage_type": ("licensed", "metered"),
+        "tax_behavior": ("exclusive", "inclusive", "unspecified"),
+        "tiers": None,  # only instead of an amount
+        "tiers_mode": None,
+        "lookup_key": None,  # must be unused
+        "transfer_lookup_key": None,
+        "transform_quantity.divide_by": (1, 2, 10),
+        "transform_quantity.round": ("up", "down"),
+        "unit_amount": (0, 1, 999),
+        "unit_amount_decimal": None,  # only instead of unit_amount
+    },
+    "refunds": {
+        "amount": (1, 2),
+        "charge": None,  # is looked up
+        "currency": None,  # of a customer's balance
+        "customer": None,
+        "origin": None,
+        "payment_intent": None,  # is looked up at Stripe
+        "reason": ("duplicate", "fraudulent", "requested_by_customer"),
+        "instructions_email": EMAILS,
+        "refund_application_fee": None,  # only where there was a fee
+        "reverse_transfer": None,  # only where there was a transfer
+    },
 }
-# What Stripe wants though the schema leaves it open: of a price, one of its three kinds of amount.
 _ALWAYS: dict[str, tuple[str, ...]] = {
     "charges": ("amount", "currency", "source"),
-    "products": ("name", "default_price_data.unit_amount"),
+    "products": ("name",),
+    "products.default_price_data": ("unit_amount",),
     "customers": (),
+    "prices": ("currency", "unit_amount", "product_data"),
+    "refunds": ("amount",),
 }
 
 
@@ -95,11 +130,11 @@ def collected(strategy: st.SearchStrategy[T], count: int) -> list[T]:
 
 def valid(action: str) -> st.SearchStrategy[Json]:
     """The parameters of a record that passes, nested ones too."""
-    return _object(ACTIONS[action].schema(), action, "")
+    always = dict.fromkeys(_ALWAYS[action])
+    return _object(ACTIONS[action].schema(), action, "", tuple(always))
 
 
-def _object(schema: Json, action: str, path: str) -> st.SearchStrategy[Json]:
-    always = {name for name in schema["properties"] if f"{path}{name}" in _ALWAYS[action]}
+def _object(schema: Json, action: str, path: str, always: tuple[str, ...] = ()) -> st.SearchStrategy[Json]:
     required = {*schema.get("required", ()), *always}
     fields = {
         name: _value(inner, action, f"{path}{name}")
@@ -124,7 +159,8 @@ def _value(schema: Json, action: str, path: str) -> st.SearchStrategy[Any]:  # A
             if schema["type"] == "string"
             else _plain(schema)
         )
-    return _object(schema, action, f"{path}.").filter(bool) if "properties" in schema else _metadata()
+    always = _ALWAYS.get(f"{action}.{path}", ())
+    return _object(schema, action, f"{path}.", always).filter(bool) if "properties" in schema else _metadata()
 
 
 def _plain(schema: Json) -> st.SearchStrategy[Any]:  # Any: as above
@@ -173,7 +209,8 @@ def hostile(action: str) -> st.SearchStrategy[Broken]:
         *_wrongs(schema, action, ""),
         *_special(action),
     ]
-    return st.tuples(valid(action), st.sampled_from(wrong)).flatmap(
+    needed = {"charge": "ch_1"} if action == "refunds" else {}
+    return st.tuples(valid(action).map(needed.__or__), st.sampled_from(wrong)).flatmap(
         lambda drawn: drawn[1][1].map(
             lambda value: Broken(action=action, record=_with(drawn[0], drawn[1][0], value), field=drawn[1][2])
         )
@@ -188,7 +225,7 @@ def _wrongs(schema: Json, action: str, path: str) -> Iterator[Wrong]:
     for name, inner in schema["properties"].items():
         where = f"{path}{name}"
         kinds = _WRONG[inner["type"]]
-        if where == "customer":  # a whole number is a key
+        if where in ACTIONS[action].references:  # a whole number is a key
             kinds = kinds.filter(lambda value: type(value) is not int)
         yield where, kinds, where
         if "maxLength" in inner:
@@ -221,6 +258,12 @@ def _special(action: str) -> Iterator[Wrong]:
         yield "currency", st.sampled_from(["dollars", "us", "us\x00", "u$d", "", None, "usd\n"]), "currency"
         yield "object", st.sampled_from(["charge", "refund"]), "object"
         yield "shipping", st.just({"name": "Ann"}), "shipping.address"
+    if action == "refunds":
+        yield "amount", st.sampled_from([0, -1, 10**13, 10**400]), "amount"
+        yield "object", st.sampled_from(["charge", "refund"]), "object"
+    if action == "prices":
+        yield "unit_amount", st.sampled_from([-1, -(10**400)]), "unit_amount"
+        yield "currency", st.sampled_from(["dollars", "us", "u$d", "", None]), "currency"
     if action == "products":
         yield "name", st.sampled_from([None, ""]), "name"
         yield "package_dimensions", st.just({"height": 1}), "package_dimensions.length"

@@ -11,9 +11,15 @@ import stripe
 from jsonschema import Draft202012Validator
 
 from target_stripe_flow.actions import ACTIONS, ActionSpec
+from target_stripe_flow.endpoints import Endpoint
+from target_stripe_flow.settings import CONFIG_JSONSCHEMA
 from tests.support.wire import Peer, answer
 
 EVERY_ACTION = pytest.mark.parametrize("spec", ACTIONS.values(), ids=ACTIONS)
+EVERY_WAY = pytest.mark.parametrize(
+    ("name", "endpoint"), [(name, way) for spec in ACTIONS.values() for name, way in spec.ways.items()]
+)
+CHANGEABLE = [spec for spec in ACTIONS.values() if spec.is_changeable]
 # Parameters that we leave out on purpose.
 NOT_TAKEN = {"expand": "shapes the answer, not the object", "id": "a record's id is only ever its source key"}
 # Fields of a record that are no parameters.
@@ -34,14 +40,37 @@ def test_the_accepted_parameters_are_those_of_the_official_client(spec: ActionSp
     assert set(schema["properties"]) - OURS == official - set(stripe.RequestOptions.__annotations__) - set(NOT_TAKEN)
 
 
-@EVERY_ACTION
-def test_the_path_is_the_one_the_official_client_creates_at(spec: ActionSpec) -> None:
-    with Peer([answer(200, json.dumps({"id": "x_1", "object": spec.name[:-1]}))]) as peer:
+@EVERY_WAY
+def test_the_path_is_the_one_the_official_client_creates_at(name: str, endpoint: Endpoint) -> None:
+    with Peer([answer(200, json.dumps({"id": "x_1", "object": name[:-1]}))]) as peer:
         client = stripe.StripeClient("sk_test_x", base_addresses={"api": peer.url}, max_network_retries=0)
 
-        getattr(client.v1, spec.name).create({})
+        getattr(client.v1, name).create({})
 
-    assert peer.heard[0].startswith(f"POST {spec.path} HTTP/1.1".encode())
+    assert peer.heard[0].startswith(f"POST {endpoint.path} HTTP/1.1".encode())
+
+
+@pytest.mark.parametrize("spec", CHANGEABLE, ids=lambda spec: spec.name)
+def test_an_update_takes_what_the_official_client_updates_and_unsets_what_it_unsets(spec: ActionSpec) -> None:
+    params = getattr(importlib.import_module("stripe.params"), f"{spec.name[:-1].capitalize()}UpdateParams")
+    official = params.__annotations__
+    properties = typing.cast("dict[str, dict[str, typing.Any]]", spec.schema()["properties"])
+    taken = {name for name, rules in properties.items() if "x-create-only" not in rules}
+    emptied = {name for name, rules in properties.items() if "x-unset" in rules}
+
+    assert taken <= set(official)
+    # metadata is emptied key by key, since the marker has to stay; tax_exempt has a word for it
+    assert emptied == {name for name in taken if "Literal['']" in str(official[name])} - {"metadata", "tax_exempt"}
+
+
+@EVERY_ACTION
+def test_each_way_is_chosen_by_a_setting_that_names_it(spec: ActionSpec) -> None:
+    settings = typing.cast("dict[str, dict[str, typing.Any]]", CONFIG_JSONSCHEMA["properties"])
+
+    assert (len(spec.ways) > 1) == (spec.chosen_by is not None)
+    if spec.chosen_by:
+        assert settings[spec.chosen_by]["enum"] == list(spec.ways)
+        assert settings[spec.chosen_by]["default"] == next(iter(spec.ways))
 
 
 @EVERY_ACTION

@@ -23,7 +23,7 @@ class Books:
 
     def __init__(self) -> None:
         self.ended: list[str] = []
-        self.closed = ClosedToCharging()
+        self.closed = ClosedToCharging({"charges": "do this"})
 
     def take(self, name: str, outcome: Outcome) -> bool:
         """Whether it was held back."""
@@ -85,7 +85,7 @@ def test_a_refusal_that_blames_the_record_says_nothing_of_the_account(refusal: R
 
 
 def test_what_moves_no_money_is_never_held_back() -> None:
-    closed, ended = ClosedToCharging(), list[int]()
+    closed, ended = ClosedToCharging({"charges": "do this"}), list[int]()
 
     for number in range(9):
         closed.account(CUSTOMERS, str(number), refused(), lambda number=number: ended.append(number))  # type: ignore[misc]

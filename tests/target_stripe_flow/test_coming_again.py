@@ -8,31 +8,35 @@ import pytest
 
 from target_stripe_flow.actions import ACTIONS
 from tests.mortality.ordeal import Ordeal
-from tests.mortality.rows import TYPES, rows_of, shuffled
+from tests.mortality.rows import TYPES, WAYS, fields_of, rows_of, shuffled
 from tests.support.plugins import Ended, Message, a_config, a_record, a_schema, run_target
 from tests.support.sandbox import Sandbox
 
-EVERY_ACTION = pytest.mark.parametrize("action", ACTIONS)
-FIELDS: dict[str, dict[str, object]] = {
-    "customers": {"name": "Ann"},
-    "products": {"name": "Shirt"},
-    "charges": {"amount": 100, "currency": "usd", "source": "tok_visa"},
-}
+EVERY_WAY = pytest.mark.parametrize("way", WAYS)
 CHANGEABLE = [name for name, spec in ACTIONS.items() if spec.is_changeable]
-FINAL = [name for name in ACTIONS if name not in CHANGEABLE]
+FINAL = [way for way, (action, _) in WAYS.items() if action not in CHANGEABLE]
 
 
-def run(sandbox: Sandbox, folder: Path, *lines: Message, **settings: object) -> Ended:
-    return run_target(folder, a_config(sandbox.url, **settings), lines)
+def send(sandbox: Sandbox, folder: Path, way: str, *records: Message, **settings: object) -> Ended:
+    action, chosen = WAYS[way]
+    lines = [a_schema(action), *(a_record(action, **record) for record in records)]
+    return run_target(folder, a_config(sandbox.url, **chosen) | settings, lines)
 
 
-def made(sandbox: Sandbox, action: str) -> int:
-    return len(sandbox.objects(TYPES[action]))
+def made(sandbox: Sandbox, way: str) -> int:
+    """How many that carry a marker."""
+    return len([each for each in sandbox.objects(TYPES[WAYS[way][0]]) if "stripe_flow" in each["metadata"]])
 
 
-@EVERY_ACTION
-def test_the_order_of_the_input_makes_no_difference(action: str, sandbox: Sandbox, tmp_path: Path) -> None:
-    ordeal = Ordeal(sandbox, tmp_path, [row for row in rows_of([action], 30) if not row.is_declined])
+def an_ordeal(sandbox: Sandbox, folder: Path, way: str, count: int) -> Ordeal:
+    action, settings = WAYS[way]
+    return Ordeal(sandbox, folder, rows_of([action], count), most_passages=1, settings=settings)
+
+
+@EVERY_WAY
+def test_the_order_of_the_input_makes_no_difference(way: str, sandbox: Sandbox, tmp_path: Path) -> None:
+    ordeal = an_ordeal(sandbox, tmp_path, way, 30)
+    ordeal.rows = [row for row in ordeal.rows if not row.is_declined]
     first = ordeal.live()
 
     ordeal.rows = shuffled(ordeal.rows, 1)
@@ -40,30 +44,31 @@ def test_the_order_of_the_input_makes_no_difference(action: str, sandbox: Sandbo
 
     count = len(ordeal.rows)
     assert (first.counts, again.counts) == ({"created": count}, {"unchanged": count})
-    assert made(sandbox, action) == count
+    assert made(sandbox, way) == count
 
 
-@EVERY_ACTION
-def test_a_number_that_becomes_its_text_is_the_same_key(action: str, sandbox: Sandbox, tmp_path: Path) -> None:
-    run(sandbox, tmp_path, a_schema(action), a_record(action, id=7, **FIELDS[action]))
+@EVERY_WAY
+def test_a_number_that_becomes_its_text_is_the_same_key(way: str, sandbox: Sandbox, tmp_path: Path) -> None:
+    fields = fields_of(sandbox, WAYS[way][0])
+    send(sandbox, tmp_path, way, {"id": 7} | fields)
 
-    again = run(sandbox, tmp_path, a_schema(action), a_record(action, id="7", **FIELDS[action]))
+    again = send(sandbox, tmp_path, way, {"id": "7"} | fields)
 
-    assert (again.summary, made(sandbox, action)) == ("1 records: 1 unchanged", 1)
+    assert (again.summary, made(sandbox, way)) == ("1 records: 1 unchanged", 1)
 
 
-@pytest.mark.parametrize("on_change", ["reject", "ignore"])
-@pytest.mark.parametrize("action", FINAL)
-def test_what_moved_money_is_a_conflict_when_it_changes_whatever_on_change_says(
-    action: str, on_change: str, sandbox: Sandbox, tmp_path: Path
+@pytest.mark.parametrize("on_change", ["reject", "ignore", "update"])
+@pytest.mark.parametrize("way", FINAL)
+def test_what_is_final_is_a_conflict_when_it_changes_whatever_on_change_says(
+    way: str, on_change: str, sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    run(sandbox, tmp_path, a_schema(action), a_record(action, id=1, **FIELDS[action]))
+    fields = fields_of(sandbox, WAYS[way][0])
+    send(sandbox, tmp_path, way, {"id": 1} | fields)
 
-    changed = a_record(action, id=1, **FIELDS[action] | {"description": "another"})
-    done = run(sandbox, tmp_path, a_schema(action), changed, on_change=on_change)
+    done = send(sandbox, tmp_path, way, {"id": 1, "metadata": {"new": "x"}} | fields, on_change=on_change)
 
     assert done.summary.startswith("1 records: 1 rejected")
-    assert made(sandbox, action) == 1
+    assert made(sandbox, way) == 1
 
 
 @pytest.mark.parametrize(("on_change", "place"), [("reject", "rejected"), ("ignore", "unchanged")])
@@ -71,71 +76,72 @@ def test_what_moved_money_is_a_conflict_when_it_changes_whatever_on_change_says(
 def test_a_changed_customer_or_product_does_what_on_change_says(
     action: str, on_change: str, place: str, sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    run(sandbox, tmp_path, a_schema(action), a_record(action, id=1, **FIELDS[action]))
+    send(sandbox, tmp_path, action, {"id": 1, "name": "A"})
 
-    changed = a_record(action, id=1, **FIELDS[action] | {"description": "another"})
-    done = run(sandbox, tmp_path, a_schema(action), changed, on_change=on_change)
+    done = send(sandbox, tmp_path, action, {"id": 1, "name": "B"}, on_change=on_change)
 
     assert done.summary.startswith(f"1 records: 1 {place}")
-    assert [each["description"] for each in sandbox.objects(TYPES[action])] == [None]
+    assert [each["name"] for each in sandbox.objects(TYPES[action])] == ["A"]
 
 
-@EVERY_ACTION
-def test_what_stripe_has_no_parameter_for_changes_nothing(action: str, sandbox: Sandbox, tmp_path: Path) -> None:
-    run(sandbox, tmp_path, a_schema(action), a_record(action, id=1, **FIELDS[action], loaded_at="monday"))
+@EVERY_WAY
+def test_what_stripe_has_no_parameter_for_changes_nothing(way: str, sandbox: Sandbox, tmp_path: Path) -> None:
+    fields = fields_of(sandbox, WAYS[way][0])
+    send(sandbox, tmp_path, way, {"id": 1, "loaded_at": "monday"} | fields)
 
-    again = a_record(action, id=1, **FIELDS[action], loaded_at="tuesday", colour=None)
-    done = run(sandbox, tmp_path, a_schema(action), again)
+    done = send(sandbox, tmp_path, way, {"id": 1, "loaded_at": "tuesday", "colour": None} | fields)
 
     assert done.summary == "1 records: 1 unchanged"
 
 
-@EVERY_ACTION
-def test_what_a_crash_left_open_is_settled_by_a_run_without_input(
-    action: str, sandbox: Sandbox, tmp_path: Path
-) -> None:
-    ordeal = Ordeal(sandbox, tmp_path, rows_of([action], 4), most_passages=1)
+@EVERY_WAY
+def test_what_a_crash_left_open_is_settled_by_a_run_without_input(way: str, sandbox: Sandbox, tmp_path: Path) -> None:
+    ordeal = an_ordeal(sandbox, tmp_path, way, 4)
     assert ordeal.die("executed but the answer lost").was_killed
     sandbox.faults()
-    made_before = made(sandbox, action)
+    made_before = made(sandbox, way)
 
-    empty = run(sandbox, tmp_path)
+    empty = run_target(tmp_path, a_config(sandbox.url), [])
 
     assert (empty.code, empty.summary) == (0, "0 records: nothing to do")
     assert "settled what earlier runs left open" in empty.log
     assert ordeal.world().in_doubt == frozenset()
-    assert made(sandbox, action) >= made_before
+    assert made(sandbox, way) >= made_before
 
 
-@EVERY_ACTION
+@EVERY_WAY
 def test_a_lost_journal_makes_nothing_twice_while_stripe_knows_the_keys(
-    action: str, sandbox: Sandbox, tmp_path: Path
+    way: str, sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    ordeal = Ordeal(sandbox, tmp_path, rows_of([action], 12))
+    ordeal = an_ordeal(sandbox, tmp_path, way, 12)
     ordeal.live()
-    before = made(sandbox, action)
+    before = made(sandbox, way)
     (tmp_path / "stripe-flow-journal.db").unlink()
     sandbox.advance(23 * 3600)
 
     ordeal.live()
 
-    assert made(sandbox, action) == before == len(ordeal.rows)
+    assert made(sandbox, way) == before == len(ordeal.rows)
 
 
 @pytest.mark.parametrize("keys", [("id",), ("shop", "id")])
-@EVERY_ACTION
+@EVERY_WAY
 def test_the_source_key_goes_to_stripe_in_clear_only_where_it_is_asked_for(
-    action: str, keys: tuple[str, ...], sandbox: Sandbox, tmp_path: Path
+    way: str, keys: tuple[str, ...], sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    record = {"shop": "north", "id": 7} | FIELDS[action] | {"metadata": {"mine": "x"}}
-    others = record | {"id": 8}
+    action, chosen = WAYS[way]
+    one, other = (
+        {"shop": "north", "id": number} | fields_of(sandbox, action) | {"metadata": {"mine": "x"}} for number in (7, 8)
+    )
 
-    run(sandbox, tmp_path, a_schema(action, *keys), a_record(action, **record))
-    run(sandbox, tmp_path, a_schema(action, *keys), a_record(action, **others), metadata_source_key=True)
+    for record, is_clear in ((one, False), (other, True)):
+        config = a_config(sandbox.url, **chosen, metadata_source_key=is_clear)
+        run_target(tmp_path, config, [a_schema(action, *keys), a_record(action, **record)])
 
-    hidden, clear = sorted((each["metadata"] for each in sandbox.objects(TYPES[action])), key=len)
+    metadata = [each["metadata"] for each in sandbox.objects(TYPES[action])]
+    hidden, clear = sorted((each for each in metadata if "mine" in each), key=len)
     assert set(hidden) == {"mine", "stripe_flow"}
-    assert clear.pop("stripe_flow_source_key") == ",".join(str(others[name]) for name in keys)
+    assert clear.pop("stripe_flow_source_key") == ",".join(str(other[name]) for name in keys)
     assert set(clear) == {"mine", "stripe_flow"}
 
 
@@ -148,6 +154,6 @@ def test_a_clear_source_key_that_finds_no_room_is_a_reject(sandbox: Sandbox, tmp
         a_record("customers", id=2, metadata=dict(list(full.items())[1:])),
     ]
 
-    done = run(sandbox, tmp_path, *lines, metadata_source_key=True)
+    done = run_target(tmp_path, a_config(sandbox.url, metadata_source_key=True), lines)
 
     assert done.summary.startswith("3 records: 1 created, 2 rejected")

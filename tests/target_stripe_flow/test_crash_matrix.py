@@ -18,25 +18,24 @@ from stripe_flow.api.transport import RawAnswer, Transport
 from target_stripe_flow.actions import ACTIONS
 from target_stripe_flow.dispatcher import Dispatcher
 from target_stripe_flow.identity import MARKER, Identity, Scope
+from target_stripe_flow.jobs import Job
 from target_stripe_flow.journal.attempt import Attempt
 from target_stripe_flow.journal.opening import held
 from target_stripe_flow.journal.store import Journal
 from target_stripe_flow.lifecycle import State
 from target_stripe_flow.names import Names
-from target_stripe_flow.performing import Job, Performer, Rules
+from target_stripe_flow.performing import Performer
+from target_stripe_flow.rules import Rules
 from target_stripe_flow.sending import Sender
 from target_stripe_flow.settling import Settler
 from target_stripe_flow.validation import RecordChecker
 from tests.api.builders import a_client
+from tests.mortality.rows import TYPES, WAYS, fields_of
 from tests.support.sandbox import PLATFORM, Sandbox
 
 SCOPE = Scope(account=PLATFORM, mode="test", source_name="default")
-RECORDS: dict[str, tuple[str, dict[str, Any]]] = {
-    "customers": ("customers", {"name": "Ann"}),
-    "products": ("products", {"name": "Shirt"}),
-    "charges": ("charges", {"amount": 100, "currency": "usd", "source": "tok_visa"}),
-    "declined charges": ("charges", {"amount": 100, "currency": "usd", "source": "tok_chargeDeclined"}),
-}
+# Every way of every action; what pays is declined, too.
+CASES = [*WAYS, "declined charges", "declined payment_intents"]
 
 
 def answered(status: int, at: str, stored: str | None = None, *, times: int = 1, **headers: str) -> dict[str, Any]:
@@ -133,7 +132,7 @@ def shared() -> Iterator[Sandbox]:
         yield running
 
 
-def a_run(sandbox: Sandbox, path: Path, job: Job, fuse: Fuse) -> None:
+def a_run(sandbox: Sandbox, path: Path, job: Job, fuse: Fuse, rules: Rules) -> None:
     """One process: settle what is open, then do the record; what ends a run ends it."""
     client = a_client(sandbox.url, concurrency=2)
     transport = MortalTransport(sandbox.url, timeout_s=10)
@@ -146,7 +145,7 @@ def a_run(sandbox: Sandbox, path: Path, job: Job, fuse: Fuse) -> None:
         dispatcher = Dispatcher(workers=1, emit=lambda _state: None, wake=lambda: None)
         try:
             Settler(client, journal, sender).settle(SCOPE.account, SCOPE.mode, dispatcher)
-            Performer(client, journal, sender, Names(journal, SCOPE), Rules()).perform(job)
+            Performer(client, journal, sender, Names(journal, SCOPE), rules).perform(job)
             fuse.at("reported but STATE not printed")
         except (StripeFlowError, Died):
             return
@@ -154,16 +153,20 @@ def a_run(sandbox: Sandbox, path: Path, job: Job, fuse: Fuse) -> None:
             dispatcher.stop()
 
 
-def a_job(name: str, key: str) -> Job:
-    action, record = RECORDS[name]
+def a_job(sandbox: Sandbox, case: str, key: str) -> tuple[Job, Rules]:
+    way = case.removeprefix("declined ")
+    action, chosen = WAYS[way]
+    record = fields_of(sandbox, action) | ({"source": "tok_chargeDeclined"} if way != case else {})
     checker = RecordChecker(ACTIONS[action])
     identity = Identity(scope=SCOPE, action=action, source_key=(key,))
-    return Job(spec=ACTIONS[action], identity=identity, parameters=checker.pick(record), checker=checker)
+    spec = ACTIONS[action]
+    job = Job(spec=spec, identity=identity, parameters=checker.pick(record), checker=checker, unset={})
+    return job, Rules(ways={name: each.endpoint for name, each in ACTIONS.items()} | {action: spec.way(chosen)})
 
 
 def made(sandbox: Sandbox, job: Job) -> list[dict[str, Any]]:
     """What the server has of this identity."""
-    found = sandbox.objects(job.spec.name.removesuffix("s"))
+    found = sandbox.objects(TYPES[job.spec.name])
     return [each for each in found if each["metadata"].get(MARKER, "").startswith(job.identity.digest)]
 
 
@@ -181,12 +184,13 @@ HOURS_BETWEEN = {"at once": 0, "a day later": 25}
 
 @pytest.mark.parametrize("hours", HOURS_BETWEEN.values(), ids=HOURS_BETWEEN)
 @pytest.mark.parametrize("fault", FAULTS)
-@pytest.mark.parametrize("name", RECORDS)
+@pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("point", POINTS)
 def test_no_crash_and_no_fault_makes_two_of_one(  # noqa: PLR0917  # the axes of the matrix
-    point: str, name: str, fault: str, hours: int, shared: Sandbox, tmp_path: Path
+    point: str, case: str, fault: str, hours: int, shared: Sandbox, tmp_path: Path
 ) -> None:
-    job = a_job(name, f"{name}/{point}/{fault}/{hours}")
+    shared.faults()
+    job, rules = a_job(shared, case, f"{case}/{point}/{fault}/{hours}")
     rule = FAULTS[fault]
     match = {"method": "POST", "body": job.identity.digest}
     shared.faults(*([] if rule is None else [{"name": "fault", "match": match, **rule}]))
@@ -194,7 +198,7 @@ def test_no_crash_and_no_fault_makes_two_of_one(  # noqa: PLR0917  # the axes of
 
     for advance_s in (0, hours * 3600, 11 * 60, 25 * 3600, 60):
         shared.advance(advance_s)
-        a_run(shared, tmp_path / "journal.db", job, fuse)
+        a_run(shared, tmp_path / "journal.db", job, fuse, rules)
 
     objects, keys = made(shared, job), posted(shared, job)
     alive = [each for each in objects if each.get("status") != "failed"]
@@ -222,6 +226,7 @@ def test_each_point_is_reached(shared: Sandbox, tmp_path: Path) -> None:
     shared.faults()
     fuses = {point: Fuse(point) for point in POINTS}
     for number, (point, fuse) in enumerate(fuses.items()):
-        a_run(shared, tmp_path / f"{number}.db", a_job("customers", f"reached {point}"), fuse)
+        job, rules = a_job(shared, "customers", f"reached {point}")
+        a_run(shared, tmp_path / f"{number}.db", job, fuse, rules)
 
     assert [point for point, fuse in fuses.items() if not fuse.is_blown] == []

@@ -7,6 +7,7 @@ absence counts.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -14,21 +15,33 @@ import requests
 from target_stripe_flow.actions import ACTIONS
 from tests.api.builders import KEY
 from tests.mortality.ordeal import Ordeal
-from tests.mortality.rows import TYPES, rows_of
+from tests.mortality.rows import TYPES, WAYS, rows_of
 from tests.support.sandbox import Sandbox
 
 HOUR_S = 3600
-EVERY_ACTION = pytest.mark.parametrize("action", ACTIONS)
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+EVERY_WAY = pytest.mark.parametrize("way", WAYS)
 
 
-def an_ordeal(sandbox: Sandbox, folder: Path, action: str) -> Ordeal:
+def an_ordeal(sandbox: Sandbox, folder: Path, way: str) -> Ordeal:
     """Of one row, which dies at the first passage of a point."""
-    return Ordeal(sandbox, folder, rows_of([action], 1), most_passages=1)
+    action, settings = WAYS[way]
+    return Ordeal(sandbox, folder, rows_of([action], 1), most_passages=1, settings=settings)
 
 
-@EVERY_ACTION
-def test_a_key_that_may_be_forgotten_is_not_sent_again(action: str, sandbox: Sandbox, tmp_path: Path) -> None:
-    ordeal = an_ordeal(sandbox, tmp_path, action)
+def made(sandbox: Sandbox, way: str) -> list[dict[str, Any]]:
+    """What was made of rows."""
+    return [each for each in sandbox.objects(TYPES[WAYS[way][0]]) if "row" in each["metadata"]]
+
+
+def orders(sandbox: Sandbox) -> list[dict[str, Any]]:
+    """The requests of the target that create something."""
+    return [each for each in sandbox.requests() if "metadata[row]" in each["body"]]
+
+
+@EVERY_WAY
+def test_a_key_that_may_be_forgotten_is_not_sent_again(way: str, sandbox: Sandbox, tmp_path: Path) -> None:
+    ordeal = an_ordeal(sandbox, tmp_path, way)
     assert ordeal.die("executed but the answer lost").was_killed
     sandbox.faults()
 
@@ -36,23 +49,25 @@ def test_a_key_that_may_be_forgotten_is_not_sent_again(action: str, sandbox: San
     later = ordeal.live()
 
     assert (later.code, later.counts) == (0, {"unchanged": 1})
-    assert len(sandbox.objects(TYPES[action])) == 1
-    assert [each["method"] for each in sandbox.requests()].count("POST") == 1
+    assert len(made(sandbox, way)) == 1
+    assert len(orders(sandbox)) == 1
 
 
-@EVERY_ACTION
+@EVERY_WAY
 @pytest.mark.parametrize("fault", [{"kind": "answer", "status": 403}, {"kind": "answer", "status": 404}])
 def test_a_look_that_was_cut_off_opens_no_way(
-    action: str, fault: dict[str, object], sandbox: Sandbox, tmp_path: Path
+    way: str, fault: dict[str, object], sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    ordeal = an_ordeal(sandbox, tmp_path, action)
+    ordeal = an_ordeal(sandbox, tmp_path, way)
     assert ordeal.die("executed but the answer lost").was_killed
+    order = orders(sandbox)[0]
+    somebody_elses = order["body"].replace("stripe_flow", "other").replace("metadata[row]", "metadata[other_row]")
     for _ in range(150):  # on the first page, before what is looked for
-        requests.post(f"{sandbox.url}/v1/{action}", data=ordeal.rows[0].filling(), auth=(KEY, ""), timeout=10)
-    before = len(sandbox.objects(TYPES[action]))
+        requests.post(f"{sandbox.url}{order['path']}", data=somebody_elses, auth=(KEY, ""), headers=FORM, timeout=10)
+    before = len(made(sandbox, way))
 
     sandbox.advance(50 * HOUR_S)
-    on_page_two = {"match": {"method": "GET", "path": f"/v1/{action}"}, "skip": 1, "action": fault}
+    on_page_two = {"match": {"method": "GET", "path": order["path"]}, "skip": 1, "action": fault}
     sandbox.faults(on_page_two)
     cut = ordeal.live()
     sandbox.faults()
@@ -60,13 +75,13 @@ def test_a_look_that_was_cut_off_opens_no_way(
 
     assert (cut.code, cut.counts) == (3, {"unknown": 1})
     assert (whole.code, whole.counts) == (0, {"unchanged": 1})
-    assert len(sandbox.objects(TYPES[action])) == before
+    assert len(made(sandbox, way)) == before
 
 
-@EVERY_ACTION
-def test_what_is_absent_is_given_a_day_to_appear(action: str, sandbox: Sandbox, tmp_path: Path) -> None:
+@EVERY_WAY
+def test_what_is_absent_is_given_a_day_to_appear(way: str, sandbox: Sandbox, tmp_path: Path) -> None:
     """Stripe failed, and what it did is in no list for hours."""
-    ordeal = an_ordeal(sandbox, tmp_path, action)
+    ordeal = an_ordeal(sandbox, tmp_path, way)
     write = {"method": "POST"}
     sandbox.faults(
         {"match": write, "action": {"kind": "late_visibility", "at_least_s": 5 * HOUR_S, "up_to_s": 5 * HOUR_S}},
@@ -83,26 +98,26 @@ def test_what_is_absent_is_given_a_day_to_appear(action: str, sandbox: Sandbox, 
     seen = ordeal.live()
 
     assert (seen.code, seen.counts) == (0, {"unchanged": 1})
-    assert len(sandbox.objects(TYPES[action])) == 1
+    assert len(made(sandbox, way)) == 1
 
 
-@EVERY_ACTION
-def test_what_is_absent_after_a_day_is_tried_again_or_parked(action: str, sandbox: Sandbox, tmp_path: Path) -> None:
-    ordeal = an_ordeal(sandbox, tmp_path, action)
+@EVERY_WAY
+def test_what_is_absent_after_a_day_is_tried_again_or_parked(way: str, sandbox: Sandbox, tmp_path: Path) -> None:
+    ordeal = an_ordeal(sandbox, tmp_path, way)
     without_effect = {"kind": "answer", "status": 500, "stored": "fault"}
     sandbox.faults({"match": {"method": "POST"}, "at": "before_execute", "action": without_effect})
     assert ordeal.live().counts == {"unknown": 1}
     sandbox.faults()
 
     sandbox.advance(5 * 60)
-    posts_before_looks = [each["path"] for each in sandbox.requests()]
+    path, asked_before = orders(sandbox)[0]["path"], len(sandbox.requests())
     young = ordeal.live()
     assert (young.code, young.counts) == (3, {"unknown": 1})
-    assert f"/v1/{action}" not in [each["path"] for each in sandbox.requests()][len(posts_before_looks) :]
+    assert path not in [each["path"] for each in sandbox.requests()[asked_before:]]
 
     sandbox.advance(25 * HOUR_S)
     old = ordeal.live()
 
-    moves_money = ACTIONS[action].moves_money
+    moves_money = ACTIONS[WAYS[way][0]].moves_money
     assert (old.code, old.counts) == ((3, {"parked": 1}) if moves_money else (0, {"created": 1}))
-    assert len(sandbox.objects(TYPES[action])) == (0 if moves_money else 1)
+    assert len(made(sandbox, way)) == (0 if moves_money else 1)

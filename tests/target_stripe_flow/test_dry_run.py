@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from target_stripe_flow.actions import ACTIONS
 from tests.mortality.ordeal import Ordeal
-from tests.mortality.rows import rows_of
+from tests.mortality.rows import WAYS, rows_of
 from tests.support.plugins import Ended, Message, a_config, a_record, a_schema, a_state, run_target
 from tests.support.sandbox import Sandbox
 
@@ -87,11 +86,10 @@ def test_a_dry_run_ends_as_the_real_run_would(
     assert (rehearsed.code, real.code) == (code, code)
 
 
-@pytest.mark.parametrize("action", ACTIONS)
-def test_a_dry_run_says_that_something_is_in_doubt_and_leaves_it_so(
-    action: str, sandbox: Sandbox, tmp_path: Path
-) -> None:
-    ordeal = Ordeal(sandbox, tmp_path, rows_of([action], 1), most_passages=1)
+@pytest.mark.parametrize("way", WAYS)
+def test_a_dry_run_says_that_something_is_in_doubt_and_leaves_it_so(way: str, sandbox: Sandbox, tmp_path: Path) -> None:
+    action, settings = WAYS[way]
+    ordeal = Ordeal(sandbox, tmp_path, rows_of([action], 1), most_passages=1, settings=settings)
     assert ordeal.die("executed but the answer lost").was_killed
     before, sent = rows(tmp_path), writes(sandbox)
 

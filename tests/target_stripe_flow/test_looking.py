@@ -28,7 +28,7 @@ def a_customer(sandbox: Sandbox, **metadata: str) -> str:
 
 
 def looked(sandbox: Sandbox, *attempts: Attempt, **settings: object) -> Look:
-    return look(a_client(sandbox.url, **settings), CUSTOMERS, attempts)
+    return look(a_client(sandbox.url, **settings), CUSTOMERS.path, attempts)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from target_stripe_flow.identity import Scope
 from target_stripe_flow.journal.opening import memory
 from target_stripe_flow.journal.store import Journal
 from target_stripe_flow.names import Names
-from target_stripe_flow.outcome import Rejected
+from target_stripe_flow.outcome import Missing, Rejected
 from tests.api.builders import KEY, a_client, freely
 from tests.support.sandbox import Sandbox
 
@@ -46,7 +46,7 @@ def test_a_stripe_id_is_confirmed_once(sandbox: Sandbox, names: Names) -> None:
 
 @pytest.mark.parametrize("name", ["c-2", "cus_unknown", "../charges", "cus_1?expand[]=x", "", "ü"])
 def test_what_nobody_knows_is_rejected(sandbox: Sandbox, names: Names, name: str) -> None:
-    with pytest.raises(Rejected, match="is neither the key of an earlier record") as caught:
+    with pytest.raises(Missing, match="is neither the key of a record") as caught:
         resolve(names, a_client(sandbox.url), name)
 
     assert caught.value.field == "customer"
