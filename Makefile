@@ -55,7 +55,7 @@ bench: setup  ## measure, as ratios against a plain baseline in the same run
 
 lock:  ## write the lock file anew (needs the package index)
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
-	  --extra sandbox --group dev --output-file $(LOCK) pyproject.toml
+	  --extra postgres --extra sandbox --group dev --output-file $(LOCK) pyproject.toml
 
 clean:  ## remove what make made
 	rm -rf $(VENV) .venv-judge .meltano .mypy_cache .pytest_cache .ruff_cache output/*

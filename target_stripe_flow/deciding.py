@@ -56,6 +56,7 @@ def settled(latest: Attempt, stripe_id: str | None, now_unix: int) -> Attempt:
         settled_unix=now_unix,
         body=None,
         reason="said by a person",
+        holder=None,
     )
 
 

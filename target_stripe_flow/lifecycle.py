@@ -127,7 +127,8 @@ def next_step(
         return state, _on_begin(state, ages)
     if state is State.INTENT and event in _SENT:
         return _SENT[event], Do.NOTHING
-    if state in OPEN and event in _TOLD:
+    # What was given up may still be told by an answer that reached a process which had slept longer than a look waits.
+    if event in _TOLD and (state in OPEN or (state is State.NOT_CREATED and event is Event.SUCCEEDED)):
         told = _TOLD[event]
         return State.UPDATED if is_update and told is State.CREATED else told, Do.NOTHING
     if state in OPEN and event is Event.LOOK_CUT:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 
 from stripe_flow.api.client import Client
@@ -13,6 +14,7 @@ from target_stripe_flow.identity import Identity, joined
 from target_stripe_flow.jobs import Job
 from target_stripe_flow.journal.attempt import Attempt
 from target_stripe_flow.journal.store import Journal
+from target_stripe_flow.journal.tenure import Superseded
 from target_stripe_flow.lifecycle import HAS_OBJECT, OPEN, Answer, State, on_record
 from target_stripe_flow.names import Names, find
 from target_stripe_flow.outcome import Missing, Outcome, Place, Rejected
@@ -24,13 +26,18 @@ from target_stripe_flow.standing import conflict, outcome_of, standing
 # Only these are ever named by other records, so only their names are kept.
 REFERENCED = {action for spec in ACTIONS.values() for action in spec.references.values()}
 
+# What `of` tells of an identity, for example its latest attempt, once no other process has that in hand.
+Stands = Callable[[Callable[[str], Attempt | None], str], Attempt | None]
+
 
 class Performer:
     """Safe to share between threads; two jobs of one lane must not run at once."""
 
-    def __init__(self, client: Client, journal: Journal, sender: Sends, names: Names, rules: Rules) -> None:
+    def __init__(
+        self, client: Client, journal: Journal, sender: Sends, names: Names, rules: Rules, *, stands: Stands
+    ) -> None:
         self._client, self._journal, self._sender, self._names = client, journal, sender, names
-        self._rules = rules
+        self._rules, self._stands = rules, stands
         self._preparer = Preparer(client, names, rules)
 
     def lanes(self, job: Job) -> list[str]:
@@ -52,11 +59,21 @@ class Performer:
         stripe_id = self._journal.made(job.identity.digest, job.fingerprint, job.checker.accepted)
         if stripe_id is not None:
             return Outcome(place=Place.UNCHANGED, stripe_id=stripe_id)
-        return self._known(job, self._journal.latest(job.identity.digest))
+        latest = self._journal.latest(job.identity.digest)
+        if latest is not None and self._journal.tenure.has_elsewhere(latest):
+            return None
+        return self._known(job, latest)
 
     def perform(self, job: Job) -> Outcome:
         """Do it, unless it is done. Raises Missing, and AccountTrouble where no record could fare better."""
-        latest = self._journal.latest(job.identity.digest)
+        while True:
+            try:
+                return self._perform(job)
+            except Superseded:  # another process was faster: what stands then decides
+                continue
+
+    def _perform(self, job: Job) -> Outcome:
+        latest = self._stands(self._journal.latest, job.identity.digest)
         known = self._known(job, latest)
         if known is not None:
             return known
@@ -77,7 +94,7 @@ class Performer:
                 return None
             case Answer.STANDS:
                 if latest.source_key is None:
-                    self._journal.change(job.adopted(latest))
+                    self._journal.change(job.adopted(latest), was=latest)
                 return standing(latest)
             case Answer.CHANGED:
                 return self._changed(job, latest)
@@ -114,9 +131,11 @@ class Performer:
             stripe_id = find_match(self._client, job.spec.path, str(match_by), job.parameters[match_by])
         if stripe_id is None:
             return None
-        is_opened = latest is not None and latest.state is State.OPENED
         attempt = replace(job.attempt(latest), state=State.FOUND, stripe_id=stripe_id)
-        (self._journal.change if is_opened else self._journal.open_attempt)(attempt)
+        if latest is not None and latest.state is State.OPENED:
+            self._journal.change(attempt, was=latest)
+        else:
+            self._journal.open_attempt(attempt)
         self._learn(job, stripe_id)
         return Outcome(place=Place.FOUND, stripe_id=stripe_id)
 
@@ -138,11 +157,11 @@ class Performer:
                 job.spec.key_as or "",
             )
         made = replace(sent.attempt, state=State.CREATED, stripe_id=own_id, status=None, code=None, param=None)
-        self._journal.change(made)
+        self._journal.change(made, was=sent.attempt)
         return Sent(attempt=made)
 
     def _update(self, job: Job, made: Attempt) -> Outcome:
-        last = self._journal.latest_update(job.identity.digest)
+        last = self._stands(self._journal.latest_update, job.identity.digest)
         if last is not None and last.state in OPEN:
             return standing(last)
         return outcome_of(self._sender.send(self._preparer.update(job, made, last), is_new=True))

@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, insert
 
 from target_stripe_flow.journal.attempt import Attempt
+from target_stripe_flow.journal.schema import attempts
 from target_stripe_flow.journal.store import Journal
 from target_stripe_flow.lifecycle import State
 from target_stripe_flow.outcome import Outcome
@@ -19,6 +20,9 @@ logger = logging.getLogger(__name__)
 
 # More than these are counted, not told one by one.
 MOST_TOLD = 50
+
+# Into memory, which is SQLite's.
+_PUT = insert(attempts).prefix_with("OR REPLACE")
 
 
 class Rehearsal(Journal):
@@ -31,6 +35,10 @@ class Rehearsal(Journal):
     def latest(self, digest: str) -> Attempt | None:
         """The latest attempt of an identity, if the run were one."""
         return super().latest(digest) or (self._behind.latest(digest) if self._behind else None)
+
+    def latest_update(self, digest: str) -> Attempt | None:
+        """The latest update, likewise."""
+        return super().latest_update(digest) or (self._behind.latest_update(digest) if self._behind else None)
 
     def made(self, digest: str, fingerprint: str, accepted: str) -> str | None:
         """The object's id, if this very record would have one."""
@@ -45,9 +53,12 @@ class Rehearsal(Journal):
     def shape_of(self, accepted: str) -> str | None:
         return super().shape_of(accepted) or (self._behind.shape_of(accepted) if self._behind else None)
 
-    def change(self, attempt: Attempt) -> None:
-        """In memory, over what stands in the file."""
-        self.put(attempt)
+    def change(self, attempt: Attempt, *, was: Attempt) -> None:  # noqa: ARG002  # as the real one is called
+        """In memory, over what stands in the file. An update changes what its object was made of."""
+        origin = self.latest(attempt.digest) if attempt.is_update else None
+        applied = [replace(origin, fingerprint=attempt.fingerprint, accepted=attempt.accepted)] if origin else []
+        for each in [attempt, *applied]:
+            self._scribe.write(each.digest, (_PUT, each.row()))
 
 
 class RehearsingSender:
@@ -57,8 +68,9 @@ class RehearsingSender:
         self._journal = journal
 
     def send(self, attempt: Attempt, *, is_new: bool) -> Sent:  # noqa: ARG002  # as the real one is called
-        made = replace(attempt, state=State.CREATED, stripe_id="dry_run", body=None)
-        self._journal.change(made)
+        as_if = {"state": State.UPDATED} if attempt.is_update else {"state": State.CREATED, "stripe_id": "dry_run"}
+        made = replace(attempt, body=None, **as_if)
+        self._journal.change(made, was=attempt)
         return Sent(attempt=made)
 
 

@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import partial
-from pathlib import Path
 from typing import Any, cast
 
 from stripe_flow.api.client import CHECK_PATH, Client
@@ -20,8 +19,8 @@ from target_stripe_flow.accounts import Accounts, Reports
 from target_stripe_flow.closed import ClosedToCharging
 from target_stripe_flow.dispatcher import Dispatcher, State
 from target_stripe_flow.identity import Scope
-from target_stripe_flow.journal.location import journal_path
-from target_stripe_flow.journal.opening import held, looked_at, memory
+from target_stripe_flow.journal.opening import memory
+from target_stripe_flow.journal.places import Place, place_of
 from target_stripe_flow.journal.store import Journal
 from target_stripe_flow.latecomers import Latecomers
 from target_stripe_flow.names import Names
@@ -52,7 +51,7 @@ class Run:
         self.reader = reader
         self.client = client.scoped(config.get("account_id"))
         mode = client.connection.key.mode
-        refuse_lost_journal(journal_path(config), mode)
+        refuse_lost_journal(place_of(config), mode)
         self.scope = Scope(
             account=str(config.get("account_id") or own_account(self.client, config)),
             mode=mode.value,
@@ -64,7 +63,8 @@ class Run:
         names = Names(self.journal, self.scope)
         self._sender: Sends = RehearsingSender(self.journal) if self._is_dry else Sender(self.client, self.journal)
         rules = read_rules(config)
-        self.performer = Performer(self.client, self.journal, self._sender, names, rules)
+        self._settler = Settler(self.client, self.journal, self._sender)
+        self.performer = Performer(self.client, self.journal, self._sender, names, rules, stands=self._settler.stands)
         self.closed = ClosedToCharging({name: way.advice for name, way in rules.ways.items()})
         self.latecomers = Latecomers()
         self.dispatcher = Dispatcher(
@@ -75,16 +75,14 @@ class Run:
         """What earlier runs left open, before anything is read. Raises what ends a run."""
         if self._is_dry:
             return
-        stands = Settler(self.client, self.journal, self._sender).settle(
-            self.scope.account, self.scope.mode, self.dispatcher
-        )
+        stands = self._settler.settle(self.scope.account, self.scope.mode, self.dispatcher)
         if stands:
             words = ", ".join(f"{count} {state.value}" for state, count in sorted(stands.items()))
             logger.info("settled what earlier runs left open: %s", words)
 
     def stripe_now_unix(self) -> float:
         """Stripe's time."""
-        return Settler(self.client, self.journal, self._sender).now_unix()
+        return self._settler.now_unix()
 
     def finish(self) -> None:
         """The input is over. Raises the fatal error of a worker, if there was one."""
@@ -136,23 +134,23 @@ class Run:
 
     @contextmanager
     def _journal(self, config: Config) -> Iterator[Journal]:
-        path = journal_path(config)
+        place = place_of(config)
         if not self._is_dry:
-            logger.info("the journal is %s", path)
-            with held(path) as journal:
+            logger.info("the journal is %s", place)
+            with place.held() as journal:
                 yield journal
             return
-        logger.info("dry run: nothing is sent, nothing is written; the journal consulted is %s", path)
+        logger.info("dry run: nothing is sent, nothing is written; the journal consulted is %s", place)
         with memory() as (reader, writer), ExitStack() as stack:
-            behind = stack.enter_context(looked_at(path)) if path.is_file() else None
-            yield Rehearsal(str(path), reader, writer, behind)
+            behind = stack.enter_context(place.looked_at()) if place.is_there() else None
+            yield Rehearsal(str(place), reader, writer, behind)
 
 
-def refuse_lost_journal(path: Path, mode: Mode) -> None:
+def refuse_lost_journal(place: Place, mode: Mode) -> None:
     """Raises Misconfigured where a live journal should be and is not: without it money could move twice."""
-    if mode is Mode.LIVE and not path.is_file():
+    if mode is Mode.LIVE and not place.is_there():
         raise Misconfigured(
-            f"there is no journal {path}, and with a live key nothing is done without one. For a new connection make "
+            f"there is no journal {place}, and with a live key nothing is done without one. For a new connection make "
             "it with `stripe-flow journal init`; if it was lost, make it and then run `stripe-flow journal rebuild`"
         )
 

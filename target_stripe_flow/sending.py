@@ -25,7 +25,8 @@ from stripe_flow.api.message import Answer, Request
 from target_stripe_flow.actions import ACTIONS
 from target_stripe_flow.journal.attempt import Attempt
 from target_stripe_flow.journal.store import Journal
-from target_stripe_flow.lifecycle import HOUR_S, OPEN, Event, State, key_is_alive, next_step
+from target_stripe_flow.journal.tenure import Superseded
+from target_stripe_flow.lifecycle import HAS_OBJECT, HOUR_S, OPEN, Event, State, key_is_alive, next_step
 
 # A key that was used before in a run that the journal does not know: whatever it made is no older than a key can be.
 UNKNOWN_PAST_S = 25 * HOUR_S
@@ -36,6 +37,10 @@ _EVENTS: tuple[tuple[type[StripeError], Event], ...] = (
     (RequestRefused, Event.REFUSED),
     (OutcomeUnknown, Event.INDETERMINATE),
 )
+
+
+# What a look, or nobody, has found out about an attempt: an id that Stripe has given for it is more.
+_BELOW_A_FACT = OPEN - {State.INTENT} | {State.NOT_CREATED}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +73,7 @@ class Sender:
 
     def send(self, attempt: Attempt, *, is_new: bool) -> Sent:
         """What came of it, durable in any case. Raises what ends the run; the attempt is then settled as not sent, or
-        still open for the next run.
+        still open for the next run. Raises Superseded where another process has the attempt: nothing more is sent then.
 
         `is_new`: nothing of this attempt was ever sent.
         """
@@ -127,9 +132,25 @@ class Sender:
             facts.pop("settled_unix", None)
         else:
             facts = {"settled_unix": attempt.last_sent_unix} | facts | {"body": None}
-        settled = replace(attempt, state=state, **facts)
-        self._journal.change(settled)
+        settled = replace(attempt, state=state, holder=None, **facts)
+        try:
+            self._journal.change(settled, was=attempt)
+        except Superseded:
+            self._tell_late(settled)
+            raise
         return settled
+
+    def _tell_late(self, settled: Attempt) -> None:
+        """The row was taken while this process slept on Stripe's answer. Whoever took it has the same answer, or has
+        looked; where that left a doubt, or found nothing, an id that Stripe has given says more.
+        """
+        of = self._journal.latest_update if settled.is_update else self._journal.latest
+        stands = of(settled.digest)
+        if settled.state not in HAS_OBJECT or stands is None or stands.marker != settled.marker:
+            return
+        if stands.state not in _BELOW_A_FACT or (taken := self._journal.take(stands)) is None:
+            return
+        self._journal.change(settled, was=taken.attempt)
 
 
 class _Leave:
@@ -146,12 +167,23 @@ class _Leave:
         self.is_open = is_open or not self._is_new
         if self.is_open and not key_is_alive(self.attempt.ages(now_unix).key_s):
             raise KeyTooOld(f"the idempotency key of {self.attempt.name} is too old to be sent again")
-        first = self.attempt.first_sent_unix if self.is_open else now_unix
-        self.attempt = replace(
-            self.attempt, state=State.INTENT, first_sent_unix=first, last_sent_unix=now_unix, settled_unix=None
+        was, first = self.attempt, self.attempt.first_sent_unix if self.is_open else now_unix
+        intent = replace(
+            was,
+            state=State.INTENT,
+            first_sent_unix=first,
+            last_sent_unix=now_unix,
+            settled_unix=None,
+            holder=self._journal.tenure.holder,
         )
-        (self._journal.change if self._has_row else self._journal.open_attempt)(self.attempt)
-        self.was_given = self._has_row = True
+        if self._has_row:
+            self._journal.change(intent, was=was)
+        else:
+            self._journal.open_attempt(intent)
+        self.attempt, self._has_row = intent, True
+        # The last thing before the first byte: however long the write took, nobody may take the row while it is sent.
+        self._journal.tenure.assure()
+        self.was_given = True
 
 
 def _text(value: object) -> str | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from stripe_flow.api.connection import Connection, Mode
 from stripe_flow.api.errors import Misconfigured
 from stripe_flow.api.settings import SETTINGS
-from target_stripe_flow.journal.location import JOURNAL_FILE, journal_path
+from target_stripe_flow.journal.places import JOURNAL_FILE, place_of
 
 REJECTS_FILE = "stripe-flow-rejects.jsonl"
 
@@ -54,9 +54,11 @@ CONFIG_JSONSCHEMA: dict[str, object] = {
         },
         "journal_url": {
             "type": "string",
+            "secret": True,
             "title": "Journal",
             "description": (
-                "Where it is written down what was sent: sqlite:////absolute/path.db or sqlite:///relative/path.db. "
+                "Where it is written down what was sent: sqlite:////absolute/path.db or sqlite:///relative/path.db, "
+                "or, for several workers at once, postgresql://user:password@host:5432/database. "
                 f"Default: {JOURNAL_FILE} in the Meltano project, else in the working folder. One per connection."
             ),
         },
@@ -107,7 +109,10 @@ CONFIG_JSONSCHEMA: dict[str, object] = {
         "rejects_path": {
             "type": "string",
             "title": "Rejects file",
-            "description": f"Where rejected and declined records go. Default: {REJECTS_FILE} beside the journal.",
+            "description": (
+                f"Where rejected and declined records go, a file for each process. Default: {REJECTS_FILE} beside the "
+                "journal's file, or where that would be."
+            ),
         },
         "on_reject": {
             "type": "string",
@@ -131,7 +136,7 @@ def rejects_path(config: Mapping[str, object]) -> Path:
     """Where rejects go: beside the journal, or a path below the Meltano project, if there is one."""
     given = config.get("rejects_path")
     if not given:
-        return journal_path(config).with_name(REJECTS_FILE)
+        return place_of(config).folder / REJECTS_FILE
     return Path(os.environ.get("MELTANO_PROJECT_ROOT", ".")) / str(given)
 
 

@@ -1,4 +1,4 @@
-"""Fixtures for all tests: sandboxes over real HTTP."""
+"""Fixtures for all tests: sandboxes over real HTTP, and a real PostgreSQL."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.support.postgres import Postgres
 from tests.support.sandbox import Sandbox
 
 
@@ -20,4 +21,11 @@ def sandbox() -> Iterator[Sandbox]:
 def seeded_sandbox() -> Iterator[Sandbox]:
     """300 charges over the last 30 days, shared by a module's tests: read it, do not change it."""
     with Sandbox("--seed", "1", "--charges", "300", "--days", "30") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """One server for all tests of a process; each takes a database of its own."""
+    with Postgres() as running:
         yield running

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import click
@@ -19,7 +18,7 @@ from stripe_flow.api.errors import Misconfigured, StripeFlowError
 from target_stripe_flow.actions import ACTIONS
 from target_stripe_flow.identity import Identity, Scope
 from target_stripe_flow.journal.attempt import Attempt
-from target_stripe_flow.journal.location import journal_path
+from target_stripe_flow.journal.places import Place, place_of
 from target_stripe_flow.journal.store import Journal
 from target_stripe_flow.lifecycle import OPEN
 from target_stripe_flow.run import Run
@@ -54,15 +53,15 @@ class Books:
     given: tuple[str, ...]
 
     @property
-    def path(self) -> Path:
-        return journal_path(self.config)
+    def place(self) -> Place:
+        return place_of(self.config)
 
     @property
-    def existing(self) -> Path:
-        """The path, where a decision must not make a new journal. Raises Misconfigured if there is none."""
-        if not self.path.is_file():
-            raise Misconfigured(f"there is no journal {self.path}: check --config, journal_url and the working folder")
-        return self.path
+    def existing(self) -> Place:
+        """The place, where a decision must not make a new journal. Raises Misconfigured if there is none."""
+        if not self.place.is_there():
+            raise Misconfigured(f"there is no journal {self.place}: check --config, journal_url and the working folder")
+        return self.place
 
     def run(self) -> Run:
         """A run of the target with these settings. Raises Misconfigured without any: they name the key."""
@@ -88,8 +87,8 @@ class Books:
         found = [row for row in (_concerned(journal, each) for each in sorted(digests)) if row and row.action == action]
         if len(found) != 1:
             raise Misconfigured(
-                f"the journal {self.path} has {len(found) or 'no'} rows for this key of the source {self.source_name}: "
-                "check --source-name and --account, or take a hash of `stripe-flow journal list`"
+                f"the journal {self.place} has {len(found) or 'no'} rows for this key of the source "
+                f"{self.source_name}: check --source-name and --account, or take a hash of `stripe-flow journal list`"
             )
         return found[0]
 

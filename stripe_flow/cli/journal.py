@@ -11,7 +11,6 @@ from stripe_flow.cli.journal_export import export
 from stripe_flow.cli.journal_options import for_books, with_key
 from stripe_flow.cli.journal_stripe import rebuild, reconcile
 from target_stripe_flow.actions import ACTIONS
-from target_stripe_flow.journal import opening
 from target_stripe_flow.lifecycle import State
 
 
@@ -28,10 +27,11 @@ def journal() -> None:
 @for_books
 def init(found: Books) -> None:
     """Make an empty journal, or bring one of an older release up to date."""
-    is_new = not found.path.exists()
-    with opening.held(found.path) as opened:
+    is_new = not found.place.is_there()
+    with found.place.held() as opened:
         count = opened.count()
-    click.echo(f"made the journal {found.path}" if is_new else f"the journal {found.path} is there, with {count} rows")
+    where = found.place
+    click.echo(f"made the journal {where}" if is_new else f"the journal {where} is there, with {count} rows")
 
 
 @journal.command("list")
@@ -46,7 +46,7 @@ def show_all(found: Books, states: tuple[str, ...], action: str | None, *, every
     asked = found.filters(action=action, source_name=None if every_source else found.source_name)
     if states:
         asked["state"] = list(states)
-    with opening.looked_at(found.path) as opened:
+    with found.place.looked_at() as opened:
         for row in opened.walk(asked):
             books.say(row, found)
 
@@ -59,7 +59,7 @@ def show_all(found: Books, states: tuple[str, ...], action: str | None, *, every
 @for_books
 def show(found: Books, key: str, *, is_body: bool) -> None:
     """Every attempt at one KEY, with all that is known of it."""
-    with opening.looked_at(found.path) as opened:
+    with found.place.looked_at() as opened:
         for row in opened.all_of(found.find(opened, key).digest):
             books.say_all(row, found, is_body=is_body)
 

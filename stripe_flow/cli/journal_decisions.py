@@ -11,7 +11,6 @@ from stripe_flow.cli import books
 from stripe_flow.cli.books import Books
 from stripe_flow.cli.journal_options import for_books, with_key
 from target_stripe_flow.deciding import another_attempt, may_be_forgotten, settled
-from target_stripe_flow.journal import opening
 
 
 @click.command()
@@ -19,7 +18,7 @@ from target_stripe_flow.journal import opening
 @for_books
 def retry(found: Books, key: str) -> None:
     """Order another attempt at a declined KEY. Sends nothing: the next record of that key is sent."""
-    with opening.held(found.existing) as opened:
+    with found.existing.held() as opened:
         row = another_attempt(found.find(opened, key))
         opened.open_attempt(row)
     books.say(row, found)
@@ -37,9 +36,14 @@ def settle(found: Books, key: str, said: str, stripe_id: str | None) -> None:
     """
     if (said == "created") != (stripe_id is not None):
         raise Misconfigured("say --as created STRIPE_ID, with the id of the object, or --as not-created without one")
-    with opening.held(found.existing) as opened:
-        row = settled(found.find(opened, key), stripe_id, int(time.time()))
-        opened.change(row)
+    with found.existing.held() as opened:
+        taken = opened.take(found.find(opened, key))
+        if taken is None:
+            raise Misconfigured(
+                "another process is finding out what became of it right now: look again when it is done"
+            )
+        row = settled(taken.attempt, stripe_id, int(time.time()))
+        opened.change(row, was=taken.attempt)
     books.say(row, found)
 
 
@@ -49,11 +53,11 @@ def settle(found: Books, key: str, said: str, stripe_id: str | None) -> None:
 @for_books
 def forget(found: Books, key: str, *, yes: bool) -> None:
     """Remove all attempts at one KEY. The same record would create the object again."""
-    with opening.held(found.existing) as opened:
+    with found.existing.held() as opened:
         row = found.find(opened, key)
         may_be_forgotten(row)
         if not yes:
             what = f"{row.action} {row.stripe_id or row.state.value}"
             click.confirm(f"The same record would then be sent again ({what}). Forget it?", abort=True, err=True)
-        opened.forget(row.digest)
+        opened.forget(row)
     books.say(row, found)

@@ -12,7 +12,6 @@ import click
 from stripe_flow.cli.books import Books
 from stripe_flow.cli.journal_options import for_books
 from target_stripe_flow.actions import ACTIONS
-from target_stripe_flow.journal import opening
 from target_stripe_flow.journal.attempt import Attempt
 from target_stripe_flow.lifecycle import HAS_OBJECT, State
 
@@ -28,7 +27,7 @@ _SCHEMA = {"properties": {name: {"type": ["null", "string"]} for name in COLUMNS
 def export(found: Books, form: str, action: str | None) -> None:
     """Source keys and their Stripe ids, of all that was created or found. The keys are printed as they are."""
     asked = found.filters(action=action) | {"state": sorted(HAS_OBJECT - {State.UPDATED})}
-    with opening.looked_at(found.path) as opened:
+    with found.place.looked_at() as opened:
         rows = opened.walk(asked)
         _WRITERS[form](_exported(row) for row in rows)
 

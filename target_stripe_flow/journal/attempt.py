@@ -42,6 +42,7 @@ class Attempt:
     decline_code: str | None = None
     param: str | None = None
     reason: str | None = None
+    holder: str | None = None
 
     @property
     def name(self) -> str:

@@ -16,17 +16,26 @@ MIGRATIONS: Sequence[Sequence[str]] = (
             digest VARCHAR(32) NOT NULL, attempt INTEGER NOT NULL, revision INTEGER NOT NULL,
             account TEXT NOT NULL, mode TEXT NOT NULL, action TEXT NOT NULL, source_name TEXT, source_key TEXT,
             fingerprint VARCHAR(32), accepted VARCHAR(32),
-            path TEXT, body BLOB, api_version TEXT, stripe_account TEXT, idempotency_key TEXT,
+            path TEXT, body {bytes}, api_version TEXT, stripe_account TEXT, idempotency_key TEXT,
             first_sent_unix BIGINT, last_sent_unix BIGINT, settled_unix BIGINT,
             state TEXT NOT NULL, stripe_id TEXT, payment_intent TEXT, request_id TEXT,
             status INTEGER, code TEXT, decline_code TEXT, param TEXT, reason TEXT,
+            holder VARCHAR(32),
             PRIMARY KEY (digest, attempt, revision)
-        ) WITHOUT ROWID""",
+        ){options}""",
         """CREATE INDEX open_attempts ON attempts (account, mode)
             WHERE state IN ('conflict', 'intent', 'parked', 'processing', 'requires_action', 'unknown')""",
         "CREATE TABLE accepted_lists (accepted VARCHAR(32) NOT NULL PRIMARY KEY, shape TEXT NOT NULL)",
+        """CREATE TABLE holders (holder VARCHAR(32) NOT NULL PRIMARY KEY, process TEXT NOT NULL,
+            alive_until_unix {double} NOT NULL, look_after_s {double} NOT NULL)""",
     ),
 )
+
+# Where the databases differ.
+_WORDS = {
+    "sqlite": {"bytes": "BLOB", "double": "DOUBLE", "options": " WITHOUT ROWID"},
+    "postgresql": {"bytes": "BYTEA", "double": "DOUBLE PRECISION", "options": ""},
+}
 
 
 def version_of(connection: Connection) -> int:
@@ -37,14 +46,16 @@ def version_of(connection: Connection) -> int:
 
 
 def migrate(connection: Connection, name: str) -> None:
-    """Bring the journal up to date, in one transaction. Raises Misconfigured for one of a newer release."""
+    """Bring the journal up to date, in one transaction that nobody else is in. Raises Misconfigured for one of a newer
+    release.
+    """
     done = version_of(connection)
     check_version(done, name)
     if done == 0:
         versions.create(connection, checkfirst=True)
     for version, statements in enumerate(MIGRATIONS[done:], done + 1):
         for statement in statements:
-            connection.exec_driver_sql(statement)
+            connection.exec_driver_sql(statement.format(**_WORDS[connection.dialect.name]))
         connection.execute(versions.insert().values(version=version))
 
 

@@ -14,8 +14,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool, StaticPool
 
 from stripe_flow.api.errors import Misconfigured
+from target_stripe_flow.journal.disks import read_mounts, remote_file_system
 from target_stripe_flow.journal.holding import WAIT_S, Holding
-from target_stripe_flow.journal.location import read_mounts, remote_file_system
 from target_stripe_flow.journal.migrations import MIGRATIONS, check_version, migrate, version_of
 from target_stripe_flow.journal.scribe import broken
 from target_stripe_flow.journal.store import Journal

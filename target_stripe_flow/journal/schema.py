@@ -8,7 +8,7 @@ happened instead of doing it again.
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, String, Table, Text
+from sqlalchemy import BigInteger, Column, Double, Index, Integer, LargeBinary, MetaData, String, Table, Text
 
 from target_stripe_flow.lifecycle import OPEN
 
@@ -53,6 +53,8 @@ attempts = Table(
     Column("decline_code", Text),
     Column("param", Text),
     Column("reason", Text),
+    # In whose hands it is, where several processes share a journal: one of `holders`, until it is settled.
+    Column("holder", String(32)),
     sqlite_with_rowid=False,
 )
 
@@ -67,6 +69,17 @@ accepted_lists = Table(
     METADATA,
     Column("accepted", String(32), primary_key=True),
     Column("shape", Text, nullable=False),  # JSON
+)
+
+# The processes that share the journal: until when each is alive, by the database's clock, and how long after that
+# moment a look must wait for what it may have been about to send.
+holders = Table(
+    "holders",
+    METADATA,
+    Column("holder", String(32), primary_key=True),
+    Column("process", Text, nullable=False),  # for people: its machine and its pid there
+    Column("alive_until_unix", Double, nullable=False),
+    Column("look_after_s", Double, nullable=False),
 )
 
 # Which of the migrations in `migrations` have been applied.

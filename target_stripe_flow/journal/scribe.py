@@ -9,9 +9,11 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from sqlalchemy import Connection, Executable
+from sqlalchemy.exc import SQLAlchemyError
 
 from stripe_flow.api.errors import StripeFlowError
 
@@ -24,9 +26,10 @@ class JournalBroken(StripeFlowError):
 
 
 class _Entry:
-    def __init__(self, statements: Sequence[Statement]) -> None:
-        self.statements = statements
+    def __init__(self, about: str, statements: Sequence[Statement]) -> None:
+        self.about, self.statements = about, statements
         self.is_written = False
+        self.rows = 0
         self.error: Exception = AssertionError("nobody wrote it")
 
 
@@ -38,25 +41,34 @@ class Scribe:
         self._waiting: deque[_Entry] = deque()
         self._pen = threading.Lock()
 
-    def write(self, *statements: Statement) -> None:
-        """Durable when it returns, all of them or none. Raises JournalBroken."""
-        entry = _Entry(statements)
+    def write(self, about: str, statement: Statement, *followed: Statement) -> int:
+        """Durable when it returns; how many rows it wrote, where that is known. Raises JournalBroken.
+
+        Where it wrote none, what should have `followed` is not done. `about` is the first of the rows that it touches,
+        in the order of their keys.
+        """
+        entry = _Entry(about, [statement, *followed])
         self._waiting.append(entry)
         with self._pen:
             if entry in self._waiting:
                 self._write_all()
         if not entry.is_written:
             raise broken(self._name, entry.error) from None
+        return entry.rows
 
     def _write_all(self) -> None:
         entries = [self._waiting.popleft() for _ in range(len(self._waiting))]
         try:
-            for entry in entries:
-                for statement, values in entry.statements:
-                    self._connection.execute(statement, values)
+            # In the order of the keys: two processes that write the same rows then never wait for each other.
+            for entry in sorted(entries, key=lambda each: each.about):
+                first, *followed = entry.statements
+                entry.rows = self._connection.execute(*first).rowcount
+                for statement in followed if entry.rows else ():
+                    self._connection.execute(*statement)
             self._connection.commit()
         except Exception as error:  # noqa: BLE001  # each of those who wait must hear that nothing was written
-            self._connection.rollback()
+            with suppress(SQLAlchemyError):  # a connection that is gone has nothing to take back
+                self._connection.rollback()
             for entry in entries:
                 entry.error = error
             return
@@ -67,7 +79,8 @@ class Scribe:
 def broken(name: str, error: Exception) -> JournalBroken:
     """Words for what the database says, without the values, which may be a person's."""
     cause = getattr(error, "orig", None) or type(error).__name__
-    words = " ".join(str(cause).split())
+    # PostgreSQL's further lines quote the row.
+    words = " ".join(str(cause).partition("\n")[0].split())
     return JournalBroken(
         f"the journal {name} cannot be used ({words}): mend that and run again. Nothing is lost: what was sent is "
         "written down and will be settled first"

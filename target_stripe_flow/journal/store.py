@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, func, insert, select, tuple_, update
-from sqlalchemy.dialects.sqlite import insert as insert_if_absent
+from sqlalchemy import Connection, Row, Select, Table, TextClause, bindparam, func, select, text, tuple_, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from target_stripe_flow.journal.attempt import Attempt, read_attempt
 from target_stripe_flow.journal.schema import accepted_lists, attempts
 from target_stripe_flow.journal.scribe import Scribe, Statement, broken
+from target_stripe_flow.journal.tenure import Sole, Superseded, Taken, Tenure
 from target_stripe_flow.lifecycle import HAS_OBJECT, OPEN, State
 
+_KEY = ("digest", "attempt", "revision")
 _IS_ORIGIN = attempts.c.revision == 0
 _OF_DIGEST = select(attempts).where(attempts.c.digest == bindparam("digest"))
 _LATEST = _OF_DIGEST.where(_IS_ORIGIN).order_by(attempts.c.attempt.desc()).limit(1)
@@ -31,23 +33,37 @@ _IS_OPEN = attempts.c.state.in_(bindparam("states", sorted(OPEN), expanding=True
 _OPEN = select(attempts).where(
     attempts.c.account == bindparam("account"), attempts.c.mode == bindparam("mode"), _IS_OPEN
 )
-_INSERT = insert(attempts)
 _UPDATE = update(attempts).where(
     attempts.c.digest == bindparam("of_digest"),
     attempts.c.attempt == bindparam("of_attempt"),
     attempts.c.revision == bindparam("of_revision"),
 )
-_ADD = insert_if_absent(attempts).on_conflict_do_nothing()
-_PUT = insert(attempts).prefix_with("OR REPLACE")
-_KEEP_SHAPE = insert_if_absent(accepted_lists).on_conflict_do_nothing()
+# What was read or written last must still stand there: whoever was stopped meanwhile overwrites nothing.
+_UPDATE_IF_SAME = _UPDATE.where(
+    attempts.c.state == bindparam("was_state"),
+    attempts.c.holder.is_not_distinct_from(bindparam("was_holder")),
+)
+
+
+def _insert_absent(table: Table) -> TextClause:
+    """An INSERT that passes over a row that is there, in words that both databases know."""
+    names = table.columns.keys()
+    columns, values = ", ".join(names), ", ".join(f":{name}" for name in names)
+    return text(f"INSERT INTO {table.name} ({columns}) VALUES ({values}) ON CONFLICT DO NOTHING")  # noqa: S608  # our own names
+
+
+_ADD = _insert_absent(attempts)
+_KEEP_SHAPE = _insert_absent(accepted_lists)
 
 
 class Journal:
     """Safe to share between threads. Each method that writes is durable when it returns; all raise JournalBroken."""
 
-    def __init__(self, name: str, reader: Connection, writer: Connection) -> None:
+    def __init__(self, name: str, reader: Connection, writer: Connection, tenure: Tenure | None = None) -> None:
+        """Without a tenure: of a process that has the journal to itself."""
         self.name = name
-        self._reader, self._writer = reader, writer
+        self.tenure = tenure or Sole()
+        self._reader = reader
         self._reading = threading.Lock()
         self._scribe = Scribe(writer, name)
 
@@ -69,8 +85,8 @@ class Journal:
         return None
 
     def open_attempts(self, account: str, mode: str) -> list[Attempt]:
-        """What is not settled yet."""
-        return self._read(_OPEN, account=account, mode=mode)
+        """What is not settled yet, and in no other process's hands."""
+        return self._read(_OPEN.where(self.tenure.is_free), account=account, mode=mode)
 
     def all_of(self, digest: str) -> list[Attempt]:
         """Every attempt of an identity, oldest first."""
@@ -98,31 +114,55 @@ class Journal:
             after = found[-1].digest, found[-1].attempt, found[-1].revision
 
     def open_attempt(self, attempt: Attempt) -> None:
-        """A new row: what is about to be sent, or what was found without sending anything.
+        """A new row: what is about to be sent, or what was found without sending anything. Raises Superseded.
 
         While an update is open, nobody knows what its object is like: the fingerprint of what was last applied is gone.
         """
-        self._scribe.write((_INSERT, attempt.row()), *([_applied(attempt, "")] if attempt.is_update else []))
+        followed = [_applied(attempt, "")] if attempt.is_update else []
+        if not self._scribe.write(attempt.digest, (_ADD, attempt.row()), *followed):
+            raise _superseded(attempt)
 
-    def change(self, attempt: Attempt) -> None:
-        """The row as it is now. What an update has applied is from now on what its object was made of."""
-        is_applied = attempt.state is State.UPDATED
-        self._scribe.write(_changed(attempt), *([_applied(attempt, attempt.fingerprint)] if is_applied else []))
+    def change(self, attempt: Attempt, *, was: Attempt) -> None:
+        """The row as it is now, if it still is what it `was`. Raises Superseded.
 
-    def put(self, attempt: Attempt) -> None:
-        """The row as it is now, whether it is there or not."""
-        self._scribe.write((_PUT, attempt.row()))
+        What an update has applied is from now on what its object was made of.
+        """
+        row = attempt.row()
+        values = {f"of_{name}": row.pop(name) for name in _KEY} | _before(was) | row
+        followed = [_applied(attempt, attempt.fingerprint)] if attempt.state is State.UPDATED else []
+        if not self._scribe.write(attempt.digest, (_UPDATE_IF_SAME, values), *followed):
+            raise _superseded(attempt)
+
+    def take(self, attempt: Attempt) -> Taken | None:
+        """The row, for this process to work on; None where another process has it in hand, or has written it."""
+        former = self.tenure.former(attempt)
+        if former is None:
+            return None
+        over_s, look_after_s = former
+        taken = replace(attempt, holder=self.tenure.holder)
+        if taken.holder == attempt.holder:
+            return Taken(attempt=attempt)
+        values = {f"of_{name}": getattr(attempt, name) for name in _KEY} | _before(attempt) | {"holder": taken.holder}
+        if not self._scribe.write(attempt.digest, (_UPDATE_IF_SAME.where(self.tenure.is_free), values)):
+            return None
+        # As it stands: its last holder may have written it since it was read.
+        stands = next(each for each in self.all_of(attempt.digest) if each.marker == attempt.marker)
+        return Taken(attempt=stands, over_s=over_s, look_after_s=look_after_s)
 
     def add(self, found: Sequence[Attempt]) -> int:
         """Those of them that the journal does not have yet; how many these were."""
         before = self.count()
         if found:
-            self._scribe.write((_ADD, [attempt.row() for attempt in found]))
+            rows = [attempt.row() for attempt in sorted(found, key=lambda each: each.marker)]
+            self._scribe.write(rows[0]["digest"], (_ADD, rows))
         return self.count() - before
 
-    def forget(self, digest: str) -> None:
-        """Remove an identity with all its attempts."""
-        self._scribe.write((attempts.delete().where(attempts.c.digest == bindparam("of")), {"of": digest}))
+    def forget(self, latest: Attempt) -> None:
+        """Remove an identity with all its attempts, as far as they were looked at."""
+        known = (attempts.c.digest == bindparam("of")) & (attempts.c.attempt <= bindparam("until"))
+        self._scribe.write(
+            latest.digest, (attempts.delete().where(known), {"of": latest.digest, "until": latest.attempt})
+        )
 
     def count(self) -> int:
         ((count,),) = self._asked(select(func.count()).select_from(attempts), {})
@@ -135,11 +175,7 @@ class Journal:
         return str(found[0].shape) if found else None
 
     def keep_shape(self, accepted: str, shape: str) -> None:
-        self._scribe.write((_KEEP_SHAPE, {"accepted": accepted, "shape": shape}))
-
-    def close(self) -> None:
-        self._reader.close()
-        self._writer.close()
+        self._scribe.write(accepted, (_KEEP_SHAPE, {"accepted": accepted, "shape": shape}))
 
     def _read(self, query: Select[Any], **values: str) -> list[Attempt]:  # Any: rows of `attempts`
         return [read_attempt(row._mapping) for row in self._asked(query, values)]  # noqa: SLF001  # public, for all that
@@ -152,13 +188,15 @@ class Journal:
             raise broken(self.name, error) from None
 
 
-def _changed(attempt: Attempt) -> Statement:
-    row = attempt.row()
-    key = {f"of_{name}": row.pop(name) for name in ("digest", "attempt", "revision")}
-    return _UPDATE, key | row
+def _before(was: Attempt) -> dict[str, str | None]:
+    return {"was_state": was.state.value, "was_holder": was.holder}
 
 
 def _applied(update: Attempt, fingerprint: str | None) -> Statement:
     """What the row that made the object says of it."""
     of = {"of_digest": update.digest, "of_attempt": update.attempt, "of_revision": 0}
     return _UPDATE, of | {"fingerprint": fingerprint, "accepted": update.accepted}
+
+
+def _superseded(attempt: Attempt) -> Superseded:
+    return Superseded(f"attempt {attempt.attempt} of {attempt.digest} was written by another process meanwhile")

@@ -44,11 +44,11 @@ def arm(fuse: Fuse) -> None:
         opened(self, attempt)
         fuse.at("after the intent")
 
-    def change(self: Journal, attempt: Attempt) -> None:
+    def change(self: Journal, attempt: Attempt, *, was: Attempt) -> None:
         is_outcome = attempt.state is not State.INTENT
         if is_outcome:
             fuse.at("answer received but not written")
-        changed(self, attempt)
+        changed(self, attempt, was=was)
         if is_outcome:
             fuse.at("outcome written but not reported")
 

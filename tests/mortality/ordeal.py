@@ -108,7 +108,9 @@ class Ordeal:
 
     def world(self) -> World:
         made = [each for kind in types_of(self.rows) for each in self.sandbox.objects(kind)]
-        return World(objects=made, rejects=self._rejects(), in_doubt=self._in_doubt())
+        return World(
+            objects=made, rejects=rejects_in(self.folder / "stripe-flow-rejects.jsonl"), in_doubt=self._in_doubt()
+        )
 
     def _at_disk(self, point: str) -> Died:
         self.sandbox.faults(*self.background, seed=self.draw.randrange(10**6))
@@ -188,18 +190,6 @@ class Ordeal:
         if died.reached:
             self.broken += state_is_not_ahead(self.rows, died.reached, self.world())
 
-    def _rejects(self) -> list[tuple[str, str]]:
-        path = self.folder / "stripe-flow-rejects.jsonl"
-        if not path.exists():
-            return []
-        whole = path.read_text(encoding="utf-8").rpartition("\n")[0].splitlines()
-        told = [json.loads(line) for line in whole]
-        return [
-            (each["record"]["metadata"]["row"], each["stripe_flow"]["reason"])
-            for each in told
-            if each["type"] == "RECORD"
-        ]
-
     def _in_doubt(self) -> frozenset[str]:
         """What the journal says is to be settled; read as any program could."""
         path = self.folder / "stripe-flow-journal.db"
@@ -211,3 +201,12 @@ class Ordeal:
                 "('unknown', 'parked', 'intent', 'processing', 'requires_action')"
             )
             return frozenset(f"{action}-{json.loads(key)[0]}" for action, key in found.fetchall())
+
+
+def rejects_in(path: Path) -> list[tuple[str, str]]:
+    """What a rejects file reports, row and reason; the last line may be cut."""
+    whole = path.read_text(encoding="utf-8").rpartition("\n")[0].splitlines() if path.exists() else []
+    told = [json.loads(line) for line in whole]
+    return [
+        (each["record"]["metadata"]["row"], each["stripe_flow"]["reason"]) for each in told if each["type"] == "RECORD"
+    ]

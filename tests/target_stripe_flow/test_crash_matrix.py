@@ -6,8 +6,9 @@ processes at the same points. Effects are counted in the sandbox.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,10 @@ from target_stripe_flow.dispatcher import Dispatcher
 from target_stripe_flow.identity import MARKER, Identity, Scope
 from target_stripe_flow.jobs import Job
 from target_stripe_flow.journal.attempt import Attempt
-from target_stripe_flow.journal.opening import held
+from target_stripe_flow.journal.leasing import Lease
+from target_stripe_flow.journal.places import File, Place, place_of
 from target_stripe_flow.journal.store import Journal
+from target_stripe_flow.journal.tenure import Tenure
 from target_stripe_flow.lifecycle import State
 from target_stripe_flow.names import Names
 from target_stripe_flow.performing import Performer
@@ -31,6 +34,7 @@ from target_stripe_flow.settling import Settler
 from target_stripe_flow.validation import RecordChecker
 from tests.api.builders import a_client
 from tests.mortality.rows import TYPES, WAYS, fields_of
+from tests.support.postgres import Postgres
 from tests.support.sandbox import PLATFORM, Sandbox
 
 SCOPE = Scope(account=PLATFORM, mode="test", source_name="default")
@@ -80,23 +84,25 @@ class Fuse:
             raise Died(point)
 
 
-class MortalJournal(Journal):
-    """The real one, in a process that may die around each of its writes."""
+def make_mortal(journal: Journal, fuse: Fuse) -> None:
+    """In a process that may die around each of its writes."""
+    opened, changed = journal.open_attempt, journal.change
 
-    fuse: Fuse
+    def open_attempt(attempt: Attempt) -> None:
+        fuse.at("before the intent")
+        opened(attempt)
+        fuse.at("after the intent")
 
-    def open_attempt(self, attempt: Attempt) -> None:
-        self.fuse.at("before the intent")
-        super().open_attempt(attempt)
-        self.fuse.at("after the intent")
-
-    def change(self, attempt: Attempt) -> None:
+    def change(attempt: Attempt, *, was: Attempt) -> None:
         is_outcome = attempt.state is not State.INTENT
         if is_outcome:
-            self.fuse.at("answer received but not written")
-        super().change(attempt)
+            fuse.at("answer received but not written")
+        changed(attempt, was=was)
         if is_outcome:
-            self.fuse.at("outcome written but not reported")
+            fuse.at("outcome written but not reported")
+
+    for name, mortal in (("open_attempt", open_attempt), ("change", change)):
+        setattr(journal, name, mortal)
 
 
 class MortalTransport(Transport):
@@ -132,25 +138,35 @@ def shared() -> Iterator[Sandbox]:
         yield running
 
 
-def a_run(sandbox: Sandbox, path: Path, job: Job, fuse: Fuse, rules: Rules) -> None:
+def a_run(sandbox: Sandbox, place: Place, job: Job, fuse: Fuse, rules: Rules) -> None:
     """One process: settle what is open, then do the record; what ends a run ends it."""
     client = a_client(sandbox.url, concurrency=2)
     transport = MortalTransport(sandbox.url, timeout_s=10)
     transport.fuse = fuse
     client = replace(client, transport=transport)
-    with held(path) as plain:
-        journal = MortalJournal(plain.name, plain._reader, plain._writer)  # noqa: SLF001  # the same connections
-        journal.fuse = fuse
+    with place.held() as journal:
+        make_mortal(journal, fuse)
         sender = Sender(client, journal)
+        settler = Settler(client, journal, sender)
         dispatcher = Dispatcher(workers=1, emit=lambda _state: None, wake=lambda: None)
         try:
-            Settler(client, journal, sender).settle(SCOPE.account, SCOPE.mode, dispatcher)
-            Performer(client, journal, sender, Names(journal, SCOPE), rules).perform(job)
+            settler.settle(SCOPE.account, SCOPE.mode, dispatcher)
+            names = Names(journal, SCOPE)
+            Performer(client, journal, sender, names, rules, stands=settler.stands).perform(job)
             fuse.at("reported but STATE not printed")
-        except (StripeFlowError, Died):
+        except StripeFlowError:
             return
+        except Died:
+            fall_silent(journal.tenure)
         finally:
             dispatcher.stop()
+
+
+def fall_silent(tenure: Tenure) -> None:
+    """What a process that is gone leaves: a lease that nobody extends and nobody ends."""
+    if isinstance(tenure, Lease):
+        tenure._is_over.set()  # noqa: SLF001  # a real kill would do it
+        setattr(tenure, "release", lambda: None)  # noqa: B010  # as above
 
 
 def a_job(sandbox: Sandbox, case: str, key: str) -> tuple[Job, Rules]:
@@ -189,16 +205,56 @@ HOURS_BETWEEN = {"at once": 0, "a day later": 25}
 def test_no_crash_and_no_fault_makes_two_of_one(  # noqa: PLR0917  # the axes of the matrix
     point: str, case: str, fault: str, hours: int, shared: Sandbox, tmp_path: Path
 ) -> None:
+    suffer(Case(point, case, fault, hours), shared, File(tmp_path / "journal.db"))
+
+
+@dataclass(frozen=True)
+class Case:
+    """One cell of the matrix."""
+
+    point: str
+    name: str
+    fault: str
+    hours: int
+
+
+def pairs() -> list[Case]:
+    """So many that any two values of two axes meet: each point with each fault, the rest in turn."""
+    hours = list(HOURS_BETWEEN.values())
+    return [
+        Case(POINTS[p % len(POINTS)], CASES[(p + f) % len(CASES)], fault, hours[(p // 2 + f // 3) % len(hours)])
+        for p in range(max(len(POINTS), len(CASES)))
+        for f, fault in enumerate(FAULTS)
+    ]
+
+
+def test_any_two_values_meet() -> None:
+    axes: list[list[object]] = [[*POINTS], [*CASES], [*FAULTS], [*HOURS_BETWEEN.values()]]
+    cells = [astuple(case) for case in pairs()]
+
+    for (i, one), (j, other) in itertools.combinations(enumerate(axes), 2):
+        assert {(cell[i], cell[j]) for cell in cells} == set(itertools.product(one, other))
+
+
+@pytest.mark.parametrize("case", pairs(), ids=str)
+def test_no_crash_and_no_fault_makes_two_of_one_in_a_shared_journal(
+    case: Case, shared: Sandbox, postgres: Postgres
+) -> None:
+    """Whoever comes next finds the rows in the hands of a process that says nothing any more."""
+    suffer(case, shared, place_of({"journal_url": postgres.database(), "timeout_s": 0.2}))
+
+
+def suffer(case: Case, shared: Sandbox, place: Place) -> None:
     shared.faults()
-    job, rules = a_job(shared, case, f"{case}/{point}/{fault}/{hours}")
-    rule = FAULTS[fault]
+    job, rules = a_job(shared, case.name, f"{case}/{place}")
+    rule = FAULTS[case.fault]
     match = {"method": "POST", "body": job.identity.digest}
     shared.faults(*([] if rule is None else [{"name": "fault", "match": match, **rule}]))
-    fuse = Fuse(point)
+    fuse = Fuse(case.point)
 
-    for advance_s in (0, hours * 3600, 11 * 60, 25 * 3600, 60):
+    for advance_s in (0, case.hours * 3600, 11 * 60, 25 * 3600, 60):
         shared.advance(advance_s)
-        a_run(shared, tmp_path / "journal.db", job, fuse, rules)
+        a_run(shared, place, job, fuse, rules)
 
     objects, keys = made(shared, job), posted(shared, job)
     alive = [each for each in objects if each.get("status") != "failed"]
@@ -206,7 +262,7 @@ def test_no_crash_and_no_fault_makes_two_of_one(  # noqa: PLR0917  # the axes of
     assert len(keys) == len(set(keys)), "each key is executed once"
     markers = [each["metadata"][MARKER] for each in objects]
     assert len(markers) == len(set(markers)), "each attempt is one charge at most, failed ones too"
-    with held(tmp_path / "journal.db") as journal:
+    with place.held() as journal:
         latest = journal.latest(job.identity.digest)
     assert latest is not None
     assert (latest.state, latest.stripe_id) == expected(job, objects)
@@ -227,6 +283,6 @@ def test_each_point_is_reached(shared: Sandbox, tmp_path: Path) -> None:
     fuses = {point: Fuse(point) for point in POINTS}
     for number, (point, fuse) in enumerate(fuses.items()):
         job, rules = a_job(shared, "customers", f"reached {point}")
-        a_run(shared, tmp_path / f"{number}.db", job, fuse, rules)
+        a_run(shared, File(tmp_path / f"{number}.db"), job, fuse, rules)
 
     assert [point for point, fuse in fuses.items() if not fuse.is_blown] == []

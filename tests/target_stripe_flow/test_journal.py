@@ -1,4 +1,4 @@
-"""The journal on disk: durable before anything goes on, for one process at a time, and readable meanwhile."""
+"""The journal, in a file and in PostgreSQL: durable before anything goes on, and readable meanwhile."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import stat
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import fields, replace
 from pathlib import Path
@@ -19,22 +18,19 @@ from sqlalchemy import Engine, create_engine, inspect
 
 from stripe_flow.api.errors import Misconfigured
 from target_stripe_flow.journal.attempt import Attempt
+from target_stripe_flow.journal.disks import remote_file_system
 from target_stripe_flow.journal.holding import Holding
-from target_stripe_flow.journal.location import journal_path, remote_file_system
 from target_stripe_flow.journal.migrations import MIGRATIONS, migrate
-from target_stripe_flow.journal.opening import held, looked_at, memory
+from target_stripe_flow.journal.opening import held, memory
+from target_stripe_flow.journal.places import File, Place, Shared, place_of
 from target_stripe_flow.journal.schema import METADATA
 from target_stripe_flow.journal.scribe import JournalBroken
 from target_stripe_flow.journal.store import Journal
+from target_stripe_flow.journal.tenure import Superseded
 from target_stripe_flow.lifecycle import OPEN, State
 from tests.support.plugins import ROOT
+from tests.support.postgres import Postgres, asked
 from tests.target_stripe_flow.builders import a_digest, an_attempt
-
-
-@pytest.fixture
-def journal(tmp_path: Path) -> Iterator[Journal]:
-    with held(tmp_path / "journal.db") as opened:
-        yield opened
 
 
 def test_a_row_has_the_columns_of_the_schema() -> None:
@@ -60,8 +56,13 @@ def test_what_is_written_is_what_is_read(attempt: Attempt) -> None:
         assert journal.latest(attempt.digest) == attempt
 
 
-def test_the_migrations_make_the_tables_of_the_schema() -> None:
-    by_migration, by_schema = create_engine("sqlite://"), create_engine("sqlite://")
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_the_migrations_make_the_tables_of_the_schema(database: str, postgres: Postgres) -> None:
+    def an_engine() -> Engine:
+        url = "sqlite://" if database == "sqlite" else postgres.database().replace("postgresql", "postgresql+psycopg")
+        return create_engine(url)
+
+    by_migration, by_schema = an_engine(), an_engine()
     with by_migration.begin() as connection:
         migrate(connection, "x")
     METADATA.create_all(by_schema)
@@ -78,6 +79,8 @@ def test_the_migrations_make_the_tables_of_the_schema() -> None:
         }
 
     assert described(by_migration) == described(by_schema)
+    by_migration.dispose()
+    by_schema.dispose()
 
 
 def test_the_index_of_open_rows_covers_every_open_state(tmp_path: Path) -> None:
@@ -89,7 +92,7 @@ def test_the_index_of_open_rows_covers_every_open_state(tmp_path: Path) -> None:
     assert {state for state in State if f"'{state.value}'" in made} == OPEN
 
 
-def test_open_rows_are_found_by_their_index(journal: Journal, tmp_path: Path) -> None:
+def test_open_rows_are_those_of_the_account(journal: Journal) -> None:
     for number, state in enumerate(State):
         journal.open_attempt(an_attempt(number, state=state))
     journal.open_attempt(an_attempt("another's", account="acct_2"))
@@ -97,6 +100,12 @@ def test_open_rows_are_found_by_their_index(journal: Journal, tmp_path: Path) ->
     found = journal.open_attempts("acct_1", "test")
 
     assert {each.state for each in found} == OPEN
+
+
+def test_open_rows_are_found_by_their_index(tmp_path: Path) -> None:
+    with held(tmp_path / "journal.db"):
+        pass
+
     states = ", ".join(f"'{state.value}'" for state in sorted(OPEN))
     with closing(sqlite3.connect(tmp_path / "journal.db")) as raw:
         plan = raw.execute(
@@ -118,12 +127,12 @@ def test_the_latest_attempt_is_the_one_that_counts(journal: Journal) -> None:
     assert [each.attempt for each in journal.all_of(first.digest)] == [1, 2]
 
 
-def test_writes_of_many_threads_are_all_there(journal: Journal, tmp_path: Path) -> None:
+def test_writes_of_many_threads_are_all_there(journal: Journal, place: Place) -> None:
     def write(worker: int) -> None:
         for number in range(25):
             attempt = an_attempt((worker, number))
             journal.open_attempt(attempt)
-            journal.change(replace(attempt, state=State.CREATED, stripe_id=f"cus_{worker}_{number}"))
+            journal.change(replace(attempt, state=State.CREATED, stripe_id=f"cus_{worker}_{number}"), was=attempt)
 
     threads = [threading.Thread(target=write, args=(worker,)) for worker in range(8)]
     for thread in threads:
@@ -131,21 +140,63 @@ def test_writes_of_many_threads_are_all_there(journal: Journal, tmp_path: Path) 
     for thread in threads:
         thread.join(60)
 
-    with looked_at(tmp_path / "journal.db") as looked:
+    with place.looked_at() as looked:
         assert {each.stripe_id for each in looked.walk({}, page=7)} == {
             f"cus_{w}_{n}" for w in range(8) for n in range(25)
         }
 
 
 def test_a_write_that_failed_is_heard_by_whoever_waits_for_it(journal: Journal) -> None:
-    journal.open_attempt(an_attempt())
+    nameless = an_attempt("Ann", account=None)
 
-    with pytest.raises(JournalBroken, match="UNIQUE") as caught:
-        journal.open_attempt(an_attempt())
+    with pytest.raises(JournalBroken, match=r"(?i)not.null constraint") as caught:
+        journal.open_attempt(nameless)
 
-    assert "Ann" not in str(caught.value)
+    assert "Ann" not in str(caught.value), "PostgreSQL quotes the whole row"
     journal.open_attempt(an_attempt("8"))
     assert journal.latest(a_digest("8")) is not None
+
+
+def test_an_attempt_is_opened_once(journal: Journal) -> None:
+    journal.open_attempt(an_attempt())
+
+    with pytest.raises(Superseded):
+        journal.open_attempt(an_attempt(body=b"name=Zoe"))
+
+    assert journal.all_of(an_attempt().digest) == [an_attempt()]
+
+
+def test_what_another_has_written_meanwhile_is_not_overwritten(journal: Journal) -> None:
+    read = an_attempt()
+    journal.open_attempt(read)
+    created = replace(read, state=State.CREATED, stripe_id="cus_1")
+    journal.change(created, was=read)
+
+    with pytest.raises(Superseded):
+        journal.change(replace(read, state=State.UNKNOWN), was=read)
+
+    assert journal.latest(read.digest) == created
+
+
+def test_what_is_forgotten_is_what_was_looked_at(journal: Journal) -> None:
+    seen = an_attempt(state=State.REFUSED)
+    journal.open_attempt(seen)
+    journal.open_attempt(replace(seen, attempt=2, state=State.INTENT))
+
+    journal.forget(seen)
+
+    assert [each.attempt for each in journal.all_of(seen.digest)] == [2]
+
+
+def test_a_refilled_journal_keeps_what_it_has(journal: Journal) -> None:
+    journal.open_attempt(an_attempt(1))
+
+    new = journal.add([an_attempt(number, state=State.CREATED) for number in (2, 1, 3)])
+
+    assert new == 2
+    kept = journal.latest(a_digest(1))
+    assert kept is not None
+    assert kept.state is State.INTENT
 
 
 def test_a_value_that_no_column_takes_is_heard_too(journal: Journal) -> None:
@@ -163,12 +214,12 @@ def test_only_its_owner_can_read_it(tmp_path: Path) -> None:
     assert set(modes.values()) == {0o600}
 
 
-def test_it_can_be_read_while_a_run_holds_it_and_not_written(journal: Journal, tmp_path: Path) -> None:
+def test_it_can_be_read_while_a_run_holds_it_and_not_written(journal: Journal, place: Place) -> None:
     journal.open_attempt(an_attempt())
 
-    with looked_at(tmp_path / "journal.db") as looked:
+    with place.looked_at() as looked:
         assert len(list(looked.walk({}))) == 1
-        with pytest.raises(JournalBroken, match="readonly"):
+        with pytest.raises(JournalBroken, match=r"read-?only"):
             looked.open_attempt(an_attempt("8"))
 
 
@@ -190,17 +241,23 @@ def test_a_second_process_is_told_who_holds_it(tmp_path: Path) -> None:
     assert len(told) == 1
 
 
-def test_a_journal_of_a_newer_release_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "journal.db"
-    with held(path):
+def test_a_journal_of_a_newer_release_is_refused(tmp_path: Path, place: Place) -> None:
+    with place.held():
         pass
-    with closing(sqlite3.connect(path)) as raw:
-        raw.execute("INSERT INTO journal_versions VALUES (?)", (len(MIGRATIONS) + 1,))
-        raw.commit()
+    newer = len(MIGRATIONS) + 1
+    if isinstance(place, Shared):
+        asked(
+            place.url.render_as_string(hide_password=False),
+            f"INSERT INTO journal_versions VALUES ({newer}) RETURNING 1",
+        )
+    else:
+        with closing(sqlite3.connect(tmp_path / "journal.db")) as raw:
+            raw.execute("INSERT INTO journal_versions VALUES (?)", (newer,))
+            raw.commit()
 
-    with pytest.raises(Misconfigured, match="newer release"), held(path):
+    with pytest.raises(Misconfigured, match="newer release"), place.held():
         pass
-    with pytest.raises(Misconfigured, match="newer release"), looked_at(path):
+    with pytest.raises(Misconfigured, match="newer release"), place.looked_at():
         pass
 
 
@@ -223,13 +280,27 @@ def test_a_file_that_is_no_journal_is_one_clear_line(content: bytes, tmp_path: P
 def test_the_journal_is_below_the_project(url: str | None, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MELTANO_PROJECT_ROOT", "project")
 
-    assert journal_path({} if url is None else {"journal_url": url}) == Path(path)
+    assert place_of({} if url is None else {"journal_url": url}) == File(Path(path))
 
 
-@pytest.mark.parametrize("url", ["journal.db", "mysql://h/d", "sqlite://", "sqlite:///:memory:", "sqlite:///a.db?x=1"])
-def test_a_journal_that_is_no_sqlite_file_is_refused(url: str) -> None:
-    with pytest.raises(Misconfigured, match="journal_url"):
-        journal_path({"journal_url": url})
+@pytest.mark.parametrize(
+    "url",
+    [
+        "journal.db",
+        "mysql://u:canary@h/d",
+        "postgresql+asyncpg://u:canary@h/d",
+        "postgresql://u:canary@h:port/d",
+        "postgresql://u:canary@h",
+        "sqlite://",
+        "sqlite:///:memory:",
+        "sqlite:///a.db?x=1",
+    ],
+)
+def test_a_journal_that_is_neither_is_refused(url: str) -> None:
+    with pytest.raises(Misconfigured, match="journal_url") as refused:
+        place_of({"journal_url": url})
+
+    assert "canary" not in str(refused.value)
 
 
 MOUNTS = """/dev/vda / ext4 rw 0 0

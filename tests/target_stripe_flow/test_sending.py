@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +12,6 @@ from stripe_flow.api import errors
 from stripe_flow.api.client import Client
 from stripe_flow.api.transport import RawAnswer, Transport
 from target_stripe_flow.journal.attempt import Attempt
-from target_stripe_flow.journal.opening import held
 from target_stripe_flow.journal.store import Journal
 from target_stripe_flow.lifecycle import State
 from target_stripe_flow.sending import UNKNOWN_PAST_S, Sender, Sent
@@ -27,12 +25,6 @@ CONFLICT = '{"error": {"type": "idempotency_error"}}'
 MADE = answer(200, '{"id": "cus_1", "livemode": false}', Request_Id="req_1")
 
 
-@pytest.fixture
-def journal(tmp_path: Path) -> Iterator[Journal]:
-    with held(tmp_path / "journal.db") as opened:
-        yield opened
-
-
 def intent(**columns: Any) -> Attempt:  # Any: columns of the journal
     return an_attempt(**{"api_version": "2026-10-28.endive", "idempotency_key": "k", **columns})
 
@@ -43,6 +35,13 @@ def unsent() -> Attempt:
 
 def sent(client: Client, journal: Journal, attempt: Attempt, *, is_new: bool = True) -> Sent:
     return Sender(client, journal).send(attempt, is_new=is_new)
+
+
+def left(journal: Journal, **columns: Any) -> Attempt:  # Any: as above
+    """An intent of this process that is in the journal already."""
+    attempt = intent(holder=journal.tenure.holder, **columns)
+    journal.open_attempt(attempt)
+    return attempt
 
 
 def row(journal: Journal, attempt: Attempt) -> Attempt:
@@ -102,8 +101,7 @@ def test_what_only_met_the_rate_limit_is_closed_as_not_sent(journal: Journal) ->
 
 
 def test_a_rate_limit_proves_nothing_of_what_an_earlier_run_has_sent(journal: Journal) -> None:
-    attempt = intent()
-    journal.open_attempt(attempt)
+    attempt = left(journal)
     with Peer([answer(429)]) as peer, pytest.raises(errors.NotSent):
         sent(a_client(peer.url, give_up_after_s=0), journal, attempt, is_new=False)
 
@@ -150,8 +148,7 @@ def test_a_key_that_was_used_before_is_looked_for_in_its_whole_past(journal: Jou
 
 @pytest.mark.parametrize("age_s", [-1, 23 * 3600, 25 * 3600])
 def test_a_resend_is_refused_by_the_time_of_the_check(age_s: int, journal: Journal) -> None:
-    attempt = intent(first_sent_unix=NOW - age_s)
-    journal.open_attempt(attempt)
+    attempt = left(journal, first_sent_unix=NOW - age_s)
     with Peer([MADE]) as peer:
         came = sent(a_client(peer.url), journal, attempt, is_new=False)
 
@@ -192,8 +189,7 @@ def test_a_process_that_slept_between_two_sends_does_not_send_again(sandbox: San
 
 
 def test_the_bytes_and_headers_of_a_resend_are_those_of_the_first_send(journal: Journal) -> None:
-    attempt = intent(api_version="2025-01-01.old", stripe_account="acct_9", body=b"name=Zo%C3%AB")
-    journal.open_attempt(attempt)
+    attempt = left(journal, api_version="2025-01-01.old", stripe_account="acct_9", body=b"name=Zo%C3%AB")
     with Peer([MADE]) as peer:
         sent(a_client(peer.url), journal, attempt, is_new=False)
 

@@ -1,17 +1,9 @@
-"""Where a journal is: the setting journal_url → a file, and what kind of disk that is on."""
+"""What kind of disk a journal is on."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
 from pathlib import Path
 
-from sqlalchemy import make_url
-from sqlalchemy.exc import ArgumentError
-
-from stripe_flow.api.errors import Misconfigured
-
-JOURNAL_FILE = "stripe-flow-journal.db"
 # File systems that live on another machine: their locks and their syncs do not always mean what they say.
 # https://www.sqlite.org/faq.html#q5
 _REMOTE = {
@@ -28,25 +20,6 @@ _REMOTE = {
     "fuse.sshfs",
     "fuse.s3fs",
 }
-
-
-def journal_path(config: Mapping[str, object]) -> Path:
-    """The SQLite file; relative ones are below the Meltano project, if there is one. Raises Misconfigured."""
-    base = Path(os.environ.get("MELTANO_PROJECT_ROOT", "."))
-    given = config.get("journal_url")
-    if not given:
-        return base / JOURNAL_FILE
-    try:
-        url = make_url(str(given))
-    except ArgumentError:
-        raise Misconfigured(
-            "setting journal_url is no URL: write sqlite:////absolute/path.db, or sqlite:///relative/path.db"
-        ) from None
-    if url.get_backend_name() != "sqlite" or not url.database or url.database == ":memory:" or url.query:
-        raise Misconfigured(
-            "setting journal_url must name an SQLite file: sqlite:////absolute/path.db, or sqlite:///relative/path.db"
-        )
-    return base / url.database
 
 
 def remote_file_system(path: Path, mounts: str) -> str | None:

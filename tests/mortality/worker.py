@@ -1,0 +1,64 @@
+"""One of several targets at work on one journal."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.mortality.ordeal import LIFE_S, Died, rejects_in
+from tests.mortality.rows import Row, messages
+from tests.support.plugins import a_config, clean_env
+from tests.support.sandbox import Sandbox
+
+# A lease is two of them.
+TIMEOUT_S = 1.0
+
+
+@dataclass
+class Worker:
+    """One place for a process: its folder, and what runs there now."""
+
+    folder: Path
+    process: subprocess.Popen[bytes] | None = None
+    rows: Sequence[Row] = ()
+    asleep_until: float = 0
+
+    @property
+    def pid(self) -> int:
+        assert self.process is not None
+        return self.process.pid
+
+    def start(self, sandbox: Sandbox, url: str, rows: Sequence[Row]) -> None:
+        self.rows = rows
+        (self.folder / "input.jsonl").write_bytes(messages(rows))
+        config = a_config(sandbox.url, concurrency=4, timeout_s=TIMEOUT_S, journal_url=url)
+        (self.folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+        with (
+            (self.folder / "input.jsonl").open("rb") as given,
+            (self.folder / "output.txt").open("wb") as output,
+            (self.folder / "log.txt").open("wb") as log,
+        ):
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "target_stripe_flow", "--config", str(self.folder / "config.json")],
+                cwd=self.folder,
+                stdin=given,
+                stdout=output,
+                stderr=log,
+                env=clean_env(),
+            )
+
+    def ended(self) -> Died:
+        """Once it is over."""
+        assert self.process is not None
+        code = self.process.wait(LIFE_S)
+        output, log = (self.folder / "output.txt").read_text(), (self.folder / "log.txt").read_text(errors="replace")
+        self.process, self.asleep_until = None, 0
+        return Died(was_killed=code == -signal.SIGKILL, code=code, output=output, log=log)
+
+    def rejects(self) -> list[tuple[str, str]]:
+        return rejects_in(self.folder / "stripe-flow-rejects.jsonl")

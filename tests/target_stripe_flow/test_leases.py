@@ -1,0 +1,185 @@
+"""Leases on real rows: who may take, who wakes up too late, and what a send needs. Two journals of one process."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any, cast
+
+import psycopg
+import pytest
+
+from stripe_flow.api.transport import RawAnswer, Transport
+from target_stripe_flow.journal.attempt import Attempt
+from target_stripe_flow.journal.leasing import Lease
+from target_stripe_flow.journal.places import Place, Shared
+from target_stripe_flow.journal.scribe import JournalBroken
+from target_stripe_flow.journal.store import _ADD, Journal
+from target_stripe_flow.journal.tenure import Superseded
+from target_stripe_flow.lifecycle import State
+from target_stripe_flow.sending import Sender
+from tests.api.builders import a_client
+from tests.support.postgres import asked
+from tests.support.wire import Peer, answer
+from tests.target_stripe_flow.builders import an_attempt
+from tests.target_stripe_flow.sharing import (
+    LEASE_S,
+    TIMEOUT_S,
+)
+
+MADE = answer(200, '{"id": "cus_1", "livemode": false}')
+OVER = "SELECT count(*) FROM holders WHERE alive_until_unix < extract(epoch FROM clock_timestamp())"
+
+
+@contextmanager
+def two(place: Place) -> Iterator[tuple[Journal, Journal]]:
+    """One whose heartbeat has stopped, as that of a process that is stopped, and another."""
+    with place.held() as sleeper, place.held() as other:
+        cast("Lease", sleeper.tenure)._is_over.set()  # noqa: SLF001  # SIGSTOP would do it, and stop the test as well
+        yield sleeper, other
+
+
+def an_intent(journal: Journal) -> Attempt:
+    return an_attempt(api_version="2026-10-28.endive", idempotency_key="k", holder=journal.tenure.holder)
+
+
+def taken_by(other: Journal, sleepers: Attempt) -> Attempt:
+    """Once the sleeper's lease is over."""
+    taken = other.take(sleepers)
+    while taken is None:
+        time.sleep(0.02)
+        taken = other.take(sleepers)
+    return taken.attempt
+
+
+def test_a_lease_that_lasts_is_not_taken(shared_place: Place) -> None:
+    with shared_place.held() as one, shared_place.held() as other:
+        attempt = an_intent(one)
+        one.open_attempt(attempt)
+
+        time.sleep(LEASE_S + 0.2)  # its heartbeat extends it
+
+        assert other.take(attempt) is None
+        assert other.open_attempts("acct_1", "test") == []
+
+
+def test_of_many_takers_one_has_the_row(shared_place: Place) -> None:
+    with two(shared_place) as (sleeper, one), shared_place.held() as other:
+        attempt = an_intent(sleeper)
+        sleeper.open_attempt(attempt)
+        first = taken_by(one, attempt)
+
+        second = other.take(attempt)
+
+        assert second is None
+        assert one.latest(attempt.digest) == first == replace(attempt, holder=one.tenure.holder)
+
+
+def test_who_wakes_up_too_late_changes_nothing_and_sends_nothing(shared_place: Place) -> None:
+    with two(shared_place) as (sleeper, other), Peer([MADE]) as peer:
+        attempt = an_intent(sleeper)
+        sleeper.open_attempt(attempt)
+        taken = taken_by(other, attempt)
+
+        with pytest.raises(Superseded):
+            Sender(a_client(peer.url), sleeper).send(attempt, is_new=False)
+
+        assert peer.heard == []
+        assert other.latest(attempt.digest) == taken
+
+
+class SleepyTransport(Transport):
+    """In a process that is stopped while its request is under way; meanwhile something happens."""
+
+    other: Journal
+    becomes: State
+
+    def exchange(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, **more: Any
+    ) -> RawAnswer:  # Any: passed on
+        said = super().exchange(method, url, headers, body, **more)
+        if method == "POST":
+            (row,) = self.other.walk({})
+            taken = taken_by(self.other, row)
+            is_open = self.becomes is State.INTENT
+            self.other.change(
+                replace(taken, state=self.becomes, holder=taken.holder if is_open else None, stripe_id=None), was=taken
+            )
+        return said
+
+
+@pytest.mark.parametrize(
+    ("became", "stands"),
+    [
+        (State.UNKNOWN, State.CREATED),
+        (State.PARKED, State.CREATED),
+        (State.INTENT, State.INTENT),
+        (State.DECLINED, State.DECLINED),
+        (State.NOT_CREATED, State.CREATED),
+        (State.REFUSED, State.REFUSED),
+    ],
+)
+def test_an_answer_that_comes_too_late_overrules_a_doubt_and_nothing_else(
+    became: State, stands: State, shared_place: Place
+) -> None:
+    with two(shared_place) as (sleeper, other), Peer([MADE]) as peer:
+        attempt = replace(an_intent(sleeper), holder=None, first_sent_unix=None, last_sent_unix=None)
+        transport = SleepyTransport(peer.url, timeout_s=10)
+        transport.other, transport.becomes = other, became
+
+        with pytest.raises(Superseded):
+            Sender(replace(a_client(peer.url), transport=transport), sleeper).send(attempt, is_new=True)
+
+        latest = other.latest(attempt.digest)
+        assert latest is not None
+        assert (latest.state, latest.stripe_id) == (stands, "cus_1" if stands is State.CREATED else None)
+        assert len(peer.heard) == 1
+
+
+def test_nothing_is_sent_under_a_lease_that_cannot_be_renewed(shared_place: Place) -> None:
+    with two(shared_place) as (sleeper, other), Peer([MADE]) as peer:
+        time.sleep(TIMEOUT_S + 0.1)  # what is left of it is shorter than a request
+        with psycopg.connect(str_of(shared_place), autocommit=True) as admin:
+            admin.execute("ALTER TABLE holders RENAME TO gone")
+
+        with pytest.raises(JournalBroken, match="holders"):
+            Sender(a_client(peer.url), sleeper).send(
+                replace(an_intent(sleeper), first_sent_unix=None, last_sent_unix=None), is_new=True
+            )
+
+        assert peer.heard == []
+        latest = other.latest(an_attempt().digest)
+        assert latest is not None
+        assert (latest.state, latest.body) == (State.INTENT, b"name=Ann"), "the next run sends it"
+        with psycopg.connect(str_of(shared_place), autocommit=True) as admin:
+            admin.execute("ALTER TABLE gone RENAME TO holders")
+
+
+def str_of(place: Place) -> str:
+    return cast("Shared", place).url.render_as_string(hide_password=False)
+
+
+def test_a_lease_that_is_short_is_renewed_before_the_send(shared_place: Place) -> None:
+    with two(shared_place) as (sleeper, _), Peer([MADE]) as peer:
+        time.sleep(LEASE_S + 0.1)
+        over = asked(str_of(shared_place), OVER)
+
+        came = Sender(a_client(peer.url), sleeper).send(
+            replace(an_intent(sleeper), first_sent_unix=None, last_sent_unix=None), is_new=True
+        )
+
+        assert (over, asked(str_of(shared_place), OVER)) == ([(1,)], [(0,)])
+        assert came.attempt.state is State.CREATED
+
+
+def test_a_transaction_of_a_stopped_process_does_not_hold_up_the_others(shared_place: Place) -> None:
+    with shared_place.held() as stopped, shared_place.held() as other:
+        attempt = an_intent(stopped)
+        stopped._scribe._connection.execute(_ADD, attempt.row())  # noqa: SLF001  # and now it is stopped
+
+        other.open_attempt(replace(attempt, holder=other.tenure.holder))
+
+        with pytest.raises(JournalBroken, match="idle-in-transaction"):
+            stopped.open_attempt(an_attempt("8"))
