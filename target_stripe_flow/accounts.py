@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 from stripe_flow.api.errors import StripeFlowError
+from target_stripe_flow.origin import Came
 from target_stripe_flow.outcome import Outcome, Place
+from target_stripe_flow.text import shown_name
 
 _REFUSED = {Place.REJECTED, Place.DECLINED}
 
@@ -26,9 +27,7 @@ class Reports(Protocol):
     def path(self) -> object:
         """In words."""
 
-    def add(
-        self, stream: str, key_properties: Sequence[str], record: Mapping[str, Any], line: int, outcome: Outcome
-    ) -> None:
+    def add(self, came: Came, outcome: Outcome) -> None:
         """Take one more."""
 
     def sync(self) -> None:
@@ -45,18 +44,16 @@ class Accounts:
         self._most_rejects = most_rejects
         self._lock = threading.Lock()
 
-    def end(
-        self, stream: str, key_properties: Sequence[str], record: Mapping[str, Any], line: int, outcome: Outcome
-    ) -> None:
+    def end(self, came: Came, outcome: Outcome) -> None:
         """A record is done. Raises TooManyRejects after it is on file and counted."""
         if outcome.place.is_reported:
-            self._rejects.add(stream, key_properties, record, line, outcome)
+            self._rejects.add(came, outcome)
         with self._lock:
             self.counts[outcome.place] += 1
             refused = self.counts[Place.REJECTED] + self.counts[Place.DECLINED]
         if outcome.place in _REFUSED and self._most_rejects is not None and refused > self._most_rejects:
             raise TooManyRejects(
-                f"stopped at line {line}: {outcome.field or 'the record'}: {outcome.reason}. "
+                f"stopped at line {came.line}: {shown_name(outcome.field) or 'the record'}: {outcome.reason}. "
                 f"{refused} rejected or declined so far, see {self._rejects.path}"
             )
 

@@ -52,9 +52,9 @@ class ClosedToCharging:
         refusal = _blames_nothing(outcome)
         if refusal is not None:
             return self._hold(spec, Held(digest, refusal, end))
+        end()
         if outcome.place in {Place.CREATED, Place.DECLINED, Place.PENDING}:  # the card was asked
             self.release(spec.name)
-        end()
         return None
 
     def release(self, action: str | None = None) -> None:

@@ -22,6 +22,8 @@ from stripe_flow.api.errors import StripeFlowError
 
 # Flat memory whatever the input; far more than any worker count can have under way.
 MOST_OPEN = 1_000
+# What is done but must wait before it counts holds up all behind it in the ledger: at this length it is time to decide.
+LONG_LEDGER = 20_000
 # Meltano writes every STATE line into its database and state backend.
 STATE_EVERY_S = 2.0
 LOOK_UP_EVERY_S = 0.2
@@ -51,6 +53,10 @@ class _Work:
     followers: list[_Work] = field(default_factory=list)
     is_done: bool = False
     accounting: Accounting | None = None
+
+
+def _nothing() -> None:
+    """What is left to do of work that is done."""
 
 
 class Dispatcher:
@@ -87,6 +93,11 @@ class Dispatcher:
         """Whether nothing in this lane is under way or waits."""
         with self._changed:
             return lane not in self._tails
+
+    @property
+    def is_long(self) -> bool:
+        """Whether much that is done waits behind something that does not count yet."""
+        return len(self._ledger) > LONG_LEDGER
 
     def submit(self, do: Do, lanes: Sequence[str]) -> None:
         """Have `do` called by a worker, after all earlier work in `lanes`. Waits while too much is open.
@@ -184,7 +195,7 @@ class Dispatcher:
             if not self._is_closed:  # once the run is stopping, what could not be finished stays undone
                 self._fail(error)
             return
-        work.is_done = True
+        work.is_done, work.do = True, _nothing  # it may stay in the ledger for long, and the record need not
         self._open -= 1
         for lane in work.lanes:
             if self._tails.get(lane) is work:
@@ -193,6 +204,7 @@ class Dispatcher:
             follower.blockers -= 1
             if not follower.blockers:
                 self._ready.put(follower)
+        work.followers.clear()
         self._settle()
 
     def _settle(self) -> None:

@@ -102,7 +102,8 @@ class Names:
             latest = self._journal.latest(Identity(scope=self._scope, action=action, source_key=source_key).digest)
             if latest is not None and latest.state in OPEN and field:
                 raise Rejected(
-                    f"names {latest.name}, of which it is not known yet whether it was created ({latest.state.value})",
+                    f"names one of the {action} of which it is not known yet whether it was created "
+                    f"({latest.state.value})",
                     field,
                 )
             if latest is not None and latest.state in HAS_OBJECT and is_nameable(source_key):

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 from sqlalchemy import Connection, insert
 
@@ -13,8 +11,10 @@ from target_stripe_flow.journal.attempt import Attempt
 from target_stripe_flow.journal.schema import attempts
 from target_stripe_flow.journal.store import Journal
 from target_stripe_flow.lifecycle import State
+from target_stripe_flow.origin import Came
 from target_stripe_flow.outcome import Outcome
 from target_stripe_flow.sending import Sent
+from target_stripe_flow.text import shown_name
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +39,9 @@ class Rehearsal(Journal):
     def latest_update(self, digest: str) -> Attempt | None:
         """The latest update, likewise."""
         return super().latest_update(digest) or (self._behind.latest_update(digest) if self._behind else None)
+
+    def owners(self) -> list[tuple[str, str]]:
+        return self._behind.owners() if self._behind else []
 
     def made(self, digest: str, fingerprint: str, accepted: str) -> str | None:
         """The object's id, if this very record would have one."""
@@ -82,15 +85,13 @@ class ToldRejects:
     def __init__(self) -> None:
         self._told = 0
 
-    def add(
-        self, stream: str, key_properties: Sequence[str], record: Mapping[str, Any], line: int, outcome: Outcome
-    ) -> None:
+    def add(self, came: Came, outcome: Outcome) -> None:
         """Log it, unless many were."""
-        del key_properties, record
         self._told += 1
         if self._told <= MOST_TOLD:
-            where = f"{stream}.{outcome.field}" if outcome.field else stream
-            logger.info("line %d would be %s: %s: %s", line, outcome.place.value, where, outcome.reason)
+            stream = came.origin.stream
+            where = f"{stream}.{shown_name(outcome.field)}" if outcome.field else stream
+            logger.info("line %d would be %s: %s: %s", came.line, outcome.place.value, where, outcome.reason)
         if self._told == MOST_TOLD:
             logger.info("more than these are counted, not told")
 

@@ -18,6 +18,7 @@ import msgspec
 
 from stripe_flow.api import redaction
 from stripe_flow.api.errors import Misconfigured
+from target_stripe_flow.origin import Came
 from target_stripe_flow.outcome import Outcome
 from target_stripe_flow.text import CARD_MASK
 
@@ -49,18 +50,18 @@ class Rejects:
         self.path = path
         self._descriptor: int | None = None
         self._is_waiting = False
+        self._lost: Misconfigured | None = None
         self._described: set[str] = set()
         self._reported: set[bytes] = set()
         self._lock = threading.Lock()
 
-    def add(
-        self, stream: str, key_properties: Sequence[str], record: Mapping[str, Any], line: int, outcome: Outcome
-    ) -> None:
-        """Append the record with what became of it; a SCHEMA before the first of its stream.
+    def add(self, came: Came, outcome: Outcome) -> None:
+        """Append the record, as it came, with what became of it; a SCHEMA before the first of its stream.
 
         Raises Misconfigured where the file cannot be written: the record is then not accounted for.
         """
-        message = masked({"type": "RECORD", "stream": stream, "record": record, "stripe_flow": _told(outcome, line)})
+        stream, told = came.origin.stream, _told(outcome, came.line)
+        message = masked({"type": "RECORD", "stream": stream, "record": came.record, "stripe_flow": told})
         digest = _digest(message)
         with self._lock:
             try:
@@ -68,7 +69,7 @@ class Rejects:
                     self._descriptor = self._open()
                 if digest in self._reported:
                     return
-                lines = [] if stream in self._described else [_schema(stream, key_properties)]
+                lines = [] if stream in self._described else [masked(came.origin.message())]
                 _append(self._descriptor, b"".join(msgspec.json.encode(each) + b"\n" for each in [*lines, message]))
             except OSError as error:
                 raise self._unwritable(error) from None
@@ -77,21 +78,31 @@ class Rejects:
             self._remember(digest)
 
     def sync(self) -> None:
-        """Raises Misconfigured where the disk does not take what was added."""
+        """Raises Misconfigured where the disk does not take what was added, and ever after: what was lost once is not
+        brought back by a second try that succeeds.
+        """
         with self._lock:
-            is_waiting, self._is_waiting = self._is_waiting, False
-            if is_waiting and self._descriptor is not None:
+            if self._lost is None and self._is_waiting and self._descriptor is not None:
                 try:
                     os.fsync(self._descriptor)
                 except OSError as error:
-                    raise self._unwritable(error) from None
+                    self._lost = self._unwritable(error)
+            if self._lost is not None:
+                raise self._lost
+            self._is_waiting = False
 
-    def check(self) -> None:
-        """Before anything is sent. Raises Misconfigured where a reject could not be written."""
+    def look(self) -> None:
+        """Touches nothing. Raises Misconfigured where a reject could not be written, as far as that can be seen."""
         if not self.path.exists():
             if not os.access(self.path.parent, os.W_OK | os.X_OK):
                 raise self._unwritable(OSError(errno.EACCES, "its folder is not there, or may not be written"))
-        elif self._descriptor is None:
+        elif not self.path.is_file():
+            raise self._unwritable(OSError(errno.EINVAL, "it is no regular file"))
+
+    def check(self) -> None:
+        """Before anything is sent. Raises Misconfigured where a reject could not be written."""
+        self.look()
+        if self.path.exists() and self._descriptor is None:
             try:
                 self._descriptor = self._open()
             except OSError as error:
@@ -128,12 +139,6 @@ class Rejects:
 def _append(descriptor: int, data: bytes) -> None:
     while data:
         data = data[os.write(descriptor, data) :]
-
-
-def _schema(stream: str, key_properties: Sequence[str]) -> Any:  # Any: JSON
-    return masked(
-        {"type": "SCHEMA", "stream": stream, "schema": {"properties": {}}, "key_properties": list(key_properties)}
-    )
 
 
 def _told(outcome: Outcome, line: int) -> dict[str, Any]:

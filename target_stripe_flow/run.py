@@ -10,13 +10,13 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Any, cast
 
-from stripe_flow.api.client import CHECK_PATH, Client
 from stripe_flow.api.connection import Mode
-from stripe_flow.api.errors import Misconfigured, NotFound, RightMissing, StripeUnreachable
+from stripe_flow.api.errors import Misconfigured
 from stripe_flow.api.settings import open_client
 from stripe_flow.singer.writer import write_whole
 from target_stripe_flow.accounts import Accounts, Reports
-from target_stripe_flow.closed import ClosedToCharging
+from target_stripe_flow.acting import name_of, own_account
+from target_stripe_flow.closed import ALIKE_REFUSALS, ClosedToCharging
 from target_stripe_flow.dispatcher import Dispatcher, State
 from target_stripe_flow.identity import Scope
 from target_stripe_flow.journal.opening import memory
@@ -52,20 +52,24 @@ class Run:
         self.client = client.scoped(config.get("account_id"))
         mode = client.connection.key.mode
         refuse_lost_journal(place_of(config), mode)
+        read = own_account(self.client, config)
+        self.journal = self.held.enter_context(self._journal(config))
         self.scope = Scope(
-            account=str(config.get("account_id") or own_account(self.client, config)),
+            account=name_of(config, read, partial(self._known_accounts, mode)),
             mode=mode.value,
             source_name=config["source_name"],
         )
-        most = 0 if config["on_reject"] == "fail" else config.get("max_rejects")
-        self.accounts = Accounts(self._rejects(config), most_rejects=cast("int | None", most))
-        self.journal = self.held.enter_context(self._journal(config))
+        # After the journal is held: until then another run may still write to the rejects file.
+        most = cast("int | None", 0 if config["on_reject"] == "fail" else config.get("max_rejects"))
+        self.accounts = Accounts(self._rejects(config), most_rejects=most)
         names = Names(self.journal, self.scope)
         self._sender: Sends = RehearsingSender(self.journal) if self._is_dry else Sender(self.client, self.journal)
         rules = read_rules(config)
         self._settler = Settler(self.client, self.journal, self._sender)
         self.performer = Performer(self.client, self.journal, self._sender, names, rules, stands=self._settler.stands)
-        self.closed = ClosedToCharging({name: way.advice for name, way in rules.ways.items()})
+        # Where fewer rejects than that end the run, none of them is held back.
+        is_patient = most is None or most >= ALIKE_REFUSALS
+        self.closed = ClosedToCharging({name: way.advice for name, way in rules.ways.items() if is_patient})
         self.latecomers = Latecomers()
         self.dispatcher = Dispatcher(
             workers=config["concurrency"], emit=self._emit, wake=reader.wake, look_up=reader.on_wake
@@ -89,6 +93,12 @@ class Run:
         self.dispatcher.flush()
         self.take_up_latecomers()
         self.closed.release()
+
+    def make_room(self) -> None:
+        """Where too much waits for what may never come, decide now: memory stays flat, and STATE goes on."""
+        if self.latecomers.is_full or self.dispatcher.is_long:
+            self.closed.release()
+            self.take_up_latecomers()
 
     def take_up_latecomers(self) -> None:
         """Records that name what had not come when they did: round by round, and what still misses it is rejected."""
@@ -120,15 +130,19 @@ class Run:
         logger.warning("not settled yet: %s. `stripe-flow journal list` shows them; the next run looks again", words)
         return UNSETTLED
 
+    def _known_accounts(self, mode: Mode) -> set[str]:
+        return {account for account, of in self.journal.owners() if of == mode.value}
+
     def _emit(self, value: State) -> None:
         if not self._is_dry:
             self.accounts.sync()
             print_state(value)
 
     def _rejects(self, config: Config) -> Reports:
-        if self._is_dry:
-            return ToldRejects()
         rejects = Rejects(rejects_path(config))
+        if self._is_dry:
+            rejects.look()
+            return ToldRejects()
         rejects.check()
         return rejects
 
@@ -141,6 +155,7 @@ class Run:
                 yield journal
             return
         logger.info("dry run: nothing is sent, nothing is written; the journal consulted is %s", place)
+        place.look()
         with memory() as (reader, writer), ExitStack() as stack:
             behind = stack.enter_context(place.looked_at()) if place.is_there() else None
             yield Rehearsal(str(place), reader, writer, behind)
@@ -153,22 +168,6 @@ def refuse_lost_journal(place: Place, mode: Mode) -> None:
             f"there is no journal {place}, and with a live key nothing is done without one. For a new connection make "
             "it with `stripe-flow journal init`; if it was lost, make it and then run `stripe-flow journal rebuild`"
         )
-
-
-def own_account(client: Client, config: Config) -> str:
-    """The key's account; restricted keys may not be allowed to read it, and then a person must name it."""
-    try:
-        account: object = client.get(CHECK_PATH).value.get("id")
-    except (RightMissing, NotFound):
-        account = config.get("account_label")
-        if not account:
-            raise Misconfigured(
-                "the key may not read its own account, which is part of every record's identity: set account_id to "
-                "the account's id (acct_…), or account_label to a name of your own that you never change"
-            ) from None
-    if not isinstance(account, str):
-        raise StripeUnreachable(f"GET {CHECK_PATH}: the answer is not Stripe's: check the setting base_url")
-    return account
 
 
 def print_state(value: State) -> None:

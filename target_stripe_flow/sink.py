@@ -19,9 +19,11 @@ from target_stripe_flow.dispatcher import Accounting
 from target_stripe_flow.identity import Identity, source_key
 from target_stripe_flow.jobs import Job
 from target_stripe_flow.latecomers import Latecomer
+from target_stripe_flow.origin import Came
 from target_stripe_flow.outcome import Missing, Outcome, Rejected
 from target_stripe_flow.performing import own_lane
 from target_stripe_flow.run import Run
+from target_stripe_flow.text import shown_name
 from target_stripe_flow.validation import RecordChecker
 
 Record = dict[str, Any]  # Any: JSON of the input
@@ -44,9 +46,16 @@ class FeedingSink(Sink):
         super().__init__(target, stream_name, schema, key_properties)
         self.run = cast("StripeTarget", target).run
 
-    def reject(self, record: Record, reason: str) -> None:
+    def feed(self, record: Record, came: Came) -> None:
+        """What a stream map made of a record that came."""
+        raise NotImplementedError
+
+    def reject(self, came: Came, reason: str) -> None:
         """A record that is not to be looked at any further."""
         raise NotImplementedError
+
+    def process_record(self, record: Record, context: Record) -> None:  # noqa: ARG002  # the SDK's signature
+        raise AssertionError("a record came that was not fed")
 
     def get_validator(self) -> None:
         return None
@@ -81,12 +90,12 @@ class ActionSink(FeedingSink):
                 "can be done only once"
             )
 
-    def process_record(self, record: Record, context: Record) -> None:  # noqa: ARG002  # the SDK's signature
+    def feed(self, record: Record, came: Came) -> None:
         """Check, then queue; a record that cannot be sent is reported before this returns."""
-        run, line = self.run, self.run.reader.line
+        run = self.run
 
         def end(outcome: Outcome) -> None:
-            run.accounts.end(self.stream_name, self.key_properties, record, line, outcome)
+            run.accounts.end(came, outcome)
 
         def perform(job: Job, *, is_last: bool) -> Accounting | None:
             try:
@@ -97,9 +106,7 @@ class ActionSink(FeedingSink):
                 outcome = missing.outcome
             return run.closed.account(self._spec, job.identity.digest, outcome, lambda: end(outcome))
 
-        if run.latecomers.is_full:
-            run.take_up_latecomers()
-
+        run.make_room()
         try:
             job = self._job(record)
             # Where nothing of this identity is under way, the journal may say at once that it is done.
@@ -112,10 +119,9 @@ class ActionSink(FeedingSink):
             known = rejected.outcome
         end(known)
 
-    def reject(self, record: Record, reason: str) -> None:
+    def reject(self, came: Came, reason: str) -> None:
         """A record that is not to be looked at any further."""
-        outcome = Rejected(reason).outcome
-        self.run.accounts.end(self.stream_name, self.key_properties, record, self.run.reader.line, outcome)
+        self.run.accounts.end(came, Rejected(reason).outcome)
 
     def _job(self, record: Record) -> Job:
         identity = Identity(
@@ -126,7 +132,8 @@ class ActionSink(FeedingSink):
         parameters = self._checker.pick(record)
         for name in sorted(self._checker.dropped - self._warned - set(self.key_properties)):
             self._warned.add(name)
-            self.logger.warning("stream %s: Stripe has no parameter %s here; it is not sent", self.stream_name, name)
+            told = "stream %s: Stripe has no parameter %s here; it is not sent"
+            self.logger.warning(told, self.stream_name, shown_name(name))
         unset = self._checker.unset(record) if self._spec.is_changeable else {}
         return Job(spec=self._spec, identity=identity, parameters=parameters, checker=self._checker, unset=unset)
 
@@ -140,8 +147,8 @@ class ConnectionCheckSink(FeedingSink):
         except RightMissing:
             return  # Stripe knows the key; what it lacks is said when it is needed
 
-    def process_record(self, record: Record, context: Record) -> None:
+    def feed(self, record: Record, came: Came) -> None:
         """Nothing."""
 
-    def reject(self, record: Record, reason: str) -> None:
+    def reject(self, came: Came, reason: str) -> None:
         """Nothing."""

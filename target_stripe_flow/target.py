@@ -7,6 +7,7 @@ the SDK drops null records in silence and prints a STATE that is ahead of the re
 from __future__ import annotations
 
 import os
+from copy import deepcopy
 from functools import cached_property
 from pathlib import Path
 from types import FrameType
@@ -22,6 +23,7 @@ from singer_sdk.plugin_base import PluginBase, _ConfigInput
 from stripe_flow.api.errors import Misconfigured
 from stripe_flow.singer.command import PluginCommand, take_paths
 from target_stripe_flow.actions import ACTIONS
+from target_stripe_flow.origin import Came, Origin
 from target_stripe_flow.reader import MessageReader
 from target_stripe_flow.run import Run
 from target_stripe_flow.settings import CONFIG_JSONSCHEMA
@@ -50,6 +52,7 @@ class TargetStripeFlow(PluginCommand, Target):
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # Any: the SDK's arguments, passed through
         self._stop_signal = 0
         self._is_listening = False
+        self._origins: dict[str, Origin] = {}
         super().__init__(*args, **kwargs)
         self.message_reader.on_wake = self._look_up
         self.message_reader.on_tick = self._tick
@@ -75,6 +78,8 @@ class TargetStripeFlow(PluginCommand, Target):
             self.message_reader.refuse("is a SCHEMA whose properties are no JSON object")
         if keys is not None and not (isinstance(keys, list) and all(isinstance(key, str) for key in keys)):
             self.message_reader.refuse("is a SCHEMA whose key_properties are no list of names")
+        stream = message_dict["stream"]
+        self._origins[stream] = Origin(stream=stream, key_properties=keys or (), schema=deepcopy(schema))
         super()._process_schema_message(message_dict)
 
     def _process_record_message(self, message_dict: Message) -> None:
@@ -87,23 +92,24 @@ class TargetStripeFlow(PluginCommand, Target):
             return
         if not isinstance(record, dict):
             self.message_reader.refuse("is a RECORD whose record is no JSON object")
+        came = Came(origin=self._origins[stream], record=record, line=self.message_reader.line)
         for stream_map in self.mapper.stream_maps[stream]:
-            self._feed(stream_map, record)
+            self._feed(stream_map, came)
 
-    def _feed(self, stream_map: StreamMap, record: Message) -> None:
+    def _feed(self, stream_map: StreamMap, came: Came) -> None:
         sink = cast("FeedingSink | None", self._sinks_active.get(stream_map.stream_alias))
         try:
-            mapped = stream_map.transform(dict(record))
+            mapped = stream_map.transform(dict(came.record))
         except Exception as error:  # noqa: BLE001  # a person's expression; its error may quote the record
             if sink is None:
                 self.message_reader.refuse(f"is a record that stream_maps fails on ({type(error).__name__})")
-            sink.reject(record, f"the setting stream_maps fails on this record ({type(error).__name__})")
+            sink.reject(came, f"the setting stream_maps fails on this record ({type(error).__name__})")
             return
         if mapped is None or sink is None:
             self.run.accounts.ignore()  # filtered, or mapped to nothing
             return
         sink._remove_sdc_metadata_from_record(mapped)  # noqa: SLF001  # the SDK's own, for columns that it adds
-        sink.process_record(mapped, {})
+        sink.feed(mapped, came)
 
     def _process_state_message(self, message_dict: Message) -> None:
         value = message_dict.get("value")
@@ -175,15 +181,15 @@ class TargetStripeFlow(PluginCommand, Target):
         target.logger.info(
             "acting for account %s in %s mode, source_name %s", run.scope.account, run.scope.mode, run.scope.source_name
         )
-        target._is_listening = True  # its own
         with run.held:
             target._act(file_input)
-            return run.exit_code()
+            code = run.exit_code()
+        return 128 + target._stop_signal if target._stop_signal else code  # its own
 
     def _act(self, file_input: str | None) -> None:
         """Settle what is open, then do what the input says."""
         try:
-            self.run.settle()
+            self.run.settle()  # a signal ends it at once: what it has not settled, the next run will
             self.listen_to(file_input)
         except RecordsWithoutSchemaException as error:
             self.message_reader.refuse(f"is a record of the stream {error.args[0]!r} before its SCHEMA")

@@ -35,6 +35,9 @@ class Place(Protocol):
 
     def is_there(self) -> bool: ...
 
+    def look(self) -> None:
+        """Touches nothing. Raises Misconfigured where it could not be made, as far as that can be seen."""
+
     def held(self) -> AbstractContextManager[Journal]:
         """For a run; made where necessary. Raises Misconfigured and JournalBroken, as does the next one."""
 
@@ -58,6 +61,11 @@ class File:
     def is_there(self) -> bool:
         return self.path.is_file()
 
+    def look(self) -> None:
+        if self.path.is_dir() or not os.access(self.path.parent, os.W_OK | os.X_OK):
+            why = "it is a folder" if self.path.is_dir() else "its folder is not there, or may not be written"
+            raise Misconfigured(f"the journal {self.path} cannot be made ({why}): mend that, or set journal_url")
+
     def held(self) -> AbstractContextManager[Journal]:
         return opening.held(self.path)
 
@@ -79,6 +87,9 @@ class Shared:
 
     def is_there(self) -> bool:
         return sharing.is_there(self.url, str(self))
+
+    def look(self) -> None:
+        """Whether it is there asks the database, and that is look enough."""
 
     def held(self) -> AbstractContextManager[Journal]:
         return sharing.held(self.url, str(self), self.terms)

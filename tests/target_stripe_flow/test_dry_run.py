@@ -73,12 +73,22 @@ def test_a_dry_run_asks_the_journal_and_leaves_it_as_it_is(sandbox: Sandbox, tmp
 
 @pytest.mark.parametrize(
     ("settings", "code"),
-    [({}, 0), ({"on_reject": "fail"}, 2), ({"max_rejects": 0}, 2), ({"api_key": "sk_test_wrong"}, 4)],
+    [
+        ({}, 0),
+        ({"on_reject": "fail"}, 2),
+        ({"max_rejects": 0}, 2),
+        ({"api_key": "sk_test_wrong"}, 4),
+        ({"journal_url": "sqlite:///nowhere/journal.db"}, 1),
+        ({"journal_url": "sqlite:///folder"}, 1),
+        ({"rejects_path": "folder"}, 1),
+        ({"rejects_path": "nowhere/rejects.jsonl"}, 1),
+    ],
 )
 def test_a_dry_run_ends_as_the_real_run_would(
     settings: dict[str, object], code: int, sandbox: Sandbox, tmp_path: Path
 ) -> None:
     lines = [a_schema("products"), a_record("products", id=1), a_record("products", id=2, name="Shirt")]
+    (tmp_path / "folder").mkdir()
 
     rehearsed = run(sandbox, tmp_path, *lines, **settings, dry_run=True)
     real = run(sandbox, tmp_path, *lines, **settings)
@@ -97,3 +107,15 @@ def test_a_dry_run_says_that_something_is_in_doubt_and_leaves_it_so(way: str, sa
 
     assert (done.code, len(before)) == (3, 1)
     assert (rows(tmp_path), writes(sandbox)) == (before, sent)
+
+
+def test_a_dry_run_tells_of_updates_and_makes_none(sandbox: Sandbox, tmp_path: Path) -> None:
+    schema, names = a_schema("customers"), ("A", "B", "B", "C")
+    run(sandbox, tmp_path, schema, a_record("customers", id=1, name="A"))
+    sent = writes(sandbox)
+
+    records = [a_record("customers", id=1, name=name) for name in names]
+    done = run(sandbox, tmp_path, schema, *records, dry_run=True, on_change="update", concurrency=1)
+
+    assert done.summary == "4 records: 2 updated, 2 unchanged"
+    assert writes(sandbox) == sent
