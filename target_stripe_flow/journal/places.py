@@ -59,7 +59,8 @@ class File:
         return self.path.parent
 
     def is_there(self) -> bool:
-        return self.path.is_file()
+        """An empty file is none: nothing has been written into it, not even that it is a journal."""
+        return self.path.is_file() and self.path.stat().st_size > 0
 
     def look(self) -> None:
         if self.path.is_dir() or not os.access(self.path.parent, os.W_OK | os.X_OK):

@@ -6,6 +6,7 @@ them goes on before it is on disk.
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections import deque
 from collections.abc import Sequence
@@ -53,7 +54,7 @@ class Scribe:
             if entry in self._waiting:
                 self._write_all()
         if not entry.is_written:
-            raise broken(self._name, entry.error) from None
+            raise broken(self._name, entry.error, was_writing=True) from None
         return entry.rows
 
     def _write_all(self) -> None:
@@ -76,12 +77,18 @@ class Scribe:
             entry.is_written = True
 
 
-def broken(name: str, error: Exception) -> JournalBroken:
+def broken(name: str, error: Exception, *, was_writing: bool = False) -> JournalBroken:
     """Words for what the database says, without the values, which may be a person's."""
     cause = getattr(error, "orig", None) or type(error).__name__
     # PostgreSQL's further lines quote the row.
     words = " ".join(str(cause).partition("\n")[0].split())
-    return JournalBroken(
-        f"the journal {name} cannot be used ({words}): mend that and run again. Nothing is lost: what was sent is "
-        "written down and will be settled first"
-    )
+    advice = "mend that and run again"
+    if was_writing:
+        advice += ". Nothing is lost: what was sent is written down and will be settled first"
+    # The lower byte is the kind of trouble. https://www.sqlite.org/rescode.html#extrc
+    if getattr(cause, "sqlite_errorcode", 0) & 0xFF in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
+        advice = (
+            "it is damaged, or no journal. Move it away, make a new one with `stripe-flow journal init`, and refill it "
+            "with `stripe-flow journal rebuild`"
+        )
+    return JournalBroken(f"the journal {name} cannot be used ({words}): {advice}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import ctypes
 import json
 import sqlite3
 import stat
@@ -365,3 +366,47 @@ def test_two_accounts_in_one_journal_are_told_apart(sandbox: Sandbox, tmp_path: 
     assert both.code == 1
     assert "--account" in both.log
     assert [row["account"] for row in one] == [PLATFORM]
+
+
+@pytest.mark.parametrize("command", [("list",), ("export",), ("show", "charges:1"), ("init",)])
+def test_a_damaged_journal_is_one_clear_line(command: tuple[str, ...], tmp_path: Path) -> None:
+    journal(tmp_path, "init")
+    whole = (tmp_path / JOURNAL).read_bytes()
+    (tmp_path / JOURNAL).write_bytes(whole[:100] + b"\xff" * (len(whole) - 100))
+
+    done = journal(tmp_path, *command)
+
+    assert (done.code, done.log.count("\n")) == (1, 1)
+    assert "malformed" in done.log
+    assert "Nothing is lost" not in done.log
+
+
+def test_a_copy_that_cannot_be_written_can_be_looked_at(sandbox: Sandbox, tmp_path: Path) -> None:
+    send(sandbox, tmp_path, "customers", {"id": 1, "name": "Ann"})
+    shelf = tmp_path / "shelf"
+    shelf.mkdir()
+    (shelf / JOURNAL).write_bytes((tmp_path / JOURNAL).read_bytes())
+    for path, mode in ((shelf / JOURNAL, 0o400), (shelf, 0o500)):
+        path.chmod(mode)
+
+    done = subprocess.run(
+        [sys.executable, "-m", "stripe_flow.cli", "journal", "export"],
+        cwd=shelf,
+        env=clean_env(),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        preexec_fn=obey_permissions,
+    )
+
+    shelf.chmod(0o700)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "customers,default,1," in done.stdout
+    assert [path.name for path in shelf.iterdir()] == [JOURNAL]
+
+
+def obey_permissions() -> None:
+    """In root's processes, too: take away the right to write whatever there is (CAP_DAC_OVERRIDE)."""
+    drop_from_bounding_set, dac_override = 24, 1
+    ctypes.CDLL(None).prctl(drop_from_bounding_set, dac_override, 0, 0, 0)

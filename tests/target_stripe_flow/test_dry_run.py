@@ -119,3 +119,12 @@ def test_a_dry_run_tells_of_updates_and_makes_none(sandbox: Sandbox, tmp_path: P
 
     assert done.summary == "4 records: 2 updated, 2 unchanged"
     assert writes(sandbox) == sent
+
+
+def test_a_dry_run_takes_an_empty_file_for_no_journal(sandbox: Sandbox, tmp_path: Path) -> None:
+    (tmp_path / "stripe-flow-journal.db").touch()
+
+    done = run(sandbox, tmp_path, a_schema("charges"), a_record("charges", id=1, **VISA), dry_run=True)
+
+    assert (done.code, done.summary) == (0, "1 records: 1 created")
+    assert contents(tmp_path) == {"stripe-flow-journal.db": b""}

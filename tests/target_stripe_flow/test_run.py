@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from target_stripe_flow.actions import ACTIONS, ActionSpec
+from target_stripe_flow.journal.opening import held
 from tests.mortality.rows import TYPES, fields_of
 from tests.support.official import official
 from tests.support.plugins import Ended, Message, a_config, a_record, a_schema, a_state, run_target
@@ -240,12 +241,16 @@ def test_a_live_key_needs_leave(tmp_path: Path) -> None:
         lost = run(live, tmp_path, *lines, api_key="sk_live_sandbox", allow_live=True)
         asked_without_journal = len(live.requests())
         (tmp_path / "stripe-flow-journal.db").touch()
+        emptied = run(live, tmp_path, *lines, api_key="sk_live_sandbox", allow_live=True)
+        with held(tmp_path / "stripe-flow-journal.db"):  # as `stripe-flow journal init` makes it
+            pass
         allowed = run(live, tmp_path, *lines, api_key="sk_live_sandbox", allow_live=True)
 
     assert (refused.code, asked) == (1, 0)
     assert "allow_live" in refused.errors[0]
     assert (lost.code, asked_without_journal) == (1, 0)
     assert "stripe-flow journal init" in lost.errors[0]
+    assert emptied.errors == lost.errors
     assert allowed.summary == "1 records: 1 created"
 
 
