@@ -18,18 +18,31 @@ class Holding:
     """Held from the constructor on; the system lets go of it when the process dies, however it dies."""
 
     def __init__(self, journal: Path, *, wait_s: float = WAIT_S, waiting: Callable[[str], None]) -> None:
-        """Raises Misconfigured, naming the holder, if the journal does not become free in time.
+        """Raises Misconfigured if the journal does not become free in time, naming the holder, or cannot be locked.
 
         `waiting` is told once that there is something to wait for.
         """
-        path = journal.with_name(f"{journal.name}.lock")
-        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        # By its real name: two names of one journal are one journal.
+        file = journal.resolve()
+        path = file.with_name(f"{file.name}.lock")
+        try:
+            self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+            try:
+                self._hold(journal, wait_s, waiting)
+            except BaseException:
+                os.close(self._descriptor)
+                raise
+        except OSError as error:
+            raise Misconfigured(
+                f"the lock {path} of the journal cannot be taken ({error.strerror}): mend that, or set journal_url"
+            ) from None
+
+    def _hold(self, journal: Path, wait_s: float, waiting: Callable[[str], None]) -> None:
         deadline = time.monotonic() + wait_s
         is_told = False
         while not self._try():
             holder = os.pread(self._descriptor, 32, 0).decode(errors="replace").strip() or "unknown"
             if time.monotonic() >= deadline:
-                os.close(self._descriptor)
                 raise Misconfigured(
                     f"the journal {journal} is in use by the process {holder} and did not become free within "
                     f"{wait_s:g} s: wait for that process or end it, or give this connection a journal_url of its own"

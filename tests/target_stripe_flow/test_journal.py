@@ -7,7 +7,8 @@ import stat
 import subprocess
 import sys
 import threading
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -225,13 +226,7 @@ def test_it_can_be_read_while_a_run_holds_it_and_not_written(journal: Journal, p
 
 def test_a_second_process_is_told_who_holds_it(tmp_path: Path) -> None:
     path, told = tmp_path / "journal.db", list[str]()
-    hold = f"from tests.support.holder import hold; hold({str(path)!r})"
-    with subprocess.Popen(
-        [sys.executable, "-c", hold], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    ) as holder:
-        assert holder.stdout is not None
-        assert holder.stdout.readline() == b"held\n"
-
+    with a_holder(path) as holder:
         with pytest.raises(Misconfigured, match=f"in use by the process {holder.pid}"):
             Holding(path, wait_s=0.3, waiting=told.append)
 
@@ -239,6 +234,105 @@ def test_a_second_process_is_told_who_holds_it(tmp_path: Path) -> None:
         holder.wait(10)
         Holding(path, wait_s=10, waiting=told.append).release()
     assert len(told) == 1
+
+
+def test_two_names_of_one_journal_are_one_journal(tmp_path: Path) -> None:
+    path, alias, told = tmp_path / "journal.db", tmp_path / "alias.db", list[str]()
+    path.touch()
+    alias.symlink_to(path)
+    with a_holder(alias) as holder:
+        with pytest.raises(Misconfigured, match=f"in use by the process {holder.pid}"):
+            Holding(path, wait_s=0.3, waiting=told.append)
+        holder.kill()
+
+
+def test_a_lock_that_cannot_be_taken_is_named(tmp_path: Path) -> None:
+    (tmp_path / "journal.db.lock").mkdir()
+
+    with pytest.raises(Misconfigured, match=r"journal\.db\.lock of the journal cannot be taken \(Is a directory\)"):
+        Holding(tmp_path / "journal.db", wait_s=0, waiting=print)
+
+
+@pytest.mark.parametrize("folder", ["what?now", "50%3F", "a#b c"])
+def test_a_journal_is_where_its_path_says(folder: str, tmp_path: Path) -> None:
+    place = File(tmp_path / folder / "journal.db")
+    place.folder.mkdir()
+
+    with place.held() as journal:
+        journal.open_attempt(an_attempt())
+        with place.looked_at() as looked:
+            assert list(looked.walk({})) == [an_attempt()]
+
+    assert [path.name for path in tmp_path.iterdir()] == [folder]
+    assert stat.S_IMODE(place.path.stat().st_mode) == 0o600
+
+
+def test_a_request_is_erased_once_it_is_settled(tmp_path: Path) -> None:
+    sent = an_attempt(body=b"name=Canary+Jones" * 400)
+
+    with held(tmp_path / "journal.db") as journal:
+        journal.open_attempt(sent)
+    written = (tmp_path / "journal.db").read_bytes()
+    with held(tmp_path / "journal.db") as journal:
+        journal.change(replace(sent, state=State.CREATED, body=None), was=sent)
+
+    assert b"Canary" in written
+    assert b"Canary" not in (tmp_path / "journal.db").read_bytes()
+
+
+def test_a_look_leaves_everything_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    with a_holder(path) as holder:
+        holder.kill()
+    with closing(sqlite3.connect(path)) as raw:  # a process that dies with its last commit not yet in the file
+        raw.execute("PRAGMA wal_autocheckpoint = 0")
+        raw.execute("INSERT INTO accepted_lists VALUES ('a', 'b')")
+        raw.commit()
+        crashed = {each.name: each.read_bytes() for each in tmp_path.iterdir()}
+    for name, content in crashed.items():
+        (tmp_path / name).write_bytes(content)
+    closed = tmp_path / "closed"
+    closed.mkdir()
+    with held(closed / "journal.db"):
+        pass
+
+    for folder in (tmp_path, closed):
+        before = contents(folder)
+        with File(folder / "journal.db").looked_at() as looked:
+            assert looked.count() == 0
+        assert contents(folder) == before
+
+
+@pytest.mark.parametrize("made", ["empty", "another's"])
+def test_a_look_makes_no_journal_of_a_file_that_is_none(made: str, tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    path.touch()
+    if made == "another's":
+        with closing(sqlite3.connect(path)) as raw:
+            raw.execute("CREATE TABLE theirs (a)")
+    before = contents(tmp_path)
+
+    with pytest.raises(Misconfigured, match="journal init"), File(path).looked_at():
+        pass
+
+    assert contents(tmp_path) == before
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Of every file but SQLite's index of what was not checkpointed, which is made anew from the rest."""
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file() and path.suffix != ".db-shm"}
+
+
+@contextmanager
+def a_holder(path: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Another process, which holds a journal until it is killed or this ends."""
+    hold = f"from tests.support.holder import hold; hold({str(path)!r})"
+    with subprocess.Popen(
+        [sys.executable, "-c", hold], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"held\n"
+        yield holder
 
 
 def test_a_journal_of_a_newer_release_is_refused(tmp_path: Path, place: Place) -> None:
