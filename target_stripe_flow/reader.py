@@ -70,6 +70,8 @@ class MessageReader(GenericSingerReader[bytes]):
         return message
 
     def _decode_leniently(self, line: bytes) -> Any:  # Any: JSON
+        if message["type"] == "RECORD" and "record" not in message:  # null is one that a stream map took away
+            self.refuse("is a RECORD without a record")
         try:
             return json.loads(line.decode())
         except RecursionError:

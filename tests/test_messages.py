@@ -186,6 +186,7 @@ BAD_LINES: list[tuple[str, Any, str]] = [
     ("not UTF-8", b'{"type": "RECORD", "record": {"email": "canary\xff"}}\n', "line 3 .* not JSON in UTF-8"),
     ("a list", b'["canary"]\n', "line 3 .*no Singer message"),
     ("a null", b"null\n", "line 3 .*no Singer message"),
+    ("no record", b'{"type": "RECORD", "stream": "customers"}\n', "line 3 .*is a RECORD without a record"),
     ("no type", b'{"record": {"email": "canary"}}\n', "line 3 .*no Singer message"),
     ("an unknown type", b'{"type": "RECORDS"}\n', "line 3 .*unknown message type 'RECORDS'"),
     ("nested too deep", b'{"type": "RECORD", "record": ' + b"[" * 100_000 + b"\n", "line 3 .*nested too deep"),
