@@ -55,7 +55,10 @@ class MessageReader(GenericSingerReader[bytes]):
         return sys.stdin
 
     def process_lines(self, file_input: IO[Any] | None, callbacks: dict[str, Callable[[dict[str, Any]], None]]) -> Any:
-        return super().process_lines(_Lines(self, file_input or self.default_input), callbacks)  # type: ignore[arg-type]  # only iterated
+        source = file_input or self.default_input
+        if source is None:
+            raise BadInput("there is no standard input: it was closed. Pipe a tap's output in, or name a file: --input")
+        return super().process_lines(_Lines(self, source), callbacks)  # type: ignore[arg-type]  # only iterated
 
     def deserialize_json(self, line: bytes) -> dict[str, Any]:
         """The message in a line. NaN, Infinity and lone surrogates pass: their record is rejected, not the run."""
@@ -67,11 +70,11 @@ class MessageReader(GenericSingerReader[bytes]):
             self.refuse("is nested too deep")
         if not isinstance(message, dict) or not isinstance(message.get("type"), str):
             self.refuse("is no Singer message: a JSON object with a type is expected")
+        if message["type"] == "RECORD" and "record" not in message:  # null is one that a stream map took away
+            self.refuse("is a RECORD without a record")
         return message
 
     def _decode_leniently(self, line: bytes) -> Any:  # Any: JSON
-        if message["type"] == "RECORD" and "record" not in message:  # null is one that a stream map took away
-            self.refuse("is a RECORD without a record")
         try:
             return json.loads(line.decode())
         except RecursionError:

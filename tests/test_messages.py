@@ -231,6 +231,16 @@ def test_input_that_was_cut_is_said_to_be(sandbox: Sandbox, tmp_path: Path) -> N
     assert_clean(done.log)
 
 
+def test_a_closed_standard_input_is_one_clear_line(sandbox_url: str, tmp_path: Path) -> None:
+    line = ["sh", "-c", 'exec "$@" <&-', "sh", *command("target_stripe_flow", tmp_path, a_config(sandbox_url))]
+
+    done = run(line, tmp_path)
+
+    assert done.code == 1
+    assert len(done.errors) == 1
+    assert_says("no standard input.*--input", done.errors[0])
+
+
 def test_a_last_line_without_an_end_is_read(sandbox: Sandbox, tmp_path: Path) -> None:
     done = run_target(tmp_path, a_config(sandbox.url), [a_schema("customers"), json.dumps(GOOD).encode()])
 
