@@ -30,6 +30,8 @@ from target_stripe_flow.lifecycle import HAS_OBJECT, HOUR_S, OPEN, Event, State,
 
 # A key that was used before in a run that the journal does not know: whatever it made is no older than a key can be.
 UNKNOWN_PAST_S = 25 * HOUR_S
+# Which record that run had sent: none is the same.
+UNKNOWN_FINGERPRINT = ""
 
 _EVENTS: tuple[tuple[type[StripeError], Event], ...] = (
     (Declined, Event.DECLINED),
@@ -127,7 +129,10 @@ class Sender:
         spec, ages = ACTIONS[attempt.action], attempt.ages(attempt.last_sent_unix or 0)
         state, _ = next_step(attempt.state, event, ages, moves_money=spec.moves_money, is_update=attempt.is_update)
         if event is Event.KEY_REUSED:
-            facts |= {"first_sent_unix": (attempt.first_sent_unix or 0) - UNKNOWN_PAST_S, "fingerprint": ""}
+            facts |= {
+                "first_sent_unix": (attempt.first_sent_unix or 0) - UNKNOWN_PAST_S,
+                "fingerprint": UNKNOWN_FINGERPRINT,
+            }
         if state in OPEN:
             facts.pop("settled_unix", None)
         else:

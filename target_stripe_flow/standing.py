@@ -9,12 +9,12 @@ from stripe_flow.api.errors import Refusal
 from target_stripe_flow.journal.attempt import Attempt
 from target_stripe_flow.lifecycle import State
 from target_stripe_flow.outcome import Outcome, Place
-from target_stripe_flow.sending import Sent
+from target_stripe_flow.sending import UNKNOWN_FINGERPRINT, Sent
 
 _DECLINED = "the card was declined, and that is final; `stripe-flow journal retry` orders another attempt"
 _KEY_REUSED = (
-    "its idempotency key was used before with other parameters, in a run that the journal does not know; "
-    "`stripe-flow journal rebuild` finds what that run made"
+    "its idempotency key was used before with other parameters, in a run that the journal does not know: give "
+    "it a new key if it is a new thing; `stripe-flow journal show` tells what that run made, once it is found"
 )
 _UNDECIDED = "whether it happened is not known yet; a later run finds out"
 _PARKED = "whether it happened cannot be found out; `stripe-flow journal settle` takes a person's word"
@@ -54,7 +54,9 @@ def outcome_of(sent: Sent) -> Outcome:
 
 
 def conflict(attempt: Attempt) -> Outcome:
-    """The record has changed since its attempt was sent."""
+    """The record has changed since its attempt was sent, or since a run that the journal does not know."""
+    if attempt.state is State.CONFLICT or attempt.fingerprint == UNKNOWN_FINGERPRINT:
+        return Outcome(place=Place.REJECTED, reason=_KEY_REUSED, refusal=_refusal_of(attempt))
     made = f" ({attempt.stripe_id})" if attempt.stripe_id else ""
     reason = f"it differs from what was sent under the same key before{made}: give it a new key if it is a new thing"
     return Outcome(place=Place.REJECTED, reason=reason)

@@ -124,6 +124,29 @@ def test_a_lost_journal_makes_nothing_twice_while_stripe_knows_the_keys(
     assert made(sandbox, way) == before == len(ordeal.rows)
 
 
+@pytest.mark.parametrize("is_found", [True, False])
+@EVERY_WAY
+def test_a_conflict_with_a_run_that_was_lost_is_reported_once(
+    *, way: str, is_found: bool, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    fields = fields_of(sandbox, WAYS[way][0])
+    changed = {"id": 1} | fields | {"metadata": {"new": "x"}}
+    send(sandbox, tmp_path, way, {"id": 1} | fields)
+    (tmp_path / "stripe-flow-journal.db").unlink()
+    first = send(sandbox, tmp_path, way, changed)
+    if not is_found:
+        path = ACTIONS[WAYS[way][0]].path if way in ACTIONS else "/v1/payment_intents"
+        sandbox.faults({"match": {"method": "GET", "path": path}, "action": {"kind": "answer", "status": 404}})
+
+    second = send(sandbox, tmp_path, way, changed)
+
+    assert [each.summary[:21] for each in (first, second)] == ["1 records: 1 rejected"] * 2
+    written = (tmp_path / "stripe-flow-rejects.jsonl").read_text()
+    assert written.count('"RECORD"') == 1
+    assert "in a run that the journal does not know" in written
+    assert made(sandbox, way) == 1
+
+
 @pytest.mark.parametrize("keys", [("id",), ("shop", "id")])
 @EVERY_WAY
 def test_the_source_key_goes_to_stripe_in_clear_only_where_it_is_asked_for(
