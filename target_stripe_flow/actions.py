@@ -22,7 +22,8 @@ class ActionSpec:
     record with the field `find_by` creates nothing: it names an existing object by its Stripe id. `match_by` is the
     parameter that an existing object may be matched by, `key_as` the one that can hold the source key itself, where a
     setting says so. What `moves_money` is never tried again by itself once it may have happened. `is_changeable`: a
-    changed record may be told to pass, or to update its object.
+    changed record may be told to pass, or to update its object. `id_prefixes` are what the ids of its
+    objects begin with, none where an id may be anything.
     """
 
     name: str
@@ -35,6 +36,7 @@ class ActionSpec:
     key_as: str | None = None
     moves_money: bool = False
     is_changeable: bool = False
+    id_prefixes: tuple[str, ...] = ()
 
     @property
     def endpoint(self) -> Endpoint:
@@ -76,6 +78,7 @@ ACTIONS = {
         ActionSpec(
             name="customers",
             ways={"customers": Endpoint(path="/v1/customers", right="rak_customer_write")},
+            id_prefixes=("cus_",),
             find_by="stripe_id",
             match_by="email",
             is_changeable=True,
@@ -89,6 +92,7 @@ ACTIONS = {
         ActionSpec(
             name="prices",
             ways={"prices": Endpoint(path="/v1/prices", right="rak_plan_write")},
+            id_prefixes=("price_", "plan_"),
             references={"product": "products"},
         ),
         ActionSpec(
@@ -110,6 +114,7 @@ ACTIONS = {
                 ),
             },
             chosen_by="charge_with",
+            id_prefixes=("ch_", "py_"),  # of a PaymentIntent its charge
             history=_HAPPENED,
             references={"customer": "customers"},
             moves_money=True,
@@ -127,6 +132,7 @@ ACTIONS = {
                     },
                 )
             },
+            id_prefixes=("re_", "pyr_", "py_"),
             history=_HAPPENED,
             references={"charge": "charges", "customer": "customers"},
             moves_money=True,

@@ -41,10 +41,19 @@ def _why_not(latest: Attempt) -> str:
 
 
 def settled(latest: Attempt, stripe_id: str | None, now_unix: int) -> Attempt:
-    """As a person says it is: made, with this id, or not made (None). Raises Misconfigured where there is no doubt."""
+    """As a person says it is: made, with this id, or not made (None). Raises Misconfigured.
+
+    It is refused where there is no doubt, and where such an id is no object of this action.
+    """
     if latest.state not in OPEN:
         raise Misconfigured(
             f"attempt {latest.attempt} is {latest.state.value}: only what is in doubt can be settled, and this is not"
+        )
+    prefixes = ACTIONS[latest.action].id_prefixes
+    if stripe_id is not None and prefixes and not stripe_id.startswith(prefixes):
+        raise Misconfigured(
+            f"{stripe_id!r} is no id that {latest.action} have, which begins with {' or '.join(prefixes)}: copy "
+            "the object's id from the dashboard"
         )
     event = Event.SAID_NOT_CREATED if stripe_id is None else Event.SAID_CREATED
     moves_money = ACTIONS[latest.action].moves_money

@@ -201,6 +201,16 @@ def test_settle_as_not_created_lets_the_next_record_through(sandbox: Sandbox, tm
     ordeal = Ordeal(sandbox, tmp_path, rows_of(["charges"], 1), most_passages=1)
     without_effect = {"kind": "answer", "status": 500, "stored": "fault"}
     sandbox.faults({"match": {"method": "POST"}, "at": "before_execute", "times": 1, "action": without_effect})
+def test_settle_refuses_the_id_of_something_else(sandbox: Sandbox, tmp_path: Path) -> None:
+    in_doubt(sandbox, tmp_path, "charges")
+
+    refused = journal(tmp_path, "settle", "charges:0", "--as", "created", "cus_1")
+
+    assert (refused.code, refused.log.count("\n")) == (1, 1)
+    assert "'cus_1' is no id that charges have, which begins with ch_ or py_" in refused.log
+    assert [row["state"] for row in told(tmp_path, "list")] == ["intent"]
+
+
     assert ordeal.live().counts == {"unknown": 1}
 
     refused = journal(tmp_path, "retry", "charges:0")

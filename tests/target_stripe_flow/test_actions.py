@@ -10,6 +10,7 @@ import pytest
 import stripe
 from jsonschema import Draft202012Validator
 
+from stripe_flow.sandbox.ids import make_id
 from target_stripe_flow.actions import ACTIONS, ActionSpec
 from target_stripe_flow.endpoints import Endpoint
 from target_stripe_flow.settings import CONFIG_JSONSCHEMA
@@ -38,6 +39,11 @@ def test_the_accepted_parameters_are_those_of_the_official_client(spec: ActionSp
     schema = typing.cast("dict[str, typing.Any]", spec.schema())
 
     assert set(schema["properties"]) - OURS == official - set(stripe.RequestOptions.__annotations__) - set(NOT_TAKEN)
+
+
+@EVERY_ACTION
+def test_the_sandboxes_ids_are_among_those_that_a_person_may_settle_with(spec: ActionSpec) -> None:
+    assert make_id(spec.name[:-1]).startswith(spec.id_prefixes or "")
 
 
 @EVERY_WAY
