@@ -25,8 +25,9 @@ from target_stripe_flow.run import Run
 from target_stripe_flow.target import TargetStripeFlow
 
 _DIGEST = re.compile(r"[0-9a-f]{32}")
-# A key that has digits and no blanks or @ is a number, a code or a UUID. Others may be a name or an address.
-_OPAQUE = re.compile(r"(?=[^0-9]*[0-9])[0-9A-Za-z_.:/-]{1,64}")
+# A key that has digits and no blanks or @ is a number, a code or a UUID. Others may be a name or an address, and what
+# has no letters but ten digits or more may be a telephone or a card.
+_OPAQUE = re.compile(r"(?=[^0-9]*[0-9])(?!(?:[_.:/-]*[0-9]){10,}[_.:/-]*\Z)[0-9A-Za-z_.:/-]{1,64}")
 
 
 @contextmanager

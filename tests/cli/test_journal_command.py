@@ -104,7 +104,9 @@ def test_list_has_a_line_for_each_attempt_and_filters(sandbox: Sandbox, tmp_path
     assert told(tmp_path, "list", "--mode", "live") == []
 
 
-@pytest.mark.parametrize("key", ["ann@example.com", "Ann Lee", "Lee"])
+@pytest.mark.parametrize(
+    "key", ["ann@example.com", "Ann Lee", "Lee", "4242424242424242", "4915112345678", "555-010-4242"]
+)
 def test_a_key_that_may_be_a_person_is_a_hash_unless_asked_for(key: str, sandbox: Sandbox, tmp_path: Path) -> None:
     send(sandbox, tmp_path, "customers", {"id": key, "name": "Ann"})
 
@@ -117,7 +119,9 @@ def test_a_key_that_may_be_a_person_is_a_hash_unless_asked_for(key: str, sandbox
     assert journal(tmp_path, "show", f"customers:{key}").code == 0
 
 
-@pytest.mark.parametrize("key", ["7", "c-1001", "0b8e7c1a-7a34-4c0e-9d3f-0f6d2f1f9a11", "2026/10/7"])
+@pytest.mark.parametrize(
+    "key", ["7", "123456789", "c-1001", "c-4915112345678", "0b8e7c1a-7a34-4c0e-9d3f-0f6d2f1f9a11", "2026/10/7"]
+)
 def test_a_number_or_a_code_is_shown(key: str, sandbox: Sandbox, tmp_path: Path) -> None:
     send(sandbox, tmp_path, "customers", {"id": key, "name": "Ann"})
 
