@@ -58,6 +58,11 @@ def forget(found: Books, key: str, *, yes: bool) -> None:
         may_be_forgotten(row)
         if not yes:
             what = f"{row.action} {row.stripe_id or row.state.value}"
-            click.confirm(f"The same record would then be sent again ({what}). Forget it?", abort=True, err=True)
+            click.confirm(
+                f"The same record would then be sent again ({what}). Stripe itself still knows its key for 24 hours: "
+                "until then the record as it was gets the same object, and a changed one is a conflict. Forget it?",
+                abort=True,
+                err=True,
+            )
         opened.forget(row)
     books.say(row, found)

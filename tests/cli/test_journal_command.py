@@ -338,6 +338,7 @@ def test_a_key_that_names_nothing_is_said(key: str, tmp_path: Path) -> None:
 
     done = journal(tmp_path, "show", key)
 
+    assert "Stripe itself still knows its key for 24 hours" in no.log
     assert (done.code, done.log.count("\n")) == (1, 1)
 
 
