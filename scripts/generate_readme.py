@@ -20,7 +20,10 @@ from target_stripe_flow.target import TargetStripeFlow
 README = Path(__file__).parents[1] / "README.md"
 START, END = "<!-- settings: written by scripts/generate_readme.py -->\n", "<!-- end of settings -->"
 # The SDK's own, the same for every plugin.
-SDK = "The SDK's stream maps and flattening (`stream_maps`, `flattening_enabled`, …) work as everywhere."
+SDK = (
+    "The SDK's stream maps (`stream_maps`, …) work as everywhere. Its flattening (`flattening_enabled`, …) is the "
+    "taps': what Stripe takes is nested."
+)
 
 Json = dict[str, Any]  # Any: JSON schema
 
