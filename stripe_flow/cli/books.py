@@ -43,10 +43,14 @@ def told() -> Iterator[None]:
 
 @dataclass(frozen=True, kw_only=True)
 class Books:
-    """The settings of a connection, as far as they are given, and what the options say besides."""
+    """The settings of a connection, as far as they are given, and what the options say besides.
+
+    `named_source` is the source_name only where an option has named it.
+    """
 
     config: Mapping[str, Any]  # Any: settings that the schema has checked
     source_name: str
+    named_source: str | None
     account: str | None
     mode: str | None
     as_json: bool
@@ -122,6 +126,7 @@ def open_books(  # as the command line has them
     return Books(
         config=settings,
         source_name=source_name or settings.get("source_name", "default"),
+        named_source=source_name,
         account=account or settings.get("account_id") or settings.get("account_label"),
         mode=parse_api_key(key).mode.value if key else mode,
         as_json=as_json,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import click
 
 from stripe_flow.cli import books
@@ -31,6 +33,9 @@ def init(found: Books) -> None:
     with found.place.held() as opened:
         count = opened.count()
     where = found.place
+    if found.as_json:
+        click.echo(json.dumps({"journal": str(where), "is_new": is_new, "rows": count}, ensure_ascii=False))
+        return
     click.echo(f"made the journal {where}" if is_new else f"the journal {where} is there, with {count} rows")
 
 

@@ -20,18 +20,6 @@ STREAM = "stripe_objects"
 _SCHEMA = {"properties": {name: {"type": ["null", "string"]} for name in COLUMNS}}
 
 
-@click.command()
-@click.option("--format", "form", type=click.Choice(["csv", "jsonl", "singer"]), default="csv", show_default=True)
-@click.option("--action", type=click.Choice(list(ACTIONS)), help="Only these.")
-@for_books
-def export(found: Books, form: str, action: str | None) -> None:
-    """Source keys and their Stripe ids, of all that was created or found. The keys are printed as they are."""
-    asked = found.filters(action=action) | {"state": sorted(HAS_OBJECT - {State.UPDATED})}
-    with found.place.looked_at() as opened:
-        rows = opened.walk(asked)
-        _WRITERS[form](_exported(row) for row in rows)
-
-
 def _exported(row: Attempt) -> dict[str, str | None]:
     key = None if row.source_key is None else ",".join(row.source_key)
     return {
@@ -62,3 +50,20 @@ def _write_singer(rows: Iterable[dict[str, str | None]]) -> None:
 
 
 _WRITERS = {"csv": _write_csv, "jsonl": _write_jsonl, "singer": _write_singer}
+
+
+@click.command()
+@click.option("--format", "form", type=click.Choice(list(_WRITERS)), help="Default: csv; with --json jsonl.")
+@click.option("--action", type=click.Choice(list(ACTIONS)), help="Only these.")
+@for_books
+def export(found: Books, form: str | None, action: str | None) -> None:
+    """Source keys and their Stripe ids, of all that was created or found. The keys are printed as they are.
+
+    Of every source_name, unless --source-name names one.
+    """
+    asked = found.filters(action=action, source_name=found.named_source) | {
+        "state": sorted(HAS_OBJECT - {State.UPDATED})
+    }
+    with found.place.looked_at() as opened:
+        rows = opened.walk(asked)
+        _WRITERS[form or ("jsonl" if found.as_json else "csv")](_exported(row) for row in rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -54,7 +55,15 @@ def rebuild(found: Books, since: str | None) -> None:
                 done = rebuild_action(
                     run.client, run.journal, run.scope, action=spec.name, endpoint=way, span=span, tell=tell
                 )
-                click.echo(f"{name}: {done.seen} at Stripe, {done.ours} with a marker, {done.new} new in the journal")
+                _say(name, done, as_json=found.as_json)
+
+
+def _say(name: str, done: Rebuilt, *, as_json: bool) -> None:
+    if as_json:
+        facts = {"objects": name, "at_stripe": done.seen, "with_marker": done.ours, "new": done.new}
+        click.echo(json.dumps(facts))
+    else:
+        click.echo(f"{name}: {done.seen} at Stripe, {done.ours} with a marker, {done.new} new in the journal")
 
 
 @contextmanager

@@ -201,10 +201,6 @@ def test_settle_takes_a_persons_word(sandbox: Sandbox, tmp_path: Path) -> None:
     assert len(sandbox.objects("charge")) == 1
 
 
-def test_settle_as_not_created_lets_the_next_record_through(sandbox: Sandbox, tmp_path: Path) -> None:
-    ordeal = Ordeal(sandbox, tmp_path, rows_of(["charges"], 1), most_passages=1)
-    without_effect = {"kind": "answer", "status": 500, "stored": "fault"}
-    sandbox.faults({"match": {"method": "POST"}, "at": "before_execute", "times": 1, "action": without_effect})
 def test_settle_refuses_the_id_of_something_else(sandbox: Sandbox, tmp_path: Path) -> None:
     in_doubt(sandbox, tmp_path, "charges")
 
@@ -215,6 +211,10 @@ def test_settle_refuses_the_id_of_something_else(sandbox: Sandbox, tmp_path: Pat
     assert [row["state"] for row in told(tmp_path, "list")] == ["intent"]
 
 
+def test_settle_as_not_created_lets_the_next_record_through(sandbox: Sandbox, tmp_path: Path) -> None:
+    ordeal = Ordeal(sandbox, tmp_path, rows_of(["charges"], 1), most_passages=1)
+    without_effect = {"kind": "answer", "status": 500, "stored": "fault"}
+    sandbox.faults({"match": {"method": "POST"}, "at": "before_execute", "times": 1, "action": without_effect})
     assert ordeal.live().counts == {"unknown": 1}
 
     refused = journal(tmp_path, "retry", "charges:0")
@@ -307,6 +307,28 @@ def test_export_says_which_key_became_which_object(sandbox: Sandbox, tmp_path: P
     assert journal(tmp_path, "export", "--action", "charges", "--format", "jsonl").output == ""
 
 
+def test_json_is_json_whatever_the_command(sandbox: Sandbox, tmp_path: Path, config: str) -> None:
+    made, there = told(tmp_path, "init"), told(tmp_path, "init")
+    send(sandbox, tmp_path, "customers", {"id": 1, "name": "Ann"})
+    exported = told(tmp_path, "export")
+    rebuilt = told(tmp_path, "rebuild", "--config", config)
+
+    assert made == [{"journal": JOURNAL, "is_new": True, "rows": 0}]
+    assert there == [{"journal": JOURNAL, "is_new": False, "rows": 0}]
+    assert [row["source_key"] for row in exported] == ["1"]
+    assert {"objects": "customers", "at_stripe": 1, "with_marker": 1, "new": 0} in rebuilt
+
+
+def test_export_is_of_one_source_where_one_is_named(sandbox: Sandbox, tmp_path: Path, config: str) -> None:
+    send(sandbox, tmp_path, "customers", {"id": 1, "name": "Ann"})
+    send(sandbox, tmp_path, "customers", {"id": 2, "name": "Bob"}, source_name="crm")
+
+    named, by_settings = told(tmp_path, "export", "--source-name", "crm"), told(tmp_path, "export", "--config", config)
+
+    assert [row["source_key"] for row in named] == ["2"]
+    assert {row["source_key"] for row in by_settings} == {"1", "2"}
+
+
 def test_forget_asks_first_and_keeps_what_is_in_doubt(sandbox: Sandbox, tmp_path: Path) -> None:
     send(sandbox, tmp_path, "customers", {"id": 1, "name": "Ann"}, {"id": 2, "name": "Bob"})
 
@@ -316,6 +338,7 @@ def test_forget_asks_first_and_keeps_what_is_in_doubt(sandbox: Sandbox, tmp_path
     kept = journal(tmp_path, "forget", "charges:0", "--yes")
 
     assert (no.code, yes.code, kept.code) == (1, 0, 1)
+    assert "Stripe itself still knows its key for 24 hours" in no.log
     assert "must not be forgotten" in kept.log
     assert {(row["action"], row["source_key"]) for row in told(tmp_path, "list")} == {
         ("customers", "1"),
@@ -338,7 +361,6 @@ def test_a_key_that_names_nothing_is_said(key: str, tmp_path: Path) -> None:
 
     done = journal(tmp_path, "show", key)
 
-    assert "Stripe itself still knows its key for 24 hours" in no.log
     assert (done.code, done.log.count("\n")) == (1, 1)
 
 
