@@ -1,8 +1,11 @@
 """`capture: changes`: what is new and what has changed since, so that the last record of every object is as it is now.
 
     new         the list, as under `capture: new`
-    gap         where Stripe keeps the next events no more: objects once more
     changed     the events since the last run; the objects that they name are read
+    gap         where events were not followed, or Stripe keeps the next ones no more: objects once more
+
+After a gap the events start over from the oldest that Stripe surely keeps, and they come before the objects: what is
+read again then needs no event from before, and a run that was killed inside the gap goes on where it was.
 
 New objects always come from the list: an event of an object that the list has not shown yet is left to the list.
 """
@@ -24,6 +27,9 @@ from tap_stripe_flow.windows import OLDEST, Window
 
 DAY_S = 24 * 60 * 60
 EVENTS_KEPT_S = 30 * DAY_S
+# The oldest events that are kept may be gone with the next request: after a gap they start so much later, and a run
+# that follows soon does not find a gap again.
+EVENTS_EDGE_S = 600
 # How many changed objects are read at a time, and how many new ones are remembered to have been read just now.
 MOST_PENDING = 1_000
 MOST_FRESH = 10_000
@@ -51,7 +57,8 @@ class Replica:
 
     def batches(self) -> Iterator[Batch]:
         """Raises StripeError; without the right to read events, not before all that is new is out."""
-        if self._task.notes.memory.events is None:
+        memory = self._task.notes.memory
+        if memory.events is None and memory.listed is None:
             yield Batch(state=self._task.notes.take(events=Bookmark.at(before_anything(self._feed.events))))
         listed = self._task.notes.memory.listed
         for batch in self._trigger.batches():
@@ -59,26 +66,34 @@ class Replica:
             yield batch
         if listed is not None and self._is_gap():
             yield self._begin_gap(listed.end)
-        yield from self._gap()
         yield from self._changed()
+        yield from self._gap()
 
     def _is_gap(self) -> bool:
+        """Whether events are missing that nobody has read."""
         known, now = self._task.notes.memory.events, self._trigger.now
         if now is None:  # a range that has ended needs no list request, so nobody has asked for the time
             now = self._feed.events.ask_for_one()
-        return known is not None and now - known.reread_from > EVENTS_KEPT_S
+        return known is None or now - known.reread_from > EVENTS_KEPT_S
 
     def _begin_gap(self, listed_until: int) -> Batch:
-        """The events go on from before anything was read in this run."""
-        now = self._feed.events.ask_for_one()
-        begun = now if self._trigger.now is None else min(now, self._trigger.now)
+        """What may have changed unseen is read again; of what is older, what Stripe's events still tell."""
+        memory, now = self._task.notes.memory, self._feed.events.ask_for_one()
         start = max(self._trigger.span.start or OLDEST, now - self._feed.gap_days * DAY_S)
+        if memory.gap is not None:
+            start = min(start, memory.gap.start)
+        why = (
+            "capture was new until now, so no events were followed"
+            if memory.events is None
+            else "the next events are older than the 30 days for which Stripe keeps them"
+        )
         self._feed.warn(
-            "the next events are older than the 30 days for which Stripe keeps them: objects created in the last "
-            f"{self._feed.gap_days} days (setting events_gap_days) are read again; older ones may have changed unseen"
+            f"{why}: objects created in the last {self._feed.gap_days} days (setting events_gap_days) are read again, "
+            "and older ones that changed in the last 30 days; what changed before that may have been missed"
         )
         gap = Window(start=start, end=listed_until) if start < listed_until else None
-        return Batch(state=self._task.notes.take(events=Bookmark.at(begun), gap=gap))
+        kept = Bookmark.at(now - EVENTS_KEPT_S + EVENTS_EDGE_S)
+        return Batch(state=self._task.notes.take(events=kept, gap=gap))
 
     def _gap(self) -> Iterator[Batch]:
         gap = self._task.notes.memory.gap

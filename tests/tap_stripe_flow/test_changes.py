@@ -21,6 +21,7 @@ from tests.support.plugins import Ended, Message, a_config, run_tap
 from tests.support.sandbox import CONNECTED, PLATFORM, Sandbox
 from tests.tap_stripe_flow.crowds import A_CHARGE, crowd, post
 
+DAY_S = 86_400
 IDS = ("cus_1", "cus_2", "cus_3")
 feeds = st.lists(
     st.builds(
@@ -227,6 +228,76 @@ def test_after_a_gap_in_the_events_a_range_is_read_again(sandbox: Sandbox, tmp_p
     assert (len(last([done], "charges")), min(stamps)) == (4 + 1_100 + 2, start - 20 * day)
     assert again.records("charges") == []
     assert not {"gap_from", "gap_until"} & set(done.states[-1]["bookmarks"]["charges"])
+
+
+def test_changes_from_before_capture_was_switched_are_not_stale(sandbox: Sandbox, tmp_path: Path) -> None:
+    client, start = official(sandbox).v1, sandbox.clock()
+    crowd(sandbox, "/v1/charges", A_CHARGE, 1, at=start - 200 * DAY_S)
+    crowd(sandbox, "/v1/charges", A_CHARGE, 2, at=start - 5 * DAY_S)
+    sandbox.set_clock(start)
+    only_new = settings(sandbox.url) | {"capture": "new"}
+    first = run_tap(tmp_path, only_new)
+    sandbox.advance(DAY_S)
+    old, young, _ = (each["id"] for each in sandbox.objects("charge"))
+    for each in (old, young):
+        client.charges.update(each, {"description": "changed"})
+    sandbox.advance(DAY_S)
+    second = run_tap(tmp_path, only_new, state=first.states[-1])
+
+    switched = run_tap(tmp_path, settings(sandbox.url), state=second.states[-1])
+    again = run_tap(tmp_path, settings(sandbox.url), state=switched.states[-1])
+
+    assert (switched.code, second.records("charges"), again.records("charges")) == (0, [], [])
+    assert "capture was new until now" in switched.log
+    assert last([first, switched], "charges") == {each["id"]: each for each in everything(client.charges)}
+    assert "capture was new" not in again.log
+
+
+def test_after_a_gap_all_events_that_stripe_still_keeps_are_used(sandbox: Sandbox, tmp_path: Path) -> None:
+    client, start = official(sandbox).v1, sandbox.clock()
+    crowd(sandbox, "/v1/charges", A_CHARGE, 2, at=start - 300 * DAY_S)
+    sandbox.set_clock(start)
+    first = run_tap(tmp_path, settings(sandbox.url))
+    sandbox.set_clock(start + 40 * DAY_S)
+    old = sandbox.objects("charge")[0]["id"]
+    client.refunds.create({"charge": old, "amount": 100})
+    sandbox.set_clock(start + 45 * DAY_S)
+
+    done = run_tap(tmp_path, settings(sandbox.url), state=first.states[-1])
+    again = run_tap(tmp_path, settings(sandbox.url), state=done.states[-1])
+
+    assert [(each["id"], each["amount_refunded"]) for each in done.records("charges")] == [(old, 100)]
+    assert last([first, done], "charges") == {each["id"]: each for each in everything(client.charges)}
+    assert (again.records("charges"), "events_gap_days" in again.log) == ([], False)
+
+
+def test_a_kill_inside_a_gap_leaves_nothing_stale(sandbox: Sandbox, tmp_path: Path) -> None:
+    """From each STATE of the run that met the gap, an hour later: longer than the events' edge lasts."""
+    client, start = official(sandbox).v1, sandbox.clock()
+    for days in (300, 20, 15, 10):
+        crowd(sandbox, "/v1/charges", A_CHARGE, 1 if days == 300 else 700, at=start - days * DAY_S)
+    sandbox.set_clock(start)
+    first = run_tap(tmp_path, settings(sandbox.url))
+    old = sandbox.objects("charge")[0]["id"]
+    client.charges.update(sandbox.objects("charge")[-1]["id"], {"description": "unseen"})
+    sandbox.set_clock(start + 40 * DAY_S)
+    client.charges.update(old, {"description": "told by an event"})
+    gap = run_tap(tmp_path, settings(sandbox.url), state=first.states[-1])
+    sandbox.advance(3_600)
+    now = {each["id"]: each for each in everything(client.charges)}
+    states = [each for each in gap.states if "gap_from" in each["bookmarks"]["charges"]]
+
+    for state in states:
+        killed = gap.messages[: gap.messages.index({"type": "STATE", "value": state}) + 1]
+        before = {
+            each["record"]["id"]: each["record"]
+            for each in killed
+            if each.get("stream") == "charges" and "record" in each
+        }
+        resumed = run_tap(tmp_path, settings(sandbox.url), state=state)
+        assert last([first], "charges") | before | last([resumed], "charges") == now
+
+    assert len(states) > 2
 
 
 def test_what_changes_while_a_gap_is_noticed_is_not_stale(sandbox: Sandbox, tmp_path: Path) -> None:
