@@ -103,12 +103,13 @@ class Engine(Stream):
         account = self.accounts[context[ACCOUNT_MEMBER] if context else None]
         what = self.of(account)
         progress = Progress(what, self._run.span.end, time.monotonic(), self.logger.info)
+        before = _own(self.get_context_state(context))
         try:
             for batch in self._stripe.interruption.allowed_between(self._batches(account, context, what)):
                 yield from batch.records
                 self._close(batch, context, progress)
         except StripeError as error:
-            self._run.fail(what, error)
+            self._run.fail(what, error, has_advanced=_own(self.get_context_state(context)) != before)
 
     def _batches(self, account: Account, context: Mapping[str, Any] | None, what: str) -> Iterator[Batch]:
         state = _own(self.get_context_state(context))

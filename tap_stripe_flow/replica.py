@@ -12,10 +12,11 @@ New objects always come from the list: an event of an object that the list has n
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from stripe_flow.api.errors import RightMissing
+from stripe_flow.api.errors import RightMissing, StripeUnreachable
 from tap_stripe_flow.batch import Batch
 from tap_stripe_flow.bookmark import Bookmark
 from tap_stripe_flow.changes import Change, changes_in, merged
@@ -56,7 +57,7 @@ class Replica:
         self._listed_before = task.notes.memory.listed
 
     def batches(self) -> Iterator[Batch]:
-        """Raises StripeError; without the right to read events, not before all that is new is out."""
+        """Raises StripeError; where it is the events that cannot be read, not before all that is new is out."""
         memory = self._task.notes.memory
         if memory.events is None and memory.listed is None:
             yield Batch(state=self._task.notes.take(events=Bookmark.at(before_anything(self._feed.events))))
@@ -145,11 +146,13 @@ class Replica:
 
 
 def before_anything(events: Listing) -> int:
-    """Stripe's time; a key that may not read events is told it, too, and may be given the right later."""
+    """Stripe's time. What refuses the events tells it, too, and they may be had later."""
     try:
         return events.ask_for_one()
-    except RightMissing as error:
-        date_unix = error.refusal.date_unix if error.refusal else None
-        if date_unix is None:
+    except (RightMissing, StripeUnreachable) as error:
+        if error.refusal is not None and error.refusal.date_unix is not None:
+            return error.refusal.date_unix
+        now_unix = events.client.clock.now_unix(time.monotonic())
+        if now_unix is None:
             raise
-        return date_unix
+        return int(now_unix) - CLOCKS_S

@@ -97,7 +97,9 @@ class Source:
         return Listing(client=client, path=self.spec.path, expand=self.expand, account=account.id)
 
     def _events(self, listing: Listing) -> Listing:
-        return Listing(client=listing.client, path=EVENTS_PATH, filters={"types": self.spec.events}, is_snapshot=True)
+        """With a patience of its own: what the events use up, the list must not miss."""
+        client = listing.client.scoped()
+        return Listing(client=client, path=EVENTS_PATH, filters={"types": self.spec.events}, is_snapshot=True)
 
     def _ids_of(self, run: Run, account: Account) -> list[str]:
         """The key's own account may be named by its id, too."""

@@ -1,0 +1,67 @@
+"""What fails of a run, and what goes on: an endpoint that answers with nothing of use, a state that cannot be used."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.official import everything, official
+from tests.support.plugins import Message, a_config, run_tap
+from tests.support.sandbox import Sandbox
+from tests.tap_stripe_flow.crowds import A_CHARGE, post
+
+
+@pytest.fixture
+def busy(sandbox: Sandbox) -> Sandbox:
+    """Three charges, each with a refund, some time ago."""
+    client = official(sandbox).v1
+    for _ in range(3):
+        charge = client.charges.create({"amount": 500, "currency": "usd", "source": "tok_visa"})
+        client.refunds.create({"charge": charge.id, "amount": 100})
+    sandbox.advance(2_000)
+    return sandbox
+
+
+def failing(path: str, status: int) -> Message:
+    return {"name": "failing", "match": {"path": path}, "action": {"kind": "answer", "status": status}}
+
+
+@pytest.mark.parametrize("status", [500, 503, 429])
+def test_an_endpoint_that_answers_in_vain_fails_its_stream_only(busy: Sandbox, tmp_path: Path, status: int) -> None:
+    busy.faults(failing("/v1/charges", status))
+
+    done = run_tap(tmp_path, a_config(busy.url, give_up_after_s=1))
+
+    assert (done.code, len(done.records("charges")), len(done.records("refunds"))) == (4, 0, 3)
+    (error,) = done.errors
+    assert f"stream charges failed, its state stays as it was: Stripe answered HTTP {status} for " in error
+
+
+def test_events_that_fail_leave_the_list_alone(busy: Sandbox, tmp_path: Path) -> None:
+    changes = a_config(busy.url, capture="changes")
+    busy.faults(failing("/v1/events", 500))
+    first = run_tap(tmp_path, changes | {"give_up_after_s": 1})
+    post(busy, [("/v1/charges", A_CHARGE)] * 2)
+    old = busy.objects("charge")[0]["id"]
+    official(busy).v1.charges.update(old, {"description": "changed"})
+    busy.advance(2_000)
+    second = run_tap(tmp_path, changes | {"give_up_after_s": 1}, state=first.states[-1])
+    busy.faults()
+
+    third = run_tap(tmp_path, changes, state=second.states[-1])
+
+    assert [each.code for each in (first, second, third)] == [4, 4, 0]
+    assert [len(each.records("charges")) for each in (first, second)] == [3, 2]
+    assert all("Stripe answered HTTP 500" in error for error in (*first.errors, *second.errors))
+    last = {each["id"]: each for done in (first, second, third) for each in done.records("charges")}
+    assert last == {each["id"]: each for each in everything(official(busy).v1.charges)}
+
+
+def test_a_failure_after_windows_were_read_does_not_say_that_the_state_stayed(busy: Sandbox, tmp_path: Path) -> None:
+    busy.faults({**failing("/v1/events", 403), "action": {"kind": "answer", "status": 403, "error": {"type": "x"}}})
+
+    done = run_tap(tmp_path, a_config(busy.url, capture="changes"))
+
+    assert done.code == 2
+    assert all("its state is that of the last window that was read" in error for error in done.errors)
