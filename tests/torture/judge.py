@@ -2,7 +2,7 @@
 
 An id is *covered* once the run that emitted it has written a STATE that moved the bookmark of its partition: a loader
 may drop all that comes later, so only covered ids count as out. What a killed run emitted behind the last such STATE is
-the one window that the next runs may repeat.
+the one window that the next runs may repeat; how large a window can be is the tap's own constant.
 """
 
 from __future__ import annotations
@@ -12,10 +12,14 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
+from tap_stripe_flow.pages import PAGE_LIMIT
+from tap_stripe_flow.windows import MOST
 from tests.torture.history import Bookmark, Emitted, Partition, Run, State
 
 # Beyond that Meltano's state would crawl.
 MOST_STATE_BYTES = 300_000
+# A window is read no further than the page that goes beyond `MOST`; only a single second may hold more.
+MOST_IN_WINDOW = MOST + PAGE_LIMIT
 
 
 class Kind(Enum):
@@ -24,6 +28,7 @@ class Kind(Enum):
     LOST = "an object was never emitted before a STATE"
     FOREIGN = "a record is not of this account"
     REPEATED = "a record came again that a STATE had covered, or after a run that ended well, or twice in one run"
+    MORE_THAN_A_WINDOW = "more than a window came again in one run, or would after a kill, since no STATE covered it"
     WENT_BACK = "a bookmark went back"
     TOO_LONG = "a STATE is too long"
     REMEMBERS_SETTLED = "a window that was settled before the run began left ids in the STATE"
@@ -96,7 +101,9 @@ class Judge:
                 self._record(event)
             else:
                 self._state(event, settled_unix=run.clock_unix - self._overlap_s)
-        for ledger in self._ledgers.values():
+        for partition, ledger in self._ledgers.items():
+            if ledger.repeats > MOST_IN_WINDOW:
+                self._fault(Kind.MORE_THAN_A_WINDOW, partition, f"{ledger.repeats} records came again")
             if run.was_killed:
                 ledger.loose |= ledger.current
                 ledger.current = set()
@@ -126,6 +133,9 @@ class Judge:
             self._verdict.repeats += 1
             ledger.repeats += 1
         ledger.current.add(record.id)
+        if len(ledger.current) == MOST_IN_WINDOW + 1:
+            told = f"{record.id} is number {len(ledger.current)} since the last STATE"
+            self._fault(Kind.MORE_THAN_A_WINDOW, record.partition, told)
 
     def _state(self, state: State, settled_unix: int) -> None:
         self._verdict.longest_state_bytes = max(self._verdict.longest_state_bytes, state.length)

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from tests.torture.history import Bookmark, Emitted, Event, Partition, Run, State, events_of, last_state
-from tests.torture.judge import MOST_STATE_BYTES, Judge, Kind, Verdict
+from tests.torture.judge import MOST_IN_WINDOW, MOST_STATE_BYTES, Judge, Kind, Verdict
 from tests.torture.outcome import Outcome
 
 CHARGES, REFUNDS = Partition("charges", "acct_1"), Partition("refunds", "acct_1")
@@ -122,6 +122,34 @@ def test_an_object_of_another_account_is_foreign() -> None:
 )
 def test_a_repeat_beyond_the_window_of_a_killed_run_is_found(runs: Sequence[Run]) -> None:
     assert kinds(verdict(*runs, charges=["ch_1"])) == [Kind.REPEATED]
+
+
+def records(first: int, end: int) -> list[Emitted]:
+    return [a_record(f"ch_{number}") for number in range(first, end)]
+
+
+def test_a_tap_that_writes_a_state_for_every_fourth_window_only_is_found() -> None:
+    most, ids = MOST_IN_WINDOW, [f"ch_{number}" for number in range(MOST_IN_WINDOW + 1)]
+
+    one = verdict(killed(*records(0, most)), ended(*records(0, most), a_state(10)), charges=ids[:most])
+    four = verdict(ended(*records(0, most + 1), a_state(10)), charges=ids)
+
+    assert (one.faults, one.most_repeats_at_once) == ([], most)
+    assert kinds(four) == [Kind.MORE_THAN_A_WINDOW]
+
+
+def test_a_run_that_repeats_what_several_killed_runs_left_open_is_found() -> None:
+    half, most = MOST_IN_WINDOW // 2, MOST_IN_WINDOW
+    again = [*records(0, half), a_state(10), *records(half, most), a_state(20), *records(most, most + 1), a_state(30)]
+
+    found = verdict(
+        killed(*records(0, half)),
+        killed(*records(half, most + 1)),
+        ended(*again),
+        charges=[f"ch_{number}" for number in range(most + 1)],
+    )
+
+    assert kinds(found) == [Kind.MORE_THAN_A_WINDOW]
 
 
 @pytest.mark.parametrize(
