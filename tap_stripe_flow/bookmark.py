@@ -13,11 +13,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from stripe_flow.api.errors import Misconfigured
+from stripe_flow.api.errors import StripeFlowError
 from tap_stripe_flow.windows import Window
 
 # Thirty bytes each in a STATE message, which should stay under 300 KB with all streams and accounts in it.
 MOST_IDS = 9_000
+
+
+class UnusableState(StripeFlowError):
+    """What the state says of one stream and account cannot be gone on from; others may."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,14 +68,14 @@ class Bookmark:
     def from_state(cls, state: Mapping[str, object], names: Names, *, start: int, stream: str) -> Bookmark | None:
         """The bookmark in the SDK's dictionary of a stream, not before `start`; None where there is none.
 
-        Raises Misconfigured for a state that another tap wrote.
+        Raises UnusableState for one that another tap wrote.
         """
         end = state.get(names.end)
         if end is None:
             return None
         reread_from, ids = state.get(names.reread_from, end), state.get(names.ids, [])
         if type(end) is not int or type(reread_from) is not int or not isinstance(ids, list):
-            raise Misconfigured(
+            raise UnusableState(
                 f"the state of the stream {stream} is not one that this tap wrote: its {names.end} must be "
                 "Unix seconds. Clear it (`meltano state clear`) and set start_date to where the old tap had come to"
             )

@@ -25,7 +25,7 @@ from stripe_flow.api.errors import Misconfigured, StripeError, StripeFlowError
 from stripe_flow.singer.writer import LineWriter
 from tap_stripe_flow.accounts import Account
 from tap_stripe_flow.batch import Batch
-from tap_stripe_flow.bookmark import MOST_IDS
+from tap_stripe_flow.bookmark import MOST_IDS, UnusableState
 from tap_stripe_flow.memory import CURSOR, ids_held
 from tap_stripe_flow.pages import ACCOUNT_MEMBER, Found
 from tap_stripe_flow.progress import Progress
@@ -98,7 +98,7 @@ class Engine(Stream):
     def get_records(self, context: Mapping[str, Any] | None) -> Iterator[Found]:  # type: ignore[override]  # see pages
         """Records, oldest first; the state is written once the last record of a batch is out.
 
-        One account's failure is its own: the others go on, and the exit code says so.
+        One account's failure is its own, be it Stripe's no or its state: the others go on, and the exit code says so.
         """
         account = self.accounts[context[ACCOUNT_MEMBER] if context else None]
         what = self.of(account)
@@ -108,7 +108,7 @@ class Engine(Stream):
             for batch in self._stripe.interruption.allowed_between(self._batches(account, context, what)):
                 yield from batch.records
                 self._close(batch, context, progress)
-        except StripeError as error:
+        except (StripeError, UnusableState) as error:
             self._run.fail(what, error, has_advanced=_own(self.get_context_state(context)) != before)
 
     def _batches(self, account: Account, context: Mapping[str, Any] | None, what: str) -> Iterator[Batch]:

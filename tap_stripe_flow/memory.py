@@ -28,7 +28,7 @@ class Memory:
 
     @classmethod
     def from_state(cls, state: Mapping[str, object], *, start: int, stream: str) -> Memory:
-        """Nothing of it lies before `start`. Raises Misconfigured for a state that another tap wrote."""
+        """Nothing of it lies before `start`. Raises UnusableState for one that another tap wrote."""
         gap_from, gap_until = (_unix(state, name) for name in ("gap_from", "gap_until"))
         is_gap = gap_from is not None and gap_until is not None and gap_from < gap_until
         return cls(

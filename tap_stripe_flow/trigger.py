@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from stripe_flow.api.errors import Misconfigured
 from tap_stripe_flow.ahead import Ahead
 from tap_stripe_flow.batch import Batch
-from tap_stripe_flow.bookmark import Bookmark
+from tap_stripe_flow.bookmark import Bookmark, UnusableState
 from tap_stripe_flow.closing import Closing
 from tap_stripe_flow.draining import CLOCKS_S
 from tap_stripe_flow.memory import Notes
@@ -62,7 +62,10 @@ class Trigger:
         self.now: int | None = None
 
     def batches(self) -> Iterator[Batch]:
-        """What is new, window by window. Raises StripeError, or Misconfigured for a range that cannot be read."""
+        """What is new, window by window.
+
+        Raises StripeError, Misconfigured for a range that cannot be read, or UnusableState.
+        """
         if self.span.start is None:
             yield self._begin_now()
         memory = self._task.notes.memory
@@ -95,10 +98,15 @@ class Trigger:
             yield drained
 
     def _check(self, start: int, now: int) -> None:
-        if start > now + CLOCKS_S:
+        if (self._task.span.start or OLDEST) > now + CLOCKS_S:
             raise Misconfigured(
                 f"{self._task.listing.path} would be read from Unix time {start} on, and by Stripe's clock it is only "
-                f"{now}: correct start_date, or clear the state (`meltano state clear`) if that is wrong"
+                f"{now}: correct start_date"
+            )
+        if start > now + CLOCKS_S:
+            raise UnusableState(
+                f"by its state it was read up to Unix time {start}, and by Stripe's clock it is only {now}: wait until "
+                "then, or check the setting base_url: it may be another Stripe that wrote the state"
             )
         if self.span.end is not None and self.span.end > now - self.span.overlap_s:
             raise Misconfigured(

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stripe_flow.api.errors import Misconfigured
-from tap_stripe_flow.bookmark import EVENTS, LISTED, MOST_IDS, Bookmark, Seen
+from tap_stripe_flow.bookmark import EVENTS, LISTED, MOST_IDS, Bookmark, Seen, UnusableState
 from tap_stripe_flow.windows import Window
 
 
@@ -151,7 +150,7 @@ def test_nothing_before_the_start_date_is_read_again() -> None:
 
 @pytest.mark.parametrize("value", ["2026-01-01T00:00:00Z", 1.5, True, []])
 def test_the_state_of_another_tap_is_refused(value: object) -> None:
-    with pytest.raises(Misconfigured, match=r"charges.*meltano state clear"):
+    with pytest.raises(UnusableState, match=r"charges.*meltano state clear"):
         read({"replication_key_value": value})
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.official import everything, official
 from tests.support.plugins import Message, a_config, run_tap
-from tests.support.sandbox import Sandbox
+from tests.support.sandbox import CONNECTED, PLATFORM, Sandbox
 from tests.tap_stripe_flow.crowds import A_CHARGE, post
 
 
@@ -65,3 +65,30 @@ def test_a_failure_after_windows_were_read_does_not_say_that_the_state_stayed(bu
 
     assert done.code == 2
     assert all("its state is that of the last window that was read" in error for error in done.errors)
+
+
+@pytest.mark.parametrize(
+    ("bookmark", "said"),
+    [
+        ({"replication_key_value": "2026-01-01T00:00:00Z"}, "meltano state clear"),
+        ({"replication_key_value": 4_000_000_000}, "wait until then, or check the setting base_url"),
+    ],
+    ids=["of another tap", "ahead of Stripe"],
+)
+def test_a_state_that_cannot_be_used_fails_its_stream_and_account_only(
+    busy: Sandbox, tmp_path: Path, bookmark: Message, said: str
+) -> None:
+    post(busy, [("/v1/charges", A_CHARGE)] * 2, account=CONNECTED)
+    bad = bookmark | {"replication_key": "created", "context": {"_stripe_account": PLATFORM}}
+    state = {"bookmarks": {"charges": {"partitions": [bad]}}}
+
+    done = run_tap(tmp_path, a_config(busy.url, account_ids=["self", CONNECTED]), state=state)
+
+    assert done.code == 2
+    assert {each["_stripe_account"] for each in done.records("charges")} == {CONNECTED}
+    assert len(done.records("refunds")) == 3
+    (error,) = done.errors
+    assert f"stream charges of account {PLATFORM} failed, its state stays as it was" in error
+    assert said in error
+    kept = done.states[-1]["bookmarks"]["charges"]["partitions"]
+    assert bad in kept

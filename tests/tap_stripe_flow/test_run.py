@@ -213,16 +213,6 @@ def test_stream_maps_and_flattening_hold(seeded_sandbox: Sandbox, tmp_path: Path
     assert done.records("charges") == []
 
 
-def test_the_state_of_another_tap_is_refused(sandbox: Sandbox, tmp_path: Path) -> None:
-    theirs = {"bookmarks": {"charges": {"replication_key_value": "2026-01-01T00:00:00Z"}}}
-
-    done = run_tap(tmp_path, settings(sandbox.url), state=theirs)
-
-    assert done.code == 1
-    assert "meltano state clear" in done.errors[0]
-    assert sandbox.requests() == []
-
-
 def test_the_test_option_reports_each_stream(sandbox: Sandbox, tmp_path: Path) -> None:
     done = run_tap(tmp_path, settings(sandbox.url), "--test")
 
