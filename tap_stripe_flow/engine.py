@@ -66,11 +66,17 @@ class Engine(Stream):
         super().apply_catalog(catalog)
         self._set_keys()
         entry = catalog.get_stream(self.name)
-        if entry and self.source.is_of_accounts and ACCOUNT_MEMBER not in (entry.schema.properties or {}):
+        if entry is None:
+            return
+        properties = entry.schema.properties or {}
+        if self.source.is_of_accounts and ACCOUNT_MEMBER not in properties:
             raise Misconfigured(
                 f"the catalog was discovered without account_ids, so the stream {self.name} has no {ACCOUNT_MEMBER} in "
                 "it: discover again"
             )
+        if not self.source.is_of_accounts:
+            properties.pop(ACCOUNT_MEMBER, None)
+        entry.key_properties = self.primary_keys  # the SDK writes SCHEMA messages by the entry
 
     @property
     def _stripe(self) -> StripeTap:

@@ -53,6 +53,11 @@ class TapStripeFlow(PluginCommand, Tap):
     def discover_streams(self) -> Sequence[Engine]:
         return [Engine(self, spec) for spec in STREAMS]
 
+    def setup_mapper(self) -> None:
+        """The SDK maps by the catalog, so the streams must have put that right before."""
+        _ = self.streams
+        super().setup_mapper()
+
     def check_settings(self) -> None:
         """Raises Misconfigured for what only shows once streams are selected, StripeError if an account has no id."""
         check_expand(self.config)

@@ -54,6 +54,25 @@ def forbidden(account: str, path: str = "/v1/charges") -> Message:
     return {**rule, "action": {"kind": "answer", "status": 403, "error": A_403}}
 
 
+def keys(done: Ended) -> dict[str, list[str]]:
+    return {each["stream"]: each["key_properties"] for each in done.messages if each["type"] == "SCHEMA"}
+
+
+def test_the_key_is_what_the_records_have_whatever_the_catalog_says(pair: Sandbox, tmp_path: Path) -> None:
+    of_accounts = json.loads(run_tap(tmp_path, {"account_ids": BOTH}, "--discover").output)
+    without_key = json.loads(json.dumps(of_accounts))
+    for stream in without_key["streams"]:
+        stream["key_properties"] = []
+
+    alone = run_tap(tmp_path, a_config(pair.url), catalog=of_accounts)
+    both = run_tap(tmp_path, a_config(pair.url, account_ids=BOTH), catalog=without_key)
+
+    assert keys(alone) == {stream: ["id"] for stream in STREAMS}
+    assert keys(both) == {stream: ["id", "_stripe_account"] for stream in STREAMS}
+    schemas = [each["schema"]["properties"] for each in alone.messages if each["type"] == "SCHEMA"]
+    assert not [each for each in schemas if "_stripe_account" in each]
+
+
 def by_account(done: Ended, stream: str) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for record in done.records(stream):
