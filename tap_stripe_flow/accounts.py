@@ -53,12 +53,15 @@ class Accounts:
             ) from None
 
 
-def split_ids(ids: Iterable[str]) -> dict[str, list[str]]:
-    """`acct_…/cus_…` and `cus_…` → the ids by account, `self` for those that name none; each once."""
+def split_ids(ids: Iterable[str], setting: str) -> dict[str, list[str]]:
+    """`acct_…/cus_…` and `cus_…` → the ids by account, `self` for those that name none; each once.
+
+    Raises Misconfigured, naming `setting`.
+    """
     found: dict[str, dict[str, None]] = {}
     for text in ids:
         account, slash, object_id = text.strip().rpartition("/")
         if not object_id or (slash and not account):
-            raise Misconfigured(f"an id of an object looks like cus_… or acct_…/cus_…, not {text!r}")
+            raise Misconfigured(f"setting {setting}: an id looks like cus_… or acct_…/cus_…, not {text!r}")
         found.setdefault(account or SELF, {})[object_id] = None
     return {account: list(named) for account, named in found.items()}

@@ -53,7 +53,7 @@ class Source:
     @cached_property
     def _ids(self) -> Mapping[str, list[str]]:
         find = self.spec.find if self.finds else None
-        return split_ids(self.config.get(find.ids) or ()) if find else {}
+        return split_ids(self.config.get(find.ids) or (), find.ids) if find else {}
 
     def check(self) -> None:
         """Raises Misconfigured for a selected stream that lacks what it needs."""

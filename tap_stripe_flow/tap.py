@@ -15,7 +15,7 @@ from singer_sdk.tap_base import CliTestOptionValue
 
 from stripe_flow.api.errors import StripeError
 from stripe_flow.singer.command import PluginCommand, take_paths
-from stripe_flow.singer.writer import LineWriter
+from stripe_flow.singer.writer import LineWriter, write_whole
 from tap_stripe_flow.engine import Engine
 from tap_stripe_flow.given import read_catalog, read_state
 from tap_stripe_flow.run import Interruption, Run
@@ -99,6 +99,23 @@ class TapStripeFlow(PluginCommand, Tap):
             if parameter.name == "test":
                 parameter.callback, parameter.expose_value = None, True
         return command
+
+    @classmethod
+    def cb_discover(cls, ctx: click.Context, param: click.Option, value: bool) -> None:  # noqa: ARG003, FBT001  # the SDK's signature
+        """Discover, and exit as a run does."""
+        if value:
+            ctx.exit(cls.ended(lambda: cls._discover(ctx.params.get("config", _ConfigInput()))))
+
+    @classmethod
+    def _discover(cls, config: _ConfigInput) -> int:
+        tap = cls(
+            config=config.config,
+            parse_env_config=config.parse_env,
+            validate_config=cls.dynamic_catalog,
+            setup_mapper=False,
+        )
+        write_whole(bytearray(f"{tap.catalog_json_text}\n".encode()))
+        return 0
 
     @classmethod
     def execute(

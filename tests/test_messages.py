@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import sys
 from pathlib import Path
 from typing import Any
@@ -178,6 +179,35 @@ def test_a_date_that_is_none_is_one_clear_line(setting: str, sandbox_url: str, t
 
     assert done.code == 1
     assert_says(f"setting {setting} must be a date like", done.errors[0])
+
+
+@pytest.mark.parametrize("option", [(), ("--discover",)], ids=["a run", "discovery"])
+@pytest.mark.parametrize("customer_id", ["", "acct_1/", "/cus_1"])
+def test_an_id_that_is_none_is_one_clear_line(
+    *, option: tuple[str, ...], customer_id: str, sandbox_url: str, tmp_path: Path
+) -> None:
+    done = run_tap(tmp_path, a_config(sandbox_url, customer_ids=[customer_id]), *option)
+
+    assert (done.code, len(done.errors), done.output) == (1, 1, "")
+    assert_says("setting customer_ids: an id looks like cus_", done.errors[0])
+    assert_clean(done.log)
+
+
+@pytest.mark.parametrize("option", ["", "--discover"])
+@pytest.mark.parametrize(
+    ("output", "said"), [("> /dev/full", "no space left on device"), (">&-", "standard output is closed")]
+)
+def test_an_output_that_takes_nothing_is_one_clear_line(
+    *, option: str, output: str, said: str, sandbox_url: str, tmp_path: Path
+) -> None:
+    line = [*command("tap_stripe_flow", tmp_path, a_config(sandbox_url)), *([option] if option else [])]
+
+    done = run(["sh", "-c", f"exec {shlex.join(line)} {output}"], tmp_path)
+
+    assert (done.code, len(done.errors)) == (1, 1)
+    assert_says(said, done.errors[0])
+    assert "report this" not in done.log
+    assert_clean(done.log)
 
 
 GOOD = a_record("customers", id=1, name="Ann")

@@ -11,7 +11,7 @@ import difflib
 import json
 import os
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -62,17 +62,21 @@ class PluginCommand(PluginBase):
             cls.print_about(about_format)
             raise SystemExit(0)
         cls.print_version(print_fn=cls.logger.info)
+        raise SystemExit(cls.ended(lambda: cls.execute(**options)))
+
+    @classmethod
+    def ended(cls, do: Callable[[], int]) -> int:
+        """The exit code of `do`; what it raises is one line."""
         try:
-            code = cls.execute(**options)
+            return do()
         except StripeFlowError as error:
-            code = cls._say(error)
+            return cls._say(error)
         except MappingError as error:
-            code = cls._say(Misconfigured(f"setting stream_maps: {error}"))
+            return cls._say(Misconfigured(f"setting stream_maps: {error}"))
         except BrokenPipeError:
             raise  # the reader is gone, and click ends quietly
         except Exception as error:  # noqa: BLE001  # the edge of the process
-            code = cls._say(unexpected(error))
-        raise SystemExit(code)
+            return cls._say(unexpected(error))
 
     @classmethod
     def _say(cls, error: StripeFlowError) -> int:

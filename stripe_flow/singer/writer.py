@@ -15,6 +15,8 @@ import msgspec
 from singer_sdk.contrib.msgspec import MsgSpecWriter
 from singer_sdk.singerlib import Message, RecordMessage
 
+from stripe_flow.api.errors import Misconfigured
+
 # One system call for about twenty full-size charges; more gains nothing measurable.
 BUFFER_BYTES = 64 * 1024
 
@@ -54,6 +56,8 @@ def _around(stream: str, time_extracted: str) -> tuple[bytes, bytes]:
 
 def write_whole(data: bytearray) -> None:
     """All of `data` onto standard output, and out of `data`; a signal in between delays it but cuts nothing."""
+    if sys.stdout is None:
+        raise Misconfigured("standard output is closed, and messages go there: run it with one, a file or a pipe")
     try:
         descriptor = sys.stdout.fileno()
     except (OSError, ValueError):  # a test's in-memory stream has no descriptor
