@@ -12,12 +12,23 @@ from stripe_flow.api.errors import Misconfigured
 T = TypeVar("T")
 
 
+class _Partition(msgspec.Struct):
+    context: dict[str, Any]  # Any: JSON
+
+
 class _Bookmark(msgspec.Struct):
-    partitions: list[dict[str, Any]] = []  # Any: JSON
+    partitions: list[_Partition] = []
 
 
 class _State(msgspec.Struct):
     bookmarks: dict[str, _Bookmark]
+
+    def __post_init__(self) -> None:
+        """msgspec tells what is raised here as one of its own errors."""
+        for stream, bookmark in self.bookmarks.items():
+            whose = [each.context for each in bookmark.partitions]
+            if any(each in whose[:at] for at, each in enumerate(whose)):
+                raise ValueError(f"the stream {stream} has the same partition twice")
 
 
 class _Metadata(msgspec.Struct):
@@ -25,9 +36,13 @@ class _Metadata(msgspec.Struct):
     metadata: dict[str, Any]  # Any: JSON
 
 
+class _Schema(msgspec.Struct):
+    properties: dict[str, Any] = {}  # Any: JSON schema
+
+
 class _Entry(msgspec.Struct):
     tap_stream_id: str
-    schema: dict[str, Any]  # Any: JSON schema
+    schema: _Schema
     metadata: list[_Metadata] = []
 
 

@@ -12,7 +12,18 @@ from typing import Any
 import pytest
 
 from tests.support.official import official
-from tests.support.plugins import Ended, a_config, a_record, a_schema, a_state, command, run, run_tap, run_target
+from tests.support.plugins import (
+    Ended,
+    Message,
+    a_config,
+    a_record,
+    a_schema,
+    a_state,
+    command,
+    run,
+    run_tap,
+    run_target,
+)
 from tests.support.sandbox import Sandbox
 
 KEY = "sk_test_canary0123456789"
@@ -86,6 +97,13 @@ def test_a_bad_configuration_file_is_one_clear_line(
     assert_clean(done.log)
 
 
+def a_state_of(*partitions: Message) -> bytes:
+    return json.dumps({"bookmarks": {"charges": {"partitions": partitions}}}).encode()
+
+
+TWICE = ({"context": {"_stripe_account": "acct_1"}},) * 2
+LISTED = b'{"streams": [{"tap_stream_id": "charges", "schema": {"properties": []}}]}'
+
 GIVEN: list[tuple[str, str, str, bytes | None, str]] = [
     ("state that is not there", "tap_stripe_flow", "--state", None, "state file .* cannot be read"),
     ("state that is cut", "tap_stripe_flow", "--state", b"{", "state file .* is not JSON"),
@@ -93,8 +111,17 @@ GIVEN: list[tuple[str, str, str, bytes | None, str]] = [
     ("state of another shape", "tap_stripe_flow", "--state", b'{"singer_state": {}}', "must look like .*bookmarks"),
     ("state with a list of bookmarks", "tap_stripe_flow", "--state", b'{"bookmarks": []}', "must look like"),
     ("state with a null", "tap_stripe_flow", "--state", b'{"bookmarks": {"charges": null}}', "must look like"),
+    ("state with a partition of nobody", "tap_stripe_flow", "--state", a_state_of({}), "must look like .*context"),
+    (
+        "state with a partition twice",
+        "tap_stripe_flow",
+        "--state",
+        a_state_of(*TWICE),
+        "charges has the same partition",
+    ),
     ("state nested too deep", "tap_stripe_flow", "--state", b'{"a":' * 100_000, "state file .* is not JSON"),
     ("catalog without streams", "tap_stripe_flow", "--catalog", b'{"streams": null}', "catalog file .* must look like"),
+    ("catalog with a list of properties", "tap_stripe_flow", "--catalog", LISTED, "catalog file .*properties"),
     ("catalog entry without id", "tap_stripe_flow", "--catalog", b'{"streams": [{"schema": {}}]}', "tap_stream_id"),
     ("input that is not there", "target_stripe_flow", "--input", None, "input file .* cannot be read"),
 ]
