@@ -97,6 +97,16 @@ class Engine(Stream):
         """One bookmark per account, where the settings name accounts; never what an old state names."""
         return [{ACCOUNT_MEMBER: account} for account in self.accounts if account is not None] or None
 
+    def check(self) -> None:
+        """Raises Misconfigured for a selected stream that could not be read."""
+        self.source.check()
+        is_whole = self.forced_replication_method == REPLICATION_FULL_TABLE and not self.source.finds
+        if is_whole and self._run.span.start is None:
+            raise Misconfigured(
+                f"the catalog asks for all of the stream {self.name} on every run (FULL_TABLE), and setting start_date "
+                "is `now`: nothing would ever come. Write a date, or choose INCREMENTAL"
+            )
+
     def of(self, account: Account) -> str:
         """What a message calls one account's part of this stream."""
         return f"stream {self.name}" + (f" of account {account.id}" if account.id else "")

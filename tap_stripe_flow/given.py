@@ -24,7 +24,7 @@ class _State(msgspec.Struct):
     bookmarks: dict[str, _Bookmark]
 
     def __post_init__(self) -> None:
-        """msgspec tells what is raised here as one of its own errors."""
+        """What is raised here is told as one of msgspec's own errors."""
         for stream, bookmark in self.bookmarks.items():
             whose = [each.context for each in bookmark.partitions]
             if any(each in whose[:at] for at, each in enumerate(whose)):

@@ -62,7 +62,7 @@ class TapStripeFlow(PluginCommand, Tap):
         """Raises Misconfigured for what only shows once streams are selected, StripeError if an account has no id."""
         check_expand(self.config)
         for stream in self._selected():
-            stream.source.check()
+            stream.check()
             self.logger.debug("stream %s: %d accounts", stream.name, len(stream.accounts))
 
     def check_streams(self) -> None:

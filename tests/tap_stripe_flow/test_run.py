@@ -186,6 +186,17 @@ def test_full_table_reads_the_whole_range_again(first_run: Ended, seeded_sandbox
     assert by_id(again.records("charges")) == by_id(first_run.records("charges"))
 
 
+def test_full_table_from_now_on_is_refused(sandbox: Sandbox, tmp_path: Path) -> None:
+    catalog = json.loads(run_tap(tmp_path, {}, "--discover").output)
+    catalog["streams"][0]["replication_method"] = "FULL_TABLE"
+
+    done = run_tap(tmp_path, settings(sandbox.url, start_date="now"), catalog=catalog)
+
+    assert (done.code, done.output, len(done.errors)) == (1, "", 1)
+    assert "FULL_TABLE" in done.errors[0]
+    assert "start_date" in done.errors[0]
+
+
 def test_deselected_streams_are_neither_read_nor_tested(sandbox: Sandbox, tmp_path: Path) -> None:
     catalog = json.loads(run_tap(tmp_path, {}, "--discover").output)
     for stream in catalog["streams"]:
