@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any, cast
+from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 
@@ -30,8 +31,12 @@ def complete(raw: bytes, client: Client) -> bytes:
         path = part.get("url")
         if not isinstance(path, str) or not path.startswith("/v1/"):
             raise AccountTrouble("a list inside an object names no address of Stripe's: check the setting base_url")
+        address = urlsplit(path)
+        of_list = dict(parse_qsl(address.query))  # some lists are named by a filter, as subscription items are
         while part["has_more"]:
-            more = client.get(path, {"limit": 100, "starting_after": part["data"][-1]["id"]}, read=_read).value
+            more = client.get(
+                address.path, of_list | {"limit": 100, "starting_after": part["data"][-1]["id"]}, read=_read
+            ).value
             part["data"] += more.data
             part["has_more"] = more.has_more
     return msgspec.json.encode(top)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from stripe_flow.api.settings import open_client
+from tap_stripe_flow.nested import complete
 from tests.support.official import everything, official
 from tests.support.plugins import Ended, a_config, run_tap
 from tests.support.sandbox import CONNECTED, Sandbox
@@ -65,6 +68,18 @@ def test_a_nested_list_is_read_in_pages_of_a_hundred(tmp_path: Path, refunded: S
     asked = [each["path"] for each in refunded.requests()[before:]]
     nested = [path for path in asked if path.startswith("/v1/charges/")]
     assert len(nested) == sum(-(-(count - 10) // 100) for count in REFUNDS if count > 10)
+
+
+def test_a_nested_list_that_is_named_by_a_filter_comes_whole(refunded: Sandbox) -> None:
+    """Like the items of a subscription."""
+    charge = everything(official(refunded).v1.charges)[0]["id"]
+    theirs = everything(official(refunded).v1.refunds, charge=charge)
+    cut = {"object": "list", "has_more": True, "data": theirs[:10], "url": f"/v1/refunds?charge={charge}&limit=1"}
+
+    whole = complete(json.dumps({"refunds": cut}).encode(), open_client(a_config(refunded.url)))
+
+    assert json.loads(whole)["refunds"]["data"] == theirs
+    assert len(theirs) == REFUNDS[-1]
 
 
 def test_a_nested_list_is_absent_unless_it_is_asked_for(refunded: Sandbox, tmp_path: Path) -> None:
