@@ -1,8 +1,17 @@
-"""`python -m tap_records` is the command `tap-records`."""
+"""The command tap-records, also as `python -m tap_records`."""
 
 from __future__ import annotations
 
-from tap_records.tap import TapRecords
+import signal
+
+
+def main() -> None:
+    """Run it. Ctrl-C while Python still imports, which takes a second, ends it without a traceback."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    from tap_records.tap import TapRecords  # noqa: PLC0415  # not before the line above
+
+    TapRecords.cli()
+
 
 if __name__ == "__main__":
-    TapRecords.cli()
+    main()

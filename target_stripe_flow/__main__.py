@@ -1,6 +1,17 @@
-"""`python -m target_stripe_flow` is the command target-stripe-flow."""
+"""The command target-stripe-flow, also as `python -m target_stripe_flow`."""
 
-from target_stripe_flow.target import TargetStripeFlow
+from __future__ import annotations
+
+import signal
+
+
+def main() -> None:
+    """Run it. Ctrl-C while Python still imports, which takes a second, ends it without a traceback."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    from target_stripe_flow.target import TargetStripeFlow  # noqa: PLC0415  # not before the line above
+
+    TargetStripeFlow.cli()
+
 
 if __name__ == "__main__":
-    TargetStripeFlow.cli()
+    main()

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
+import signal
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,12 +16,14 @@ import pytest
 
 from tests.support.official import official
 from tests.support.plugins import (
+    ROOT,
     Ended,
     Message,
     a_config,
     a_record,
     a_schema,
     a_state,
+    clean_env,
     command,
     run,
     run_tap,
@@ -313,6 +318,23 @@ def test_rejected_records_show_nothing_of_a_person_in_the_log(sandbox: Sandbox, 
     assert done.code == 0
     assert_clean(done.log)
     assert "4242424242424242" not in (tmp_path / "stripe-flow-rejects.jsonl").read_text()
+
+
+@pytest.mark.parametrize("plugin", [*PLUGINS, "tap_records"])
+def test_an_interrupt_while_python_imports_shows_no_traceback(plugin: str, tmp_path: Path) -> None:
+    slow = tmp_path / "singer_sdk.py"
+    slow.write_text("import time\nprint('importing', flush=True)\ntime.sleep(60)\n")
+    env = clean_env(PYTHONPATH=os.pathsep.join([str(tmp_path), str(ROOT)]))
+    line = [sys.executable, "-m", plugin, "--version"]
+
+    with subprocess.Popen(line, cwd=tmp_path, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as starting:
+        assert starting.stdout is not None
+        assert starting.stderr is not None
+        assert starting.stdout.readline() == b"importing\n"
+        starting.send_signal(signal.SIGINT)
+        told = starting.stderr.read()
+
+    assert (starting.returncode, told) == (-signal.SIGINT, b"")
 
 
 @pytest.fixture(scope="module")
