@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NoReturn, TypeVar
@@ -16,8 +15,6 @@ from tap_stripe_flow.ahead import Ahead
 from tap_stripe_flow.settings import read_span
 
 SOME_FAILED = 2
-# How the client's error ends its sentence where Stripe did answer, if only that it cannot now.
-_ANSWER = re.compile(r" for (?P<spent>\d+ s): (?P<answer>HTTP (?:408|409|424|429|5\d\d))\. ")
 
 T = TypeVar("T")
 
@@ -43,13 +40,13 @@ class Run:
 
         `has_advanced`: its state says that some of it was read before.
         """
-        answer = failing_answer(error)
-        is_unreachable = isinstance(error, StripeUnreachable) and answer is None
+        # Where Stripe did answer, if only that it cannot now, another endpoint may do better.
+        is_unreachable = isinstance(error, StripeUnreachable) and error.refusal is None
         if isinstance(error, KeyRefused) or (is_unreachable and not self._has_progressed):
             self.stop(error)
         self._failures.append(error)
         state = "its state is that of the last window that was read" if has_advanced else "its state stays as it was"
-        self._logger.error("%s failed, %s: %s", what, state, answer or error)
+        self._logger.error("%s failed, %s: %s", what, state, error)
 
     def miss(self, what: str, error: StripeError) -> None:
         """Note that one object of a stream is not there; the others still come."""
@@ -69,17 +66,6 @@ class Run:
             return StripeUnreachable.exit_code
         is_account = all(isinstance(error, AccountTrouble) for error in self._failures)
         return AccountTrouble.exit_code if is_account and not self._has_progressed else SOME_FAILED
-
-
-def failing_answer(error: StripeFlowError) -> str | None:
-    """Words for an endpoint that answers, but with nothing of use; None where it was something else.
-
-    Others may fare better then, other than where no answer came at all.
-    """
-    found = _ANSWER.search(str(error)) if isinstance(error, StripeUnreachable) else None
-    return (
-        f"Stripe answered {found['answer']} for {found['spent']}. Run again later: nothing is lost" if found else None
-    )
 
 
 class Interruption:

@@ -26,7 +26,7 @@ from stripe_flow.api.connection import Connection
 from stripe_flow.api.errors import NotSent, StripeError, StripeUnreachable
 from stripe_flow.api.message import Answer, Request, read_answer, read_object
 from stripe_flow.api.pacing import Pacer
-from stripe_flow.api.refusals import is_stripes_word, refused
+from stripe_flow.api.refusals import is_stripes_word, read_refusal, refused
 from stripe_flow.api.resending import Progress, SendAgain, growing_waits, retry_after_s
 from stripe_flow.api.retry import TOO_MANY, Patience, may_resend
 from stripe_flow.api.transport import ConnectionGone, NetworkTrouble, RawAnswer, Transport
@@ -192,7 +192,7 @@ class Client:
             self.pacer.slow_down(self.connection.account, request.path, time.monotonic())
         says = {"true": True, "false": False}.get(raw.headers.get("Stripe-Should-Retry", ""))
         if may_resend(raw.status, stripe_says=says, is_read=request.is_read):
-            raise SendAgain(f"HTTP {raw.status}", retry_after_s(raw.headers.get("Retry-After")))
+            raise SendAgain(f"HTTP {raw.status}", retry_after_s(raw.headers.get("Retry-After")), read_refusal(raw))
         if raw.status < 500 and not is_stripes_word(raw):
             raise SendAgain(f"HTTP {raw.status} without Stripe's error object")
 
@@ -213,6 +213,12 @@ class Client:
             return NotSent(
                 f"{request.method} {request.path}: Stripe took no request for {spent_s:.0f} s; nothing was executed "
                 f"({last}). Run again later; a lower max_requests_per_second leaves room for others"
+            )
+        if last.refusal is not None:
+            return StripeUnreachable(
+                f"{request.method} {request.path}: Stripe answered {last} for {spent_s:.0f} s. Run again later: "
+                "nothing is lost",
+                last.refusal,
             )
         return StripeUnreachable(
             f"Stripe at {self.connection.base_url} gave no usable answer for {spent_s:.0f} s: {last}. "

@@ -7,7 +7,7 @@ from collections.abc import Generator
 
 import backoff
 
-from stripe_flow.api.errors import Stopped
+from stripe_flow.api.errors import Refusal, Stopped
 from stripe_flow.api.retry import Patience
 
 # The longest wait between two sends of one request: Stripe's own clients wait five seconds at most, too.
@@ -16,11 +16,15 @@ FIRST_WAIT_S = 0.5
 
 
 class SendAgain(Exception):
-    """No usable answer came, and the same bytes may go out again; `wait_s` is what a `Retry-After` asks for."""
+    """No usable answer came, and the same bytes may go out again; `wait_s` is what a `Retry-After` asks for.
 
-    def __init__(self, reason: str, wait_s: float = 0) -> None:
+    `refusal` is what Stripe said, if it was Stripe that answered.
+    """
+
+    def __init__(self, reason: str, wait_s: float = 0, refusal: Refusal | None = None) -> None:
         super().__init__(reason)
         self.wait_s = wait_s
+        self.refusal = refusal
 
 
 class Progress:

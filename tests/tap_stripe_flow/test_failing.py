@@ -35,7 +35,10 @@ def test_an_endpoint_that_answers_in_vain_fails_its_stream_only(busy: Sandbox, t
 
     assert (done.code, len(done.records("charges")), len(done.records("refunds"))) == (4, 0, 3)
     (error,) = done.errors
-    assert f"stream charges failed, its state stays as it was: Stripe answered HTTP {status} for " in error
+    assert (
+        f"stream charges failed, its state stays as it was: GET /v1/charges: Stripe answered HTTP {status} for "
+        in error
+    )
 
 
 def test_events_that_fail_leave_the_list_alone(busy: Sandbox, tmp_path: Path) -> None:

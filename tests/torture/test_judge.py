@@ -140,7 +140,8 @@ def test_a_tap_that_writes_a_state_for_every_fourth_window_only_is_found() -> No
 
 def test_a_run_that_repeats_what_several_killed_runs_left_open_is_found() -> None:
     half, most = MOST_IN_WINDOW // 2, MOST_IN_WINDOW
-    again = [*records(0, half), a_state(10), *records(half, most), a_state(20), *records(most, most + 1), a_state(30)]
+    again: list[Emitted | State] = [*records(0, half), a_state(10), *records(half, most), a_state(20)]
+    again += [*records(most, most + 1), a_state(30)]
 
     found = verdict(
         killed(*records(0, half)),
