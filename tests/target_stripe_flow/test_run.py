@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -347,41 +348,33 @@ def test_a_mended_reject_is_piped_back_through_the_same_maps(sandbox: Sandbox, t
 ORDER = {"id": "string", "amount": "integer", "currency": "string", "source": "string"}
 
 
-def test_an_account_keeps_its_name_when_a_key_comes_to_see_it(tmp_path: Path) -> None:
+ANN = [a_schema("customers"), a_record("customers", id=1, name="Ann")]
+
+
+@pytest.fixture
+def two_keys(tmp_path: Path) -> Iterator[Sandbox]:
+    """Of one account: `rk_test_blind` may not read it, `rk_test_seeing` may."""
+    blind = {"account": PLATFORM, "rights": {"customer": "write"}}
+    described = {"keys": {"rk_test_blind": blind, "rk_test_seeing": {"account": PLATFORM}}}
+    (tmp_path / "keys.json").write_text(json.dumps(described))
+    with Sandbox("--keys", str(tmp_path / "keys.json")) as running:
+        yield running
+
+
+def test_an_account_keeps_its_name_when_a_key_comes_to_see_it(two_keys: Sandbox, tmp_path: Path) -> None:
     """With a label while the account could not be read: whoever may read it later acts for the same account."""
-    described = {
-        "keys": {
-            "rk_test_blind": {"account": PLATFORM, "rights": {"customer": "write"}},
-            "rk_test_seeing": {"account": PLATFORM},
-        }
-    }
-    (tmp_path / "keys.json").write_text(json.dumps(described))
-    lines = [a_schema("customers"), a_record("customers", id=1, name="Ann")]
+    blind = run(two_keys, tmp_path, *ANN, api_key="rk_test_blind", account_label="shop")
+    seeing = run(two_keys, tmp_path, *ANN, api_key="rk_test_seeing", account_label="shop")
 
-    with Sandbox("--keys", str(tmp_path / "keys.json")) as mine:
-        blind = run(mine, tmp_path, *lines, api_key="rk_test_blind", account_label="shop")
-        seeing = run(mine, tmp_path, *lines, api_key="rk_test_seeing", account_label="shop")
-        made = len(mine.objects("customer"))
-
-    assert (blind.summary, seeing.summary, made) == ("1 records: 1 created", "1 records: 1 unchanged", 1)
+    assert (blind.summary, seeing.summary) == ("1 records: 1 created", "1 records: 1 unchanged")
+    assert len(two_keys.objects("customer")) == 1
 
 
-def test_a_label_is_no_second_name_for_an_account_that_the_journal_knows(tmp_path: Path) -> None:
-    described = {
-        "keys": {
-            "rk_test_blind": {"account": PLATFORM, "rights": {"customer": "write"}},
-            "rk_test_seeing": {"account": PLATFORM},
-        }
-    }
-    (tmp_path / "keys.json").write_text(json.dumps(described))
-    lines = [a_schema("customers"), a_record("customers", id=1, name="Ann")]
+def test_a_label_is_no_second_name_for_an_account_that_the_journal_knows(two_keys: Sandbox, tmp_path: Path) -> None:
+    run(two_keys, tmp_path, *ANN, api_key="rk_test_seeing")
+    blind = run(two_keys, tmp_path, *ANN, api_key="rk_test_blind", account_label="shop")
 
-    with Sandbox("--keys", str(tmp_path / "keys.json")) as mine:
-        run(mine, tmp_path, *lines, api_key="rk_test_seeing")
-        blind = run(mine, tmp_path, *lines, api_key="rk_test_blind", account_label="shop")
-        made = len(mine.objects("customer"))
-
-    assert (blind.code, made) == (1, 1)
+    assert (blind.code, len(two_keys.objects("customer"))) == (1, 1)
     assert PLATFORM in blind.errors[0]
 
 
