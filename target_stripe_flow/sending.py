@@ -79,6 +79,8 @@ class Sender:
 
         `is_new`: nothing of this attempt was ever sent.
         """
+        if attempt.body is None:
+            raise Superseded(f"{attempt.name} has no bytes to send: it was settled")
         leave = _Leave(self._journal, attempt, is_new=is_new)
         client = self._client.as_sent(attempt.stripe_account, str(attempt.api_version))
         request = Request(

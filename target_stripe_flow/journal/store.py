@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, Table, TextClause, bindparam, func, select, text, tuple_, update
@@ -139,15 +138,17 @@ class Journal:
         if former is None:
             return None
         over_s, look_after_s = former
-        taken = replace(attempt, holder=self.tenure.holder)
-        if taken.holder == attempt.holder:
-            return Taken(attempt=attempt)
-        values = {f"of_{name}": getattr(attempt, name) for name in _KEY} | _before(attempt) | {"holder": taken.holder}
-        if not self._scribe.write(attempt.digest, (_UPDATE_IF_SAME.where(self.tenure.is_free), values)):
+        is_mine = attempt.holder == self.tenure.holder
+        if not is_mine:
+            mine = {"holder": self.tenure.holder}
+            values = {f"of_{name}": getattr(attempt, name) for name in _KEY} | _before(attempt) | mine
+            if not self._scribe.write(attempt.digest, (_UPDATE_IF_SAME.where(self.tenure.is_free), values)):
+                return None
+        # As it stands: what was settled since it was read has no bytes any more, and must not be sent.
+        stands = next((each for each in self.all_of(attempt.digest) if each.marker == attempt.marker), None)
+        if stands is None or (stands.state, stands.holder) != (attempt.state, self.tenure.holder):
             return None
-        # As it stands: its last holder may have written it since it was read.
-        stands = next(each for each in self.all_of(attempt.digest) if each.marker == attempt.marker)
-        return Taken(attempt=stands, over_s=over_s, look_after_s=look_after_s)
+        return Taken(attempt=stands) if is_mine else Taken(attempt=stands, over_s=over_s, look_after_s=look_after_s)
 
     def add(self, found: Sequence[Attempt]) -> int:
         """Those of them that the journal does not have yet; how many these were."""

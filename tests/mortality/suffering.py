@@ -23,6 +23,8 @@ PAUSES_S = (0, 0, 0, 0, 0, 0, 60, 11 * 60, SLEEP_S)
 SLEEPS_EVERY = 10
 ROWS_EACH = 400
 CONCURRENCY = 16
+# Each in every other ordeal.
+WAYS_TO_CHARGE = list(ACTIONS["charges"].ways)
 
 
 @dataclass
@@ -60,6 +62,7 @@ def suffer(folder: Path, *, seed: int, kills: int) -> Report:
             draw=draw,
             background=BACKGROUND,
             env=shift.env(),
+            settings={"charge_with": WAYS_TO_CHARGE[seed % len(WAYS_TO_CHARGE)]},
         )
         while report.kills.total() < kills and report.runs < 2 * kills + 20:
             sandbox.advance(draw.choice(PAUSES_S))
