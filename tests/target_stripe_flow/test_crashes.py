@@ -1,6 +1,6 @@
 """Real processes, really killed, at each point of a record's way; effects are counted in the sandbox.
 
-Forty-eight pairs of a way and a point, with three kills in each: 144; `test_many_workers` adds sixty.
+Forty-eight pairs of a way and a point, with three kills in each: 144.
 """
 
 from __future__ import annotations
