@@ -33,8 +33,6 @@ WINDOW = 120
 # What every worker does again, since another has done it.
 BEHIND = 25
 BROKEN = 1
-# What a dead worker has left behind may be open when another one ends.
-UNSETTLED = 3
 
 _HELD = """SELECT holders.process, attempts.digest FROM attempts JOIN holders USING (holder)
     WHERE state = 'intent' AND alive_until_unix > extract(epoch FROM clock_timestamp())"""
@@ -186,11 +184,9 @@ class Gang:
             if worker.asleep_until:
                 self._wake(worker)
             if worker.process is not None:
-                self._judge(worker, codes={0, UNSETTLED, BROKEN})
+                self._judge(worker, codes={BROKEN} if worker.pid in held else {0, BROKEN})
 
-    def _judge(
-        self, worker: Worker, codes: frozenset[int] | set[int] = frozenset({0, UNSETTLED, -signal.SIGKILL})
-    ) -> Died:
+    def _judge(self, worker: Worker, codes: frozenset[int] | set[int] = frozenset({0, -signal.SIGKILL})) -> Died:
         """How it ended, whether its sums add up, and whether STATE is ahead of the journal."""
         died = worker.ended()
         self.ends[died.code] += 1
