@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from tap_stripe_flow.pages import Found
+from tap_stripe_flow.found import Found
 from tap_stripe_flow.windows import Window
 
 

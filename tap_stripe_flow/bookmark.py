@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 from stripe_flow.api.errors import StripeFlowError
 from tap_stripe_flow.windows import Window
@@ -24,12 +25,14 @@ class UnusableState(StripeFlowError):
     """What the state says of one stream and account cannot be gone on from; others may."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Seen:
-    """An object of a drained window."""
+class Seen(Protocol):
+    """An object of a drained window, as far as a bookmark needs to know it."""
 
-    id: str
-    created: int
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def created(self) -> int: ...
 
 
 @dataclass(frozen=True, kw_only=True)

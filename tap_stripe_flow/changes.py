@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from tap_stripe_flow.pages import Found
+from tap_stripe_flow.found import Found
 
 DELETED = ".deleted"
 

@@ -6,8 +6,8 @@ import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from tap_stripe_flow.bookmark import Bookmark, Seen
-from tap_stripe_flow.pages import Found
+from tap_stripe_flow.bookmark import Bookmark
+from tap_stripe_flow.found import Found, Head
 from tap_stripe_flow.reading import Drained
 from tap_stripe_flow.windows import Window
 
@@ -52,23 +52,22 @@ class Closing:
     def _close(self, drained: Drained, bookmark: Bookmark) -> Closed:
         """The window, or as much of it as can be remembered; nothing new where not even a second fits."""
         settled = drained.date_unix - self.overlap_s
-        seen = [Seen(id=each.id, created=each.created) for each in drained.found]
-        reach = bookmark.reach(drained.window, seen, settled, self.most_ids)
+        reach = bookmark.reach(drained.window, drained.found, settled, self.most_ids)
         if reach == drained.window.start:
             return Closed(window=drained.window, new=[], bookmark=bookmark, is_whole=False)
         closed = Window(start=drained.window.start, end=reach)
         return Closed(
             window=closed,
             new=[e for e in reversed(drained.found) if e.created < reach and not bookmark.knows(e.id)],
-            bookmark=bookmark.after(closed, [each for each in seen if each.created < reach], settled),
+            bookmark=bookmark.after(closed, [each for each in drained.found if each.created < reach], settled),
             is_whole=reach == drained.window.end,
         )
 
     def _page_by_page(self, drained: Drained, bookmark: Bookmark) -> Iterator[Closed]:
         """A second that holds too much for a buffer, and that needs no memory since it is settled."""
-        met: list[Seen] = []
+        met: list[Head] = []
         for found in itertools.chain([drained.found], (page.found() for page in drained.rest or ())):
-            met += [Seen(id=each.id, created=each.created) for each in found if bookmark.knows(each.id)]
+            met += [Head(id=each.id, created=each.created) for each in found if bookmark.knows(each.id)]
             new = [each for each in found if not bookmark.knows(each.id)]
             yield Closed(window=drained.window, new=new, bookmark=None)
         after = bookmark.after(drained.window, met, drained.date_unix - self.overlap_s)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from tap_stripe_flow.pages import Found, Listing, Page
-from tap_stripe_flow.windows import MOST, Window, estimate, is_too_much
+from tap_stripe_flow.found import Found
+from tap_stripe_flow.pages import Listing, Page
+from tap_stripe_flow.windows import MOST, TARGET, Window, estimate, is_too_much
 
 # How far two clocks of Stripe's may be apart; a bookmark is never written further into the future.
 CLOCKS_S = 60
@@ -33,10 +34,10 @@ class Read:
         return [each for page in self.pages for each in page.found() if each.created >= self.read_from]
 
 
-def drain(listing: Listing, start: int, end: int | None, usual_per_s: float = 0) -> Read:
+def drain(listing: Listing, start: int, end: int | None, usual_per_s: float = 0, size: int = TARGET) -> Read:
     """Read [start, end) page by page, as far back as is worth while; `end` None: up to the present.
 
-    Raises StripeError.
+    A window should hold `size` objects. Raises StripeError.
     """
     coming = listing.pages(start, end)
     page = next(coming)
@@ -45,7 +46,7 @@ def drain(listing: Listing, start: int, end: int | None, usual_per_s: float = 0)
     while page.has_more:
         oldest = created[-1]
         before = estimate(window, len(created), oldest, usual_per_s)
-        if window.seconds > 1 and is_too_much(len(created), before):
+        if window.seconds > 1 and is_too_much(len(created), before, size):
             # Only whole seconds are kept: of the oldest one there may be more.
             count = sum(each > oldest for each in created)
             return Read(

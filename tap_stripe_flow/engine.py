@@ -26,8 +26,8 @@ from stripe_flow.singer.writer import LineWriter
 from tap_stripe_flow.accounts import Account
 from tap_stripe_flow.batch import Batch
 from tap_stripe_flow.bookmark import MOST_IDS, UnusableState
+from tap_stripe_flow.found import ACCOUNT_MEMBER, Found
 from tap_stripe_flow.memory import CURSOR, ids_held
-from tap_stripe_flow.pages import ACCOUNT_MEMBER, Found
 from tap_stripe_flow.progress import Progress
 from tap_stripe_flow.run import Interruption, Run
 from tap_stripe_flow.source import Log, Source
@@ -81,6 +81,11 @@ class Engine(Stream):
     @property
     def _stripe(self) -> StripeTap:
         return cast("StripeTap", self._tap)
+
+    @cached_property
+    def _writer(self) -> LineWriter:
+        """The tap's; looked up once, not for each record."""
+        return self._stripe.message_writer
 
     @property
     def _run(self) -> Run:
@@ -177,7 +182,7 @@ class Engine(Stream):
     def _write_record_message(self, record: Any) -> None:  # Any: a Found, of which the SDK knows nothing
         """The one switch between the page's own bytes and the SDK's path, which parses them."""
         if self.is_verbatim:
-            self._stripe.message_writer.write_record(self.name, record.raw, _iso(record.read_at))
+            self._writer.write_record(self.name, record.raw, _iso(record.read_at))
             self.state_manager.is_flushed = False
         else:
             self._read_at = record.read_at

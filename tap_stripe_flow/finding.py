@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from stripe_flow.api.errors import NotFound
 from tap_stripe_flow.ahead import Ahead
 from tap_stripe_flow.batch import Batch
-from tap_stripe_flow.pages import Found, Listing
+from tap_stripe_flow.found import Found
+from tap_stripe_flow.pages import Listing
 
 
 @dataclass(frozen=True, kw_only=True)

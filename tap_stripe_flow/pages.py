@@ -1,16 +1,16 @@
 """One list of Stripe's, page by page: from the bytes of an answer to records that are ready to go out.
 
 A record stays the bytes that Stripe sent, without the white space between them; nobody needs more of it than its id
-and its `created`. Many pages wait at a time, so they wait compressed: Stripe's JSON is mostly names and takes a tenth.
+and its `created`.
 """
 
 from __future__ import annotations
 
-import zlib
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from itertools import accumulate, pairwise
+from typing import TypeVar
 from urllib.parse import quote
 
 import msgspec
@@ -18,44 +18,25 @@ import msgspec
 from stripe_flow.api.client import Client
 from stripe_flow.api.errors import AccountTrouble, RequestRefused
 from stripe_flow.api.message import Answer
+from tap_stripe_flow.found import Found, Head, pack
 from tap_stripe_flow.nested import complete, is_cut
 
 T = TypeVar("T")
 
 PAGE_LIMIT = 100  # the most that Stripe gives
 
-# The member that tells whose object a record is, where a run reads several accounts.
-ACCOUNT_MEMBER = "_stripe_account"
-
-
-class Head(msgspec.Struct, frozen=True, gc=False):
-    """What is needed of an object before it goes out. What is left of a deleted one has no `created`."""
-
-    id: str
-    created: int = 0
-
-
-class Found(msgspec.Struct, frozen=True, gc=False):
-    """An object as Stripe showed it at `read_at`, its Unix time; `raw` is a line of JSON in UTF-8."""
-
-    id: str
-    created: int
-    raw: bytes | msgspec.Raw
-    read_at: int
-
-    def as_record(self) -> dict[str, Any]:  # Any: Stripe's JSON
-        """The object, parsed."""
-        return msgspec.json.decode(self.raw, type=dict[str, Any])
-
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
     """One answer of a list: newest first. `date_unix` is Stripe's time as of which it holds.
 
-    `created` are the stamps of what is on it; `left_out` are ids that an earlier page has shown.
+    `ids` (a JSON list) and `created` are of what is on it, `starts` say where each record begins in the text that is
+    `packed`, and where one more would; `left_out` are ids that an earlier page has shown.
     """
 
+    ids: bytes
     created: Sequence[int]
+    starts: Sequence[int]
     has_more: bool
     date_unix: int
     packed: bytes
@@ -64,11 +45,13 @@ class Page:
 
     def found(self) -> list[Found]:
         """What is on it, whole."""
-        text = zlib.decompress(self.packed)
+        places = zip(_IDS.decode(self.ids), self.created, pairwise(self.starts), strict=True)
         return [
-            Found(id=head.id, created=head.created, raw=of_account(raw, self.account), read_at=self.date_unix)
-            for head, raw in zip(_HEADS.decode(text).data, _LIST.decode(text).data, strict=True)
-            if head.id not in self.left_out
+            Found(
+                object_id, created, self.date_unix, packed=self.packed, start=start, end=after - 1, account=self.account
+            )
+            for object_id, created, (start, after) in places
+            if object_id not in self.left_out
         ]
 
 
@@ -124,10 +107,12 @@ class Listing:
         if not self.is_snapshot and is_cut(text, expected=listed.has_more):
             text = complete(text, self.client)
         return listed.data, Page(
+            ids=msgspec.json.encode([each.id for each in listed.data]),
             created=array("q", (each.created for each in listed.data)),
+            starts=_starts(text),
             has_more=listed.has_more,
             date_unix=_as_of(answer, self.path),
-            packed=zlib.compress(text, level=1),
+            packed=pack(text),
             account=self.account,
         )
 
@@ -142,15 +127,12 @@ class Listing:
         head, raw = answer.value
         if is_cut(raw):
             raw = complete(raw, self.client)
-        return self._found(head, raw, _as_of(answer, path))
+        return Found.alone(head, raw, _as_of(answer, path), self.account)
 
     def deleted(self, object_id: str, kind: str, read_at: int) -> Found:
         """What Stripe shows of an object that is no more."""
         raw = msgspec.json.encode({"id": object_id, "object": kind, "deleted": True})
-        return self._found(Head(id=object_id), raw, read_at)
-
-    def _found(self, head: Head, raw: bytes, read_at: int) -> Found:
-        return Found(id=head.id, created=head.created, raw=of_account(raw, self.account), read_at=read_at)
+        return Found.alone(Head(id=object_id), raw, read_at, self.account)
 
 
 class _List(msgspec.Struct):
@@ -169,12 +151,8 @@ class _Heads(msgspec.Struct):
 
 _LIST = msgspec.json.Decoder(_List)
 _HEADS = msgspec.json.Decoder(_Heads)
+_IDS = msgspec.json.Decoder(list[str])
 _HEAD = msgspec.json.Decoder(Head)
-
-
-def of_account(raw: bytes | msgspec.Raw, account: str | None) -> bytes | msgspec.Raw:
-    """A record that tells whose it is, if that is asked for."""
-    return raw if account is None else bytes(raw)[:-1] + f',"{ACCOUNT_MEMBER}":"{account}"}}'.encode()
 
 
 def compact(body: bytes) -> bytes:
@@ -191,6 +169,13 @@ def _read(body: bytes) -> tuple[_Heads, bytes]:
     if listed.has_more and not listed.data:
         raise ValueError("a list says that there is more after nothing")
     return listed, text
+
+
+def _starts(text: bytes) -> Sequence[int]:
+    """Where the records of a compact page begin, and where another one would: one comma lies between two."""
+    records = _LIST.decode(text).data
+    first = text.find(bytes(records[0])) if records else 0
+    return array("q", accumulate((len(memoryview(each)) + 1 for each in records), initial=first))
 
 
 def _read_one(body: bytes) -> tuple[Head, bytes]:

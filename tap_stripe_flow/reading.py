@@ -14,11 +14,12 @@ from dataclasses import dataclass
 
 from tap_stripe_flow.ahead import Ahead
 from tap_stripe_flow.draining import Read, drain
-from tap_stripe_flow.pages import Found, Listing, Page
+from tap_stripe_flow.found import Found
+from tap_stripe_flow.pages import Listing, Page
 from tap_stripe_flow.windows import TARGET, Plan, Stage, Window
 
 # How many records may wait, packed, for each thread that reads.
-HELD_PER_THREAD = 2 * TARGET
+HELD_PER_THREAD = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,11 +72,12 @@ class Reader:
     def _begin(self) -> None:
         """Have windows drained, as many as there are threads and room for."""
         while self._failure is None and self._has_room():
-            window = self._plan.take()
+            size = self._plan.size(self._ahead.threads)
+            window = self._plan.take(size)
             if window is None:
                 return
             future = self._ahead.submit(
-                functools.partial(drain, self._listing, window.start, window.end, self._plan.usual_per_s)
+                functools.partial(drain, self._listing, window.start, window.end, self._plan.usual_per_s, size)
             )
             self._under_way[window] = future
             future.add_done_callback(lambda _, window=window: self._ended.put(window))  # type: ignore[misc]  # a default

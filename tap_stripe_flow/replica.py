@@ -21,7 +21,8 @@ from tap_stripe_flow.batch import Batch
 from tap_stripe_flow.bookmark import Bookmark
 from tap_stripe_flow.changes import Change, changes_in, merged
 from tap_stripe_flow.draining import CLOCKS_S
-from tap_stripe_flow.pages import Found, Listing
+from tap_stripe_flow.found import Found
+from tap_stripe_flow.pages import Listing
 from tap_stripe_flow.rereading import reread
 from tap_stripe_flow.trigger import Task, Trigger
 from tap_stripe_flow.windows import OLDEST, Window

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from stripe_flow.api.errors import NotFound
 from tap_stripe_flow.ahead import Ahead
 from tap_stripe_flow.changes import Change, is_worth_listing
-from tap_stripe_flow.pages import PAGE_LIMIT, Found, Listing, Page
+from tap_stripe_flow.found import Found
+from tap_stripe_flow.pages import PAGE_LIMIT, Listing, Page
 
 # How many objects one thread looks after; those that lie close together share pages.
 CHUNK = 50

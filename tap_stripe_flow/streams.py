@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 
-from tap_stripe_flow.pages import ACCOUNT_MEMBER
+from tap_stripe_flow.found import ACCOUNT_MEMBER
 
 Schema = dict[str, Any]  # Any: JSON schema
 

@@ -21,9 +21,10 @@ from dataclasses import dataclass, field, replace
 # Before Stripe's first charge; the oldest `created` that any account can hold.
 OLDEST = 1_262_304_000  # 2010-01-01
 # Five pages: large enough that the last, half-empty page of a window hardly counts, small enough to buffer.
-TARGET = 500
-# A window that seems to hold more than this is cut, and none is read further than that, whatever it seems to hold.
-TOO_MANY = TARGET * 3 // 2
+TARGET = 600
+# Towards the end of a range windows shrink to this, so that no thread has a long one left when the others have none.
+LEAST = TARGET * 2 // 3
+# Whatever a window seems to hold, it is not read further than that.
 MOST = 2 * TARGET
 # What a density says of years that it was not seen in is a guess: a range is not cut into more than so many at once.
 MOST_PARTS = 8
@@ -60,9 +61,9 @@ def estimate(window: Window, found: int, oldest: int, usual_per_s: float = 0) ->
     return per_s * (oldest - window.start)
 
 
-def is_too_much(found: int, before: float) -> bool:
-    """Whether to stop here; a rest of a page or so is not worth a window of its own."""
-    return found > MOST or (found + before > TOO_MANY and before > TARGET / 4)
+def is_too_much(found: int, before: float, size: int = TARGET) -> bool:
+    """Whether to stop here, in a window that should be of this size; a small rest is not worth one of its own."""
+    return found > 2 * size or (found + before > size * 3 // 2 and before > size / 4)
 
 
 class Stage(enum.Enum):
@@ -94,10 +95,15 @@ class Part:
         per_s = expected / window.seconds
         return cls(window=window, stage=Stage.WAITING, per_s=per_s, at_least_s=at_least_s, is_unknown=is_unknown)
 
-    def carve(self) -> list[Part]:
+    @property
+    def expected(self) -> float:
+        """How many objects it is thought to hold."""
+        return self.per_s * self.window.seconds
+
+    def carve(self, size: int = TARGET) -> list[Part]:
         """The oldest window, to be read now, and what is left. What would be a sliver stays with it."""
         seconds = self.window.seconds
-        target_s = seconds if self.per_s * seconds <= TARGET else int(TARGET / self.per_s)
+        target_s = seconds if self.expected <= size else int(size / self.per_s)
         at_least_s = -(-seconds * 3 // 4) if self.is_unknown else self.at_least_s
         stop = self.window.start + max(target_s, at_least_s)
         if stop + target_s // 2 >= self.window.end:
@@ -120,14 +126,19 @@ class Plan:
         """A range that is a single window so far, and somebody reads it."""
         return cls([Part(window=window, stage=Stage.READING)])
 
-    def take(self) -> Window | None:
-        """The oldest window that nobody reads yet; from now on somebody does."""
+    def size(self, threads: int) -> int:
+        """How many objects a window should hold, where so many threads share what is left."""
+        left = sum(part.expected for part in self.parts if part.stage is Stage.WAITING)
+        return int(min(TARGET, max(LEAST, left / threads)))
+
+    def take(self, size: int = TARGET) -> Window | None:
+        """The oldest window that nobody reads yet, of about this size; from now on somebody does."""
         at = self._first_waiting()
         if at is None:
             return None
         part = self.parts[at]
         per_s = min(part.per_s, self.usual_per_s or part.per_s)  # too wide costs nothing, too narrow half a page
-        self.parts[at : at + 1] = replace(part, per_s=per_s).carve()
+        self.parts[at : at + 1] = replace(part, per_s=per_s).carve(size)
         return self.parts[at].window
 
     def close(

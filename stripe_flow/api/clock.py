@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 from email.utils import parsedate_to_datetime
 
@@ -9,6 +10,7 @@ from email.utils import parsedate_to_datetime
 DRIFT_S = 60
 
 
+@functools.lru_cache(maxsize=16)  # the answers of one second have the same
 def parse_date(header: str | None) -> int | None:
     """Unix seconds of a `Date` header, None where it is absent or no date."""
     if header is None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import math
 import os
 import socket
 import threading
@@ -86,6 +87,7 @@ class Watchdog:
         self._due: list[tuple[float, int, Limit]] = []
         self._count = itertools.count()
         self._changed = threading.Condition()
+        self._wakes_at = math.inf
         self._thread: threading.Thread | None = None
 
     @contextmanager
@@ -100,8 +102,10 @@ class Watchdog:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="stripe-deadlines", daemon=True)
                 self._thread.start()
+            self._forget_what_is_over()
             heapq.heappush(self._due, (limit.due, next(self._count), limit))
-            self._changed.notify()
+            if limit.due < self._wakes_at:  # to wake it up for each request would cost as much as the request
+                self._changed.notify()
         try:
             yield limit
         finally:
@@ -110,13 +114,18 @@ class Watchdog:
     def _run(self) -> None:
         while True:
             with self._changed:
-                while self._due and self._due[0][2].is_over:
-                    heapq.heappop(self._due)
-                if not self._due or self._due[0][0] > time.monotonic():
-                    self._changed.wait(self._due[0][0] - time.monotonic() if self._due else None)
+                self._forget_what_is_over()
+                self._wakes_at = self._due[0][0] if self._due else math.inf
+                left_s = self._wakes_at - time.monotonic()
+                if left_s > 0:
+                    self._changed.wait(left_s if self._due else None)
                     continue
                 limit = heapq.heappop(self._due)[2]
             limit.cut()
+
+    def _forget_what_is_over(self) -> None:
+        while self._due and self._due[0][2].is_over:
+            heapq.heappop(self._due)
 
 
 _current = threading.local()

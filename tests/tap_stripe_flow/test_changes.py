@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tap_stripe_flow.changes import Change, changes_in, is_worth_listing, merged
-from tap_stripe_flow.pages import Found
+from tap_stripe_flow.found import Found, Head
 from tap_stripe_flow.streams import STREAMS
 from tests.support.official import everything, official
 from tests.support.plugins import Ended, Message, a_config, run_tap
@@ -68,7 +68,7 @@ def test_merging_changes_neither_of_the_two(changes: list[Change]) -> None:
 
 def an_event(kind: str, type_: str, at: int, object_id: str = "cus_1") -> Found:
     raw = {"id": f"evt_{at}", "type": type_, "created": at, "data": {"object": {"id": object_id, "object": kind}}}
-    return Found(id=f"evt_{at}", created=at, raw=json.dumps(raw).encode(), read_at=at)
+    return Found.alone(Head(id=f"evt_{at}", created=at), json.dumps(raw).encode(), read_at=at)
 
 
 def test_an_event_of_another_kind_of_object_says_nothing() -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_stripe_flow.bookmark import EVENTS, LISTED, MOST_IDS, Bookmark, Seen
+from tap_stripe_flow.bookmark import EVENTS, LISTED, MOST_IDS, Bookmark
+from tap_stripe_flow.found import Head
 from tap_stripe_flow.memory import Memory, Notes, ids_held
 from tap_stripe_flow.windows import Window
 from tests.support.plugins import Ended, Message, a_config, run_tap
@@ -72,7 +73,7 @@ def test_a_state_that_holds_too_much_does_not_stand_in_the_way(
     held: int, most: int, overlap_s: int, width: int
 ) -> None:
     """Whatever an earlier version, or another account, left behind: once all is settled, the list is read on."""
-    objects = [Seen(id=str(number), created=100 + number) for number in range(held)]
+    objects = [Head(id=str(number), created=100 + number) for number in range(held)]
     bookmark = Bookmark(
         end=100 + held, reread_from=100, recalled=frozenset(each.id for each in objects), recalled_until=100 + held
     )

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from stripe_flow.api.errors import RightMissing, StripeError
 from stripe_flow.api.settings import open_client
 from tap_stripe_flow.ahead import Ahead
-from tap_stripe_flow.pages import Found, Listing
+from tap_stripe_flow.found import Found
+from tap_stripe_flow.pages import Listing
 from tap_stripe_flow.reading import HELD_PER_THREAD, Drained, Reader
 from tap_stripe_flow.windows import MOST, OLDEST, TARGET
 from tests.support.plugins import a_config

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from stripe_flow.api.settings import open_client
 from tap_stripe_flow.ahead import Ahead
 from tap_stripe_flow.changes import Change
-from tap_stripe_flow.pages import Found, Listing
+from tap_stripe_flow.found import Found
+from tap_stripe_flow.pages import Listing
 from tap_stripe_flow.rereading import CHUNK, reread
 from tests.support.official import everything, official
 from tests.support.plugins import a_config

@@ -1,0 +1,66 @@
+"""An object that was found: its id and its stamp are at hand, its bytes wait compressed until they go out.
+
+Many windows wait at a time, and Stripe's JSON is mostly names: compressed it takes a tenth. A page stays one text, and
+only the one that goes out is unpacked, so what a large window takes is no more than what a small one does.
+"""
+
+from __future__ import annotations
+
+import functools
+import zlib
+from typing import Any
+
+import msgspec
+
+# The member that tells whose object a record is, where a run reads several accounts.
+ACCOUNT_MEMBER = "_stripe_account"
+
+
+class Head(msgspec.Struct, frozen=True, gc=False):
+    """What is needed of an object before it goes out. What is left of a deleted one has no `created`."""
+
+    id: str
+    created: int = 0
+
+
+class Found(msgspec.Struct, frozen=True, gc=False):
+    """An object as Stripe showed it at `read_at`, its Unix time.
+
+    `packed` is the text that it stands in, from `start` up to `end`; `account` goes into the record, if there is one.
+    """
+
+    id: str
+    created: int
+    read_at: int
+    packed: bytes
+    start: int
+    end: int
+    account: str | None = None
+
+    @classmethod
+    def alone(cls, head: Head, raw: bytes, read_at: int, account: str | None = None) -> Found:
+        """One that shares its text with no other; `raw` is JSON without white space between its parts."""
+        return cls(head.id, head.created, read_at, pack(raw), 0, len(raw), account)
+
+    @property
+    def raw(self) -> bytes | memoryview:
+        """The record: a line of JSON in UTF-8, every value as Stripe spelled it."""
+        raw = _unpacked(self.packed)[self.start : self.end]
+        if self.account is None:
+            return raw
+        return bytes(raw)[:-1] + f',"{ACCOUNT_MEMBER}":"{self.account}"}}'.encode()
+
+    def as_record(self) -> dict[str, Any]:  # Any: Stripe's JSON
+        """The object, parsed."""
+        return msgspec.json.decode(self.raw, type=dict[str, Any])
+
+
+def pack(text: bytes) -> bytes:
+    """As it waits."""
+    return zlib.compress(text, level=1)
+
+
+# Records go out in the order of their texts.
+@functools.lru_cache(maxsize=1)
+def _unpacked(packed: bytes) -> memoryview:
+    return memoryview(zlib.decompress(packed))
