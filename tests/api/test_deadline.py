@@ -92,6 +92,19 @@ def test_what_is_no_plain_socket_is_cut_and_the_watchdog_lives_on(pair: tuple[so
     assert (said, first.has_passed) == (b"", True)
 
 
+def test_a_short_deadline_is_kept_beside_a_long_one_that_began_before() -> None:
+    """The watchdog sleeps until the first deadline that it knows: an earlier one must wake it."""
+    watchdog = Watchdog()
+    with watchdog.limit(600):
+        time.sleep(0.05)  # it is asleep now
+        started = time.monotonic()
+        with watchdog.limit(0.05) as short:
+            while not short.has_passed and time.monotonic() - started < 20:
+                time.sleep(0.01)
+
+    assert short.has_passed
+
+
 def test_a_connection_outlives_an_exchange_that_was_in_time(pair: tuple[socket.socket, socket.socket]) -> None:
     with Watchdog().limit(20) as limit:
         limit.watch(pair[0])

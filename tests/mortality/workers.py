@@ -36,6 +36,7 @@ BROKEN = 1
 
 _HELD = """SELECT holders.process, attempts.digest FROM attempts JOIN holders USING (holder)
     WHERE state = 'intent' AND alive_until_unix > extract(epoch FROM clock_timestamp())"""
+_KEPT = "SELECT holders.process FROM attempts JOIN holders USING (holder) WHERE state = 'intent'"
 _LEFT = """SELECT count(attempts.holder), min(extract(epoch FROM clock_timestamp()) - alive_until_unix)
     FROM holders LEFT JOIN attempts USING (holder) WHERE process LIKE %s"""
 
@@ -171,7 +172,10 @@ class Gang:
         worker.process.send_signal(signal.SIGCONT)
 
     def _restart(self) -> None:
-        """Under rows that are held, which then are still there, and all workers end with one clear line."""
+        """Under rows that are held, which then are still there, and all workers end with one clear line.
+
+        Whoever has a row in hand afterwards was cut off from it; another one may have been done just before.
+        """
         held = self._held()
         if not any(worker.pid in held and not worker.asleep_until for worker in self.workers):
             return
@@ -179,12 +183,13 @@ class Gang:
         self.server.restart()
         self._watch = psycopg.connect(self.url, autocommit=True)
         still = {digest for (digest,) in self._watch.execute("SELECT digest FROM attempts")}
-        self.hits["restart"] += set().union(*held.values()) <= still
+        kept = held.keys() & {int(process.split()[-1]) for (process,) in self._watch.execute(_KEPT)}
+        self.hits["restart"] += bool(kept) and set().union(*held.values()) <= still
         for worker in self.workers:
             if worker.asleep_until:
                 self._wake(worker)
             if worker.process is not None:
-                self._judge(worker, codes={BROKEN} if worker.pid in held else {0, BROKEN})
+                self._judge(worker, codes={BROKEN} if worker.pid in kept else {0, BROKEN})
 
     def _judge(self, worker: Worker, codes: frozenset[int] | set[int] = frozenset({0, -signal.SIGKILL})) -> Died:
         """How it ended, whether its sums add up, and whether STATE is ahead of the journal."""

@@ -27,6 +27,7 @@ from tests.target_stripe_flow.builders import an_attempt
 from tests.target_stripe_flow.sharing import (
     LEASE_S,
     TIMEOUT_S,
+    wait_for,
 )
 
 MADE = answer(200, '{"id": "cus_1", "livemode": false}')
@@ -88,6 +89,30 @@ def test_who_wakes_up_too_late_changes_nothing_and_sends_nothing(shared_place: P
 
         assert peer.heard == []
         assert other.latest(attempt.digest) == taken
+
+
+def test_what_was_settled_just_after_it_was_taken_is_not_sent(
+    shared_place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The taker is stopped for longer than its lease between taking the row and reading it: it has no bytes any more,
+    and an empty request under its key would turn what was made into a conflict.
+    """
+    with two(shared_place) as (dead, other), two(shared_place) as (taker, _):
+        attempt = an_intent(dead)
+        dead.open_attempt(attempt)
+        wait_for(lambda: taker.tenure.former(attempt) is not None)
+        read, made = taker.all_of, dict[str, Attempt]()
+
+        def sleep_and_read(digest: str) -> list[Attempt]:
+            taken = taken_by(other, replace(attempt, holder=taker.tenure.holder))
+            made[digest] = replace(taken, state=State.CREATED, stripe_id="cus_1", body=None, holder=None)
+            other.change(made[digest], was=taken)
+            return read(digest)
+
+        monkeypatch.setattr(taker, "all_of", sleep_and_read)
+
+        assert taker.take(attempt) is None
+        assert other.latest(attempt.digest) == made[attempt.digest]
 
 
 class SleepyTransport(Transport):
