@@ -60,7 +60,12 @@ def pack(text: bytes) -> bytes:
     return zlib.compress(text, level=1)
 
 
+def unpack(packed: bytes) -> bytes:
+    """What `pack` was given."""
+    return zlib.decompress(packed)
+
+
 # Records go out in the order of their texts.
 @functools.lru_cache(maxsize=1)
 def _unpacked(packed: bytes) -> memoryview:
-    return memoryview(zlib.decompress(packed))
+    return memoryview(unpack(packed))

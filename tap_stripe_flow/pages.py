@@ -18,7 +18,7 @@ import msgspec
 from stripe_flow.api.client import Client
 from stripe_flow.api.errors import AccountTrouble, RequestRefused
 from stripe_flow.api.message import Answer
-from tap_stripe_flow.found import Found, Head, pack
+from tap_stripe_flow.found import Found, Head, pack, unpack
 from tap_stripe_flow.nested import complete, is_cut
 
 T = TypeVar("T")
@@ -30,8 +30,8 @@ PAGE_LIMIT = 100  # the most that Stripe gives
 class Page:
     """One answer of a list: newest first. `date_unix` is Stripe's time as of which it holds.
 
-    `ids` (a JSON list) and `created` are of what is on it, `starts` say where each record begins in the text that is
-    `packed`, and where one more would; `left_out` are ids that an earlier page has shown.
+    `ids` (a JSON list, packed) and `created` are of what is on it, `starts` say where each record begins in the text
+    that is `packed`, and where one more would; `left_out` are ids that an earlier page has shown.
     """
 
     ids: bytes
@@ -45,7 +45,7 @@ class Page:
 
     def found(self) -> list[Found]:
         """What is on it, whole."""
-        places = zip(_IDS.decode(self.ids), self.created, pairwise(self.starts), strict=True)
+        places = zip(_IDS.decode(unpack(self.ids)), self.created, pairwise(self.starts), strict=True)
         return [
             Found(
                 object_id, created, self.date_unix, packed=self.packed, start=start, end=after - 1, account=self.account
@@ -107,7 +107,7 @@ class Listing:
         if not self.is_snapshot and is_cut(text, expected=listed.has_more):
             text = complete(text, self.client)
         return listed.data, Page(
-            ids=msgspec.json.encode([each.id for each in listed.data]),
+            ids=pack(msgspec.json.encode([each.id for each in listed.data])),
             created=array("q", (each.created for each in listed.data)),
             starts=_starts(text),
             has_more=listed.has_more,
@@ -175,7 +175,7 @@ def _starts(text: bytes) -> Sequence[int]:
     """Where the records of a compact page begin, and where another one would: one comma lies between two."""
     records = _LIST.decode(text).data
     first = text.find(bytes(records[0])) if records else 0
-    return array("q", accumulate((len(memoryview(each)) + 1 for each in records), initial=first))
+    return array("I", accumulate((len(memoryview(each)) + 1 for each in records), initial=first))
 
 
 def _read_one(body: bytes) -> tuple[Head, bytes]:

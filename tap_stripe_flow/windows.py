@@ -20,7 +20,7 @@ from dataclasses import dataclass, field, replace
 
 # Before Stripe's first charge; the oldest `created` that any account can hold.
 OLDEST = 1_262_304_000  # 2010-01-01
-# Five pages: large enough that the last, half-empty page of a window hardly counts, small enough to buffer.
+# Six pages: large enough that the last, half-empty page of a window hardly counts, small enough to buffer.
 TARGET = 600
 # Towards the end of a range windows shrink to this, so that no thread has a long one left when the others have none.
 LEAST = TARGET * 2 // 3
