@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tap_stripe_flow.windows import MOST_PARTS, TARGET, Part, Plan, Window, estimate
+from tap_stripe_flow.windows import LEAST, MOST_PARTS, TARGET, Part, Plan, Window, estimate
 
 seconds = st.integers(0, 2**33)
+sizes = st.integers(LEAST, TARGET)
 windows = st.tuples(seconds, st.integers(1, 2**30)).map(lambda pair: Window(start=pair[0], end=pair[0] + pair[1]))
 
 
@@ -21,17 +22,17 @@ def tile(parts: list[Window], window: Window) -> bool:
     )
 
 
-@given(window=windows, expected=st.floats(0, 1e15))
-def test_a_part_is_carved_into_a_few_windows_that_tile_it(window: Window, expected: float) -> None:
+@given(window=windows, expected=st.floats(0, 1e15), size=sizes)
+def test_a_part_is_carved_into_a_few_windows_that_tile_it(window: Window, expected: float, size: int) -> None:
     left, carved = [Part.waiting(window, expected)], list[Window]()
 
     while left:
-        first, *left = left[-1].carve()
+        first, *left = left[-1].carve(size)
         carved.append(first.window)
 
     assert tile(carved, window)
     assert len(carved) <= MOST_PARTS
-    assert len(carved) == 1 or expected > TARGET
+    assert len(carved) == 1 or expected > size
 
 
 def test_the_beginning_of_an_account_is_found_by_doubling() -> None:
@@ -61,13 +62,13 @@ def test_windows_tile_the_range(window: Window, data: st.DataObject) -> None:
     for _ in range(data.draw(st.integers(0, 40))):
         if reading:
             close_somewhere(plan, reading.pop(data.draw(st.integers(0, len(reading) - 1))), data)
-        reading += [taken for taken in [plan.take()] if taken]
+        reading += [taken for taken in [plan.take(data.draw(sizes))] if taken]
         out += [ready for ready in [plan.next_out()] if ready]
         assert tile([*out, *(part.window for part in plan.parts)], window)
     while plan.parts:
         for read in reading:
             plan.close(read, read.start)
-        reading = [taken for taken in [plan.take()] if taken]
+        reading = [taken for taken in [plan.take(data.draw(sizes))] if taken]
         out += [ready for ready in [plan.next_out()] if ready]
 
     assert tile(out, window)
@@ -121,6 +122,17 @@ def test_windows_grow_and_shrink_with_what_was_usual_lately() -> None:
 
     assert widths[0] == 700_000 // MOST_PARTS
     assert widths[-1] > widths[0]
+
+
+def test_windows_shrink_towards_the_end_of_a_range_but_not_below_their_least() -> None:
+    plan = Plan.being_read(Window(start=0, end=1_000_000))
+    plan.close(Window(start=0, end=1_000_000), 999_900, found=100, expected=20 * TARGET)
+
+    widest = plan.size(threads=16)
+    while plan.take():
+        assert LEAST <= plan.size(threads=16) <= widest
+
+    assert (widest, plan.size(threads=16)) == (TARGET, LEAST)
 
 
 def test_the_newest_page_and_what_was_usual_tell_the_density() -> None:
