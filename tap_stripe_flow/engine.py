@@ -82,11 +82,6 @@ class Engine(Stream):
     def _stripe(self) -> StripeTap:
         return cast("StripeTap", self._tap)
 
-    @cached_property
-    def _writer(self) -> LineWriter:
-        """The tap's; looked up once, not for each record."""
-        return self._stripe.message_writer
-
     @property
     def _run(self) -> Run:
         """Made when it is first needed: discovery works without settings."""
@@ -182,7 +177,7 @@ class Engine(Stream):
     def _write_record_message(self, record: Any) -> None:  # Any: a Found, of which the SDK knows nothing
         """The one switch between the page's own bytes and the SDK's path, which parses them."""
         if self.is_verbatim:
-            self._writer.write_record(self.name, record.raw, _iso(record.read_at))
+            self._stripe.message_writer.write_record(self.name, record.raw, _iso(record.read_at))
             self.state_manager.is_flushed = False
         else:
             self._read_at = record.read_at

@@ -1,7 +1,7 @@
 """An object that was found: its id and its stamp are at hand, its bytes wait compressed until they go out.
 
 Many windows wait at a time, and Stripe's JSON is mostly names: compressed it takes a tenth. A page stays one text, and
-only the one that goes out is unpacked, so what a large window takes is no more than what a small one does.
+only the one that goes out is unpacked.
 """
 
 from __future__ import annotations
