@@ -5,16 +5,15 @@ from __future__ import annotations
 import json
 import random
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from tests.mortality.books import Books, OwnFile, in_doubt
 from tests.mortality.judge import World, all_is_settled, never_twice, state_is_not_ahead, types_of
 from tests.mortality.rows import Row, furnished, messages
 from tests.support.plugins import a_config, clean_env
@@ -75,10 +74,12 @@ class Ordeal:
     background: Sequence[Rule] = ()
     env: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, object] = field(default_factory=dict)
+    books: Books | None = None  # where the journal is; None: in a file of the target's own
     broken: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.rows = furnished(self.sandbox, self.rows)
+        self._kept = self.books or OwnFile(self.folder)
 
     def die(self, point: str) -> Died:
         """A run that is killed at `point`, if it gets so far; what it left is judged at once."""
@@ -109,7 +110,7 @@ class Ordeal:
     def world(self) -> World:
         made = [each for kind in types_of(self.rows) for each in self.sandbox.objects(kind)]
         return World(
-            objects=made, rejects=rejects_in(self.folder / "stripe-flow-rejects.jsonl"), in_doubt=self._in_doubt()
+            objects=made, rejects=rejects_in(self.folder / "stripe-flow-rejects.jsonl"), in_doubt=in_doubt(self._kept)
         )
 
     def _at_disk(self, point: str) -> Died:
@@ -152,10 +153,9 @@ class Ordeal:
     def started(self, point: str | None = None, nth: int = 0) -> subprocess.Popen[bytes]:
         """The target over the whole input; with a point, one that kills itself there."""
         (self.folder / "input.jsonl").write_bytes(messages(self.rows))
+        settings = a_config(self.sandbox.url, concurrency=self.concurrency, **self._kept.settings, **self.settings)
         config = self.folder / "config.json"
-        config.write_text(
-            json.dumps(a_config(self.sandbox.url, concurrency=self.concurrency, **self.settings)), encoding="utf-8"
-        )
+        config.write_text(json.dumps(settings), encoding="utf-8")
         module = "target_stripe_flow" if point is None else "tests.mortality.launcher"
         mortal = {} if point is None else {"MORTAL_POINT": point, "MORTAL_NTH": str(nth)}
         with (
@@ -189,18 +189,6 @@ class Ordeal:
             self.broken.append(f"a traceback: {died.log[-2000:]}")
         if died.reached:
             self.broken += state_is_not_ahead(self.rows, died.reached, self.world())
-
-    def _in_doubt(self) -> frozenset[str]:
-        """What the journal says is to be settled; read as any program could."""
-        path = self.folder / "stripe-flow-journal.db"
-        if not path.exists():
-            return frozenset()
-        with closing(sqlite3.connect(path, timeout=30)) as raw:
-            found = raw.execute(
-                "SELECT action, source_key FROM attempts WHERE state IN "
-                "('unknown', 'parked', 'intent', 'processing', 'requires_action')"
-            )
-            return frozenset(f"{action}-{json.loads(key)[0]}" for action, key in found.fetchall())
 
 
 def rejects_in(path: Path) -> list[tuple[str, str]]:

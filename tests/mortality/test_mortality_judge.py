@@ -10,7 +10,7 @@ import pytest
 from tests.mortality.judge import World, all_is_settled, never_twice, state_is_not_ahead
 from tests.mortality.ordeal import POINTS
 from tests.mortality.rows import Row, messages, rows_of, shuffled
-from tests.mortality.suffering import Report, shortfalls
+from tests.mortality.suffering import CASES, Report, shortfalls
 
 ROWS = rows_of(["customers", "charges"], 6)
 CUSTOMER, CHARGE = ROWS[0], ROWS[7]
@@ -83,12 +83,12 @@ def test_a_decline_that_is_reported_twice_or_never_is_seen() -> None:
 
 
 def test_an_ordeal_with_too_few_kills_is_no_proof() -> None:
-    enough = Report(1, kills=Counter(dict.fromkeys(POINTS, 10)))
-    none = Report(1, kills=Counter(dict.fromkeys(POINTS[1:], 10)))
+    enough = Report(1, CASES[1], kills=Counter(dict.fromkeys(POINTS, 10)))
+    none = Report(2, CASES[2], kills=Counter(dict.fromkeys(POINTS[1:], 10)))
 
-    assert shortfalls([enough], 80, 10) == []
-    assert shortfalls([none], 70, 10) == [f"{POINTS[0]} was hit 0 times"]
-    assert shortfalls([enough], 81, 10) == ["only 80 of 81 kills hit a living process"]
+    assert shortfalls([enough], 80) == []
+    assert shortfalls([enough, none], 150) == [f"seed 2: {POINTS[0]} was hit 0 times"]
+    assert shortfalls([enough], 81) == ["only 80 of 81 kills hit a living process"]
 
 
 def test_an_input_says_of_each_state_what_precedes_it() -> None:

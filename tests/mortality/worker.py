@@ -10,13 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.mortality.books import OnPostgres
 from tests.mortality.ordeal import LIFE_S, Died, rejects_in
 from tests.mortality.rows import Row, messages
 from tests.support.plugins import a_config, clean_env
 from tests.support.sandbox import Sandbox
-
-# A lease is two of them.
-TIMEOUT_S = 1.0
 
 
 @dataclass
@@ -36,7 +34,7 @@ class Worker:
     def start(self, sandbox: Sandbox, url: str, rows: Sequence[Row]) -> None:
         self.rows = rows
         (self.folder / "input.jsonl").write_bytes(messages(rows))
-        config = a_config(sandbox.url, concurrency=4, timeout_s=TIMEOUT_S, journal_url=url)
+        config = a_config(sandbox.url, concurrency=4, **OnPostgres(url).settings)
         (self.folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
         with (
             (self.folder / "input.jsonl").open("rb") as given,

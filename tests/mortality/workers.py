@@ -19,10 +19,11 @@ from typing import Self
 import psycopg
 
 from target_stripe_flow.journal.places import place_of
+from tests.mortality.books import TIMEOUT_S
 from tests.mortality.judge import World
 from tests.mortality.ordeal import LIFE_S, Died
 from tests.mortality.rows import TYPES, Row, rows_of, shuffled
-from tests.mortality.worker import TIMEOUT_S, Worker
+from tests.mortality.worker import Worker
 from tests.support.postgres import Postgres
 from tests.support.sandbox import Sandbox
 

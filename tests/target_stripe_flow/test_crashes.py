@@ -1,32 +1,51 @@
 """Real processes, really killed, at each point of a record's way; effects are counted in the sandbox.
 
-Forty-eight pairs of a way and a point, with three kills in each: 144.
+Forty-eight pairs of a way and a point, in turn on either database, with three kills in each: 144.
+`test_many_workers` adds 60 of targets that share a journal.
 """
 
 from __future__ import annotations
 
+import itertools
 import random
 from pathlib import Path
 
 import pytest
 
+from tests.mortality.books import Books, OnPostgres, OwnFile
 from tests.mortality.ordeal import POINTS, Ordeal
 from tests.mortality.rows import WAYS, rows_of
 from tests.support.sandbox import Sandbox
 
 KILLS = 3
 ROWS = 50
+DATABASES = ("sqlite", "postgresql")
+# Any two values of two of the three meet.
+CASES = [
+    (way, point, DATABASES[(w + p) % len(DATABASES)]) for w, way in enumerate(WAYS) for p, point in enumerate(POINTS)
+]
 
 
-@pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("point", POINTS)
+def test_any_two_values_meet() -> None:
+    axes: list[list[str]] = [[*WAYS], [*POINTS], [*DATABASES]]
+
+    for (i, one), (j, other) in itertools.combinations(enumerate(axes), 2):
+        assert {(case[i], case[j]) for case in CASES} == set(itertools.product(one, other))
+
+
+@pytest.fixture
+def books(database: str, tmp_path: Path, request: pytest.FixtureRequest) -> Books:
+    return OwnFile(tmp_path) if database == "sqlite" else OnPostgres(request.getfixturevalue("postgres").database())
+
+
+@pytest.mark.parametrize(("way", "point", "database"), CASES)
 def test_a_killed_target_sends_nothing_twice_and_loses_nothing(
-    way: str, point: str, sandbox: Sandbox, tmp_path: Path
+    way: str, point: str, books: Books, sandbox: Sandbox, tmp_path: Path
 ) -> None:
     seed = random.Random(f"{way} {point}").randrange(10**6)
     action, settings = WAYS[way]
-    draw = random.Random(seed)
-    ordeal = Ordeal(sandbox, tmp_path, rows_of([action], ROWS), concurrency=3, draw=draw, settings=settings)
+    rows, draw = rows_of([action], ROWS), random.Random(seed)
+    ordeal = Ordeal(sandbox, tmp_path, rows, concurrency=3, draw=draw, settings=settings, books=books)
 
     kills = sum(ordeal.die(point).was_killed for _ in range(KILLS))
     last = ordeal.settle()

@@ -251,7 +251,10 @@ def test_card_numbers_and_keys_are_masked(value: object, shown: object) -> None:
     assert masked(shown) == shown
 
 
-@pytest.mark.parametrize("action", ["charges", "customers"])
+PAID = [name for name, spec in ACTIONS.items() if "source" in RecordChecker(spec).pick({"source": "tok_visa"})]
+
+
+@pytest.mark.parametrize("action", PAID)
 @pytest.mark.parametrize(
     "written",
     [
@@ -268,10 +271,8 @@ def test_card_numbers_and_keys_are_masked(value: object, shown: object) -> None:
     ],
 )
 def test_a_card_number_is_no_source_however_it_is_written(action: str, written: str) -> None:
-    charge = {"amount": 100, "currency": "usd"} if action == "charges" else {}
-
     checker = RecordChecker(ACTIONS[action])
-    picked = checker.pick(charge | {"source": written})
+    picked = checker.pick({"amount": 100, "currency": "usd", "source": written})
 
     with pytest.raises(Rejected, match="card number never") as caught:
         checker.check(picked)

@@ -178,35 +178,6 @@ def test_history_is_not_an_order(sandbox: Sandbox, tmp_path: Path) -> None:
     assert len(sandbox.objects("charge")) == 1
 
 
-def test_a_mended_reject_can_be_piped_back(sandbox: Sandbox, tmp_path: Path) -> None:
-    run(sandbox, tmp_path, a_schema("products"), a_record("products", id="p-1", description="no name"))
-    mended = (tmp_path / "stripe-flow-rejects.jsonl").read_text().replace('"description"', '"name"')
-
-    done = run(sandbox, tmp_path, mended.encode())
-
-    assert done.summary == "1 records: 1 created"
-
-
-def test_on_reject_fail_stops_at_the_first(sandbox: Sandbox, tmp_path: Path) -> None:
-    bad, good = a_record("products", id="p-1"), a_record("products", id="p-2", name="Shirt")
-
-    done = run(sandbox, tmp_path, a_schema("products"), bad, good, a_state(done=2), on_reject="fail")
-
-    assert done.code == 2
-    assert "line 2" in done.errors[0]
-    assert done.output == ""
-    assert sandbox.objects("product") == []
-
-
-def test_max_rejects_stops_a_runaway_run(sandbox: Sandbox, tmp_path: Path) -> None:
-    bad = [a_record("products", id=f"p-{number}") for number in range(10)]
-
-    done = run(sandbox, tmp_path, a_schema("products"), *bad, max_rejects=3)
-
-    assert done.code == 2
-    assert done.summary.startswith("4 records: 4 rejected")
-
-
 def test_other_fields_are_named_once_and_never_sent(sandbox: Sandbox, tmp_path: Path) -> None:
     records = [a_record("customers", id=number, name="Ann", shoe_size=43) for number in range(3)]
 
