@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import os
 import sys
+from collections.abc import Iterable
 
 import msgspec
 from singer_sdk.contrib.msgspec import MsgSpecWriter
@@ -33,14 +34,16 @@ class LineWriter(MsgSpecWriter):
         if len(self._pending) >= BUFFER_BYTES or not isinstance(message, RecordMessage):
             self.flush()
 
-    def write_record(self, stream: str, raw: bytes, time_extracted: str) -> None:
-        """A RECORD message around a record that is a line of JSON already."""
-        head, tail = _around(stream, time_extracted)
-        self._pending += head
-        self._pending += raw
-        self._pending += tail
-        if len(self._pending) >= BUFFER_BYTES:
-            self.flush()
+    def write_records(self, stream: str, records: Iterable[tuple[bytes | memoryview, str]]) -> None:
+        """RECORD messages around records that are lines of JSON already, each with its `time_extracted`."""
+        pending = self._pending
+        for raw, time_extracted in records:
+            head, tail = _around(stream, time_extracted)
+            pending += head
+            pending += raw
+            pending += tail
+            if len(pending) >= BUFFER_BYTES:
+                self.flush()
 
     def flush(self) -> None:
         """Hand all that is pending to the reader; raises BrokenPipeError where there is none any more."""

@@ -247,3 +247,13 @@ def test_a_long_backfill_tells_how_far_it_has_come(tmp_path: Path) -> None:
 
 def by_id(objects: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     return {each["id"]: each for each in objects}
+
+
+@EVERY_STREAM
+def test_the_metric_counts_records_not_batches(spec: StreamSpec, first_run: Ended) -> None:
+    told = [json.loads(line.partition("METRIC: ")[2]) for line in first_run.log.splitlines() if "METRIC: " in line]
+    counted = [
+        each["value"] for each in told if each["metric"] == "record_count" and each["tags"]["stream"] == spec.name
+    ]
+
+    assert sum(counted) == len(first_run.records(spec.name))
