@@ -78,9 +78,9 @@ class Collection:
             return self._seeded.id_of(place[1])
         return self._ids[place[1]]
 
-    def insert(self, new: Object, *, visible_at: int = 0) -> None:
-        """Keep a new object; lists show it from `visible_at` on."""
-        object_id, created = str(new["id"]), integer(new["created"])
+    def insert(self, new: Object, *, visible_at: int = 0, at: int | None = None) -> None:
+        """Keep a new object; lists show it from `visible_at` on. `at` is the second of one that has no `created`."""
+        object_id, created = str(new["id"]), integer(new["created"]) if at is None else at
         place = (created, self._seeds + self._tie(self._inserted))
         self._inserted += 1
         self._bodies[object_id] = encode(new)

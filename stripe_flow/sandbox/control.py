@@ -9,9 +9,13 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
+from stripe_flow.sandbox.codec import Object
+from stripe_flow.sandbox.errors import Refusal
 from stripe_flow.sandbox.exchange import Request
 from stripe_flow.sandbox.faults import Faults, Script
 from stripe_flow.sandbox.service import Service
+from stripe_flow.sandbox.shelving import change, delete, make
+from stripe_flow.sandbox.space import Call
 
 PREFIX = "/_sandbox/"
 
@@ -41,6 +45,21 @@ class _FaultsOrder(Script, frozen=True, forbid_unknown_fields=True):
     release: list[str] | None = None
 
 
+class _ObjectsOrder(msgspec.Struct, forbid_unknown_fields=True):
+    """What to do with objects of a type that Stripe's other parts would make: `count` new ones, each `every_s` older
+    than the next, or parts of the object `of`; or to `change` or `delete` one.
+    """
+
+    type: str
+    count: int = 0
+    every_s: int = 0
+    of: str | None = None
+    change: str | None = None
+    values: Object = msgspec.field(default_factory=dict)
+    delete: str | None = None
+    account: str | None = None
+
+
 _Run: TypeAlias = Callable[[Request], "Controlled"]
 
 
@@ -60,6 +79,7 @@ class Control:
             ("POST", "faults"): self._set_faults,
             ("GET", "requests"): self._requests,
             ("GET", "objects"): self._objects,
+            ("POST", "objects"): self._change_objects,
         }
 
     def is_for(self, request: Request) -> bool:
@@ -71,7 +91,7 @@ class Control:
             return _said(404, {"error": f"no control {request.method} {request.path}"})
         try:
             return run(request)
-        except (ValueError, KeyError) as error:
+        except (ValueError, KeyError, Refusal) as error:
             return _said(400, {"error": str(error)})
 
     def _clock(self, _: Request) -> Controlled:
@@ -110,8 +130,19 @@ class Control:
         livemode = asked["livemode"] == "true" if "livemode" in asked else self._livemode
         space = self._service.space(asked.get("account") or self._account, livemode=livemode)
         space.catch_up(self._service.clock.now())
-        bodies = b",".join(space[asked["type"]].every_body())
+        bodies = b",".join(space.every_body(asked["type"]))
         return Controlled(200, b'{"data":[' + bodies + b"]}")
+
+    def _change_objects(self, request: Request) -> Controlled:
+        """The ids of what was made, changed or deleted, oldest first."""
+        order = msgspec.json.decode(request.body, type=_ObjectsOrder)
+        space = self._service.space(order.account or self._account, livemode=self._livemode)
+        call = Call(space=space, now=self._service.clock.now(), params={}, request_id=None)
+        ages_s = [order.every_s * younger for younger in reversed(range(order.count))]
+        done = [make(call, order.type, of=order.of, age_s=age_s) for age_s in ages_s]
+        done += [change(call, order.type, order.change, order.values)] if order.change else []
+        done += [delete(call, order.type, order.delete)] if order.delete else []
+        return _said(200, {"ids": [each["id"] for each in done]})
 
 
 def _said(status: int, content: object) -> Controlled:

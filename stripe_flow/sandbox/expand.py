@@ -9,6 +9,7 @@ from stripe_flow.sandbox.errors import invalid
 from stripe_flow.sandbox.operations import RESOURCES
 from stripe_flow.sandbox.resource import Listing
 from stripe_flow.sandbox.shapes import fields
+from stripe_flow.sandbox.shelves import SHELVES
 from stripe_flow.sandbox.space import Space
 
 MOST_LEVELS = 4
@@ -76,11 +77,11 @@ def _found(value: object, noun: str, paths: Paths, space: Space, now: int) -> ob
 
 def _is_expandable(noun: str, name: str) -> bool:
     """Whether Stripe expands this field; the sandbox leaves the id where it does not have the object."""
-    return noun in RESOURCES and noun not in _UNDESCRIBED and fields(noun).get(name, {}).get("expandable", False)
+    return noun in _DESCRIBED and fields(noun).get(name, {}).get("expandable", False)
 
 
-# Events have no fields of their own that could be expanded.
-_UNDESCRIBED = frozenset({"event"})
+# Events have no fields of their own that could be expanded, and of what is only shown nobody has said it.
+_DESCRIBED = frozenset(RESOURCES) - {"event"} - {shelf.noun for shelf in SHELVES}
 
 
 def _cannot(name: str) -> Exception:

@@ -22,6 +22,9 @@ _SHAPES = {
     "secret": ("secret_", 24),
 }
 
+# So that no two ids are alike, whatever the example.
+_FEWEST_CHARS = 8
+
 # A seeded id holds its index in this many hexadecimal digits, up to 268 million of them.
 _INDEX_CHARS = 7
 _INDEX = re.compile(r"[0-9a-f]{7}")
@@ -36,6 +39,12 @@ def make_id(noun: str, *facts: object) -> str:
     """The id of the `noun` that these facts are about; other facts, another id."""
     prefix, chars = _SHAPES[noun]
     return prefix + _digest(chars, "\0".join(map(str, facts)))
+
+
+def id_like(example: str, *facts: object) -> str:
+    """The id of what these facts are about, with the prefix of an example."""
+    prefix, underscore, rest = example.rpartition("_")
+    return prefix + underscore + _digest(max(_FEWEST_CHARS, min(24, len(rest))), "\0".join(map(str, facts)))
 
 
 def seeded_id(noun: str, label: str, index: int) -> str:

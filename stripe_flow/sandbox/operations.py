@@ -16,14 +16,16 @@ from stripe_flow.sandbox.resources.payment_methods import OF_METHODS, PAYMENT_ME
 from stripe_flow.sandbox.resources.prices import PRICES
 from stripe_flow.sandbox.resources.products import PRODUCTS
 from stripe_flow.sandbox.resources.refunds import OF_CHARGE, REFUNDS
+from stripe_flow.sandbox.shelving import operations, resources
 
 RESOURCES: Mapping[str, Resource] = {
     each.noun: each
-    for each in (CHARGES, CUSTOMERS, EVENTS, PAYMENT_INTENTS, PAYMENT_METHODS, PRICES, PRODUCTS, REFUNDS)
+    for each in (CHARGES, CUSTOMERS, EVENTS, PAYMENT_INTENTS, PAYMENT_METHODS, PRICES, PRODUCTS, REFUNDS, *resources())
 }
 
 OPERATIONS: tuple[Operation, ...] = (
     *(operation for resource in RESOURCES.values() for operation in resource.operations()),
+    *operations(),
     *ACCOUNT,
     CAPTURE,
     *OF_CHARGE,
@@ -31,12 +33,23 @@ OPERATIONS: tuple[Operation, ...] = (
     *OF_METHODS,
 )
 
-_BY_SHAPE = {(operation.method, tuple(operation.path.split("/")[1:])): operation for operation in OPERATIONS}
+# The objects of some products have their name behind the product's: /v1/issuing/cards/{id}
+_PRODUCTS = frozenset({"checkout", "issuing", "radar"})
+
+
+def _segments(path: str) -> list[str]:
+    parts = path.split("/")[1:]
+    if len(parts) > 1 and parts[1] in _PRODUCTS:
+        parts[1:3] = ["/".join(parts[1:3])]
+    return parts
+
+
+_BY_SHAPE = {(operation.method, tuple(_segments(operation.path))): operation for operation in OPERATIONS}
 
 
 def route(method: str, path: str) -> tuple[Operation, tuple[str, ...]]:
     """The operation and the ids in its path. Raises Refusal (404) for what the sandbox does not have."""
-    parts = path.split("/")[1:]
+    parts = _segments(path)
     # Stripe's paths alternate: /v1/<objects>/<id>/<what belongs to it>/<id>
     ids = parts[2::2]
     parts[2::2] = ["{id}"] * len(ids)

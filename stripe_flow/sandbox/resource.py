@@ -39,11 +39,14 @@ class Operation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
-    """A parameter of a list: its type, and the values of the indexed field that match what was given."""
+    """A parameter of a list: its type, and the values of the indexed field that match what was given; `usual`: those
+    that match where nothing is given, if not all do.
+    """
 
     param: Param
     field: str
     values: Callable[[Space, object], Sequence[str]] = lambda _, given: [_spelled(given)]
+    usual: Callable[[Space], Sequence[str]] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +57,8 @@ class Resource:
     path: str
     right: str
     filters: Mapping[str, Filter] = field(default_factory=dict)
+    # Whether the list can be cut by `created`.
+    is_timed: bool = True
     # The oldest `created` that lists and reads still show.
     kept_since: Callable[[int], int] = lambda _: 0
     create: Callable[[Call], Object] | None = None
@@ -73,8 +78,9 @@ class Resource:
         """The table of what can be done with this resource."""
         one = f"{self.path}/{{id}}"
         filters = {name: each.param for name, each in self.filters.items()}
+        paging = {name: param for name, param in LIST.items() if self.is_timed or name != "created"}
         rows: list[tuple[str, str, Params, Run]] = [
-            ("GET", self.path, {**LIST, **filters}, self.list),
+            ("GET", self.path, {**paging, **filters}, self.list),
             ("GET", one, EXPAND, self.retrieve),
         ]
         if self.create:
@@ -99,6 +105,11 @@ class Resource:
         filters = {self.filters[name].field: self.filters[name].values(call.space, call.params[name]) for name in given}
         if len(filters) < len(given):
             raise refuse("parameters_exclusive", params=", ".join(given))
+        filters |= {
+            each.field: each.usual(call.space)
+            for name, each in self.filters.items()
+            if each.usual and name not in call.params
+        }
         return self.page(call.space, call.params, call.now, filters, self.path)
 
     def page(self, space: Space, params: Object, now: int, filters: Mapping[str, Sequence[str]], url: str) -> Listing:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from itertools import count
 
+from stripe_flow.sandbox.accepted import data
 from stripe_flow.sandbox.codec import Object, decode
 from stripe_flow.sandbox.collection import Collection, Seeded
 from stripe_flow.sandbox.errors import refuse
 from stripe_flow.sandbox.idempotency import KeyStore
-from stripe_flow.sandbox.ids import make_id
+from stripe_flow.sandbox.ids import id_like, make_id
 from stripe_flow.sandbox.keyring import AccountEntry
 from stripe_flow.sandbox.shapes import API_VERSION, fresh
 from stripe_flow.sandbox.versions import shown_in
@@ -24,7 +25,16 @@ _EVENT_SHUFFLE = 0b1011_0101
 # How the part of a path that names one of these is called, where it is not `id`.
 _IN_PATH = {"payment_intent": "intent", "price": "price"}
 
-_NOUNS = ("charge", "customer", "payment_intent", "payment_method", "price", "product", "refund")
+_NOUNS = (
+    "charge",
+    "customer",
+    "payment_intent",
+    "payment_method",
+    "price",
+    "product",
+    "refund",
+    *data("shelf_objects.json"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +63,32 @@ class Space:
         self._numbers = count()
         self._seeded_card = seeds.card
         self._collections = {noun: Collection(seeds.objects.get(noun)) for noun in _NOUNS}
+        # What belongs to an object, by its id and the path that lists it.
+        self._parts: dict[tuple[str, str], Collection] = {}
         self._collections["event"] = Collection(seeds.objects.get("event"), tie=lambda count: count ^ _EVENT_SHUFFLE)
 
     def __getitem__(self, noun: str) -> Collection:
         """The objects of one type. Raises KeyError for a type the sandbox does not have."""
         return self._collections[noun]
 
+    def parts(self, owner_id: str, path: str) -> Collection:
+        """What belongs to an object and is listed at this path."""
+        return self._parts.setdefault((owner_id, path), Collection())
+
+    def every_body(self, noun: str) -> Iterator[bytes]:
+        """All objects of one type, parts too. Raises KeyError."""
+        yield from self[noun].every_body()
+        kind = b'"object":"%s"' % noun.encode()
+        for parts in self._parts.values():
+            yield from (body for body in parts.every_body() if kind in body)
+
     def new_id(self, noun: str) -> str:
         self._made += 1
         return make_id(noun, self.account_id, self.livemode, self._made)
+
+    def new_id_like(self, example: str) -> str:
+        self._made += 1
+        return id_like(example, self.account_id, self.livemode, self._made)
 
     def save_card(self, card: Object) -> None:
         self._cards[str(card["id"])] = card

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import stripe
@@ -18,4 +19,10 @@ def official(sandbox: Sandbox, account: str | None = None) -> Any:  # Any: the c
 
 def everything(service: Any, **filters: object) -> list[dict[str, Any]]:  # Any: as above
     """All objects of a list, newest first, by the official client's own paging."""
-    return [found.to_dict() for found in service.list({"limit": 100, **filters}).auto_paging_iter()]
+    return [as_json(found) for found in service.list({"limit": 100, **filters}).auto_paging_iter()]
+
+
+def as_json(found: Any) -> dict[str, Any]:  # Any: as above
+    """An object as Stripe sent it: the client makes decimals of some of its strings."""
+    sent: dict[str, Any] = json.loads(json.dumps(found.to_dict(), default=str))  # Any: JSON
+    return sent

@@ -78,6 +78,21 @@ class Sandbox:
             asked["livemode"] = str(livemode).lower()
         return list(self._control("GET", f"objects?{urlencode(asked)}")["data"])
 
+    def make(self, kind: str, count: int = 1, *, every_s: int = 0, of: str | None = None, **where: str) -> list[str]:
+        """The ids of new objects of a type that no call creates, oldest first: each `every_s` older than the next, or
+        all parts of the object `of`. `where`: `account`.
+        """
+        order = {"type": kind, "count": count, "every_s": every_s, "of": of} | where
+        return list(self._control("POST", "objects", order)["ids"])
+
+    def change(self, kind: str, object_id: str, **values: object) -> None:
+        """As something else in Stripe would."""
+        self._control("POST", "objects", {"type": kind, "change": object_id, "values": values})
+
+    def delete(self, kind: str, object_id: str) -> None:
+        """As above."""
+        self._control("POST", "objects", {"type": kind, "delete": object_id})
+
     def faults(self, *rules: Mapping[str, Any], seed: int = 0) -> None:
         """Put these rules in the place of the ones in force; none: no faults. Held requests go on."""
         self._control("POST", "faults", {"rules": list(rules), "seed": seed})

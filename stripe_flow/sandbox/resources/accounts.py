@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from stripe_flow.sandbox.accepted import EXPAND
 from stripe_flow.sandbox.codec import Object, mapping
-from stripe_flow.sandbox.errors import refuse
 from stripe_flow.sandbox.resource import Operation
 from stripe_flow.sandbox.shapes import fresh
 from stripe_flow.sandbox.space import Call
@@ -24,10 +23,8 @@ def _retrieve(call: Call) -> Object:
 
 
 def _retrieve_by_id(call: Call) -> Object:
-    """The account itself by its id; connected ones are read with the header Stripe-Account."""
-    if call.path_ids[0] != call.space.account_id:
-        raise refuse("resource_missing", param="id", noun="account", id=call.path_ids[0], hint="")
-    return _retrieve(call)
+    """The account itself, or one that is connected to it."""
+    return _retrieve(call) if call.path_ids[0] == call.space.account_id else call.find("account", call.path_ids[0])
 
 
 ACCOUNT = (

@@ -12,6 +12,7 @@ from stripe_flow.sandbox.params import Param
 from stripe_flow.sandbox.resource import Filter, Resource
 from stripe_flow.sandbox.resources.payment_methods import attach, check_attachable, method_called
 from stripe_flow.sandbox.shapes import apply
+from stripe_flow.sandbox.shelving import hidden_parts
 from stripe_flow.sandbox.space import Call, Space
 from stripe_flow.sandbox.tokens import card_of, token_of
 
@@ -100,12 +101,6 @@ def _not_attached(method_id: str) -> Refusal:
     return refusal
 
 
-def _sources(space: Space, customer: Object, _: int) -> Object:
-    """The saved cards: the sandbox keeps the default one only."""
-    card = space.card(str(customer["default_source"]))
-    return _shown(customer, "sources", [card] if card else [])
-
-
 def _empty(name: str) -> Callable[[Space, Object, int], Object]:
     """A list of what the sandbox does not have."""
     return lambda _, customer, __: _shown(customer, name, [])
@@ -133,5 +128,5 @@ CUSTOMERS = Resource(
     ),
     updated_events=("customer.updated",),
     deleted_events=("customer.deleted",),
-    includes={"sources": _sources, "subscriptions": _empty("subscriptions"), "tax_ids": _empty("tax_ids")},
+    includes={**hidden_parts("customer"), "subscriptions": _empty("subscriptions")},
 )
