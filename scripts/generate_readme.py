@@ -1,4 +1,4 @@
-"""Writes the settings tables into README.md, from what the plugins say in `--about`.
+"""Writes the tables of settings and of streams into README.md, from what the plugins say.
 
 python scripts/generate_readme.py          write
 python scripts/generate_readme.py --check  exit 1 if the file is not what would be written
@@ -14,11 +14,12 @@ from singer_sdk.plugin_base import PluginBase
 
 from stripe_flow.api.settings import SETTINGS
 from tap_records.tap import TapRecords
+from tap_stripe_flow.streams import STREAMS, StreamSpec
 from tap_stripe_flow.tap import TapStripeFlow
 from target_stripe_flow.target import TargetStripeFlow
 
 README = Path(__file__).parents[1] / "README.md"
-START, END = "<!-- settings: written by scripts/generate_readme.py -->\n", "<!-- end of settings -->"
+
 # The SDK's own, the same for every plugin.
 SDK = (
     "The SDK's stream maps (`stream_maps`, …) work as everywhere. Its flattening (`flattening_enabled`, …) is the "
@@ -51,14 +52,40 @@ def own(plugin: type[PluginBase]) -> Json:
     }
 
 
-def rendered(text: str) -> str:
-    before, _, rest = text.partition(START)
-    after = rest.partition(END)[2]
+def settings() -> list[str]:
     lines = table("tap-stripe-flow and target-stripe-flow", dict(SETTINGS), ["api_key"])
     for plugin in (TapStripeFlow, TargetStripeFlow, TapRecords):
         schema: Json = plugin.config_jsonschema
         lines += table(plugin.name, own(plugin), schema.get("required", []))
-    return "\n".join([f"{before}{START}", *lines, SDK, "", f"{END}{after}"])
+    return [*lines, SDK, ""]
+
+
+def stream_row(spec: StreamSpec) -> str:
+    parent = spec.belongs.parent if spec.belongs else None
+    if parent:
+        method, cursor = f"with its `{parent.name}`", f"their `{parent.stamp}`"
+    else:
+        method, cursor = ("new ones", f"`{spec.stamp}`") if spec.stamp else ("all, on every run", "")
+    changes = ("with those" if parent else "yes") if spec.listed.events or spec.listed.gone else ""
+    key = ", ".join(f"`{name}`" for name in spec.key())
+    return f"| `{spec.name}` | `{spec.path}` | {method} | {key} | {cursor} | {changes} | `{spec.right}` |"
+
+
+def streams() -> list[str]:
+    head = "| stream | list | what a run reads | key | cursor | `capture: changes` | right |"
+    return [head, "|---|---|---|---|---|---|---|", *map(stream_row, STREAMS), ""]
+
+
+PARTS = {"settings": settings, "streams": streams}
+
+
+def rendered(text: str) -> str:
+    for name, lines in PARTS.items():
+        start = f"<!-- {name}: written by scripts/generate_readme.py -->\n"
+        end = f"<!-- end of {name} -->"
+        before, _, rest = text.partition(start)
+        text = "\n".join([f"{before}{start}", *lines(), f"{end}{rest.partition(end)[2]}"])
+    return text
 
 
 def main() -> int:

@@ -12,8 +12,9 @@ What a schema says, and why:
 - Everything may be null or absent, but not the record's own `id` and `object`: the annotations do not tell null from
   absent, and a deleted object is `{id, object, deleted: true}`.
 - No enums, as Stripe adds values without notice. No formats: times stay whole Unix seconds, amounts minor units.
-- A reference that Stripe expands on demand is a string or an open object. A resource that comes unasked inside another
-  is spelled out; resources inside that one, and what a list holds, are open. Without this end an invoice has 190 KB.
+- A reference that Stripe expands on demand is a string or an open object. A resource that comes unasked as a member of
+  another is spelled out; resources further inside, and what a list holds, are open. Without this end an invoice has
+  190 KB, and all schemas together a megabyte, which every discovery would carry.
 - No descriptions: a schema is one SCHEMA message of every run, and the words are many times the rest.
 - No `$ref`: singer_sdk loses `$defs` when it reads a catalog.
 """
@@ -33,16 +34,12 @@ from pathlib import Path
 from typing import Any, ClassVar, ForwardRef, Literal, NamedTuple, TypeAlias, Union, get_args, get_origin
 
 import stripe
+from stripe._object_classes import OBJECT_CLASSES
+
+from tap_stripe_flow.streams import STREAMS, StreamSpec
 
 Schema: TypeAlias = dict[str, Any]  # Any: JSON schema is written here, never read
 
-# One line per stream: the resource of the client whose fields its records have.
-STREAMS: Mapping[str, type] = {
-    "charges": stripe.Charge,
-    "customers": stripe.Customer,
-    "products": stripe.Product,
-    "refunds": stripe.Refund,
-}
 FOLDER = Path(__file__).parent.parent / "tap_stripe_flow" / "schemas"
 
 # The client reads Stripe's decimal strings into Decimal; in JSON they are strings.
@@ -57,13 +54,29 @@ class Place(NamedTuple):
     depth: int
 
 
-def record_schema(resource: type) -> Schema:
+def record_schema(spec: StreamSpec) -> Schema:
     """The schema of a stream's records: never null, with `id` and `object` required where the resource has them."""
-    schema = object_schema(resource, depth=1)
+    kinds = [object_schema(resource(kind), depth=1) for kind in (spec.kind, *spec.also)]
+    schema = kinds[0] | {"properties": united(kind["properties"] for kind in kinds)}
     required = [name for name in IDENTITY if name in schema["properties"]]
     for name in required:
         schema["properties"][name] = {"type": "string"}
     return {**schema, "type": "object", "required": required}
+
+
+def resource(kind: str) -> type:
+    """The client's class of the objects whose `object` is this."""
+    module, name = OBJECT_CLASSES[kind]
+    found: type = getattr(importlib.import_module(module), name)
+    return found
+
+
+def united(kinds: Iterable[Schema]) -> Schema:
+    """The fields of records that may be of several kinds."""
+    fields: Schema = {}
+    for kind in kinds:
+        fields |= {name: merged([fields[name], field]) if name in fields else field for name, field in kind.items()}
+    return fields
 
 
 def object_schema(cls: type, depth: int) -> Schema:
@@ -131,7 +144,7 @@ def plain_schema(annotation: object, place: Place) -> Schema:
     if isinstance(annotation, type) and annotation in JSON_TYPES:
         return nullable(JSON_TYPES[annotation])
     if isinstance(annotation, type) and issubclass(annotation, stripe.StripeObject):
-        return object_schema(annotation, place.depth)
+        return object_schema(annotation, depth=0)
     raise no_rule(annotation, place)
 
 
@@ -194,8 +207,8 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=FOLDER, help="where to (default: %(default)s)")
     folder: Path = parser.parse_args().output
     folder.mkdir(parents=True, exist_ok=True)
-    for stream, resource in STREAMS.items():
-        (folder / f"{stream}.json").write_text(rendered(record_schema(resource)), encoding="utf-8")
+    for spec in STREAMS:
+        (folder / f"{spec.name}.json").write_text(rendered(record_schema(spec)), encoding="utf-8")
 
 
 if __name__ == "__main__":

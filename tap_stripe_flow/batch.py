@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from tap_stripe_flow.found import Found
+from tap_stripe_flow.found import Record
 from tap_stripe_flow.windows import Window
 
 
@@ -16,7 +16,7 @@ class Batch:
     `window` is what the records were read from, if it was a window; `until` is where the range of windows ends.
     """
 
-    records: Sequence[Found] = ()
+    records: Sequence[Record] = ()
     state: Mapping[str, object] | None = None
     window: Window | None = None
     until: int | None = None

@@ -6,14 +6,13 @@ objects are read, and an event only says which.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 import msgspec
 
 from tap_stripe_flow.found import Found
-
-DELETED = ".deleted"
+from tap_stripe_flow.heads import read_head
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,14 +25,36 @@ class Change:
     is_deleted: bool
 
 
-class _Object(msgspec.Struct):
-    id: str = ""
+@dataclass(frozen=True, kw_only=True)
+class Telling:
+    """Which events tell what: of objects of this `kind`, whose time is in the member `stamp`; `gone` are the types that
+    tell of a deletion.
+    """
+
+    kind: str
+    stamp: str = "created"
+    gone: Collection[str] = ()
+
+    def changes(self, events: Iterable[Found]) -> Mapping[str, Change]:
+        """What `events` say, by id; an event of another kind of object says nothing."""
+        found: dict[str, Change] = {}
+        for event in events:
+            told = _EVENT.decode(event.raw)
+            if _KIND.decode(told.data.object).object == self.kind:
+                changed = read_head(self.stamp, told.data.object)
+                change = Change(
+                    id=changed.id, created=changed.created, at=told.created, is_deleted=told.type in self.gone
+                )
+                found = merged(found, {change.id: change})
+        return found
+
+
+class _Kind(msgspec.Struct):
     object: str = ""
-    created: int = 0
 
 
 class _Data(msgspec.Struct):
-    object: _Object
+    object: msgspec.Raw
 
 
 class _Event(msgspec.Struct):
@@ -43,20 +64,7 @@ class _Event(msgspec.Struct):
 
 
 _EVENT = msgspec.json.Decoder(_Event)
-
-
-def changes_in(events: Iterable[Found], kind: str) -> Mapping[str, Change]:
-    """What `events` say of objects of this kind, by id; an event of another kind of object says nothing."""
-    found: dict[str, Change] = {}
-    for event in events:
-        told = _EVENT.decode(event.raw)
-        changed = told.data.object
-        if changed.object == kind:
-            change = Change(
-                id=changed.id, created=changed.created, at=told.created, is_deleted=told.type.endswith(DELETED)
-            )
-            found = merged(found, {change.id: change})
-    return found
+_KIND = msgspec.json.Decoder(_Kind)
 
 
 def merged(earlier: Mapping[str, Change], later: Mapping[str, Change]) -> dict[str, Change]:

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from tap_stripe_flow.bookmark import Bookmark
-from tap_stripe_flow.found import Found, Head
+from tap_stripe_flow.found import Found
+from tap_stripe_flow.heads import Head
 from tap_stripe_flow.reading import Drained
 from tap_stripe_flow.windows import Window
 

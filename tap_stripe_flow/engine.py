@@ -20,15 +20,15 @@ from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.mapper import SameRecordTransform
 from singer_sdk.metrics import Counter
 from singer_sdk.singerlib import RecordMessage
-from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE, Catalog
+from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE, REPLICATION_INCREMENTAL, Catalog
 
 from stripe_flow.api.errors import Misconfigured, StripeError, StripeFlowError
 from stripe_flow.singer.writer import LineWriter
 from tap_stripe_flow.accounts import Account
 from tap_stripe_flow.batch import Batch
 from tap_stripe_flow.bookmark import MOST_IDS, UnusableState
-from tap_stripe_flow.found import ACCOUNT_MEMBER, Found
-from tap_stripe_flow.memory import CURSOR, ids_held
+from tap_stripe_flow.found import ACCOUNT_MEMBER, Record
+from tap_stripe_flow.memory import ids_held
 from tap_stripe_flow.progress import Progress
 from tap_stripe_flow.run import Interruption, Run
 from tap_stripe_flow.source import Log, Source
@@ -60,7 +60,15 @@ class Engine(Stream):
 
     def _set_keys(self) -> None:
         self.primary_keys = self.source.spec.key(of_accounts=self.source.is_of_accounts)
-        self.replication_key = None if self.source.finds else CURSOR
+        has_bookmark = self.source.is_incremental and self.source.spec.belongs is None
+        self.replication_key = self.source.spec.stamp if has_bookmark else None
+
+    @property
+    def replication_method(self) -> str:
+        """Parts have no time of their own, and yet a bookmark: their parents'."""
+        if self.source.is_incremental and self.forced_replication_method is None:
+            return REPLICATION_INCREMENTAL
+        return super().replication_method
 
     def apply_catalog(self, catalog: Catalog) -> None:
         """A catalog selects; what identifies a record and how it is read is not its to say."""
@@ -101,7 +109,7 @@ class Engine(Stream):
     def check(self) -> None:
         """Raises Misconfigured for a selected stream that could not be read."""
         self.source.check()
-        is_whole = self.forced_replication_method == REPLICATION_FULL_TABLE and not self.source.finds
+        is_whole = self.forced_replication_method == REPLICATION_FULL_TABLE and self.source.is_incremental
         if is_whole and self._run.span.start is None:
             raise Misconfigured(
                 f"the catalog asks for all of the stream {self.name} on every run (FULL_TABLE), and setting start_date "
@@ -112,7 +120,7 @@ class Engine(Stream):
         """What a message calls one account's part of this stream."""
         return f"stream {self.name}" + (f" of account {account.id}" if account.id else "")
 
-    def get_records(self, context: Mapping[str, Any] | None) -> Iterator[Sequence[Found]]:  # type: ignore[override]
+    def get_records(self, context: Mapping[str, Any] | None) -> Iterator[Sequence[Record]]:  # type: ignore[override]
         """Records, oldest first, all of a batch as what the SDK takes for one: its own steps around a record cost more
         than to write it. The state is written once they are out.
 

@@ -8,19 +8,16 @@ from __future__ import annotations
 
 import functools
 import zlib
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
+from tap_stripe_flow.heads import Head
+
 # The member that tells whose object a record is, where a run reads several accounts.
 ACCOUNT_MEMBER = "_stripe_account"
-
-
-class Head(msgspec.Struct, frozen=True, gc=False):
-    """What is needed of an object before it goes out. What is left of a deleted one has no `created`."""
-
-    id: str
-    created: int = 0
+# The member that tells whose part a record is, in streams of what belongs to the objects of another one.
+PARENT_MEMBER = "_stripe_parent"
 
 
 class Found(msgspec.Struct, frozen=True, gc=False):
@@ -46,13 +43,43 @@ class Found(msgspec.Struct, frozen=True, gc=False):
     def raw(self) -> bytes | memoryview:
         """The record: a line of JSON in UTF-8, every value as Stripe spelled it."""
         raw = _unpacked(self.packed)[self.start : self.end]
-        if self.account is None:
-            return raw
-        return bytes(raw)[:-1] + f',"{ACCOUNT_MEMBER}":"{self.account}"}}'.encode()
+        return raw if self.account is None else with_member(bytes(raw), ACCOUNT_MEMBER, self.account)
 
     def as_record(self) -> dict[str, Any]:  # Any: Stripe's JSON
         """The object, parsed."""
         return msgspec.json.decode(self.raw, type=dict[str, Any])
+
+
+class Part(msgspec.Struct, frozen=True, gc=False):
+    """What belongs to an object that was found and goes out with it, so that it need not wait."""
+
+    id: str
+    read_at: int
+    raw: bytes
+
+    def as_record(self) -> dict[str, Any]:  # Any: Stripe's JSON
+        """The object, parsed."""
+        return msgspec.json.decode(self.raw, type=dict[str, Any])
+
+
+class Record(Protocol):
+    """What goes out: see Found."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def read_at(self) -> int: ...
+
+    @property
+    def raw(self) -> bytes | memoryview: ...
+
+    def as_record(self) -> dict[str, Any]: ...  # Any: Stripe's JSON
+
+
+def with_member(raw: bytes, name: str, object_id: str) -> bytes:
+    """The record with a member of ours: an id of Stripe's."""
+    return raw[:-1] + f',"{name}":"{object_id}"}}'.encode()
 
 
 def pack(text: bytes) -> bytes:

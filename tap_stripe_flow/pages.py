@@ -6,6 +6,7 @@ and its `created`.
 
 from __future__ import annotations
 
+import functools
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -18,7 +19,8 @@ import msgspec
 from stripe_flow.api.client import Client
 from stripe_flow.api.errors import AccountTrouble, RequestRefused
 from stripe_flow.api.message import Answer
-from tap_stripe_flow.found import Found, Head, pack, unpack
+from tap_stripe_flow.found import Found, pack, unpack
+from tap_stripe_flow.heads import Head, Heads, heads_decoder, read_head
 from tap_stripe_flow.nested import complete, is_cut
 
 T = TypeVar("T")
@@ -59,20 +61,22 @@ class Page:
 class Listing:
     """One list of the account that `client` speaks for. Safe to share between threads.
 
-    `filters` go with every request for a page, `expand` names what is to come inside an object. `account` goes into
-    every record, if the run reads several. A snapshot is of the past: lists in it stay as they were cut.
+    `filters` go with every request for a page, `expand` names what is to come inside an object; `stamp` is the member
+    that the list can be cut by, if it can. `account` goes into every record, if the run reads several. A snapshot is of
+    the past: lists in it stay as they were cut.
     """
 
     client: Client
     path: str
     filters: Mapping[str, object] = field(default_factory=dict)
     expand: Sequence[str] = ()
+    stamp: str | None = "created"
     account: str | None = None
     is_snapshot: bool = False
 
     def ask_for_one(self) -> int:
         """Stripe's time, from the smallest request that shows whether the key may read this list."""
-        return _as_of(self.client.get(self.path, {"limit": 1, **self._always}, read=_read), self.path)
+        return _as_of(self.client.get(self.path, {"limit": 1, **self._always}, read=self._read), self.path)
 
     def pages(self, start: int, end: int | None) -> Iterator[Page]:
         """What was created from `start` on and before `end`, newest first, each object once. Raises StripeError."""
@@ -80,9 +84,9 @@ class Listing:
         same_second: frozenset[str] = frozenset()
         while True:
             try:
-                heads, page = self._ask(start, end, after)
+                heads, page = self._ask(after, start, end)
             except RequestRefused as error:
-                if after is None or error.refusal is None or error.refusal.param != "starting_after":
+                if after is None or not _is_cursor_gone(error):
                     raise
                 end = after.created + 1  # the cursor's object was deleted meanwhile: go on from its second
                 after = None
@@ -97,12 +101,32 @@ class Listing:
 
     def page(self, start: int, end: int | None) -> Page:
         """The newest page of [start, end). Raises StripeError."""
-        return self._ask(start, end, None)[1]
+        return self._ask(None, start, end)[1]
 
-    def _ask(self, start: int, end: int | None, after: Head | None) -> tuple[Sequence[Head], Page]:
-        created = {"gte": start, "lt": end}
-        asked = {"limit": PAGE_LIMIT, "created": created, "starting_after": after.id if after else None}
-        answer = self.client.get(self.path, {**asked, **self._always}, read=_read)
+    def every_page(self) -> Iterator[Page]:
+        """All of a list that cannot be cut by time, newest first, each object once. Raises StripeError."""
+        last: Sequence[Head] = ()
+        back = 1
+        while True:
+            try:
+                heads, page = self._ask(last[-back] if last else None)
+            except RequestRefused as error:
+                if back >= len(last) or not _is_cursor_gone(error):
+                    raise
+                back += 1  # it was deleted meanwhile: go on from the one before it
+                continue
+            yield replace(page, left_out=frozenset(each.id for each in last[len(last) + 1 - back :]))
+            if not page.has_more:
+                return
+            last, back = heads, 1
+
+    def _ask(self, after: Head | None, start: int | None = None, end: int | None = None) -> tuple[Sequence[Head], Page]:
+        asked = {
+            "limit": PAGE_LIMIT,
+            "created": {"gte": start, "lt": end},
+            "starting_after": after.id if after else None,
+        }
+        answer = self.client.get(self.path, {**asked, **self._always}, read=self._read)
         listed, text = answer.value
         if not self.is_snapshot and is_cut(text, expected=listed.has_more):
             text = complete(text, self.client)
@@ -123,11 +147,21 @@ class Listing:
     def one(self, object_id: str) -> Found:
         """One object by its id; what is left of a deleted one counts. Raises NotFound or another StripeError."""
         path = f"{self.path}/{quote(object_id, safe='')}"
-        answer = self.client.get(path, {"expand": list(self.expand)}, read=_read_one)
+        answer = self.client.get(path, {"expand": list(self.expand)}, read=functools.partial(_read_one, self.stamp))
         head, raw = answer.value
         if is_cut(raw):
             raw = complete(raw, self.client)
         return Found.alone(head, raw, _as_of(answer, path), self.account)
+
+    def _read(self, body: bytes) -> tuple[Heads, bytes]:
+        """What is on a page, and the page. Raises ValueError for what is no list of Stripe's, or AccountTrouble."""
+        text = compact(body)
+        listed = heads_decoder(self.stamp).decode(text)
+        if listed.has_more and not listed.data:
+            raise ValueError("a list says that there is more after nothing")
+        if self.stamp and not listed.is_stamped:
+            raise AccountTrouble(f"GET {self.path}: an object has no {self.stamp}, by which the list is read in parts")
+        return listed, text
 
     def deleted(self, object_id: str, kind: str, read_at: int) -> Found:
         """What Stripe shows of an object that is no more."""
@@ -140,19 +174,8 @@ class _List(msgspec.Struct):
     has_more: bool
 
 
-class _Listed(Head, frozen=True, gc=False):
-    created: int
-
-
-class _Heads(msgspec.Struct):
-    data: list[_Listed]
-    has_more: bool
-
-
 _LIST = msgspec.json.Decoder(_List)
-_HEADS = msgspec.json.Decoder(_Heads)
 _IDS = msgspec.json.Decoder(list[str])
-_HEAD = msgspec.json.Decoder(Head)
 
 
 def compact(body: bytes) -> bytes:
@@ -162,15 +185,6 @@ def compact(body: bytes) -> bytes:
     return msgspec.json.format(body, indent=-1)
 
 
-def _read(body: bytes) -> tuple[_Heads, bytes]:
-    """What is on a page, and the page; raises ValueError for what is no list of Stripe's."""
-    text = compact(body)
-    listed = _HEADS.decode(text)
-    if listed.has_more and not listed.data:
-        raise ValueError("a list says that there is more after nothing")
-    return listed, text
-
-
 def _starts(text: bytes) -> Sequence[int]:
     """Where the records of a compact page begin, and where another one would: one comma lies between two."""
     records = _LIST.decode(text).data
@@ -178,9 +192,13 @@ def _starts(text: bytes) -> Sequence[int]:
     return array("I", accumulate((len(memoryview(each)) + 1 for each in records), initial=first))
 
 
-def _read_one(body: bytes) -> tuple[Head, bytes]:
+def _read_one(stamp: str | None, body: bytes) -> tuple[Head, bytes]:
     raw = compact(body)
-    return _HEAD.decode(raw), raw
+    return read_head(stamp, raw), raw
+
+
+def _is_cursor_gone(error: RequestRefused) -> bool:
+    return error.refusal is not None and error.refusal.param == "starting_after"
 
 
 def _as_of(answer: Answer[T], path: str) -> int:

@@ -19,9 +19,9 @@ from dataclasses import dataclass
 from stripe_flow.api.errors import RightMissing, StripeUnreachable
 from tap_stripe_flow.batch import Batch
 from tap_stripe_flow.bookmark import Bookmark
-from tap_stripe_flow.changes import Change, changes_in, merged
+from tap_stripe_flow.changes import Change, Telling, merged
 from tap_stripe_flow.draining import CLOCKS_S
-from tap_stripe_flow.found import Found
+from tap_stripe_flow.found import Record
 from tap_stripe_flow.pages import Listing
 from tap_stripe_flow.rereading import reread
 from tap_stripe_flow.trigger import Task, Trigger
@@ -42,7 +42,7 @@ class Feed:
     """The events of a kind of object, and how many days of objects to read again when some of them are gone."""
 
     events: Listing
-    kind: str
+    telling: Telling
     gap_days: int
     warn: Callable[[str], None]
 
@@ -115,7 +115,7 @@ class Replica:
         windows = self._task.windows(self._feed.events, bookmark.reread_from, None)
         pending: Mapping[str, Change] = {}
         for closed in self._task.closing(memory.listed).of(windows, bookmark):
-            pending = merged(pending, changes_in(closed.new, self._feed.kind))
+            pending = merged(pending, self._feed.telling.changes(closed.new))
             bookmark = closed.bookmark or bookmark
             if closed.bookmark and len(pending) >= MOST_PENDING:
                 yield self._as_they_are_now(pending, bookmark)
@@ -124,7 +124,7 @@ class Replica:
 
     def _as_they_are_now(self, changes: Mapping[str, Change], bookmark: Bookmark) -> Batch:
         wanted = [each for each in changes.values() if self._is_wanted(each)]
-        records = list(reread(self._task.listing, self._feed.kind, wanted, self._task.ahead))
+        records = list(reread(self._task.listing, self._feed.telling.kind, wanted, self._task.ahead))
         return Batch(records=records, state=self._task.notes.take(events=bookmark))
 
     def _is_wanted(self, change: Change) -> bool:
@@ -140,7 +140,7 @@ class Replica:
         is_fresh = read_at is not None and change.at + CLOCKS_S < read_at
         return (was_known or listed.has_passed(change.id, change.created)) and not is_fresh
 
-    def _note_fresh(self, records: Iterable[Found]) -> None:
+    def _note_fresh(self, records: Iterable[Record]) -> None:
         self._fresh |= {each.id: each.read_at for each in records}
         for object_id in list(self._fresh)[: max(0, len(self._fresh) - MOST_FRESH)]:
             del self._fresh[object_id]

@@ -84,6 +84,12 @@ CONFIG_JSONSCHEMA: dict[str, Any] = {  # Any: JSON schema
                 "customer, balance_transaction, customer.default_source …"
             ),
         },
+        "discover_permitted_only": {
+            "type": "boolean",
+            "default": False,
+            "title": "Discover permitted streams only",
+            "description": "Discovery asks for one object of each stream and leaves out what the key may not read.",
+        },
         "overlap_s": {
             "type": "integer",
             "minimum": 0,

@@ -8,16 +8,18 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from stripe_flow.api.errors import Misconfigured, NotFound
+from stripe_flow.api.errors import Misconfigured, NotFound, RightMissing
 from tap_stripe_flow.accounts import SELF, Account, split_ids
 from tap_stripe_flow.batch import Batch
+from tap_stripe_flow.belonging import Parts
+from tap_stripe_flow.changes import Telling
 from tap_stripe_flow.finding import Finder
 from tap_stripe_flow.memory import Memory, Notes
 from tap_stripe_flow.pages import Listing
 from tap_stripe_flow.replica import Feed, Replica
 from tap_stripe_flow.run import Run
 from tap_stripe_flow.settings import CHANGES, FIND
-from tap_stripe_flow.streams import STREAMS, StreamSpec
+from tap_stripe_flow.streams import STREAMS, Belonging, StreamSpec
 from tap_stripe_flow.trigger import Task, Trigger
 from tap_stripe_flow.windows import OLDEST
 
@@ -34,7 +36,13 @@ class Source:
     @property
     def finds(self) -> bool:
         """Whether a setting names the objects one by one, so that there are no windows and no bookmark."""
-        return self.spec.find is not None and self.config.get(self.spec.find.mode) == FIND
+        find = self.spec.listed.find
+        return find is not None and self.config.get(find.mode) == FIND
+
+    @property
+    def is_incremental(self) -> bool:
+        """Whether a bookmark says how far the list was read, its own or the parents'."""
+        return not self.finds and self.spec.listed.stamp is not None
 
     @property
     def is_of_accounts(self) -> bool:
@@ -43,24 +51,26 @@ class Source:
 
     @property
     def expand(self) -> tuple[str, ...]:
-        known = self.spec.expandable()
+        known = self.spec.expandable() if self.spec.belongs is None else ()
         return tuple(name for name in self.config.get("expand") or () if name.partition(".")[0] in known)
 
     @property
     def is_selected_by_default(self) -> bool:
-        return not self.finds or bool(self._ids)
+        """Whoever set a stream's own settings wants it."""
+        return self.spec.is_default or (self.spec.find is not None and (not self.finds or bool(self._ids)))
 
     @cached_property
     def _ids(self) -> Mapping[str, list[str]]:
-        find = self.spec.find if self.finds else None
+        find = self.spec.listed.find if self.finds else None
         return split_ids(self.config.get(find.ids) or (), find.ids) if find else {}
 
     def check(self) -> None:
         """Raises Misconfigured for a selected stream that lacks what it needs."""
-        if self.spec.find is not None and self.finds and not self._ids:
+        find = self.spec.listed.find
+        if find is not None and self.finds and not self._ids:
             raise Misconfigured(
-                f"the stream {self.spec.name} is selected, and setting {self.spec.find.ids} names nothing to find: "
-                f"name ids there, set {self.spec.find.mode} to list for all of them, or deselect the stream"
+                f"the stream {self.spec.name} is selected, and setting {find.ids} names nothing to find: "
+                f"name ids there, set {find.mode} to list for all of them, or deselect the stream"
             )
 
     def accounts(self, run: Run) -> list[Account]:
@@ -76,30 +86,71 @@ class Source:
         listing = self._listing(run, account)
         if self.finds:
             ids = self._ids_of(run, account)
-            return Finder(listing=listing, ids=ids, ahead=run.ahead, missing=log.missing).batches()
-        memory = Memory.from_state(state, start=run.span.start or OLDEST, stream=self.spec.name)
-        task = Task(listing=listing, notes=Notes(memory), ahead=run.ahead, span=run.span, most_ids=most_ids)
-        if self.config["capture"] != CHANGES:
-            return Trigger(task).batches()
-        gap_days = self.config["events_gap_days"]
-        feed = Feed(events=self._events(listing), kind=self.spec.kind, gap_days=gap_days, warn=log.warn)
-        return Replica(task, feed).batches()
+            found = Finder(listing=listing, ids=ids, ahead=run.ahead, missing=log.missing).batches()
+        elif not self.is_incremental:
+            found = (Batch(records=page.found()) for page in listing.every_page())
+        else:
+            memory = Memory.from_state(state, start=run.span.start or OLDEST, stream=self.spec.name)
+            task = Task(listing=listing, notes=Notes(memory), ahead=run.ahead, span=run.span, most_ids=most_ids)
+            found = self._captured(task, log)
+        return self._parts(run, account, self.spec.belongs).of(found) if self.spec.belongs else found
 
     def ask(self, run: Run, account: Account) -> None:
         """Ask for one object of all that will be asked for. Raises StripeError."""
         listing = self._listing(run, account)
         listing.ask_for_one()
-        if not self.finds and self.config["capture"] == CHANGES:
+        if self._follows_events:
             self._events(listing).ask_for_one()
 
+    def is_permitted(self, run: Run) -> bool:
+        """Whether the key may read it, in one account at least. Raises StripeError for anything but a missing right."""
+        for account in self.accounts(run):
+            try:
+                self.ask(run, account)
+            except RightMissing:
+                continue
+            return True
+        return False
+
+    @property
+    def _follows_events(self) -> bool:
+        return self.is_incremental and self.config["capture"] == CHANGES and bool(self._event_types)
+
+    @property
+    def _event_types(self) -> tuple[str, ...]:
+        return (*self.spec.listed.events, *self.spec.listed.gone)
+
+    def _captured(self, task: Task, log: Log) -> Iterator[Batch]:
+        if not self._follows_events:
+            return Trigger(task).batches()
+        listed, gap_days = self.spec.listed, self.config["events_gap_days"]
+        telling = Telling(kind=listed.kind, stamp=listed.stamp or "", gone=listed.gone)
+        feed = Feed(events=self._events(task.listing), telling=telling, gap_days=gap_days, warn=log.warn)
+        return Replica(task, feed).batches()
+
     def _listing(self, run: Run, account: Account) -> Listing:
+        """Its own list, or the parents'."""
+        listed, belongs = self.spec.listed, self.spec.belongs
+        shown = (belongs.member,) if belongs and belongs.member and belongs.is_asked_for else ()
+        return Listing(
+            client=run.client.scoped(account.acts_for),
+            path=listed.path,
+            filters=listed.always,
+            expand=(*self.expand, *shown),
+            stamp=listed.stamp,
+            account=account.id,
+            is_snapshot=listed.is_snapshot,
+        )
+
+    def _parts(self, run: Run, account: Account, belongs: Belonging) -> Parts:
         client = run.client.scoped(account.acts_for)
-        return Listing(client=client, path=self.spec.path, expand=self.expand, account=account.id)
+        listing = Listing(client=client, path=self.spec.path, stamp=None, account=account.id)
+        return Parts(member=belongs.member, listing=listing, by=belongs.by, ahead=run.ahead)
 
     def _events(self, listing: Listing) -> Listing:
         """With a patience of its own: what the events use up, the list must not miss."""
         client = listing.client.scoped()
-        return Listing(client=client, path=EVENTS_PATH, filters={"types": self.spec.events}, is_snapshot=True)
+        return Listing(client=client, path=EVENTS_PATH, filters={"types": self._event_types}, is_snapshot=True)
 
     def _ids_of(self, run: Run, account: Account) -> list[str]:
         """The key's own account may be named by its id, too."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from types import FrameType
@@ -51,7 +52,13 @@ class TapStripeFlow(PluginCommand, Tap):
         return Run(self.config, self.logger)
 
     def discover_streams(self) -> Sequence[Engine]:
-        return [Engine(self, spec) for spec in STREAMS]
+        """A run with a catalog has them all: the catalog says which."""
+        streams = [Engine(self, spec) for spec in STREAMS]
+        if self.input_catalog is not None or not self.config.get("discover_permitted_only"):
+            return streams
+        run = self.run
+        permitted = run.ahead.in_order(functools.partial(stream.source.is_permitted, run) for stream in streams)
+        return [stream for stream, is_permitted in zip(streams, permitted, strict=True) if is_permitted]
 
     def setup_mapper(self) -> None:
         """The SDK maps by the catalog, so the streams must have put that right before."""

@@ -1,14 +1,14 @@
-"""The streams: what Stripe lists, one entry each. Data only; the engine treats them all alike."""
+"""What a stream is: data only; the engine treats them all alike."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from importlib import resources
 from typing import Any
 
-from tap_stripe_flow.found import ACCOUNT_MEMBER
+from tap_stripe_flow.found import ACCOUNT_MEMBER, PARENT_MEMBER
 
 Schema = dict[str, Any]  # Any: JSON schema
 
@@ -22,20 +22,49 @@ class Find:
 
 
 @dataclass(frozen=True, kw_only=True)
-class StreamSpec:
-    """One list of Stripe's that can be read in windows of `created`.
+class Belonging:
+    """A stream of what belongs to the objects of another one, and comes whenever they come.
 
-    `path` lists the objects newest first, `kind` is their `object`; `right` is what a restricted key needs to read
-    them. `events` are the types that tell of a change or a deletion, not of creation: new objects come from the list.
-    https://docs.stripe.com/api/events/types
+    `member` of the parent holds them, as a list; `is_asked_for` where it is shown only by `expand`. Without a member
+    each parent's are listed, at the stream's path with the parent's id in it, or with the id as the parameter `by`.
+    """
+
+    parent: StreamSpec
+    member: str | None = None
+    is_asked_for: bool = False
+    by: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class StreamSpec:
+    """One list of Stripe's.
+
+    `path` lists the objects newest first, `kind` is their `object`, with `also` where there are several kinds; `right`
+    is what a restricted key needs to read them, `always` goes with every request. `stamp` is the member that the
+    list's filter `created` looks at; without one the whole list is read on every run. `events` are the types that tell
+    of a change, `gone` those of a deletion, not of creation: new objects come from the list. `is_default`: selected
+    unless somebody says otherwise; `is_snapshot`: the objects are of the past, and lists in them stay as they were cut.
+    https://docs.stripe.com/api/events/types and https://docs.stripe.com/stripe-apps/reference/permissions
     """
 
     name: str
     kind: str
     path: str
     right: str
-    events: tuple[str, ...]
+    also: tuple[str, ...] = ()
+    always: Mapping[str, str] = field(default_factory=dict)
+    stamp: str | None = "created"
+    events: tuple[str, ...] = ()
+    gone: tuple[str, ...] = ()
     find: Find | None = None
+    belongs: Belonging | None = None
+    is_default: bool = False
+    is_snapshot: bool = False
+
+    @property
+    def listed(self) -> StreamSpec:
+        """Whose list is read: its own, or the parent's."""
+        return self.belongs.parent if self.belongs else self
 
     def schema(self, expand: Collection[str] = (), *, of_accounts: bool = False) -> Schema:
         """The JSON schema of the stream's records, from `schemas/` (generated, see scripts/generate_schemas.py).
@@ -46,8 +75,8 @@ class StreamSpec:
         properties = {
             name: part if name in whole else as_column(part) for name, part in self._generated()["properties"].items()
         }
-        account = {ACCOUNT_MEMBER: {"type": "string"}} if of_accounts else {}
-        return self._generated() | {"properties": properties | account}
+        added = [ACCOUNT_MEMBER] * of_accounts + [PARENT_MEMBER] * (self.belongs is not None)
+        return self._generated() | {"properties": properties | {name: {"type": "string"} for name in added}}
 
     def key(self, *, of_accounts: bool = False) -> tuple[str, ...]:
         """The properties that identify a record."""
@@ -80,37 +109,3 @@ def _is_reference(schema: Schema) -> bool:
 
 def _is_expandable(schema: Schema) -> bool:
     return _is_reference(schema) or {"data", "has_more"} <= set(schema.get("properties", {}))
-
-
-STREAMS = (
-    StreamSpec(
-        name="charges",
-        kind="charge",
-        path="/v1/charges",
-        right="rak_charge_read",
-        events=(
-            "charge.captured",
-            "charge.expired",
-            "charge.failed",
-            "charge.pending",
-            "charge.refunded",
-            "charge.succeeded",
-            "charge.updated",
-        ),
-    ),
-    StreamSpec(
-        name="refunds",
-        kind="refund",
-        path="/v1/refunds",
-        right="rak_charge_read",
-        events=("charge.refund.updated", "refund.failed", "refund.updated"),
-    ),
-    StreamSpec(
-        name="customers",
-        kind="customer",
-        path="/v1/customers",
-        right="rak_customer_read",
-        events=("customer.deleted", "customer.updated"),
-        find=Find(ids="customer_ids", mode="customers_mode"),
-    ),
-)

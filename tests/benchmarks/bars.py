@@ -1,6 +1,6 @@
 """The bars: what is promised about speed and cost, each a figure and what it must reach.
 
-Ratios and counts, and two figures of this machine that were promised as such: see `_of_replays`.
+Ratios and counts, and three figures of this machine that were promised as such: see `bars` and `_of_replays`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from tests.benchmarks.backfills import FAR, FAR_CAPPED, FARTHER_CAPPED, NEAR, Cell, Row
 from tests.benchmarks.creates import Cost, costs, shares_of_the_pace
+from tests.benchmarks.discoveries import seconds_beyond_the_sdk
 from tests.benchmarks.measuring import Unmeasured
 from tests.benchmarks.replays import Use, uses
 from tests.benchmarks.scale import Scale
@@ -88,7 +89,14 @@ class Rows:
 
 def bars(rows: Rows, scale: Scale) -> list[Bar]:
     """All bars, in the order in which they are told."""
-    return [*_of_backfills(rows, scale), *_of_ticks(scale.rounds), *_of_creates(scale), *_of_replays(scale)]
+    discovery = Bar(
+        name="discovery",
+        says="tap: seconds of the processor for --discover, beyond those for `import singer_sdk`",
+        measure=lambda: seconds_beyond_the_sdk(scale.rounds),
+        high=0.4,
+    )
+    of_tap = [*_of_backfills(rows, scale), *_of_ticks(scale.rounds), discovery]
+    return [*of_tap, *_of_creates(scale), *_of_replays(scale)]
 
 
 def _of_backfills(rows: Rows, scale: Scale) -> list[Bar]:

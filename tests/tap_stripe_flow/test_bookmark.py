@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tap_stripe_flow.bookmark import EVENTS, LISTED, MOST_IDS, Bookmark, UnusableState
-from tap_stripe_flow.found import Head
+from tap_stripe_flow.heads import Head
 from tap_stripe_flow.windows import Window
 
 

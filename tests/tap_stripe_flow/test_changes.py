@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_stripe_flow.changes import Change, changes_in, is_worth_listing, merged
-from tap_stripe_flow.found import Found, Head
-from tap_stripe_flow.streams import STREAMS
+from tap_stripe_flow.changes import Change, Telling, is_worth_listing, merged
+from tap_stripe_flow.found import Found
+from tap_stripe_flow.heads import Head
 from tests.support.official import everything, official
 from tests.support.plugins import Ended, Message, a_config, run_tap
 from tests.support.sandbox import CONNECTED, PLATFORM, Sandbox
@@ -74,15 +74,30 @@ def an_event(kind: str, type_: str, at: int, object_id: str = "cus_1") -> Found:
 def test_an_event_of_another_kind_of_object_says_nothing() -> None:
     events = [an_event("refund", "charge.refund.updated", 1), an_event("charge", "charge.updated", 2, "ch_1")]
 
-    assert list(changes_in(events, "charge")) == ["ch_1"]
-    assert list(changes_in(events, "refund")) == ["cus_1"]
-    assert changes_in(events, "customer") == {}
+    assert list(Telling(kind="charge").changes(events)) == ["ch_1"]
+    assert list(Telling(kind="refund").changes(events)) == ["cus_1"]
+    assert Telling(kind="customer").changes(events) == {}
 
 
 def test_a_deletion_is_told_apart() -> None:
     events = [an_event("customer", "customer.deleted", 2), an_event("customer", "customer.updated", 1)]
 
-    assert changes_in(events, "customer")["cus_1"].is_deleted
+    assert Telling(kind="customer", gone=["customer.deleted"]).changes(events)["cus_1"].is_deleted
+
+
+def test_what_is_called_deleted_and_still_there_is_a_change() -> None:
+    """Stripe says `deleted` of a subscription that was canceled."""
+    events = [an_event("subscription", "customer.subscription.deleted", 2, "sub_1")]
+
+    assert not Telling(kind="subscription").changes(events)["sub_1"].is_deleted
+
+
+def test_an_object_is_as_old_as_the_member_that_its_list_goes_by() -> None:
+    told = {"id": "ii_1", "object": "invoiceitem", "date": 7}
+    raw = {"id": "evt_1", "type": "invoiceitem.deleted", "created": 9, "data": {"object": told}}
+    event = Found.alone(Head(id="evt_1", created=9), json.dumps(raw).encode(), read_at=9)
+
+    assert Telling(kind="invoiceitem", stamp="date").changes([event])["ii_1"].created == 7
 
 
 @given(st.floats(0.01, 1000), st.integers(0, 10_000), st.integers(1, 100))
@@ -90,14 +105,6 @@ def test_a_page_is_worth_it_when_it_reaches_the_next_one(per_s: float, apart_s: 
     newest, next_one = (Change(id="x", created=at, at=0, is_deleted=False) for at in (20_000, 20_000 - apart_s))
 
     assert is_worth_listing(newest, next_one, per_s, page) == (per_s * (apart_s + 1) < page)
-
-
-@pytest.mark.parametrize("spec", STREAMS, ids=lambda spec: spec.name)
-def test_stripe_takes_the_events_of_a_stream_in_one_list(spec: object) -> None:
-    events = getattr(spec, "events")  # noqa: B009  # the parameter's type is not known to mypy
-
-    assert 0 < len(events) <= 20
-    assert not [each for each in events if each.endswith(".created")]  # what is new comes from the list
 
 
 def settings(url: str, **more: object) -> dict[str, object]:

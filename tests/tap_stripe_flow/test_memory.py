@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tap_stripe_flow.bookmark import EVENTS, LISTED, MOST_IDS, Bookmark
-from tap_stripe_flow.found import Head
+from tap_stripe_flow.heads import Head
 from tap_stripe_flow.memory import Memory, Notes, ids_held
 from tap_stripe_flow.windows import Window
 from tests.support.plugins import Ended, Message, a_config, run_tap

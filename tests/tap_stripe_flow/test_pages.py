@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from stripe_flow.api.errors import AccountTrouble
 from stripe_flow.api.settings import open_client
 from tap_stripe_flow.pages import PAGE_LIMIT, Listing
 from tests.support.official import official
@@ -96,3 +97,26 @@ def test_a_run_goes_on_behind_a_deleted_cursor(sandbox: Sandbox, tmp_path: Path)
     assert again.records("customers") == []
     refused = [each for each in sandbox.requests() if each["status"] == 400]
     assert [each["path"] for each in refused] == ["/v1/customers"]
+
+
+@pytest.mark.parametrize("count", [1, 3, 99])
+def test_a_list_without_time_goes_on_from_what_is_left_of_a_page(sandbox: Sandbox, count: int) -> None:
+    made = sandbox.make("coupon", 250)
+    coupons = Listing(client=open_client(a_config(sandbox.url)), path="/v1/coupons", stamp=None)
+
+    coming = coupons.every_page()
+    shown = [each.id for each in next(coming).found()]
+    for object_id in shown[-count:]:
+        sandbox.delete("coupon", object_id)
+    shown += [each.id for page in coming for each in page.found()]
+
+    assert Counter(shown) == Counter(made)
+
+
+def test_an_object_without_its_time_is_no_reason_to_ask_again(sandbox: Sandbox) -> None:
+    [review] = sandbox.make("review")
+    sandbox.change("review", review, created=None)
+
+    with pytest.raises(AccountTrouble, match="/v1/reviews: an object has no created"):
+        Listing(client=open_client(a_config(sandbox.url)), path="/v1/reviews").page(0, None)
+    assert len(sandbox.requests()) == 1

@@ -1,6 +1,8 @@
-"""The SDK's own suite for taps, over a sandbox."""
+"""The SDK's own suite for taps, over all streams and a sandbox that has something of each."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 import pytest
 from singer_sdk.testing import SuiteConfig, get_tap_test_class
@@ -8,6 +10,7 @@ from singer_sdk.testing import SuiteConfig, get_tap_test_class
 from tap_stripe_flow.tap import TapStripeFlow
 from tests.support.plugins import a_config
 from tests.support.sandbox import Sandbox
+from tests.tap_stripe_flow.furnishing import furnish, with_all_selected
 
 _CONFIG = a_config("http://127.0.0.1:1", customers_mode="list")  # the address is put in once the sandbox runs
 
@@ -19,8 +22,11 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _a_sandbox(seeded_sandbox: Sandbox) -> None:
-    _CONFIG["base_url"] = seeded_sandbox.url
+def _a_sandbox() -> Iterator[None]:
+    with Sandbox("--seed", "1", "--charges", "300", "--days", "30") as sandbox:
+        furnish(sandbox)
+        _CONFIG["base_url"] = sandbox.url
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -30,7 +36,11 @@ def _no_stale_values(request: pytest.FixtureRequest) -> None:
 
 
 _Suite = get_tap_test_class(
-    TapStripeFlow, config=_CONFIG, suite_config=SuiteConfig(max_records_limit=250), parse_env_config=False
+    TapStripeFlow,
+    config=_CONFIG,
+    suite_config=SuiteConfig(max_records_limit=250),
+    parse_env_config=False,
+    catalog=with_all_selected(TapStripeFlow(config=_CONFIG, parse_env_config=False).catalog_dict),
 )
 
 

@@ -1,0 +1,57 @@
+"""What is sold, at which price, and what is taken off or put on."""
+
+from __future__ import annotations
+
+from tap_stripe_flow.streams.spec import StreamSpec
+
+CATALOG = (
+    StreamSpec(
+        name="products",
+        kind="product",
+        path="/v1/products",
+        right="rak_product_read",
+        events=("product.updated",),
+        gone=("product.deleted",),
+    ),
+    StreamSpec(
+        name="prices",
+        kind="price",
+        path="/v1/prices",
+        right="rak_plan_read",
+        events=("price.updated",),
+        gone=("price.deleted",),
+    ),
+    StreamSpec(
+        name="plans",
+        kind="plan",
+        path="/v1/plans",
+        right="rak_plan_read",
+        events=("plan.updated",),
+        gone=("plan.deleted",),
+    ),
+    StreamSpec(
+        name="coupons",
+        kind="coupon",
+        path="/v1/coupons",
+        right="rak_coupon_read",
+        events=("coupon.updated",),
+        gone=("coupon.deleted",),
+    ),
+    StreamSpec(
+        name="promotion_codes",
+        kind="promotion_code",
+        path="/v1/promotion_codes",
+        right="rak_promotion_code_read",
+        events=("promotion_code.updated",),
+    ),
+    StreamSpec(name="shipping_rates", kind="shipping_rate", path="/v1/shipping_rates", right="rak_shipping_rate_read"),
+    StreamSpec(
+        name="tax_rates",
+        kind="tax_rate",
+        path="/v1/tax_rates",
+        right="rak_tax_rate_read",
+        events=("tax_rate.updated",),
+    ),
+    StreamSpec(name="tax_ids", kind="tax_id", path="/v1/tax_ids", right="rak_customer_read", stamp=None),
+    StreamSpec(name="tax_codes", kind="tax_code", path="/v1/tax_codes", right="rak_product_read", stamp=None),
+)
