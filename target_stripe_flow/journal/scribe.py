@@ -79,7 +79,8 @@ class Scribe:
 
 def broken(name: str, error: Exception, *, was_writing: bool = False) -> JournalBroken:
     """Words for what the database says, without the values, which may be a person's."""
-    cause = getattr(error, "orig", None) or type(error).__name__
+    of_its_own = type(error).__name__ if isinstance(error, SQLAlchemyError) else error
+    cause = getattr(error, "orig", None) or of_its_own
     # PostgreSQL's further lines quote the row.
     words = " ".join(str(cause).partition("\n")[0].split())
     advice = "mend that and run again"

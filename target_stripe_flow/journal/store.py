@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, Table, TextClause, bindparam, func, select, text, tuple_, update
@@ -20,13 +21,11 @@ _IS_ORIGIN = attempts.c.revision == 0
 _OF_DIGEST = select(attempts).where(attempts.c.digest == bindparam("digest"))
 _LATEST = _OF_DIGEST.where(_IS_ORIGIN).order_by(attempts.c.attempt.desc()).limit(1)
 _LATEST_UPDATE = _OF_DIGEST.where(~_IS_ORIGIN).order_by(attempts.c.attempt.desc(), attempts.c.revision.desc()).limit(1)
-# A replay asks this of each record, and a narrow row is three times as fast as a whole one.
-_GLANCE = (
-    select(attempts.c.state, attempts.c.fingerprint, attempts.c.accepted, attempts.c.stripe_id)
-    .where(attempts.c.digest == bindparam("digest"), _IS_ORIGIN)
-    .order_by(attempts.c.attempt.desc())
-    .limit(1)
-)
+# A replay asks this of each record. A narrow row is three times as fast as a whole one, and the driver by itself, where
+# SQLAlchemy adds nothing to the words, six times as fast as both.
+_GLANCE = """SELECT state, fingerprint, accepted, stripe_id FROM attempts
+    WHERE digest = {} AND revision = 0 ORDER BY attempt DESC LIMIT 1"""
+_PLACES = {"qmark": "?", "pyformat": "%s"}
 # As a literal: a bound list would not find the index of the open ones.
 _IS_OPEN = attempts.c.state.in_(bindparam("states", sorted(OPEN), expanding=True, literal_execute=True))
 _OPEN = select(attempts).where(
@@ -78,7 +77,7 @@ class Journal:
 
     def made(self, digest: str, fingerprint: str, accepted: str) -> str | None:
         """The object's id, if this very record has one; None says nothing."""
-        for state, of, by, stripe_id in self._asked(_GLANCE, {"digest": digest}):
+        for state, of, by, stripe_id in self._glanced(digest):
             if state in HAS_OBJECT and (of, by) == (fingerprint, accepted):
                 return str(stripe_id)
         return None
@@ -177,6 +176,16 @@ class Journal:
 
     def keep_shape(self, accepted: str, shape: str) -> None:
         self._scribe.write(accepted, (_KEEP_SHAPE, {"accepted": accepted, "shape": shape}))
+
+    def _glanced(self, digest: str) -> Sequence[tuple[str, str | None, str | None, str | None]]:
+        """State, fingerprint, list of parameters and id of the latest attempt, if there is one."""
+        dialect = self._reader.dialect
+        try:
+            with self._reading, closing(self._reader.connection.cursor()) as cursor:
+                cursor.execute(_GLANCE.format(_PLACES[dialect.paramstyle]), (digest,))
+                return cursor.fetchall()
+        except (SQLAlchemyError, dialect.loaded_dbapi.Error) as error:
+            raise broken(self.name, error) from None
 
     def _read(self, query: Select[Any], **values: str) -> list[Attempt]:  # Any: rows of `attempts`
         return [read_attempt(row._mapping) for row in self._asked(query, values)]  # noqa: SLF001  # public, for all that

@@ -64,6 +64,7 @@ def all_is_settled(rows: Sequence[Row], world: World, counts: Mapping[str, int])
     """After the last replay: each row in one place, and the place is the one that the server's books say."""
     broken = [f"{name}: {why!r} was reported {n} times" for (name, why), n in Counter(world.rejects).items() if n > 1]
     expected: Counter[str] = Counter()
+    charged = {row.number for row in rows if row.action == "charges" and any(map(is_alive, world.of(row)))}
     for row in rows:
         made = world.of(row)
         if any(map(is_alive, made)):
@@ -71,6 +72,9 @@ def all_is_settled(rows: Sequence[Row], world: World, counts: Mapping[str, int])
         elif made:
             expected["declined"] += 1
             broken += [] if row.name in world.reported else [f"{row.name} was declined and is not reported"]
+        elif isinstance(row.charge, int) and row.charge not in charged:
+            expected["rejected"] += 1  # its charge is parked: there is nothing to refund
+            broken += [] if row.name in world.reported else [f"{row.name} was rejected and is not reported"]
         elif row.moves_money:
             expected["parked"] += 1
         else:

@@ -75,6 +75,15 @@ def test_a_customer_that_vanished_is_seen() -> None:
     assert "the target says" in said[1]
 
 
+def test_a_refund_of_a_charge_that_is_parked_is_a_reject() -> None:
+    rows = rows_of(["charges", "refunds"], 2)
+    objects = [made(row, status="succeeded") for row in rows if row.number]
+    counts = {"unchanged": 2, "parked": 1, "rejected": 1}
+
+    assert all_is_settled(rows, World(objects=objects, rejects=[("refunds-0", "no charge")]), counts) == []
+    assert all_is_settled(rows, World(objects=objects), counts) == ["refunds-0 was rejected and is not reported"]
+
+
 def test_a_decline_that_is_reported_twice_or_never_is_seen() -> None:
     objects, rejects, counts = a_good_end()
 
