@@ -47,7 +47,12 @@ class Parts:
 
 SHELVES: tuple[Shelf, ...] = (
     Shelf(noun="account", path="/v1/accounts", right="connected_account"),
-    Shelf(noun="application_fee", path="/v1/application_fees", right="application_fee"),
+    Shelf(
+        noun="application_fee",
+        path="/v1/application_fees",
+        right="application_fee",
+        changed="application_fee.refunded",
+    ),
     Shelf(noun="balance_transaction", path="/v1/balance_transactions", right="balance_transaction_source"),
     Shelf(
         noun="checkout.session",

@@ -114,15 +114,18 @@ def test_a_second_run_brings_whole_lists_again_and_of_the_others_nothing(spec: S
     assert ("reread_from" in runs.second.states[-1]["bookmarks"].get(spec.name, {})) == (spec not in WHOLE)
 
 
-def test_every_stream_tells_the_right_that_a_key_lacks(tmp_path: Path) -> None:
-    keys = {
-        "accounts": {PLATFORM: {}},
-        "keys": {"rk_test_sandbox": {"account": PLATFORM, "rights": {"charge": "read"}}},
-    }
+@pytest.fixture
+def restricted(tmp_path: Path) -> Iterator[Sandbox]:
+    """Its key may read charges and what goes with them."""
+    key = {"account": PLATFORM, "rights": {"charge": "read"}}
+    keys = {"accounts": {PLATFORM: {}}, "keys": {"rk_test_sandbox": key}}
     (tmp_path / "keys.json").write_text(json.dumps(keys))
-
     with Sandbox("--keys", str(tmp_path / "keys.json")) as sandbox:
-        done = run(tmp_path, config(sandbox, api_key="rk_test_sandbox"), "--test")
+        yield sandbox
+
+
+def test_every_stream_tells_the_right_that_a_key_lacks(restricted: Sandbox, tmp_path: Path) -> None:
+    done = run(tmp_path, config(restricted, api_key="rk_test_sandbox"), "--test")
 
     refused = {spec.name: error for spec in STREAMS for error in done.errors if f"stream {spec.name} " in error}
     allowed = {spec.name for spec in STREAMS if spec.right == "rak_charge_read"}

@@ -128,7 +128,8 @@ def test_without_ids_the_stream_is_left_out(world: World, tmp_path: Path) -> Non
         stream["tap_stream_id"]: next(m for m in stream["metadata"] if m["breadcrumb"] == [])["metadata"]["selected"]
         for stream in catalog["streams"]
     }
-    assert selected == {"charges": True, "refunds": True, "customers": False}
+    assert {name for name, is_selected in selected.items() if is_selected} == {"charges", "refunds"}
+    assert "customers" in selected
     assert done.code == 0
     assert {each["stream"] for each in done.messages if each["type"] == "SCHEMA"} == {"charges", "refunds"}
 
