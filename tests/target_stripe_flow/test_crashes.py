@@ -1,7 +1,7 @@
 """Real processes, really killed, at each point of a record's way; effects are counted in the sandbox.
 
 Forty-eight pairs of a way and a point, in turn on either database, with three kills in each: 144.
-`test_many_workers` adds 60 of targets that share a journal.
+`make torture` adds 60 of targets that share a journal.
 """
 
 from __future__ import annotations
