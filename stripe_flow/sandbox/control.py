@@ -57,7 +57,6 @@ class _ObjectsOrder(msgspec.Struct, forbid_unknown_fields=True):
     change: str | None = None
     values: Object = msgspec.field(default_factory=dict)
     delete: str | None = None
-    account: str | None = None
 
 
 _Run: TypeAlias = Callable[[Request], "Controlled"]
@@ -136,7 +135,7 @@ class Control:
     def _change_objects(self, request: Request) -> Controlled:
         """The ids of what was made, changed or deleted, oldest first."""
         order = msgspec.json.decode(request.body, type=_ObjectsOrder)
-        space = self._service.space(order.account or self._account, livemode=self._livemode)
+        space = self._service.space(self._account, livemode=self._livemode)
         call = Call(space=space, now=self._service.clock.now(), params={}, request_id=None)
         ages_s = [order.every_s * younger for younger in reversed(range(order.count))]
         done = [make(call, order.type, of=order.of, age_s=age_s) for age_s in ages_s]

@@ -9,6 +9,7 @@ from typing import TypeAlias
 from stripe_flow.sandbox import pages
 from stripe_flow.sandbox.accepted import EXPAND, LIST
 from stripe_flow.sandbox.codec import Object
+from stripe_flow.sandbox.collection import Collection
 from stripe_flow.sandbox.errors import refuse
 from stripe_flow.sandbox.params import Param, Params
 from stripe_flow.sandbox.shapes import apply
@@ -114,20 +115,7 @@ class Resource:
 
     def page(self, space: Space, params: Object, now: int, filters: Mapping[str, Sequence[str]], url: str) -> Listing:
         """A page of this resource's objects whose fields hold one of the values of `filters`."""
-        collection = space[self.noun]
-        if "starting_after" in params and "ending_before" in params:
-            raise refuse("parameters_exclusive", params="starting_after, ending_before")
-        since, until = pages.bounds_of(params.get("created"))
-        query = pages.Query(
-            limit=pages.limit_of(params),
-            after=pages.cursor_of(collection, self.noun, params, "starting_after"),
-            before=pages.cursor_of(collection, self.noun, params, "ending_before"),
-            since=max(since, self.kept_since(now)),
-            until=until,
-            filters=filters,
-        )
-        page = pages.read(collection, query, now)
-        return Listing(url, [collection.body_at(place) for place in page.places], page.has_more)
+        return page_of(space[self.noun], self.noun, params, now, url, kept_since=self.kept_since(now), filters=filters)
 
     def _update(self, call: Call) -> Object:
         target = self._alive(call)
@@ -148,6 +136,32 @@ class Resource:
     def _is_gone(self, found: Object, now: int) -> bool:
         created = found.get("created")
         return isinstance(created, int) and created < self.kept_since(now)
+
+
+def page_of(  # a page is all of this
+    collection: Collection,
+    noun: str,
+    params: Object,
+    now: int,
+    url: str,
+    *,
+    kept_since: int = 0,
+    filters: Mapping[str, Sequence[str]] | None = None,
+) -> Listing:
+    """The page that `params` ask for. Raises Refusal."""
+    if "starting_after" in params and "ending_before" in params:
+        raise refuse("parameters_exclusive", params="starting_after, ending_before")
+    since, until = pages.bounds_of(params.get("created"))
+    query = pages.Query(
+        limit=pages.limit_of(params),
+        after=pages.cursor_of(collection, noun, params, "starting_after"),
+        before=pages.cursor_of(collection, noun, params, "ending_before"),
+        since=max(since, kept_since),
+        until=until,
+        filters=filters or {},
+    )
+    page = pages.read(collection, query, now)
+    return Listing(url, [collection.body_at(place) for place in page.places], page.has_more)
 
 
 def _spelled(given: object) -> str:

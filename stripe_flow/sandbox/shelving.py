@@ -11,7 +11,7 @@ from stripe_flow.sandbox.codec import Object, decode, encode, integer
 from stripe_flow.sandbox.collection import Collection
 from stripe_flow.sandbox.errors import refuse
 from stripe_flow.sandbox.params import Param
-from stripe_flow.sandbox.resource import Filter, Listing, Operation, Resource
+from stripe_flow.sandbox.resource import Filter, Listing, Operation, Resource, page_of
 from stripe_flow.sandbox.shelves import PARTS, SHELVES, Parts, Shelf
 from stripe_flow.sandbox.space import Call, Space
 
@@ -62,6 +62,8 @@ def hidden_parts(noun: str) -> Mapping[str, Callable[[Space, Object, int], objec
 
 def make(call: Call, noun: str, *, of: str | None, age_s: int) -> Object:
     """A new object of this kind, so many seconds old; with `of` a part of that one. Raises Refusal or KeyError."""
+    if of is None and noun not in _BY_NOUN:
+        raise KeyError(f"{noun} is made by a call, or is a part of something: then say `of` what")
     at = call.now - age_s
     made: Object = decode(_examples()[noun])
     made["id"] = call.space.new_id_like(str(made["id"]))
@@ -74,7 +76,7 @@ def make(call: Call, noun: str, *, of: str | None, age_s: int) -> Object:
     for parts in PARTS:
         if parts.of == noun:
             _show(call.space, parts, made, call.now)
-    call.space[_BY_NOUN[noun].noun].insert(made, at=at)
+    call.space[noun].insert(made, at=at)
     return made
 
 
@@ -139,15 +141,8 @@ def _lister(parts: Parts) -> Callable[[Call], Listing]:
         owner = call.find(parts.of, owner_id, param=parts.by)
         if owner.get("deleted"):
             raise refuse("resource_missing", param="id", noun=parts.of, id=owner_id, hint="")
-        collection, noun = _parts(call.space, parts, owner), parts.nouns[0]
-        query = pages.Query(
-            limit=pages.limit_of(call.params),
-            after=pages.cursor_of(collection, noun, call.params, "starting_after"),
-            before=pages.cursor_of(collection, noun, call.params, "ending_before"),
-        )
-        page = pages.read(collection, query, call.now)
-        url = parts.path.replace("{id}", owner_id)
-        return Listing(url, [collection.body_at(place) for place in page.places], page.has_more)
+        collection, url = _parts(call.space, parts, owner), parts.path.replace("{id}", owner_id)
+        return page_of(collection, parts.nouns[0], call.params, call.now, url)
 
     return run
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from itertools import count
 
-from stripe_flow.sandbox.accepted import data
 from stripe_flow.sandbox.codec import Object, decode
 from stripe_flow.sandbox.collection import Collection, Seeded
 from stripe_flow.sandbox.errors import refuse
@@ -15,6 +14,7 @@ from stripe_flow.sandbox.idempotency import KeyStore
 from stripe_flow.sandbox.ids import id_like, make_id
 from stripe_flow.sandbox.keyring import AccountEntry
 from stripe_flow.sandbox.shapes import API_VERSION, fresh
+from stripe_flow.sandbox.shelves import PARTS, SHELVES
 from stripe_flow.sandbox.versions import shown_in
 
 # https://docs.stripe.com/api/events: no order inside one second. Flipping bits of the running number shuffles
@@ -33,7 +33,8 @@ _NOUNS = (
     "price",
     "product",
     "refund",
-    *data("shelf_objects.json"),
+    *(shelf.noun for shelf in SHELVES),
+    *(noun for parts in PARTS for noun in parts.nouns),
 )
 
 

@@ -78,11 +78,11 @@ class Sandbox:
             asked["livemode"] = str(livemode).lower()
         return list(self._control("GET", f"objects?{urlencode(asked)}")["data"])
 
-    def make(self, kind: str, count: int = 1, *, every_s: int = 0, of: str | None = None, **where: str) -> list[str]:
+    def make(self, kind: str, count: int = 1, *, every_s: int = 0, of: str | None = None) -> list[str]:
         """The ids of new objects of a type that no call creates, oldest first: each `every_s` older than the next, or
-        all parts of the object `of`. `where`: `account`.
+        all parts of the object `of`.
         """
-        order = {"type": kind, "count": count, "every_s": every_s, "of": of} | where
+        order = {"type": kind, "count": count, "every_s": every_s, "of": of}
         return list(self._control("POST", "objects", order)["ids"])
 
     def change(self, kind: str, object_id: str, **values: object) -> None:
