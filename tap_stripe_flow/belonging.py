@@ -49,7 +49,7 @@ class Parts:
 
     def _parts(self, parent: Record) -> list[Part]:
         members = _MEMBERS.decode(parent.raw)
-        if "deleted" in members:
+        if bytes(members.get("deleted", _NULL)) == b"true":
             return []
         raws = self._inside(members) if self.member else self._listed(parent.id)
         return [self._part(parent, raw) for raw in raws]
