@@ -34,8 +34,6 @@ WINDOW = 120
 # What every worker does again, since another has done it.
 BEHIND = 25
 BROKEN = 1
-# What a worker says that lost its database, or whose database comes back too slowly for its lease.
-CLEAR = ("cannot be used", "is too slow")
 
 _HELD = """SELECT holders.process, attempts.digest FROM attempts JOIN holders USING (holder)
     WHERE state = 'intent' AND alive_until_unix > extract(epoch FROM clock_timestamp())"""
@@ -202,7 +200,7 @@ class Gang:
             self.broken.append(f"a worker ended with {died.code}: {died.log[-600:]}")
         if "Traceback" in died.log:
             self.broken.append(f"a traceback: {died.log[-2000:]}")
-        if died.code == BROKEN and not any(words in died.log for words in CLEAR):
+        if died.code == BROKEN and "cannot be used" not in died.log:
             self.broken.append(f"no clear line: {died.log[-600:]}")
         if died.code == 0 and sum(died.counts.values()) != len(worker.rows):
             self.broken.append(f"{len(worker.rows)} rows and {died.counts}")
