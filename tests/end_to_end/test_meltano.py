@@ -106,11 +106,7 @@ def test_what_meltano_selects_goes_out_verbatim(project: Project, sandbox: Sandb
 
     streams = TapStripeFlow(config=a_config(sandbox.url), catalog=catalog).streams
 
-    assert {name: stream.selected for name, stream in streams.items()} == {
-        "charges": True,
-        "refunds": True,
-        "customers": False,
-    }
+    assert {name for name, stream in streams.items() if stream.selected} == {"charges", "refunds"}
     assert all(cast("Engine", stream).is_verbatim for stream in streams.values() if stream.selected)
 
 

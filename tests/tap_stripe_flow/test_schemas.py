@@ -48,7 +48,7 @@ def test_an_object_of_stripe_s_fixtures_is_valid(stream: str, example: str) -> N
     validator(stream).validate(EXAMPLES[example])
 
 
-@each_stream
+@pytest.mark.parametrize("stream", FIELDS)  # another program read these four out of the client
 def test_every_field_of_the_api_is_there_with_its_type(stream: str) -> None:
     schema = SCHEMAS[stream]
 
