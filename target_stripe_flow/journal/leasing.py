@@ -33,6 +33,8 @@ from target_stripe_flow.journal.tenure import Terms
 
 # Whoever was gone so long has no rows that anybody must still wait for.
 FORGOTTEN_AFTER_S = 7 * 24 * 3600
+# One may wait for a lock, or come back to a process that was stopped meanwhile; only a slow database is slow each time.
+MOST_RENEWALS = 3
 
 _NOW = cast(extract("epoch", func.clock_timestamp()), Double)
 _EXTEND = text(
@@ -82,7 +84,9 @@ class Lease:
         return (float(over_s), float(look_after_s)) if over_s >= 0 else None
 
     def assure(self) -> None:
-        if not self._outlives_a_send():
+        for _ in range(MOST_RENEWALS):
+            if self._outlives_a_send():
+                return
             self._renew()
         if not self._outlives_a_send():
             raise JournalBroken(
@@ -94,24 +98,24 @@ class Lease:
         """Over by its own word; the row stays, so that whoever looks knows since when."""
         self._is_over.set()
         with suppress(SQLAlchemyError), self._lock:
-            self._extend(0)
+            self._extend(self._connected(), 0)
             self._connected().close()
 
     def _outlives_a_send(self) -> bool:
         return self._terms.outlives_a_send(self._confirmed_at_s, elapsed_s())
 
     def _renew(self) -> None:
-        asked_at_s = elapsed_s()
         try:
             with self._lock:
-                self._extend(self._terms.lease_s)
-                self._confirmed_at_s = max(self._confirmed_at_s, asked_at_s)
+                connection, asked_at_s = self._connected(), elapsed_s()
+                self._extend(connection, self._terms.lease_s)
+                self._confirmed_at_s = asked_at_s
         except SQLAlchemyError as error:
             raise self._lost(error) from None
 
-    def _extend(self, lease_s: float) -> None:
+    def _extend(self, connection: Connection, lease_s: float) -> None:
         values = {"me": self.holder, "process": _process(), "look_after_s": self._terms.look_after_s}
-        self._connected().execute(_EXTEND, values | {"lease_s": lease_s})
+        connection.execute(_EXTEND, values | {"lease_s": lease_s})
 
     def _connected(self) -> Connection:
         if self._connection is None:

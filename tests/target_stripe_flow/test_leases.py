@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, cast
@@ -31,6 +32,11 @@ from tests.target_stripe_flow.sharing import (
 )
 
 MADE = answer(200, '{"id": "cus_1", "livemode": false}')
+ALWAYS_SLOW = f"""
+    CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN PERFORM pg_sleep({TIMEOUT_S}); RETURN NEW; END $$;
+    CREATE TRIGGER wait BEFORE INSERT OR UPDATE ON holders FOR EACH ROW EXECUTE FUNCTION wait()
+""".encode()
 OVER = "SELECT count(*) FROM holders WHERE alive_until_unix < extract(epoch FROM clock_timestamp())"
 
 
@@ -44,6 +50,10 @@ def two(place: Place) -> Iterator[tuple[Journal, Journal]]:
 
 def an_intent(journal: Journal) -> Attempt:
     return an_attempt(api_version="2026-10-28.endive", idempotency_key="k", holder=journal.tenure.holder)
+
+
+def a_new_one(journal: Journal) -> Attempt:
+    return replace(an_intent(journal), first_sent_unix=None, last_sent_unix=None)
 
 
 def taken_by(other: Journal, sleepers: Attempt) -> Attempt:
@@ -170,9 +180,7 @@ def test_nothing_is_sent_under_a_lease_that_cannot_be_renewed(shared_place: Plac
             admin.execute("ALTER TABLE holders RENAME TO gone")
 
         with pytest.raises(JournalBroken, match="holders"):
-            Sender(a_client(peer.url), sleeper).send(
-                replace(an_intent(sleeper), first_sent_unix=None, last_sent_unix=None), is_new=True
-            )
+            Sender(a_client(peer.url), sleeper).send(a_new_one(sleeper), is_new=True)
 
         assert peer.heard == []
         latest = other.latest(an_attempt().digest)
@@ -191,12 +199,41 @@ def test_a_lease_that_is_short_is_renewed_before_the_send(shared_place: Place) -
         time.sleep(LEASE_S + 0.1)
         over = asked(str_of(shared_place), OVER)
 
-        came = Sender(a_client(peer.url), sleeper).send(
-            replace(an_intent(sleeper), first_sent_unix=None, last_sent_unix=None), is_new=True
-        )
+        came = Sender(a_client(peer.url), sleeper).send(a_new_one(sleeper), is_new=True)
 
         assert (over, asked(str_of(shared_place), OVER)) == ([(1,)], [(0,)])
         assert came.attempt.state is State.CREATED
+
+
+def test_a_lease_whose_renewal_had_to_wait_is_renewed_once_more(shared_place: Place) -> None:
+    with (
+        two(shared_place) as (sleeper, _),
+        psycopg.connect(str_of(shared_place)) as admin,
+        Peer([MADE]) as peer,
+        ThreadPoolExecutor() as pool,
+    ):
+        time.sleep(TIMEOUT_S)
+        admin.execute("LOCK TABLE holders IN EXCLUSIVE MODE")
+        sent = pool.submit(Sender(a_client(peer.url), sleeper).send, a_new_one(sleeper), is_new=True)
+        time.sleep(TIMEOUT_S + 0.2)
+        admin.commit()
+
+        assert sent.result().attempt.state is State.CREATED
+
+
+def test_under_a_lease_that_is_always_too_short_nothing_is_sent(shared_place: Place) -> None:
+    with two(shared_place) as (sleeper, other), Peer([MADE]) as peer:
+        time.sleep(TIMEOUT_S)
+        with psycopg.connect(str_of(shared_place), autocommit=True) as admin:
+            admin.execute(ALWAYS_SLOW)
+
+        with pytest.raises(JournalBroken, match=r"too slow: a lease on it does not last for a whole request .* again"):
+            Sender(a_client(peer.url), sleeper).send(a_new_one(sleeper), is_new=True)
+
+        assert peer.heard == []
+        latest = other.latest(an_attempt().digest)
+        assert latest is not None
+        assert (latest.state, latest.body) == (State.INTENT, b"name=Ann"), "the next run sends it"
 
 
 def test_a_transaction_of_a_stopped_process_does_not_hold_up_the_others(shared_place: Place) -> None:
