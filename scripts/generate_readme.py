@@ -67,6 +67,8 @@ def stream_row(spec: StreamSpec) -> str:
     else:
         method, cursor = ("new ones", f"`{spec.stamp}`") if spec.stamp else ("all, on every run", "")
     changes = ("with those" if parent else "yes") if spec.listed.events or spec.listed.gone else ""
+    if parent and (spec.events or spec.gone):
+        changes = "yes, and with those"
     key = ", ".join(f"`{name}`" for name in spec.key())
     return f"| `{spec.name}` | `{spec.path}` | {method} | {key} | {cursor} | {changes} | `{spec.right}` |"
 

@@ -49,8 +49,8 @@ class Parts:
 
     def _parts(self, parent: Record) -> list[Part]:
         members = _MEMBERS.decode(parent.raw)
-        if bytes(members.get("deleted", _NULL)) == b"true":
-            return []
+        if bytes(members.get("deleted", _NULL)) == b"true":  # what is left of a part goes out as it is
+            return [Part(parent.id, parent.read_at, bytes(parent.raw))] if PARENT_MEMBER in members else []
         raws = self._inside(members) if self.member else self._listed(parent.id)
         return [self._part(parent, raw) for raw in raws]
 

@@ -19,7 +19,7 @@ import msgspec
 from stripe_flow.api.client import Client
 from stripe_flow.api.errors import AccountTrouble, RequestRefused
 from stripe_flow.api.message import Answer
-from tap_stripe_flow.found import Found, pack, unpack
+from tap_stripe_flow.found import PARENT_MEMBER, Found, pack, unpack, with_member
 from tap_stripe_flow.heads import Head, Heads, heads_decoder, read_head
 from tap_stripe_flow.nested import complete, is_cut
 
@@ -163,9 +163,10 @@ class Listing:
             raise AccountTrouble(f"GET {self.path}: an object has no {self.stamp}, by which the list is read in parts")
         return listed, text
 
-    def deleted(self, object_id: str, kind: str, read_at: int) -> Found:
-        """What Stripe shows of an object that is no more."""
+    def deleted(self, object_id: str, kind: str, read_at: int, *, of: str | None = None) -> Found:
+        """What Stripe shows of an object that is no more; `of` is what it was a part of."""
         raw = msgspec.json.encode({"id": object_id, "object": kind, "deleted": True})
+        raw = raw if of is None else with_member(raw, PARENT_MEMBER, of)
         return Found.alone(Head(id=object_id), raw, read_at, self.account)
 
 

@@ -13,17 +13,17 @@ New objects always come from the list: an event of an object that the list has n
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from stripe_flow.api.errors import RightMissing, StripeUnreachable
 from tap_stripe_flow.batch import Batch
 from tap_stripe_flow.bookmark import Bookmark
-from tap_stripe_flow.changes import Change, Telling, merged
+from tap_stripe_flow.changes import Change, News, Telling, Touch
 from tap_stripe_flow.draining import CLOCKS_S
-from tap_stripe_flow.found import Record
+from tap_stripe_flow.found import Found, Record
 from tap_stripe_flow.pages import Listing
-from tap_stripe_flow.rereading import reread
+from tap_stripe_flow.rereading import reread, touched
 from tap_stripe_flow.trigger import Task, Trigger
 from tap_stripe_flow.windows import OLDEST, Window
 
@@ -113,19 +113,31 @@ class Replica:
         memory = self._task.notes.memory
         bookmark = memory.events or Bookmark.at(OLDEST)
         windows = self._task.windows(self._feed.events, bookmark.reread_from, None)
-        pending: Mapping[str, Change] = {}
+        pending = News()
         for closed in self._task.closing(memory.listed).of(windows, bookmark):
-            pending = merged(pending, self._feed.telling.changes(closed.new))
+            pending = pending.joined(self._feed.telling.news(closed.new))
             bookmark = closed.bookmark or bookmark
             if closed.bookmark and len(pending) >= MOST_PENDING:
                 yield self._as_they_are_now(pending, bookmark)
-                pending = {}
+                pending = News()
         yield self._as_they_are_now(pending, bookmark)
 
-    def _as_they_are_now(self, changes: Mapping[str, Change], bookmark: Bookmark) -> Batch:
-        wanted = [each for each in changes.values() if self._is_wanted(each)]
-        records = list(reread(self._task.listing, self._feed.telling.kind, wanted, self._task.ahead))
+    def _as_they_are_now(self, news: News, bookmark: Bookmark) -> Batch:
+        listing, kind, ahead = self._task.listing, self._feed.telling.kind, self._task.ahead
+        wanted = [each for each in news.of_objects() if self._is_wanted(each)]
+        records = list(reread(listing, kind, wanted, ahead))
+        for touch, found in touched(listing, kind, news.of_parts_alone(), ahead):
+            change = Change(id=touch.id, created=found.created, at=touch.at, is_deleted=False)
+            if self._is_wanted(change):
+                wanted.append(change)
+                records.append(found)
+        records += self._lost(news.touches[each.id] for each in wanted if each.id in news.touches)
         return Batch(records=records, state=self._task.notes.take(events=bookmark))
+
+    def _lost(self, touches: Iterable[Touch]) -> Iterator[Found]:
+        for touch in touches:
+            for kind, part_id in sorted(touch.lost):
+                yield self._task.listing.deleted(part_id, kind, touch.at, of=touch.id)
 
     def _is_wanted(self, change: Change) -> bool:
         """Whether it was emitted before, and not just now in the state that the change left behind.

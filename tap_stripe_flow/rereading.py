@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from stripe_flow.api.errors import NotFound
 from tap_stripe_flow.ahead import Ahead
-from tap_stripe_flow.changes import Change, is_worth_listing
+from tap_stripe_flow.changes import Change, Touch, is_worth_listing
 from tap_stripe_flow.found import Found
 from tap_stripe_flow.pages import PAGE_LIMIT, Listing, Page
 
@@ -22,6 +22,13 @@ def reread(listing: Listing, kind: str, changes: Iterable[Change], ahead: Ahead)
     chunks = [left[begin : begin + CHUNK] for begin in range(0, len(left), CHUNK)]
     for found in ahead.in_order(functools.partial(_reread, listing, kind, chunk) for chunk in chunks):
         yield from found
+
+
+def touched(listing: Listing, kind: str, touches: Iterable[Touch], ahead: Ahead) -> Iterator[tuple[Touch, Found]]:
+    """The object that each is about, as it is now: only reading it tells how old it is."""
+    waiting = list(touches)
+    jobs = (functools.partial(_one, listing, kind, touch) for touch in waiting)
+    yield from zip(waiting, ahead.in_order(jobs), strict=True)
 
 
 def _reread(listing: Listing, kind: str, changes: Sequence[Change]) -> list[Found]:
@@ -48,7 +55,7 @@ def _density(page: Page, newest: Change) -> float:
     return len(page.created) / max(1, newest.created + 1 - page.created[-1])
 
 
-def _one(listing: Listing, kind: str, change: Change) -> Found:
+def _one(listing: Listing, kind: str, change: Change | Touch) -> Found:
     try:
         return listing.one(change.id)
     except NotFound:

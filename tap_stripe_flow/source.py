@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -118,15 +118,23 @@ class Source:
 
     @property
     def _event_types(self) -> tuple[str, ...]:
-        return (*self.spec.listed.events, *self.spec.listed.gone)
+        own = (*self.spec.events, *self.spec.gone) if self.spec.belongs else ()
+        return (*self.spec.listed.events, *self.spec.listed.gone, *own)
 
     def _captured(self, task: Task, log: Log) -> Iterator[Batch]:
         if not self._follows_events:
             return Trigger(task).batches()
-        listed, gap_days = self.spec.listed, self.config["events_gap_days"]
-        telling = Telling(kind=listed.kind, stamp=listed.stamp or "", gone=listed.gone)
-        feed = Feed(events=self._events(task.listing), telling=telling, gap_days=gap_days, warn=log.warn)
+        events, gap_days = self._events(task.listing), self.config["events_gap_days"]
+        feed = Feed(events=events, telling=self._telling(self.spec.belongs), gap_days=gap_days, warn=log.warn)
         return Replica(task, feed).batches()
+
+    def _telling(self, belongs: Belonging | None) -> Telling:
+        spec, listed = self.spec, self.spec.listed
+        telling = Telling(kind=listed.kind, stamp=listed.stamp or "", gone=listed.gone)
+        if belongs is None or belongs.named_by is None:
+            return telling
+        kinds = (spec.kind, *spec.also)
+        return replace(telling, gone=(*listed.gone, *spec.gone), parts=kinds, named_by=belongs.named_by)
 
     def _listing(self, run: Run, account: Account) -> Listing:
         """Its own list, or the parents'."""

@@ -47,7 +47,7 @@ class _FaultsOrder(Script, frozen=True, forbid_unknown_fields=True):
 
 class _ObjectsOrder(msgspec.Struct, forbid_unknown_fields=True):
     """What to do with objects of a type that Stripe's other parts would make: `count` new ones, each `every_s` older
-    than the next, or parts of the object `of`; or to `change` or `delete` one.
+    than the next; or to `change` or `delete` one. With `of` they are parts of that object.
     """
 
     type: str
@@ -139,8 +139,8 @@ class Control:
         call = Call(space=space, now=self._service.clock.now(), params={}, request_id=None)
         ages_s = [order.every_s * younger for younger in reversed(range(order.count))]
         done = [make(call, order.type, of=order.of, age_s=age_s) for age_s in ages_s]
-        done += [change(call, order.type, order.change, order.values)] if order.change else []
-        done += [delete(call, order.type, order.delete)] if order.delete else []
+        done += [change(call, order.type, order.change, order.values, of=order.of)] if order.change else []
+        done += [delete(call, order.type, order.delete, of=order.of)] if order.delete else []
         return _said(200, {"ids": [each["id"] for each in done]})
 
 

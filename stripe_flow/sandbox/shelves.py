@@ -31,7 +31,7 @@ class Parts:
 
     Listed at `path`, with the id in it or as the parameter `by`. `member` of the object shows them, `is_hidden` until
     it is expanded; `link` is their own member that names the object; `default` is the object's member that names a
-    saved card among them.
+    saved card among them. `made`, `changed` and `deleted` are the events that tell.
     """
 
     of: str
@@ -43,6 +43,9 @@ class Parts:
     is_hidden: bool = False
     link: str | None = None
     default: str | None = None
+    made: str | None = None
+    changed: str | None = None
+    deleted: str | None = None
 
 
 SHELVES: tuple[Shelf, ...] = (
@@ -147,6 +150,7 @@ PARTS: tuple[Parts, ...] = (
         right="application_fee",
         member="refunds",
         link="fee",
+        changed="application_fee.refund.updated",
     ),
     Parts(
         of="checkout.session",
@@ -176,6 +180,7 @@ PARTS: tuple[Parts, ...] = (
         path="/v1/customers/{id}/cash_balance_transactions",
         right="customer",
         link="customer",
+        made="customer_cash_balance_transaction.created",
     ),
     Parts(
         of="customer",
@@ -186,6 +191,9 @@ PARTS: tuple[Parts, ...] = (
         is_hidden=True,
         link="customer",
         default="default_source",
+        made="customer.source.created",
+        changed="customer.source.updated",
+        deleted="customer.source.deleted",
     ),
     Parts(
         of="customer",
@@ -195,6 +203,9 @@ PARTS: tuple[Parts, ...] = (
         member="tax_ids",
         is_hidden=True,
         link="customer",
+        made="customer.tax_id.created",
+        changed="customer.tax_id.updated",
+        deleted="customer.tax_id.deleted",
     ),
     Parts(
         of="invoice",

@@ -80,30 +80,59 @@ def make(call: Call, noun: str, *, of: str | None, age_s: int) -> Object:
     return made
 
 
-def change(call: Call, noun: str, object_id: str, values: Object) -> Object:
-    """The object with other values, and the event that tells. Raises Refusal."""
-    found, told = call.find(noun, object_id), _BY_NOUN[noun].changed
-    return call.change(found | values, *([told] if told else []))
+def change(call: Call, noun: str, object_id: str, values: Object, *, of: str | None) -> Object:
+    """The object with other values, and the event that tells; or a part of `of`. Raises Refusal or KeyError."""
+    if of is None:
+        found, told = call.find(noun, object_id), _BY_NOUN[noun].changed
+        return call.change(found | values, *([told] if told else []))
+    parts, owner = _home(call.space, noun, of)
+    changed = _part(call.space, parts, owner, object_id) | values
+    _parts(call.space, parts, owner).replace(changed)
+    return _told(call, parts, owner, changed, parts.changed)
 
 
-def delete(call: Call, noun: str, object_id: str) -> Object:
-    """What is left of it, and the event that tells. Raises Refusal."""
-    found, told = call.find(noun, object_id), _BY_NOUN[noun].deleted
-    return call.remove(found, *([told] if told else []))
+def delete(call: Call, noun: str, object_id: str, *, of: str | None) -> Object:
+    """What is left of it, and the event that tells; or of a part of the object `of`. Raises Refusal or KeyError."""
+    if of is None:
+        found, told = call.find(noun, object_id), _BY_NOUN[noun].deleted
+        return call.remove(found, *([told] if told else []))
+    parts, owner = _home(call.space, noun, of)
+    gone = _part(call.space, parts, owner, object_id)
+    remains = {"id": object_id, "object": noun, "deleted": True}
+    _parts(call.space, parts, owner).remove(object_id, remains)
+    _told(call, parts, owner, gone, parts.deleted)
+    return remains
 
 
 def _add_part(call: Call, made: Object, of: str, at: int) -> None:
     """Raises KeyError where no such object can have a part of this kind."""
-    kind = str(made["object"])
+    parts, owner = _home(call.space, str(made["object"]), of)
+    made |= {parts.link: of} if parts.link else {}
+    call.space.parts(of, parts.path).insert(made, at=at)
+    _told(call, parts, owner, made, parts.made)
+
+
+def _home(space: Space, kind: str, of: str) -> tuple[Parts, Object]:
+    """The object, and where its parts of this kind are. Raises KeyError."""
     for parts in PARTS:
-        owner = call.space.find(parts.of, of) if kind in parts.nouns else None
+        owner = space.find(parts.of, of) if kind in parts.nouns else None
         if owner is not None:
-            made |= {parts.link: of} if parts.link else {}
-            call.space.parts(of, parts.path).insert(made, at=at)
-            _show(call.space, parts, owner, call.now)
-            call.space[parts.of].replace(owner)
-            return
+            return parts, owner
     raise KeyError(f"no object {of} that could have a {kind}")
+
+
+def _part(space: Space, parts: Parts, owner: Object, part_id: str) -> Object:
+    body = _parts(space, parts, owner).body(part_id)
+    if body is None:
+        raise KeyError(f"{owner['id']} has no {part_id}")
+    return decode(body)
+
+
+def _told(call: Call, parts: Parts, owner: Object, part: Object, event: str | None) -> Object:
+    """The part; its object shows what has become of it."""
+    _show(call.space, parts, owner, call.now)
+    call.space[parts.of].replace(owner)
+    return call.tell(part, *([event] if event else []))
 
 
 def _show(space: Space, parts: Parts, owner: Object, now: int) -> None:

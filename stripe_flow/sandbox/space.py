@@ -154,7 +154,7 @@ class Call:
     def add(self, made: Object, *events: str) -> Object:
         """Keep a new object and tell of it."""
         self.space[str(made["object"])].insert(made, visible_at=self.visible_at)
-        return self._tell(made, events)
+        return self.tell(made, *events)
 
     def change(self, changed: Object, *events: str) -> Object:
         """Keep an object's new state and tell of it, unless it is the old one."""
@@ -163,16 +163,17 @@ class Call:
         if before == changed:
             return changed
         collection.replace(changed)
-        return self._tell(changed, events, _previous(before, changed))
+        return self.tell(changed, *events, previous=_previous(before, changed))
 
     def remove(self, gone: Object, *events: str) -> Object:
         """Take an object away; what is left of it can still be asked for."""
         remains = {"id": gone["id"], "object": gone["object"], "deleted": True}
         self.space[str(gone["object"])].remove(str(gone["id"]), remains)
-        self._tell(gone, events)
+        self.tell(gone, *events)
         return remains
 
-    def _tell(self, told: Object, events: tuple[str, ...], previous: Object | None = None) -> Object:
+    def tell(self, told: Object, *events: str, previous: Object | None = None) -> Object:
+        """Let events say it of the object."""
         for event in events:
             content: Object = {"object": shown_in(self.space.account.api_version, told)}
             if previous and event.endswith(".updated"):

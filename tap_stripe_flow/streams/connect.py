@@ -56,7 +56,8 @@ APPLICATION_FEE_REFUNDS = StreamSpec(
     kind="fee_refund",
     path="/v1/application_fees/{id}/refunds",
     right="rak_application_fee_read",
-    belongs=Belonging(parent=APPLICATION_FEES, member="refunds"),
+    events=("application_fee.refund.updated",),
+    belongs=Belonging(parent=APPLICATION_FEES, member="refunds", named_by="fee"),
 )
 ACCOUNTS = StreamSpec(
     name="accounts",

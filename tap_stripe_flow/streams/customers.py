@@ -25,7 +25,8 @@ CUSTOMER_CASH_BALANCE_TRANSACTIONS = StreamSpec(
     kind="customer_cash_balance_transaction",
     path="/v1/customers/{id}/cash_balance_transactions",
     right="rak_customer_read",
-    belongs=Belonging(parent=CUSTOMERS),
+    events=("customer_cash_balance_transaction.created",),
+    belongs=Belonging(parent=CUSTOMERS, named_by="customer"),
 )
 PAYMENT_SOURCES = StreamSpec(
     name="payment_sources",
@@ -33,14 +34,18 @@ PAYMENT_SOURCES = StreamSpec(
     also=("bank_account", "source"),
     path="/v1/customers/{id}/sources",
     right="rak_customer_read",
-    belongs=Belonging(parent=CUSTOMERS, member="sources", is_asked_for=True),
+    events=("customer.source.created", "customer.source.expiring", "customer.source.updated"),
+    gone=("customer.source.deleted",),
+    belongs=Belonging(parent=CUSTOMERS, member="sources", is_asked_for=True, named_by="customer"),
 )
 CUSTOMER_TAX_IDS = StreamSpec(
     name="customer_tax_ids",
     kind="tax_id",
     path="/v1/customers/{id}/tax_ids",
     right="rak_customer_read",
-    belongs=Belonging(parent=CUSTOMERS, member="tax_ids", is_asked_for=True),
+    events=("customer.tax_id.created", "customer.tax_id.updated"),
+    gone=("customer.tax_id.deleted",),
+    belongs=Belonging(parent=CUSTOMERS, member="tax_ids", is_asked_for=True, named_by="customer"),
 )
 OF_CUSTOMERS = (
     CUSTOMERS,

@@ -27,12 +27,14 @@ class Belonging:
 
     `member` of the parent holds them, as a list; `is_asked_for` where it is shown only by `expand`. Without a member
     each parent's are listed, at the stream's path with the parent's id in it, or with the id as the parameter `by`.
+    Where they have events of their own, their member `named_by` names the parent.
     """
 
     parent: StreamSpec
     member: str | None = None
     is_asked_for: bool = False
     by: str | None = None
+    named_by: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,8 +44,9 @@ class StreamSpec:
     `path` lists the objects newest first, `kind` is their `object`, with `also` where there are several kinds; `right`
     is what a restricted key needs to read them, `always` goes with every request. `stamp` is the member that the
     list's filter `created` looks at; without one the whole list is read on every run. `events` are the types that tell
-    of a change, `gone` those of a deletion, not of creation: new objects come from the list. `is_default`: selected
-    unless somebody says otherwise; `is_snapshot`: the objects are of the past, and lists in them stay as they were cut.
+    of a change, `gone` those of a deletion; of a creation only where it is one of parts: new objects come from the
+    list. `is_default`: selected unless somebody says otherwise; `is_snapshot`: the objects are of the past, and lists
+    in them stay as they were cut.
     https://docs.stripe.com/api/events/types and https://docs.stripe.com/stripe-apps/reference/permissions
     """
 

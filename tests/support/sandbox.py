@@ -85,13 +85,13 @@ class Sandbox:
         order = {"type": kind, "count": count, "every_s": every_s, "of": of}
         return list(self._control("POST", "objects", order)["ids"])
 
-    def change(self, kind: str, object_id: str, **values: object) -> None:
-        """As something else in Stripe would."""
-        self._control("POST", "objects", {"type": kind, "change": object_id, "values": values})
+    def change(self, kind: str, object_id: str, *, of: str | None = None, **values: object) -> None:
+        """As something else in Stripe would; a part of the object `of`."""
+        self._control("POST", "objects", {"type": kind, "change": object_id, "values": values, "of": of})
 
-    def delete(self, kind: str, object_id: str) -> None:
+    def delete(self, kind: str, object_id: str, *, of: str | None = None) -> None:
         """As above."""
-        self._control("POST", "objects", {"type": kind, "delete": object_id})
+        self._control("POST", "objects", {"type": kind, "delete": object_id, "of": of})
 
     def faults(self, *rules: Mapping[str, Any], seed: int = 0) -> None:
         """Put these rules in the place of the ones in force; none: no faults. Held requests go on."""

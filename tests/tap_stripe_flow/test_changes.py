@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_stripe_flow.changes import Change, Telling, is_worth_listing, merged
+from tap_stripe_flow.changes import Change, Telling, Touch, is_worth_listing, merged
 from tap_stripe_flow.found import Found
 from tap_stripe_flow.heads import Head
 from tests.support.official import everything, official
@@ -74,22 +74,44 @@ def an_event(kind: str, type_: str, at: int, object_id: str = "cus_1") -> Found:
 def test_an_event_of_another_kind_of_object_says_nothing() -> None:
     events = [an_event("refund", "charge.refund.updated", 1), an_event("charge", "charge.updated", 2, "ch_1")]
 
-    assert list(Telling(kind="charge").changes(events)) == ["ch_1"]
-    assert list(Telling(kind="refund").changes(events)) == ["cus_1"]
-    assert Telling(kind="customer").changes(events) == {}
+    assert list(Telling(kind="charge").news(events).changes) == ["ch_1"]
+    assert list(Telling(kind="refund").news(events).changes) == ["cus_1"]
+    assert len(Telling(kind="customer").news(events)) == 0
 
 
 def test_a_deletion_is_told_apart() -> None:
     events = [an_event("customer", "customer.deleted", 2), an_event("customer", "customer.updated", 1)]
 
-    assert Telling(kind="customer", gone=["customer.deleted"]).changes(events)["cus_1"].is_deleted
+    assert Telling(kind="customer", gone=["customer.deleted"]).news(events).changes["cus_1"].is_deleted
 
 
 def test_what_is_called_deleted_and_still_there_is_a_change() -> None:
     """Stripe says `deleted` of a subscription that was canceled."""
     events = [an_event("subscription", "customer.subscription.deleted", 2, "sub_1")]
 
-    assert not Telling(kind="subscription").changes(events)["sub_1"].is_deleted
+    assert not Telling(kind="subscription").news(events).changes["sub_1"].is_deleted
+
+
+def an_event_of_a_part(type_: str, at: int, part: str, customer: str | None) -> Found:
+    told = {"id": part, "object": "card", "customer": customer}
+    raw = {"id": f"evt_{at}", "type": type_, "created": at, "data": {"object": told}}
+    return Found.alone(Head(id=f"evt_{at}", created=at), json.dumps(raw).encode(), read_at=at)
+
+
+def test_an_event_of_a_part_tells_of_its_object_and_what_it_has_lost() -> None:
+    telling = Telling(kind="customer", gone=["customer.source.deleted"], parts=["card"], named_by="customer")
+    events = [
+        an_event_of_a_part("customer.source.deleted", 3, "card_1", "cus_1"),
+        an_event_of_a_part("customer.source.updated", 4, "card_2", "cus_1"),
+        an_event_of_a_part("customer.source.updated", 5, "card_3", None),
+        an_event("customer", "customer.updated", 9, "cus_2"),
+    ]
+
+    news = telling.news(events[:1]).joined(telling.news(events[1:]))
+
+    assert news.touches == {"cus_1": Touch(id="cus_1", at=4, lost=frozenset({("card", "card_1")}))}
+    assert list(news.changes) == ["cus_2"]
+    assert len(news) == 2
 
 
 def test_an_object_is_as_old_as_the_member_that_its_list_goes_by() -> None:
@@ -97,7 +119,7 @@ def test_an_object_is_as_old_as_the_member_that_its_list_goes_by() -> None:
     raw = {"id": "evt_1", "type": "invoiceitem.deleted", "created": 9, "data": {"object": told}}
     event = Found.alone(Head(id="evt_1", created=9), json.dumps(raw).encode(), read_at=9)
 
-    assert Telling(kind="invoiceitem", stamp="date").changes([event])["ii_1"].created == 7
+    assert Telling(kind="invoiceitem", stamp="date").news([event]).changes["ii_1"].created == 7
 
 
 @given(st.floats(0.01, 1000), st.integers(0, 10_000), st.integers(1, 100))
