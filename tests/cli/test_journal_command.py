@@ -19,7 +19,7 @@ from target_stripe_flow.actions import ACTIONS
 from target_stripe_flow.journal.migrations import MIGRATIONS
 from tests.mortality.ordeal import Ordeal
 from tests.mortality.rows import TYPES, rows_of
-from tests.support.plugins import Ended, a_config, a_record, a_schema, clean_env, run_target
+from tests.support.plugins import Ended, a_config, a_record, a_schema, clean_env, run, run_target
 from tests.support.sandbox import CONNECTED, PLATFORM, Sandbox
 
 CANARY = "sk_test_sandbox"
@@ -29,19 +29,10 @@ DECLINED = {"amount": 100, "currency": "usd", "source": "tok_chargeDeclined"}
 
 def journal(folder: Path, *arguments: str, given: str = "") -> Ended:
     """The command to its end, in `folder`; it never shows the key, and never a traceback."""
-    done = subprocess.run(
-        [sys.executable, "-m", "stripe_flow.cli", "journal", *arguments],
-        cwd=folder,
-        env=clean_env(),
-        input=given,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert CANARY not in done.stdout + done.stderr
-    assert "Traceback" not in done.stderr
-    return Ended(code=done.returncode, output=done.stdout, log=done.stderr)
+    done = run([sys.executable, "-m", "stripe_flow.cli", "journal", *arguments], folder, given.encode())
+    assert CANARY not in done.output + done.log
+    assert "Traceback" not in done.log
+    return done
 
 
 def told(folder: Path, *arguments: str) -> list[dict[str, Any]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import random
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -16,6 +15,7 @@ from typing import Any
 from tests.mortality.books import Books, OwnFile, in_doubt
 from tests.mortality.judge import World, all_is_settled, never_twice, state_is_not_ahead, types_of
 from tests.mortality.rows import Row, furnished, messages
+from tests.support.forking import Running, started
 from tests.support.plugins import a_config, clean_env
 from tests.support.sandbox import Sandbox
 
@@ -134,7 +134,7 @@ class Ordeal:
         rules = (*self.background, rule | {"action": {"kind": "hold"}})
         self.sandbox.faults(*rules, seed=self.draw.randrange(10**6))
 
-    def is_held(self, process: subprocess.Popen[bytes]) -> bool:
+    def is_held(self, process: Running) -> bool:
         """Wait for it; False if the process ends without."""
         deadline = time.monotonic() + LIFE_S
         while process.poll() is None:
@@ -146,11 +146,11 @@ class Ordeal:
             time.sleep(LOOK_EVERY_S)
         return False
 
-    def kill_when_held(self, process: subprocess.Popen[bytes]) -> None:
+    def kill_when_held(self, process: Running) -> None:
         if self.is_held(process) and process.poll() is None:
             process.send_signal(signal.SIGKILL)
 
-    def started(self, point: str | None = None, nth: int = 0) -> subprocess.Popen[bytes]:
+    def started(self, point: str | None = None, nth: int = 0) -> Running:
         """The target over the whole input; with a point, one that kills itself there."""
         (self.folder / "input.jsonl").write_bytes(messages(self.rows))
         settings = a_config(self.sandbox.url, concurrency=self.concurrency, **self._kept.settings, **self.settings)
@@ -158,21 +158,11 @@ class Ordeal:
         config.write_text(json.dumps(settings), encoding="utf-8")
         module = "target_stripe_flow" if point is None else "tests.mortality.launcher"
         mortal = {} if point is None else {"MORTAL_POINT": point, "MORTAL_NTH": str(nth)}
-        with (
-            (self.folder / "input.jsonl").open("rb") as given,
-            (self.folder / "output.txt").open("wb") as output,
-            (self.folder / "log.txt").open("wb") as log,
-        ):
-            return subprocess.Popen(
-                [sys.executable, "-m", module, "--config", str(config)],
-                cwd=self.folder,
-                stdin=given,
-                stdout=output,
-                stderr=log,
-                env=clean_env(**mortal, **self.env),
-            )
+        given, output, log = (self.folder / name for name in ("input.jsonl", "output.txt", "log.txt"))
+        line = [sys.executable, "-m", module, "--config", str(config)]
+        return started(line, self.folder, clean_env(**mortal, **self.env), given=given, output=output, log=log)
 
-    def ended(self, process: subprocess.Popen[bytes]) -> Died:
+    def ended(self, process: Running) -> Died:
         """Once it is over."""
         try:
             code = process.wait(LIFE_S)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from pathlib import Path
 from tests.mortality.books import OnPostgres
 from tests.mortality.ordeal import LIFE_S, Died, rejects_in
 from tests.mortality.rows import Row, messages
+from tests.support.forking import Running, started
 from tests.support.plugins import a_config, clean_env
 from tests.support.sandbox import Sandbox
 
@@ -22,7 +22,7 @@ class Worker:
     """One place for a process: its folder, and what runs there now."""
 
     folder: Path
-    process: subprocess.Popen[bytes] | None = None
+    process: Running | None = None
     rows: Sequence[Row] = ()
     asleep_until: float = 0
 
@@ -36,19 +36,9 @@ class Worker:
         (self.folder / "input.jsonl").write_bytes(messages(rows))
         config = a_config(sandbox.url, concurrency=4, **OnPostgres(url).settings)
         (self.folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
-        with (
-            (self.folder / "input.jsonl").open("rb") as given,
-            (self.folder / "output.txt").open("wb") as output,
-            (self.folder / "log.txt").open("wb") as log,
-        ):
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "target_stripe_flow", "--config", str(self.folder / "config.json")],
-                cwd=self.folder,
-                stdin=given,
-                stdout=output,
-                stderr=log,
-                env=clean_env(),
-            )
+        given, output, log = (self.folder / name for name in ("input.jsonl", "output.txt", "log.txt"))
+        line = [sys.executable, "-m", "target_stripe_flow", "--config", str(self.folder / "config.json")]
+        self.process = started(line, self.folder, clean_env(), given=given, output=output, log=log)
 
     def ended(self) -> Died:
         """Once it is over."""

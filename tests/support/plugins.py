@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
+import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.support.forking import started
+
 ROOT = Path(__file__).parents[2]
+
+# Longer than any of these runs takes.
+LIFE_S = 120
 
 Message = dict[str, Any]  # Any: JSON, as the tests look at it
 
@@ -64,10 +69,15 @@ def clean_env(**more: str) -> dict[str, str]:
 
 def run(line: Sequence[str], folder: Path, given: bytes = b"", /, **env: str) -> Ended:
     """To the end, in `folder`."""
-    done = subprocess.run(
-        line, cwd=folder, input=given, env=clean_env(**env), capture_output=True, timeout=120, check=False
-    )
-    return Ended(code=done.returncode, output=done.stdout.decode(), log=done.stderr.decode())
+    with tempfile.TemporaryDirectory() as place:
+        read, output, log = (Path(place) / name for name in ("given", "output", "log"))
+        read.write_bytes(given)
+        running = started(line, folder, clean_env(**env), given=read, output=output, log=log)
+        try:
+            code = running.wait(LIFE_S)
+        finally:
+            running.kill()
+        return Ended(code=code, output=output.read_text(encoding="utf-8"), log=log.read_text(encoding="utf-8"))
 
 
 def run_tap(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -12,7 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.support.plugins import Ended, a_config, a_record, a_schema, clean_env, command
+from tests.support.forking import Running, started
+from tests.support.plugins import Ended, a_config, a_record, a_schema, clean_env, command, run
 from tests.support.sandbox import Sandbox
 
 # The password in the URLs, which must never be seen again.
@@ -31,28 +31,22 @@ def config(sandbox: Sandbox, url: str, **settings: object) -> dict[str, object]:
 
 
 @contextmanager
-def a_target(folder: Path, settings: Mapping[str, object]) -> Iterator[subprocess.Popen[bytes]]:
+def a_target(folder: Path, settings: Mapping[str, object]) -> Iterator[Running]:
     """Over one customer, in a folder of its own."""
     folder.mkdir()
     given = b"".join(json.dumps(line).encode() + b"\n" for line in lines())
-    (folder / "input").write_bytes(given)
-    with (folder / "input").open("rb") as read, (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            command("target_stripe_flow", folder, settings),
-            cwd=folder,
-            stdin=read,
-            stdout=subprocess.DEVNULL,
-            stderr=log,
-            env=clean_env(),
-        )
-        try:
-            yield process
-        finally:
-            process.kill()
-            process.wait(10)
+    read, output, log = (folder / name for name in ("input", "output", "log"))
+    read.write_bytes(given)
+    line = command("target_stripe_flow", folder, settings)
+    process = started(line, folder, clean_env(), given=read, output=output, log=log)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait(10)
 
 
-def ended(process: subprocess.Popen[bytes], folder: Path) -> Ended:
+def ended(process: Running, folder: Path) -> Ended:
     return Ended(code=process.wait(60), output="", log=(folder / "log").read_text())
 
 
@@ -72,17 +66,10 @@ def leave_behind(sandbox: Sandbox, url: str, folder: Path, at: str) -> None:
 
 
 def run_cli(folder: Path, *arguments: str) -> Ended:
-    done = subprocess.run(
-        [sys.executable, "-m", "stripe_flow.cli", "journal", *arguments, "--config", "target_stripe_flow.json"],
-        cwd=folder,
-        env=clean_env(),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert CANARY not in done.stdout + done.stderr
-    return Ended(code=done.returncode, output=done.stdout, log=done.stderr)
+    line = [sys.executable, "-m", "stripe_flow.cli", "journal", *arguments, "--config", "target_stripe_flow.json"]
+    done = run(line, folder)
+    assert CANARY not in done.output + done.log
+    return done
 
 
 def wait_for(is_so: Callable[[], bool]) -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import select
 import signal
-import subprocess
+import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.support.forking import started
 from tests.support.plugins import clean_env
 
 # Longer than any run takes; whoever is silent so long hangs.
@@ -34,24 +37,32 @@ def run_until_killed(line: Sequence[str], folder: Path, *, after_bytes: int, pip
     Raises TimeoutError if it does not come so far in time.
     """
     log = folder / "log.txt"
-    with (
-        log.open("wb") as errors,
-        subprocess.Popen(
-            line, cwd=folder, stdout=subprocess.PIPE, stderr=errors, env=clean_env(), pipesize=pipe_bytes
-        ) as tap,
-    ):
-        assert tap.stdout is not None
+    with _a_pipe(folder / "pipe", pipe_bytes) as output:
+        tap = started(line, folder, clean_env(), given=Path(os.devnull), output=folder / "pipe", log=log)
         try:
-            written = _read(tap.stdout.fileno(), after_bytes)
+            written = _read(output, after_bytes)
             lived = len(written) >= after_bytes and tap.poll() is None
             if lived:
                 tap.kill()
-            written += tap.stdout.read()
+            written += _read(output, sys.maxsize)
             code = tap.wait(LIFE_S)
         finally:
             tap.kill()
     was_killed = lived and code == -signal.SIGKILL
     return Ended(written=bytes(written), code=code, was_killed=was_killed, log=log.read_text(errors="replace"))
+
+
+@contextmanager
+def _a_pipe(path: Path, size_bytes: int) -> Iterator[int]:
+    """Its reading end; who opens the path writes into it."""
+    os.mkfifo(path)
+    output = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        fcntl.fcntl(output, fcntl.F_SETPIPE_SZ, size_bytes)
+        yield output
+    finally:
+        os.close(output)
+        path.unlink()
 
 
 def _read(descriptor: int, most_bytes: int) -> bytearray:

@@ -1,0 +1,118 @@
+"""Our commands as processes of their own, without the seconds in which Python imports them each time.
+
+A server that has imported them forks one for each run. It is a process like any other: it has its own environment,
+folder and standard streams, takes signals, dies of SIGKILL. What is about the start itself is started anew instead.
+"""
+
+from __future__ import annotations
+
+import functools
+import multiprocessing
+import os
+import runpy
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from multiprocessing.context import ForkServerContext, ForkServerProcess
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+ROOT = Path(__file__).parents[2]
+# `python -m` runs them; to the right what that imports.
+MODULES: Mapping[str, Sequence[str]] = {
+    "tap_stripe_flow": ("tap_stripe_flow.tap",),
+    "target_stripe_flow": ("target_stripe_flow.target",),
+    "stripe_flow.cli": ("stripe_flow.cli.root", "target_stripe_flow.target"),
+    "tests.mortality.launcher": ("tests.mortality.launcher",),
+}
+
+
+class Forked:
+    """What a subprocess.Popen is, as far as the tests need it."""
+
+    def __init__(self, process: ForkServerProcess) -> None:
+        self._process = process
+
+    @property
+    def pid(self) -> int:
+        assert self._process.pid is not None
+        return self._process.pid
+
+    @property
+    def returncode(self) -> int | None:
+        return self._process.exitcode
+
+    def poll(self) -> int | None:
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Raises subprocess.TimeoutExpired."""
+        self._process.join(timeout)
+        code = self.returncode
+        if code is None:
+            raise subprocess.TimeoutExpired([str(self._process.name)], timeout or 0)
+        return code
+
+    def send_signal(self, number: int) -> None:
+        if self.returncode is None:
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.wait()
+
+
+Running = Forked | subprocess.Popen[bytes]
+
+
+def started(
+    line: Sequence[str], folder: Path, env: Mapping[str, str], *, given: Path, output: Path, log: Path
+) -> Running:
+    """A command line in `folder`, from and into these files."""
+    if line[:2] == [sys.executable, "-m"] and line[2] in MODULES and _is_forked(env):
+        streams = tuple(str(path.absolute()) for path in (given, output, log))
+        process = _server().Process(target=_run, args=(line[2], list(line[3:]), str(folder), dict(env), streams))
+        process.start()
+        return Forked(process)
+    with given.open("rb") as read, output.open("wb") as write, log.open("wb") as errors:
+        return subprocess.Popen(line, cwd=folder, env=env, stdin=read, stdout=write, stderr=errors)
+
+
+def _is_forked(env: Mapping[str, str]) -> bool:
+    """What is put under a process is put there when it starts."""
+    return sys.platform == "linux" and "LD_PRELOAD" not in env
+
+
+@functools.cache
+def _server() -> ForkServerContext:
+    """One for this process; it ends with it."""
+    context = multiprocessing.get_context("forkserver")
+    imported = [name for names in MODULES.values() for name in names]
+    context.set_forkserver_preload(["pytest", __name__, *imported])
+    return context
+
+
+def _run(module: str, options: Sequence[str], folder: str, env: Mapping[str, str], streams: Sequence[str]) -> None:
+    """In the new process: as `python -m` would."""
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(env)
+    writes = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+    for number, (path, flags) in enumerate(zip(streams, (os.O_RDONLY, writes, writes), strict=True)):
+        opened = os.open(path, flags, 0o600)
+        os.dup2(opened, number)
+        os.close(opened)
+    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115  # for as long as the process lives
+    sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115  # as above
+    sys.stderr = open(2, "w", 1, "utf-8", "backslashreplace", closefd=False)  # noqa: SIM115  # as above
+    sys.argv = [module, *options]
+    runpy.run_module(module, run_name="__main__", alter_sys=True)

@@ -1,0 +1,69 @@
+"""A forked run is what a started one is: the same words, the same end, and a process that signals reach."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.forking import Forked, Running, started
+from tests.support.plugins import a_config, clean_env, command
+from tests.support.sandbox import Sandbox
+
+
+def forked(line: list[str], folder: Path, **env: str) -> Running:
+    files = {name: folder / name for name in ("given", "output", "log")}
+    files["given"].write_bytes(b"")
+    return started(line, folder, clean_env(**env), **files)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["tap_stripe_flow", "--about", "--format=json"],
+        ["target_stripe_flow", "--no-such-option"],
+        ["target_stripe_flow", "--config", "nowhere.json"],
+        ["stripe_flow.cli", "journal", "show", "what"],
+        ["stripe_flow.cli"],
+    ],
+)
+def test_it_says_and_ends_as_one_that_was_started(options: list[str], tmp_path: Path) -> None:
+    line = [sys.executable, "-m", *options]
+    other = subprocess.run(
+        line, cwd=tmp_path, env=clean_env(), stdin=subprocess.DEVNULL, capture_output=True, check=False
+    )
+
+    running = forked(line, tmp_path)
+
+    assert isinstance(running, Forked)
+    assert running.wait(60) == other.returncode
+    assert (tmp_path / "output").read_bytes() == other.stdout
+    assert (tmp_path / "log").read_bytes() == other.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_signals_reach_it(number: int, sandbox: Sandbox, tmp_path: Path) -> None:
+    sandbox.faults({"name": "hold", "match": {"method": "GET"}, "at": "before_execute", "action": {"kind": "hold"}})
+    running = forked(command("tap_stripe_flow", tmp_path, a_config(sandbox.url)), tmp_path)
+    sandbox.wait_until_held("hold")
+
+    running.send_signal(number)
+
+    assert running.wait(60) == (-signal.SIGKILL if number == signal.SIGKILL else 128 + signal.SIGTERM)
+
+
+def test_what_is_put_under_a_process_is_put_there_at_its_start(tmp_path: Path) -> None:
+    with forked([sys.executable, "-m", "stripe_flow.cli", "--version"], tmp_path, LD_PRELOAD="") as running:
+        assert isinstance(running, subprocess.Popen)
+
+
+def test_its_surroundings_are_its_own(tmp_path: Path) -> None:
+    here, names = Path.cwd(), set(os.environ)
+
+    forked([sys.executable, "-m", "stripe_flow.cli", "--version"], tmp_path, STRIPE_TEST="1").wait(60)
+
+    assert (Path.cwd(), set(os.environ)) == (here, names)
