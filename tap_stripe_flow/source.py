@@ -83,7 +83,7 @@ class Source:
         self, run: Run, account: Account, state: Mapping[str, object], most_ids: int, log: Log
     ) -> Iterator[Batch]:
         """Records and state of one account. Raises StripeError."""
-        listing = self._listing(run, account)
+        listing = self.listing(run, account)
         if self.finds:
             ids = self._ids_of(run, account)
             found = Finder(listing=listing, ids=ids, ahead=run.ahead, missing=log.missing).batches()
@@ -95,9 +95,23 @@ class Source:
             found = self._captured(task, log)
         return self._parts(run, account, self.spec.belongs).of(found) if self.spec.belongs else found
 
+    def listing(self, run: Run, account: Account) -> Listing:
+        """Its own list, or the parents'."""
+        listed, belongs = self.spec.listed, self.spec.belongs
+        shown = (belongs.member,) if belongs and belongs.member and belongs.is_asked_for else ()
+        return Listing(
+            client=run.client.scoped(account.acts_for),
+            path=listed.path,
+            filters=listed.always,
+            expand=(*self.expand, *shown),
+            stamp=listed.stamp,
+            account=account.id,
+            is_snapshot=listed.is_snapshot,
+        )
+
     def ask(self, run: Run, account: Account) -> None:
         """Ask for one object of all that will be asked for. Raises StripeError."""
-        listing = self._listing(run, account)
+        listing = self.listing(run, account)
         listing.ask_for_one()
         if self._follows_events:
             self._events(listing).ask_for_one()
@@ -135,20 +149,6 @@ class Source:
             return telling
         kinds = (spec.kind, *spec.also)
         return replace(telling, gone=(*listed.gone, *spec.gone), parts=kinds, named_by=belongs.named_by)
-
-    def _listing(self, run: Run, account: Account) -> Listing:
-        """Its own list, or the parents'."""
-        listed, belongs = self.spec.listed, self.spec.belongs
-        shown = (belongs.member,) if belongs and belongs.member and belongs.is_asked_for else ()
-        return Listing(
-            client=run.client.scoped(account.acts_for),
-            path=listed.path,
-            filters=listed.always,
-            expand=(*self.expand, *shown),
-            stamp=listed.stamp,
-            account=account.id,
-            is_snapshot=listed.is_snapshot,
-        )
 
     def _parts(self, run: Run, account: Account, belongs: Belonging) -> Parts:
         client = run.client.scoped(account.acts_for)

@@ -99,8 +99,7 @@ def open_connection(config: Mapping[str, object]) -> Connection:
 def open_client(config: Mapping[str, object]) -> Client:
     """The client that `config` describes, its numbers already validated against SETTINGS; raises Misconfigured."""
     connection = open_connection(config)
-    total = _number(config, "max_requests_per_second_total", TOTAL_PER_S[connection.key.mode])
-    per_endpoint = _number(config, "max_requests_per_second")
+    per_endpoint, total = rates(config, connection)
     if 0 in {total, per_endpoint} and not connection.is_loopback:
         raise Misconfigured(
             "a pace of 0 requests per second means no pacing and is only for a sandbox on this machine: "
@@ -123,6 +122,12 @@ def open_client(config: Mapping[str, object]) -> Client:
         new_patience=new_patience,
         stopping=threading.Event(),
     )
+
+
+def rates(config: Mapping[str, object], connection: Connection) -> tuple[float, float]:
+    """Requests a second to one endpoint of an account, and to all of them; 0: without pacing."""
+    total = _number(config, "max_requests_per_second_total", TOTAL_PER_S[connection.key.mode])
+    return _number(config, "max_requests_per_second"), total
 
 
 def _number(config: Mapping[str, object], name: str, default: float | None = None) -> float:

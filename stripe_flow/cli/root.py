@@ -8,7 +8,11 @@ from typing import cast
 import click
 from typing_extensions import override
 
-_COMMANDS = {"journal": "stripe_flow.cli.journal", "sandbox": "stripe_flow.cli.sandbox"}
+_COMMANDS = {
+    "journal": "stripe_flow.cli.journal",
+    "sandbox": "stripe_flow.cli.sandbox",
+    "slices": "stripe_flow.cli.slices",
+}
 
 
 class _Rooms(click.Group):

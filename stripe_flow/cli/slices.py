@@ -1,0 +1,38 @@
+"""`stripe-flow slices`: a long past as ranges that several runs of the tap read at once."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import click
+
+from stripe_flow.cli.books import told
+from tap_stripe_flow.slicing import orders
+from tap_stripe_flow.tap import TapStripeFlow
+
+
+@click.command()
+@click.option("--config", multiple=True, metavar="FILE|ENV", help="The tap's settings, as the tap takes them.")
+@click.option(
+    "--workers", type=click.IntRange(1), default=4, show_default=True, help="How many runs will read at once."
+)
+@click.option("--stream", default="charges", show_default=True, help="The stream whose objects are evened out.")
+def slices(config: tuple[str, ...], workers: int, stream: str) -> None:
+    """Cut the time from start_date to end_date into slices of about as much work each, for each of account_ids.
+
+    Prints a JSON list of {account, start_date, end_date, objects, max_requests_per_second,
+    max_requests_per_second_total}. Run the tap for each with these settings and a state of its own: together they read
+    each object exactly once. `objects` is a guess. The rates are those of the settings, shared among as many slices of
+    an account as may run at once.
+    """
+    with told():
+        tap = plugin(config)
+        found = orders(tap.run, tap.config, workers=workers, stream=stream)
+    click.echo(json.dumps([dataclasses.asdict(each) for each in found], indent=1))
+
+
+def plugin(config: tuple[str, ...]) -> TapStripeFlow:
+    """The tap that these settings describe."""
+    given = TapStripeFlow.cb_config(click.Context(click.Command("slices")), click.Option(["--config"]), config)
+    return TapStripeFlow(config=given.config, parse_env_config=given.parse_env, catalog=dict[str, object]())

@@ -1,0 +1,107 @@
+"""A plan of slices, by Stripe's own pages: whose past, from when to when, and how fast each may be read."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from stripe_flow.api.errors import Misconfigured
+from stripe_flow.api.settings import rates
+from tap_stripe_flow.pages import Listing
+from tap_stripe_flow.run import Run
+from tap_stripe_flow.slices import SLICES_PER_WORKER, Sight, planned
+from tap_stripe_flow.source import Source
+from tap_stripe_flow.streams import STREAMS
+from tap_stripe_flow.windows import OLDEST, Window
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """What one run of the tap is to read, in the words of its settings.
+
+    `account` is None where the settings name none; `objects` is a guess. The rates are those of the settings, shared
+    among as many slices of the account as may run at once: Stripe's limits are an account's.
+    """
+
+    account: str | None
+    start_date: str
+    end_date: str
+    objects: int
+    max_requests_per_second: float
+    max_requests_per_second_total: float
+
+
+def orders(run: Run, config: Mapping[str, Any], *, workers: int, stream: str) -> list[Order]:  # Any: JSON
+    """So many slices that `workers` runs at once end about together. Raises Misconfigured, or StripeError."""
+    source = _source(config, stream)
+    listings = {account.id or _ONLY: source.listing(run, account) for account in source.accounts(run)}
+    window = _range(run, next(iter(listings.values())))
+    # Where there are many accounts, the first look at each is what takes time.
+    first = dict(
+        zip(listings, run.ahead.in_order(partial(_look, each, window) for each in listings.values()), strict=True)
+    )
+
+    def look(account: str, at: Window) -> Sight:
+        return first[account] if at == window else _look(listings[account], at)
+
+    found = planned(dict.fromkeys(listings, window), workers * SLICES_PER_WORKER, look)
+    at_once = {account: min(workers, count) for account, count in Counter(each.account for each in found).items()}
+    per_endpoint, total = rates(config, run.client.connection)
+    return [
+        Order(
+            account=each.account or None,
+            start_date=_iso(each.window.start),
+            end_date=_iso(each.window.end),
+            objects=round(each.count),
+            max_requests_per_second=_share(per_endpoint, at_once[each.account]),
+            max_requests_per_second_total=_share(total, at_once[each.account]),
+        )
+        for each in found
+    ]
+
+
+# The key's own account, where the settings name none.
+_ONLY = ""
+
+
+def _source(config: Mapping[str, Any], stream: str) -> Source:  # Any: JSON
+    known = {spec.name: spec for spec in STREAMS if spec.belongs is None and spec.stamp is not None}
+    if stream not in known:
+        raise Misconfigured(f"there is no stream {stream!r} that is read by time: {', '.join(sorted(known))}")
+    source = Source(known[stream], config)
+    if source.finds:
+        raise Misconfigured(f"the stream {stream} is read by ids: there is nothing to cut")
+    return source
+
+
+def _range(run: Run, listing: Listing) -> Window:
+    """From start_date to end_date, or to where all has become visible. Raises Misconfigured."""
+    if run.span.start is None:
+        raise Misconfigured("setting start_date is `now`: there is no past to cut into slices")
+    settled = listing.ask_for_one() - run.span.overlap_s
+    end = run.span.end or settled
+    if end > settled:
+        raise Misconfigured(
+            f"setting end_date must be at least overlap_s ({run.span.overlap_s} s) before Stripe's present: "
+            "leave it out to cut all that is settled"
+        )
+    return Window(start=max(run.span.start, OLDEST), end=end)
+
+
+def _look(listing: Listing, window: Window) -> Sight:
+    page = listing.page(window.start, window.end)
+    return Sight(created=page.created, has_more=page.has_more)
+
+
+def _share(per_s: float, runs: int) -> float:
+    """Rounded down: all together must not be faster."""
+    return math.floor(per_s / runs * 1000) / 1000
+
+
+def _iso(unix: int) -> str:
+    return datetime.fromtimestamp(unix, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
