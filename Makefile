@@ -4,7 +4,6 @@ UV_VERSION := 0.13.9
 VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
-# Minutes of kills and restarts with leases of two seconds, which a busy machine can upset: not in every run.
 MANY_WORKERS := tests/target_stripe_flow/test_many_workers.py
 LOCK := requirements-dev.lock
 
@@ -31,7 +30,7 @@ demo: setup  ## run both flows through Meltano against the sandbox (LIVE_TEST=1:
 	@$(BIN)/python scripts/demo.py
 
 test: setup  ## run all tests
-	$(CLEAN_ENV) $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal --deselect $(MANY_WORKERS) $(ARGS)
+	$(CLEAN_ENV) $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal $(ARGS)
 
 judge-tap: setup  ## let tap-stripe, in an environment of its own, read the sandbox (needs the package index once)
 	$(CLEAN_ENV) $(BIN)/python -m tests.sandbox.judge_tap_stripe

@@ -33,7 +33,7 @@ WORKERS = 4
 WINDOW = 120
 # What every worker does again, since another has done it.
 BEHIND = 25
-BROKEN = 1
+BROKEN, UNSETTLED = 1, 3
 
 _HELD = """SELECT holders.process, attempts.digest FROM attempts JOIN holders USING (holder)
     WHERE state = 'intent' AND alive_until_unix > extract(epoch FROM clock_timestamp())"""
@@ -190,10 +190,15 @@ class Gang:
             if worker.asleep_until:
                 self._wake(worker)
             if worker.process is not None:
-                self._judge(worker, codes={BROKEN} if worker.pid in kept else {0, BROKEN})
+                self._judge(worker, codes={BROKEN} if worker.pid in kept else {0, UNSETTLED, BROKEN})
 
-    def _judge(self, worker: Worker, codes: frozenset[int] | set[int] = frozenset({0, -signal.SIGKILL})) -> Died:
-        """How it ended, whether its sums add up, and whether STATE is ahead of the journal."""
+    def _judge(
+        self, worker: Worker, codes: frozenset[int] | set[int] = frozenset({0, UNSETTLED, -signal.SIGKILL})
+    ) -> Died:
+        """How it ended, whether its sums add up, and whether STATE is ahead of the journal.
+
+        It may end at the very moment at which the lease of a dead one is over, whose row then is open and nobody's.
+        """
         died = worker.ended()
         self.ends[died.code] += 1
         if died.code not in codes:
@@ -202,7 +207,9 @@ class Gang:
             self.broken.append(f"a traceback: {died.log[-2000:]}")
         if died.code == BROKEN and "cannot be used" not in died.log:
             self.broken.append(f"no clear line: {died.log[-600:]}")
-        if died.code == 0 and sum(died.counts.values()) != len(worker.rows):
+        if died.code == UNSETTLED and "not settled yet: " not in died.log:
+            self.broken.append(f"what is not settled is not said: {died.log[-600:]}")
+        if died.code in {0, UNSETTLED} and sum(died.counts.values()) != len(worker.rows):
             self.broken.append(f"{len(worker.rows)} rows and {died.counts}")
         if died.reached:
             query = "SELECT action, source_key FROM attempts"

@@ -149,6 +149,7 @@ def test_a_mapped_record_tells_whose_it_is_too(first_run: Ended, pair: Sandbox, 
 def test_one_accounts_failure_is_its_own(own_pair: Sandbox, tmp_path: Path) -> None:
     settings = a_config(own_pair.url, account_ids=[CONNECTED, "self"])
     first = run_tap(tmp_path, settings)
+    own_pair.advance(60)  # so that a state that goes on shows it
     for account in (PLATFORM, CONNECTED):
         post(own_pair, [("/v1/charges", A_CHARGE)] * 3, account=account)
     own_pair.faults(forbidden(CONNECTED))
