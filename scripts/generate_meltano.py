@@ -25,7 +25,8 @@ PLUGINS: dict[str, type[PluginBase]] = {plugin.name: plugin for plugin in (TapSt
 KINDS = {
     "string": "string",
     "integer": "integer",
-    "number": "decimal",
+    # Not decimal: Meltano 4.4 makes a Decimal of what the environment says, and then cannot write it down.
+    "number": "string",
     "boolean": "boolean",
     "array": "array",
     "object": "object",

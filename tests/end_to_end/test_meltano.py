@@ -71,6 +71,16 @@ def test_a_second_connection_has_a_key_of_its_own(project: Project, sandbox: San
     assert theirs.returncode == 0, theirs.stderr
 
 
+@pytest.mark.parametrize("pace", ["20", "12.5"])
+def test_a_number_may_come_from_the_environment(project: Project, seeded_sandbox: Sandbox, pace: str) -> None:
+    env = {"TAP_STRIPE_FLOW_MAX_REQUESTS_PER_SECOND": pace, "TARGET_STRIPE_FLOW_MAX_REQUESTS_PER_SECOND": pace}
+
+    done = project.meltano("run", "tap-records", "target-stripe-flow", url=seeded_sandbox.url, **env)
+    read = project.meltano("invoke", "tap-stripe-flow", "--test", url=seeded_sandbox.url, **env)
+
+    assert (done.returncode, read.returncode) == (0, 0), done.stderr + read.stderr
+
+
 def test_the_connection_can_be_tested(project: Project, seeded_sandbox: Sandbox) -> None:
     reads = project.meltano("config", "test", "tap-stripe-flow", url=seeded_sandbox.url)
     writes = project.meltano("config", "test", "target-stripe-flow", url=seeded_sandbox.url)
