@@ -6,11 +6,13 @@ BIN := $(VENV)/bin
 WORKERS ?= 2
 MANY_WORKERS := tests/target_stripe_flow/test_many_workers.py
 LOCK := requirements-dev.lock
+VENV_SCALE := .venv-scale
+LOCK_SCALE := requirements-scale.lock
 
 # A key or a connection of the person's own must never leak into the tests.
 CLEAN_ENV := env -u STRIPE_API_KEY -u STRIPE_EU_API_KEY
 
-.PHONY: help setup demo test judge-tap judge-official torture torture-tap torture-target torture-workers check bench lock clean
+.PHONY: help setup demo test test-scale judge-tap judge-official torture torture-tap torture-target torture-workers check bench lock clean
 
 help:  ## show what there is to make
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /: /' | sort
@@ -31,6 +33,14 @@ demo: setup  ## run both flows through Meltano against the sandbox (LIVE_TEST=1:
 
 test: setup  ## run all tests
 	$(CLEAN_ENV) $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal $(ARGS)
+
+test-scale: setup $(VENV_SCALE)/.ready  ## run the DAGs in a real Airflow (an environment of its own)
+	$(CLEAN_ENV) AIRFLOW_BIN=$(abspath $(VENV_SCALE))/bin/airflow $(BIN)/python -m pytest tests/scale $(ARGS)
+
+$(VENV_SCALE)/.ready: $(LOCK_SCALE) $(VENV)/.ready
+	@test -x $(VENV_SCALE)/bin/python || $(PYTHON) -m venv $(VENV_SCALE)
+	$(BIN)/uv pip sync --quiet --python $(VENV_SCALE)/bin/python --require-hashes $(LOCK_SCALE)
+	@touch $@
 
 judge-tap: setup  ## let tap-stripe, in an environment of its own, read the sandbox (needs the package index once)
 	$(CLEAN_ENV) $(BIN)/python -m tests.sandbox.judge_tap_stripe
@@ -60,6 +70,8 @@ bench: setup  ## measure, as ratios against a plain baseline in the same run
 lock:  ## write the lock file anew (needs the package index)
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
 	  --extra postgres --extra sandbox --group dev --output-file $(LOCK) pyproject.toml
+	echo 'apache-airflow>=3.3,<4' | $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+	  --no-header --output-file $(LOCK_SCALE) -
 
 clean:  ## remove what make made
-	rm -rf $(VENV) .venv-judge .meltano .mypy_cache .pytest_cache .ruff_cache output/*
+	rm -rf $(VENV) $(VENV_SCALE) .venv-judge .meltano .mypy_cache .pytest_cache .ruff_cache output/*
