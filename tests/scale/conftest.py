@@ -65,6 +65,9 @@ def meltano_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("project")
     copy_repository(root)
     text = (root / "meltano.yml").read_text(encoding="utf-8")
+    # The journal that workers share is on PostgreSQL.
+    plain = "namespace: target_stripe_flow\n    pip_url: -e .\n"
+    text = text.replace(plain, plain.replace("-e .", "-e .[postgres]"))
     (root / "meltano.yml").write_text(f"include_paths: [./orchestrate/postgres.meltano.yml]\n{text}", encoding="utf-8")
     done = subprocess.run(
         [BIN / "meltano", "install"],
