@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import click
 
-from stripe_flow.api import redaction
 from stripe_flow.api.connection import parse_api_key
-from stripe_flow.api.errors import Misconfigured, StripeFlowError
+from stripe_flow.api.errors import Misconfigured
+from stripe_flow.cli.edge import configured
 from target_stripe_flow.actions import ACTIONS
 from target_stripe_flow.identity import Identity, Scope
 from target_stripe_flow.journal.attempt import Attempt
@@ -28,17 +27,6 @@ _DIGEST = re.compile(r"[0-9a-f]{32}")
 # A key that has digits and no blanks or @ is a number, a code or a UUID. Others may be a name or an address, and what
 # has no letters but ten digits or more may be a telephone or a card.
 _OPAQUE = re.compile(r"(?=[^0-9]*[0-9])(?!(?:[_.:/-]*[0-9]){10,}[_.:/-]*\Z)[0-9A-Za-z_.:/-]{1,64}")
-
-
-@contextmanager
-def told() -> Iterator[None]:
-    """An error of ours is one line and its exit code, never a traceback."""
-    redaction.install()
-    try:
-        yield
-    except StripeFlowError as error:
-        click.echo(f"Error: {error}", err=True)
-        raise SystemExit(error.exit_code) from None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +60,7 @@ class Books:
         """A run of the target with these settings. Raises Misconfigured without any: they name the key."""
         if not self.given:
             raise Misconfigured("this asks Stripe, so it needs the target's settings: --config FILE, or --config ENV")
-        return plugin(self.given).run
+        return configured(TargetStripeFlow, self.given).run
 
     def filters(self, **more: str | None) -> dict[str, list[str]]:
         """Whose rows, in terms of the journal's columns; None: all."""
@@ -121,7 +109,7 @@ def open_books(  # as the command line has them
     show_keys: bool,
 ) -> Books:
     """Raises Misconfigured for wrong settings. Without any: the journal in the default place, all of it."""
-    settings = plugin(config).config if config else {}
+    settings = configured(TargetStripeFlow, config).config if config else {}
     key = settings.get("api_key")
     return Books(
         config=settings,
@@ -133,12 +121,6 @@ def open_books(  # as the command line has them
         show_keys=show_keys,
         given=config,
     )
-
-
-def plugin(config: tuple[str, ...]) -> TargetStripeFlow:
-    """The target that these settings describe."""
-    given = TargetStripeFlow.cb_config(click.Context(click.Command("journal")), click.Option(["--config"]), config)
-    return TargetStripeFlow(config=given.config, parse_env_config=given.parse_env)
 
 
 def shown_key(row: Attempt, *, is_clear: bool) -> str:

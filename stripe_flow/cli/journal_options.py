@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-from stripe_flow.cli.books import open_books, told
+from stripe_flow.cli.books import open_books
+from stripe_flow.cli.edge import told
 
 Command = Callable[..., None]
 

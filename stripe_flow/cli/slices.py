@@ -7,7 +7,7 @@ import json
 
 import click
 
-from stripe_flow.cli.books import told
+from stripe_flow.cli.edge import configured, told
 from tap_stripe_flow.slicing import orders
 from tap_stripe_flow.tap import TapStripeFlow
 
@@ -27,12 +27,6 @@ def slices(config: tuple[str, ...], workers: int, stream: str) -> None:
     an account as may run at once.
     """
     with told():
-        tap = plugin(config)
+        tap = configured(TapStripeFlow, config)
         found = orders(tap.run, tap.config, workers=workers, stream=stream)
     click.echo(json.dumps([dataclasses.asdict(each) for each in found], indent=1))
-
-
-def plugin(config: tuple[str, ...]) -> TapStripeFlow:
-    """The tap that these settings describe."""
-    given = TapStripeFlow.cb_config(click.Context(click.Command("slices")), click.Option(["--config"]), config)
-    return TapStripeFlow(config=given.config, parse_env_config=given.parse_env, catalog=dict[str, object]())

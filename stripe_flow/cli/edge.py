@@ -1,0 +1,32 @@
+"""The edge of a command: its plugin's settings, and what goes wrong said in one line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+import click
+from singer_sdk.plugin_base import PluginBase
+
+from stripe_flow.api import redaction
+from stripe_flow.api.errors import StripeFlowError
+
+P = TypeVar("P", bound=PluginBase)
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """An error of ours is one line and its exit code, never a traceback."""
+    redaction.install()
+    try:
+        yield
+    except StripeFlowError as error:
+        click.echo(f"Error: {error}", err=True)
+        raise SystemExit(error.exit_code) from None
+
+
+def configured(plugin: type[P], config: tuple[str, ...]) -> P:
+    """The plugin that these settings describe, given as it takes them."""
+    given = plugin.cb_config(click.Context(click.Command("stripe-flow")), click.Option(["--config"]), config)
+    return plugin(config=given.config, parse_env_config=given.parse_env)
