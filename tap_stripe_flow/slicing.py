@@ -17,7 +17,10 @@ from tap_stripe_flow.run import Run
 from tap_stripe_flow.slices import SLICES_PER_WORKER, Sight, planned
 from tap_stripe_flow.source import Source
 from tap_stripe_flow.streams import STREAMS
-from tap_stripe_flow.windows import OLDEST, Window
+from tap_stripe_flow.windows import Window
+
+# The key's own account, where the settings name none.
+_ONLY = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,10 +68,6 @@ def orders(run: Run, config: Mapping[str, Any], *, workers: int, stream: str) ->
     ]
 
 
-# The key's own account, where the settings name none.
-_ONLY = ""
-
-
 def _source(config: Mapping[str, Any], stream: str) -> Source:  # Any: JSON
     known = {spec.name: spec for spec in STREAMS if spec.belongs is None and spec.stamp is not None}
     if stream not in known:
@@ -83,14 +82,12 @@ def _range(run: Run, listing: Listing) -> Window:
     """From start_date to end_date, or to where all has become visible. Raises Misconfigured."""
     if run.span.start is None:
         raise Misconfigured("setting start_date is `now`: there is no past to cut into slices")
-    settled = listing.ask_for_one() - run.span.overlap_s
-    end = run.span.end or settled
-    if end > settled:
-        raise Misconfigured(
-            f"setting end_date must be at least overlap_s ({run.span.overlap_s} s) before Stripe's present: "
-            "leave it out to cut all that is settled"
-        )
-    return Window(start=max(run.span.start, OLDEST), end=end)
+    now = listing.ask_for_one()
+    run.span.check_end(now)
+    end = run.span.end or now - run.span.overlap_s
+    if run.span.start >= end:
+        raise Misconfigured(f"setting start_date is later than all that is settled by Stripe's clock, {_iso(end)}")
+    return Window(start=run.span.start, end=end)
 
 
 def _look(listing: Listing, window: Window) -> Sight:

@@ -31,6 +31,14 @@ class Span:
     def holds(self, created: int) -> bool:
         return (self.start or OLDEST) <= created and (self.end is None or created < self.end)
 
+    def check_end(self, now: int) -> None:
+        """Raises Misconfigured where something may still become visible before the end, at Stripe's time `now`."""
+        if self.end is not None and self.end > now - self.overlap_s:
+            raise Misconfigured(
+                f"setting end_date must be at least overlap_s ({self.overlap_s} s) before Stripe's present: "
+                "leave it out to read up to now"
+            )
+
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
@@ -108,8 +116,4 @@ class Trigger:
                 f"by its state it was read up to Unix time {start}, and by Stripe's clock it is only {now}: wait until "
                 "then, or check the setting base_url: it may be another Stripe that wrote the state"
             )
-        if self.span.end is not None and self.span.end > now - self.span.overlap_s:
-            raise Misconfigured(
-                f"setting end_date must be at least overlap_s ({self.span.overlap_s} s) before Stripe's present: "
-                "leave it out to read up to now"
-            )
+        self.span.check_end(now)

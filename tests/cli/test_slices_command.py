@@ -103,6 +103,7 @@ def test_the_key_s_own_account_needs_no_name(world: Sandbox, tmp_path: Path) -> 
         ({}, ["--stream", "customers"], "read by ids"),
         ({"start_date": "now"}, [], "start_date is `now`"),
         ({"end_date": "2100-01-01"}, [], "end_date must be at least overlap_s"),
+        ({"start_date": "2100-01-01"}, [], "start_date is later than all that is settled"),
         ({"api_key": "pk_test_x"}, [], "api_key"),
         ({"api_key": "sk_test_other"}, [], "401"),
     ],
