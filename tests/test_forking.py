@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -61,9 +60,12 @@ def test_what_is_put_under_a_process_is_put_there_at_its_start(tmp_path: Path) -
         assert isinstance(running, subprocess.Popen)
 
 
-def test_its_surroundings_are_its_own(tmp_path: Path) -> None:
-    here, names = Path.cwd(), set(os.environ)
+def test_its_folder_and_its_environment_are_what_it_was_given(tmp_path: Path) -> None:
+    line = [sys.executable, "-m", "tap_stripe_flow", "--config", "ENV", "--config", "here.json", "--discover"]
+    (tmp_path / "here.json").write_text('{"api_key": "sk_test_x"}')
 
-    forked([sys.executable, "-m", "stripe_flow.cli", "--version"], tmp_path, STRIPE_TEST="1").wait(60)
+    good = forked(line, tmp_path).wait(60)
+    bad = forked(line, tmp_path, TAP_STRIPE_FLOW_OVERLAP_S="x").wait(60)
 
-    assert (Path.cwd(), set(os.environ)) == (here, names)
+    assert (good, bad) == (0, 1)
+    assert "TAP_STRIPE_FLOW_OVERLAP_S" in (tmp_path / "log").read_text()

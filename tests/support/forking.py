@@ -19,7 +19,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-ROOT = Path(__file__).parents[2]
 # `python -m` runs them; to the right what that imports.
 MODULES: Mapping[str, Sequence[str]] = {
     "tap_stripe_flow": ("tap_stripe_flow.tap",),
