@@ -70,7 +70,7 @@ bench: setup  ## measure, as ratios against a plain baseline in the same run
 lock:  ## write the lock file anew (needs the package index)
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
 	  --extra postgres --extra sandbox --group dev --output-file $(LOCK) pyproject.toml
-	echo 'apache-airflow>=3.3,<4' | $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+	echo 'apache-airflow[celery,postgres]>=3.3,<4' | $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	  --no-header --output-file $(LOCK_SCALE) -
 
 clean:  ## remove what make made

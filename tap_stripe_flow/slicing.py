@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,11 +9,12 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
+from stripe_flow.api.connection import Connection
 from stripe_flow.api.errors import Misconfigured
 from stripe_flow.api.settings import rates
 from tap_stripe_flow.pages import Listing
 from tap_stripe_flow.run import Run
-from tap_stripe_flow.slices import SLICES_PER_WORKER, Sight, planned
+from tap_stripe_flow.slices import Sight, planned
 from tap_stripe_flow.source import Source
 from tap_stripe_flow.streams import STREAMS
 from tap_stripe_flow.windows import Window
@@ -27,20 +27,20 @@ _ONLY = ""
 class Order:
     """What one run of the tap is to read, in the words of its settings.
 
-    `account` is None where the settings name none; `objects` is a guess. The rates are those of the settings, shared
-    among as many slices of the account as may run at once: Stripe's limits are an account's.
+    `account` is None where the settings name none; `objects` is a guess. `requests_per_second` tells the pace to one
+    endpoint that follows: that of the settings, shared among as many slices of the account as may run at once.
     """
 
     account: str | None
     start_date: str
     end_date: str
+    runs_at_once: int
     objects: int
-    max_requests_per_second: float
-    max_requests_per_second_total: float
+    requests_per_second: float
 
 
-def orders(run: Run, config: Mapping[str, Any], *, workers: int, stream: str) -> list[Order]:  # Any: JSON
-    """So many slices that `workers` runs at once end about together. Raises Misconfigured, or StripeError."""
+def orders(run: Run, config: Mapping[str, Any], *, workers: int, slices: int, stream: str) -> list[Order]:  # Any: JSON
+    """About so many slices, of which `workers` are read at once. Raises Misconfigured, or StripeError."""
     source = _source(config, stream)
     listings = {account.id or _ONLY: source.listing(run, account) for account in source.accounts(run)}
     window = _range(run, next(iter(listings.values())))
@@ -52,17 +52,17 @@ def orders(run: Run, config: Mapping[str, Any], *, workers: int, stream: str) ->
     def look(account: str, at: Window) -> Sight:
         return first[account] if at == window else _look(listings[account], at)
 
-    found = planned(dict.fromkeys(listings, window), workers * SLICES_PER_WORKER, look)
+    found = planned(dict.fromkeys(listings, window), slices, look)
     at_once = {account: min(workers, count) for account, count in Counter(each.account for each in found).items()}
-    per_endpoint, total = rates(config, run.client.connection)
+    connection = run.client.connection
     return [
         Order(
             account=each.account or None,
             start_date=_iso(each.window.start),
             end_date=_iso(each.window.end),
+            runs_at_once=at_once[each.account],
             objects=round(each.count),
-            max_requests_per_second=_share(per_endpoint, at_once[each.account]),
-            max_requests_per_second_total=_share(total, at_once[each.account]),
+            requests_per_second=_pace(config, connection, at_once[each.account]),
         )
         for each in found
     ]
@@ -95,9 +95,8 @@ def _look(listing: Listing, window: Window) -> Sight:
     return Sight(created=page.created, has_more=page.has_more)
 
 
-def _share(per_s: float, runs: int) -> float:
-    """Rounded down: all together must not be faster."""
-    return math.floor(per_s / runs * 1000) / 1000
+def _pace(config: Mapping[str, Any], connection: Connection, runs: int) -> float:  # Any: JSON
+    return round(min(rates({**config, "runs_at_once": runs}, connection)), 3)
 
 
 def _iso(unix: int) -> str:

@@ -1,7 +1,6 @@
 """A DAG for each schedule of meltano.yml, and where it reads Stripe another one that fills in the past.
 
-See docs/scale.md. Airflow needs MELTANO_PROJECT_ROOT, and where they differ MELTANO_BIN, MELTANO_ENVIRONMENT and
-STRIPE_FLOW_ACCOUNTS.
+See docs/scale.md. Airflow needs MELTANO_PROJECT_ROOT, a pool, and where they differ the other names that stand there.
 """
 
 from __future__ import annotations
@@ -15,31 +14,34 @@ from airflow.sdk import DAG, Param, get_current_context, task
 
 PROJECT = runs.Project.from_env(os.environ)
 BEGINNING = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
-RETRIES, RETRY_AFTER = 3, dt.timedelta(minutes=1)
-# How many accounts' ticks run at once, and how many slices of a past; one more worker does not read one account faster
-# than Stripe allows.
-WORKERS = int(os.environ.get("STRIPE_FLOW_WORKERS", "4"))
+# A worker that died is missed after Airflow's task_instance_heartbeat_timeout, five minutes unless it is told.
+TRIES_AGAIN = {
+    "retries": 5,
+    "retry_delay": dt.timedelta(seconds=float(os.environ.get("STRIPE_FLOW_RETRY_AFTER_S", "60"))),
+}
+# One for all that speaks to Stripe: so ticks and slices of one account are never more at once than its slots.
+POOLED = {"pool": os.environ.get("STRIPE_FLOW_POOL", "stripe_flow")}
 
 
 def runs_of(schedule: runs.Schedule) -> Any:  # Any: Airflow's
-    @task(
-        retries=RETRIES, retry_delay=RETRY_AFTER, max_active_tis_per_dagrun=WORKERS, map_index_template="{{ run_name }}"
-    )
+    @task(map_index_template="{{ run_name }}")
     def run(order: dict[str, Any]) -> None:
-        get_current_context()["run_name"] = order["name"]
-        runs.run(PROJECT, schedule, order)
+        context = get_current_context()
+        context["run_name"] = order["name"]
+        runs.run(PROJECT, schedule, order, again=context["ti"].try_number > 1)
 
     return run
 
 
 def ticks(schedule: runs.Schedule) -> DAG:
-    """What is new, for each account; a tick never overtakes the one before it."""
+    """What is new, for each account, or of each part; a tick never overtakes the one before it."""
     with DAG(
         dag_id=f"meltano__{schedule.name}",
         schedule=schedule.cron,
         start_date=BEGINNING,
         catchup=False,
         max_active_runs=1,
+        default_args=TRIES_AGAIN | POOLED,
         tags=["meltano"],
     ) as dag:
         runs_of(schedule).expand(order=runs.ticks(PROJECT, schedule))
@@ -53,17 +55,22 @@ def backfill(schedule: runs.Schedule) -> DAG:
         schedule=None,
         start_date=BEGINNING,
         max_active_runs=1,
+        default_args=TRIES_AGAIN | POOLED,
         params={
             "start": Param("2020-01-01", type="string", description="From this moment on (ISO 8601)."),
             "end": Param("", type="string", description="Up to this moment; empty: all that is settled."),
+            "slices_per_worker": Param(
+                8, type="integer", minimum=1, description="More of them end more evenly; each costs the start of a run."
+            ),
         },
         tags=["meltano", "backfill"],
     ) as dag:
 
-        @task(retries=RETRIES, retry_delay=RETRY_AFTER)
+        @task
         def plan() -> list[dict[str, Any]]:
             asked = get_current_context()["params"]
-            return runs.slices(PROJECT, schedule, start=asked["start"], end=asked["end"], workers=WORKERS)
+            per_worker = asked["slices_per_worker"]
+            return runs.slices(PROJECT, schedule, start=asked["start"], end=asked["end"], per_worker=per_worker)
 
         runs_of(schedule).expand(order=plan())
     return dag

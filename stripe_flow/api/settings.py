@@ -57,6 +57,16 @@ SETTINGS: dict[str, dict[str, object]] = {
             "The pace of all endpoints together, per account. Default: 80 with a live key, 20 with a test key."
         ),
     },
+    "runs_at_once": {
+        "type": "integer",
+        "minimum": 1,
+        "default": 1,
+        "title": "Runs at once",
+        "description": (
+            "How many runs may speak to the account at the same time. Each keeps to its share of both rates: Stripe's "
+            "limits are the account's."
+        ),
+    },
     "concurrency": {
         "type": "integer",
         "minimum": 1,
@@ -125,9 +135,10 @@ def open_client(config: Mapping[str, object]) -> Client:
 
 
 def rates(config: Mapping[str, object], connection: Connection) -> tuple[float, float]:
-    """Requests a second to one endpoint of an account, and to all of them; 0: without pacing."""
+    """Requests a second to one endpoint of an account, and to all of them, for this run; 0: without pacing."""
     total = _number(config, "max_requests_per_second_total", TOTAL_PER_S[connection.key.mode])
-    return _number(config, "max_requests_per_second"), total
+    runs = _number(config, "runs_at_once")
+    return _number(config, "max_requests_per_second") / runs, total / runs
 
 
 def _number(config: Mapping[str, object], name: str, default: float | None = None) -> float:

@@ -8,6 +8,7 @@ import json
 import click
 
 from stripe_flow.cli.edge import configured, told
+from tap_stripe_flow.slices import SLICES_PER_WORKER
 from tap_stripe_flow.slicing import orders
 from tap_stripe_flow.tap import TapStripeFlow
 
@@ -17,16 +18,22 @@ from tap_stripe_flow.tap import TapStripeFlow
 @click.option(
     "--workers", type=click.IntRange(1), default=4, show_default=True, help="How many runs will read at once."
 )
+@click.option(
+    "--slices-per-worker",
+    type=click.IntRange(1),
+    default=SLICES_PER_WORKER,
+    show_default=True,
+    help="More of them end more evenly, and each costs the start of a run.",
+)
 @click.option("--stream", default="charges", show_default=True, help="The stream whose objects are evened out.")
-def slices(config: tuple[str, ...], workers: int, stream: str) -> None:
+def slices(config: tuple[str, ...], workers: int, slices_per_worker: int, stream: str) -> None:
     """Cut the time from start_date to end_date into slices of about as much work each, for each of account_ids.
 
-    Prints a JSON list of {account, start_date, end_date, objects, max_requests_per_second,
-    max_requests_per_second_total}. Run the tap for each with these settings and a state of its own: together they read
-    each object exactly once. `objects` is a guess. The rates are those of the settings, shared among as many slices of
-    an account as may run at once.
+    Prints a JSON list of {account, start_date, end_date, runs_at_once, objects, requests_per_second}. Run the tap for
+    each with the first four as settings and a state of its own: together they read each object exactly once. The last
+    two only tell: how many objects that seems to be, and the pace to an endpoint that follows from the settings.
     """
     with told():
         tap = configured(TapStripeFlow, config)
-        found = orders(tap.run, tap.config, workers=workers, stream=stream)
+        found = orders(tap.run, tap.config, workers=workers, slices=workers * slices_per_worker, stream=stream)
     click.echo(json.dumps([dataclasses.asdict(each) for each in found], indent=1))

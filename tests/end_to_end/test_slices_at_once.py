@@ -46,6 +46,7 @@ def test_runs_at_once_have_a_place_each_and_read_each_object_once(
         MELTANO_PROJECT_ROOT=str(project.root),
         MELTANO_BIN=str(BIN / "meltano"),
         MELTANO_ENVIRONMENT="dev",
+        STRIPE_FLOW_WORKERS="1",
         TAP_STRIPE_FLOW_BASE_URL=seeded_sandbox.url,
     )
     for name, value in surroundings.items():
@@ -56,7 +57,7 @@ def test_runs_at_once_have_a_place_each_and_read_each_object_once(
         each["id"] for each in seeded_sandbox.objects("charge") if each["created"] < seeded_sandbox.clock() - 600
     }
 
-    planned = runs.slices(known, schedule, start="2010-01-01", end="", workers=1)
+    planned = runs.slices(known, schedule, start="2010-01-01", end="", per_worker=8)
     middle = planned[len(planned) // 2]["env"]["TAP_STRIPE_FLOW_START_DATE"]
     early, late = planned[0], planned[-1]
     early["env"]["TAP_STRIPE_FLOW_END_DATE"] = late["env"]["TAP_STRIPE_FLOW_START_DATE"] = middle

@@ -4,43 +4,28 @@ from __future__ import annotations
 
 from collections import Counter
 
-import pytest
-
-from tests.scale.conftest import ACCOUNTS, Airflow
-from tests.support.postgres import asked
+from tests.scale.airflow import Airflow
+from tests.scale.conftest import PARTED
+from tests.scale.rows import PARTS
+from tests.scale.warehouse import BACKFILL, TICKS, at_stripe, in_warehouse, written_as_jsonl
 from tests.support.sandbox import Sandbox
 
-TICKS = "meltano__stripe-to-postgres-every-10m"
-
-
-def in_warehouse(airflow: Airflow) -> Counter[tuple[str, str]]:
-    schema = airflow.settings["TARGET_POSTGRES_DEFAULT_TARGET_SCHEMA"]
-    rows = asked(airflow.settings["WAREHOUSE_URL"], f"SELECT _stripe_account, id FROM {schema}.charges")
-    return Counter((str(account), str(charge)) for account, charge in rows)
-
-
-def at_stripe(world: Sandbox, before: int | None = None) -> set[tuple[str, str]]:
-    return {
-        (account, each["id"])
-        for account in ACCOUNTS
-        for each in world.objects("charge", account)
-        if before is None or each["created"] < before
-    }
+# Each slice takes a start of Meltano.
+FEW = '{"start": "2010-01-01", "slices_per_worker": 2}'
+DUCKS, ROWS = "meltano__new-charges-and-refunds-every-10m", "meltano__rows-to-stripe-every-10m"
 
 
 def test_there_is_a_dag_for_each_schedule_and_one_for_each_past(airflow: Airflow) -> None:
-    done = airflow.run("dags", "list", "--output", "json")
+    listed = airflow.did("dags", "list", "--output", "json")
 
-    assert done.returncode == 0, done.stderr
-    for name in (TICKS, f"{TICKS}__backfill", "meltano__rows-to-stripe-every-10m"):
-        assert f'"{name}"' in done.stdout
-    assert "rows-to-stripe-every-10m__backfill" not in done.stdout
+    for name in (TICKS, BACKFILL, DUCKS, f"{DUCKS}__backfill", ROWS, f"meltano__{PARTED}"):
+        assert f'"{name}"' in listed
+    assert f"{ROWS}__backfill" not in listed
 
 
 def test_a_tick_reads_each_account(airflow: Airflow, world: Sandbox) -> None:
     for _ in range(2):
-        done = airflow.run("dags", "test", TICKS)
-        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+        airflow.did("dags", "test", TICKS)
 
     assert in_warehouse(airflow) == Counter(at_stripe(world))
 
@@ -48,21 +33,40 @@ def test_a_tick_reads_each_account(airflow: Airflow, world: Sandbox) -> None:
 def test_a_backfill_reads_each_object_once(airflow: Airflow, world: Sandbox) -> None:
     settled = at_stripe(world, world.clock() - 600)
 
-    done = airflow.run("dags", "test", f"{TICKS}__backfill", "--conf", '{"start": "2010-01-01"}')
+    airflow.did("dags", "test", BACKFILL, "--conf", FEW)
 
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     found = in_warehouse(airflow)
     assert set(found.values()) == {1}
     assert settled <= set(found) <= at_stripe(world)
 
 
-def test_rows_become_objects_once(airflow: Airflow, world: Sandbox) -> None:
-    for _ in range(2):
-        done = airflow.run("dags", "test", "meltano__rows-to-stripe-every-10m")
-        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+def test_a_job_of_two_loaders_fills_both(airflow: Airflow, world: Sandbox) -> None:
+    """Neither takes two writers, and `dags test` runs one task after another."""
+    settled = at_stripe(world, world.clock() - 600)
 
-    made = [each["name"] for each in world.objects("product")]
+    airflow.did("dags", "test", f"{DUCKS}__backfill", "--conf", FEW)
+
+    found = written_as_jsonl(airflow)
+    assert set(found.values()) == {1}
+    assert settled <= set(found) <= at_stripe(world)
+
+
+def test_a_tick_of_two_loaders_fills_both(airflow: Airflow, world: Sandbox) -> None:
+    airflow.did("dags", "test", DUCKS)
+
+    assert written_as_jsonl(airflow) == Counter(at_stripe(world))
+
+
+def test_rows_become_objects_once(airflow: Airflow, shop: Sandbox) -> None:
+    for _ in range(2):
+        airflow.did("dags", "test", ROWS)
+
+    made = [each["name"] for each in shop.objects("product")]
     assert Counter(made)["Shirt"] == 1
 
 
-pytestmark = pytest.mark.filterwarnings("default")
+def test_parts_that_overlap_become_objects_once(airflow: Airflow, shop: Sandbox) -> None:
+    airflow.did("dags", "test", f"meltano__{PARTED}")
+
+    made = Counter(each["description"] for each in shop.objects("charge"))
+    assert {made[order] for order in PARTS.orders} == {1}

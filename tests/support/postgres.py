@@ -46,6 +46,12 @@ class Postgres:
             connection.execute(f"CREATE SCHEMA {name}".encode())
         return f"{self._server.get_uri()}&options=-csearch_path%3D{name}"
 
+    def whole_database(self, name: str) -> str:
+        """The URL of a new database, for programs that will not live in a schema."""
+        with psycopg.connect(self._server.get_uri(), autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}".encode())
+        return str(self._server.get_uri(database=name))
+
     def restart(self) -> None:
         """At once, as after a crash: every connection is cut, and what was not committed is gone."""
         told = ("-w", "-D", str(self._folder), "-m", "immediate", "-l", str(self._folder / "log"), "restart")

@@ -1,0 +1,28 @@
+"""The pace that the settings ask for."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stripe_flow.api.settings import TOTAL_PER_S, open_connection, rates
+
+CONNECTION = open_connection({"api_key": "sk_test_sandbox"})
+
+
+@given(
+    runs=st.integers(min_value=1, max_value=1000),
+    per_s=st.floats(min_value=0.01, max_value=100),
+    total_per_s=st.floats(min_value=0.01, max_value=100),
+)
+def test_runs_at_once_are_together_as_fast_as_one(runs: int, per_s: float, total_per_s: float) -> None:
+    settings = {"max_requests_per_second": per_s, "max_requests_per_second_total": total_per_s}
+
+    share, total_share = rates(settings | {"runs_at_once": runs}, CONNECTION)
+
+    assert abs(share * runs - per_s) < 1e-6
+    assert abs(total_share * runs - total_per_s) < 1e-6
+
+
+def test_the_usual_pace_is_shared_too() -> None:
+    assert rates({"runs_at_once": 4}, CONNECTION) == (5, TOTAL_PER_S[CONNECTION.key.mode] / 4)

@@ -1,0 +1,78 @@
+"""What executes the tasks, so that it can be killed: Airflow's own local workers, or two of Celery's."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Protocol
+
+import psutil  # type: ignore[import-untyped]  # what it gives is looked at by name only
+
+from tests.scale.airflow import START_S, Airflow, Service, a_free_port, kill, wait_until
+
+
+class Workers(Protocol):
+    def kill(self, plugin: psutil.Process) -> None:
+        """The worker in whose task this process of a plugin runs, with all that it has started."""
+
+
+class Local:
+    """The children of a scheduler, one a task."""
+
+    def __init__(self, scheduler: Service) -> None:
+        self._scheduler = scheduler
+
+    def kill(self, plugin: psutil.Process) -> None:
+        kill(next(each for each in plugin.parents() if each.ppid() == self._scheduler.process.pid))
+
+
+class Celery:
+    """Services of their own; in the place of one that was killed comes another one."""
+
+    def __init__(self, workers: list[Service]) -> None:
+        self._workers = workers
+
+    def kill(self, plugin: psutil.Process) -> None:
+        above = plugin.parents()
+        worker = next(each for each in self._workers if each.process in above)
+        worker.kill()
+        worker.__enter__()
+
+
+@contextmanager
+def local(airflow: Airflow) -> Iterator[Workers]:
+    with airflow.serving("LocalExecutor") as scheduler:
+        yield Local(scheduler)
+
+
+@contextmanager
+def celery(airflow: Airflow) -> Iterator[Workers]:
+    """Two workers that take one task each, on a broker of their own."""
+    with ExitStack() as stack:
+        broker = stack.enter_context(redis())
+        there = airflow.told(
+            AIRFLOW__CELERY__BROKER_URL=broker,
+            AIRFLOW__CELERY__RESULT_BACKEND=airflow.database.replace("postgresql://", "db+postgresql+psycopg2://"),
+        )
+        scheduler = stack.enter_context(there.serving("CeleryExecutor"))
+        options = ("celery", "worker", "--concurrency", "1", "--skip-serve-logs", "--celery-hostname")
+        names = ("one@localhost", "two@localhost")
+        yield Celery([stack.enter_context(Service(scheduler.airflow, *options, name)) for name in names])
+
+
+@contextmanager
+def redis() -> Iterator[str]:
+    port = a_free_port()
+    line = ["redis-server", "--bind", "127.0.0.1", "--port", str(port), "--save", "", "--appendonly", "no"]
+    with subprocess.Popen(line, stdout=subprocess.DEVNULL) as server:
+        try:
+            wait_until(lambda: _answers(port), START_S, "redis")
+            yield f"redis://127.0.0.1:{port}/0"
+        finally:
+            server.kill()
+
+
+def _answers(port: int) -> bool:
+    ping = ["redis-cli", "-p", str(port), "ping"]
+    return subprocess.run(ping, capture_output=True, check=False).stdout == b"PONG\n"
