@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -37,12 +38,14 @@ class Project:
     meltano: str
     environment: str
     accounts: Sequence[str]
+    groups: int
     workers: int
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Project:
         """MELTANO_PROJECT_ROOT, and where they differ MELTANO_BIN and MELTANO_ENVIRONMENT; STRIPE_FLOW_ACCOUNTS are the
-        connected accounts, with commas between them; STRIPE_FLOW_WORKERS is the size of the pool.
+        connected accounts, with commas between them, STRIPE_FLOW_GROUPS in how many runs a tick reads them;
+        STRIPE_FLOW_WORKERS is the size of the pool.
         """
         named = env.get("STRIPE_FLOW_ACCOUNTS", "").split(",")
         return cls(
@@ -50,6 +53,7 @@ class Project:
             meltano=env.get("MELTANO_BIN", "meltano"),
             environment=env.get("MELTANO_ENVIRONMENT", "prod"),
             accounts=[name.strip() for name in named if name.strip()],
+            groups=int(env.get("STRIPE_FLOW_GROUPS", "0")),
             workers=int(env.get("STRIPE_FLOW_WORKERS", "4")),
         )
 
@@ -115,7 +119,7 @@ def _schedule(told: Mapping[str, Any]) -> Schedule:  # Any: JSON
 
 
 def ticks(project: Project, schedule: Schedule) -> list[dict[str, Any]]:
-    """One run a part, where the schedule has parts; else one an account, where it reads them; else one.
+    """One run a part, where the schedule has parts; else one for each group of accounts, where it reads them; else one.
 
     A tick reads at a slot's share of the rate of its account: slices of a past may run beside it. Parts write at shares
     of their own.
@@ -126,7 +130,18 @@ def ticks(project: Project, schedule: Schedule) -> list[dict[str, Any]]:
         return [_order(name, share | dict(env)) for name, env in schedule.parts.items()]
     if not schedule.taps or not project.accounts:
         return [{"name": "tick", "suffix": None, "env": share}]
-    return [_order(account, share | _settings(schedule.taps, account_ids=[account])) for account in project.accounts]
+    return [_order(name, share | _settings(schedule.taps, account_ids=ids)) for name, ids in _groups(project)]
+
+
+def _groups(project: Project) -> list[tuple[str, list[str]]]:
+    """The accounts of each run of a tick, by a name that keeps its state: one each, or a fixed share of them, which an
+    account that comes or goes leaves as it is.
+    """
+    named: dict[str, list[str]] = {}
+    for account in project.accounts:
+        group = f"group-{zlib.crc32(account.encode()) % project.groups}" if project.groups else account
+        named.setdefault(group, []).append(account)
+    return sorted(named.items())
 
 
 def slices(project: Project, schedule: Schedule, *, start: str, end: str, per_worker: int) -> list[dict[str, Any]]:

@@ -37,7 +37,7 @@ _PARTED = """
 @pytest.fixture(scope="session")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     """Two accounts to read, one ten times as large as the other."""
-    past = {PLATFORM: {"charges": 15000, "days": 60}, CONNECTED: {"charges": 1500, "days": 5}}
+    past = {PLATFORM: {"charges": 8000, "days": 60}, CONNECTED: {"charges": 800, "days": 5}}
     path = tmp_path_factory.mktemp("scale") / "keys.json"
     path.write_text(json.dumps({"accounts": past, "keys": {Sandbox.key: {"account": PLATFORM}}}))
     with Sandbox("--keys", str(path), "--seed", "5") as running:

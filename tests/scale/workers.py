@@ -10,6 +10,7 @@ from typing import Protocol
 import psutil  # type: ignore[import-untyped]  # what it gives is looked at by name only
 
 from tests.scale.airflow import START_S, Airflow, Service, a_free_port, kill, wait_until
+from tests.support.needs import need
 
 
 class Workers(Protocol):
@@ -64,7 +65,17 @@ def celery(airflow: Airflow) -> Iterator[Workers]:
 @contextmanager
 def redis() -> Iterator[str]:
     port = a_free_port()
-    line = ["redis-server", "--bind", "127.0.0.1", "--port", str(port), "--save", "", "--appendonly", "no"]
+    line = [
+        need("redis-server", "redis-server"),
+        "--bind",
+        "127.0.0.1",
+        "--port",
+        str(port),
+        "--save",
+        "",
+        "--appendonly",
+        "no",
+    ]
     with subprocess.Popen(line, stdout=subprocess.DEVNULL) as server:
         try:
             wait_until(lambda: _answers(port), START_S, "redis")
