@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
+import sys
 from collections.abc import Iterator
+from types import ModuleType
 
 import pytest
 
+from tests.support.plugins import ROOT
 from tests.support.postgres import Postgres
 from tests.support.sandbox import Sandbox
 
@@ -33,3 +37,15 @@ def postgres() -> Iterator[Postgres]:
     """One server for all tests of a process; each takes a database of its own."""
     with Postgres() as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def runs() -> ModuleType:
+    """What Airflow's workers call; it stands in a folder of DAGs, which is no package."""
+    path = ROOT / "orchestrate" / "dags" / "stripe_flow_runs.py"
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = sys.modules[path.stem] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

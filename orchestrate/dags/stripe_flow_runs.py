@@ -184,7 +184,8 @@ def _settings(plugins: Sequence[str], **values: object) -> dict[str, str]:
 
 
 def run(project: Project, schedule: Schedule, order: Mapping[str, Any], *, again: bool = False) -> None:
-    """The job, to its end, which is this process's end at the latest; its log goes to standard error.
+    """The job, to its end, which is this process's end at the latest. Its log goes to standard output: what comes by
+    the other way is an error to Airflow.
 
     `again`: an earlier try is known to be dead. Meltano alone would wait five minutes before it believes that. Raises
     RuntimeError where the job fails.
@@ -194,7 +195,14 @@ def run(project: Project, schedule: Schedule, order: Mapping[str, Any], *, again
     line = [*_meltano(project), "--log-format", "json", "run", "--no-install", *options, schedule.job]
     with _place(project, f"{schedule.name}-{order['name']}") as place:
         env = {**os.environ, **schedule.env, **order["env"], **place}
-        done = subprocess.run(line, cwd=project.root, env=env, check=False, preexec_fn=_ends_with_its_parent())
+        done = subprocess.run(
+            line,
+            cwd=project.root,
+            env=env,
+            stderr=subprocess.STDOUT,
+            check=False,
+            preexec_fn=_ends_with_its_parent(),
+        )
     if done.returncode:
         raise RuntimeError(
             f"meltano run {schedule.job} of {order['name']} ended with {done.returncode}: see its log above"

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import sys
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,22 +12,9 @@ from typing import Any
 import pytest
 
 from tests.end_to_end.conftest import BIN, Project
-from tests.support.plugins import ROOT
 from tests.support.sandbox import Sandbox
 
 AT_ONCE = 2
-
-
-@pytest.fixture
-def runs() -> ModuleType:
-    """What Airflow's workers call; it stands in a folder of DAGs, which is no package."""
-    path = ROOT / "orchestrate" / "dags" / "stripe_flow_runs.py"
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = sys.modules[path.stem] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def with_an_output_of_its_own(order: dict[str, Any], folder: Path) -> dict[str, Any]:

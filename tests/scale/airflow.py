@@ -61,6 +61,11 @@ class Airflow:
     def asked(self, query: str) -> list[tuple[Any, ...]]:  # Any: what the columns hold
         return asked(self.database, query)
 
+    def rest(self) -> None:
+        """Nothing is begun any more, and what a test has left undone stays so."""
+        self.asked("UPDATE dag SET is_paused = true RETURNING dag_id")
+        self.asked("UPDATE dag_run SET state = 'failed' WHERE state IN ('queued', 'running') RETURNING run_id")
+
     def state(self, run: str) -> str:
         return str(self.asked(f"SELECT state FROM dag_run WHERE run_id = '{run}'")[0][0])
 

@@ -118,7 +118,7 @@ def deployed(
 
 
 @pytest.fixture
-def airflow(deployed: Airflow, postgres: Postgres, tmp_path: Path) -> Airflow:
+def airflow(deployed: Airflow, postgres: Postgres, tmp_path: Path) -> Iterator[Airflow]:
     """Airflow, with a warehouse, a journal and a state of the test's own."""
     own = f"of_{uuid.uuid4().hex[:12]}"
     mine = deployed.told(
@@ -127,6 +127,8 @@ def airflow(deployed: Airflow, postgres: Postgres, tmp_path: Path) -> Airflow:
         TARGET_JSONL_DESTINATION_PATH=str(tmp_path),
         TARGET_POSTGRES_DEFAULT_TARGET_SCHEMA=own,
         TARGET_STRIPE_FLOW_JOURNAL_URL=postgres.database(),
+        # Rows of another test's are other rows.
+        TARGET_STRIPE_FLOW_SOURCE_NAME=own,
         TARGET_STRIPE_FLOW_REJECTS_PATH=str(tmp_path / "rejects.jsonl"),
         WAREHOUSE_URL=postgres.database(),
     )
@@ -134,4 +136,5 @@ def airflow(deployed: Airflow, postgres: Postgres, tmp_path: Path) -> Airflow:
     line = [str(BIN / "meltano"), "state", "list"]
     env = clean_env(**mine.settings)
     subprocess.run(line, cwd=mine.settings["MELTANO_PROJECT_ROOT"], env=env, check=True, capture_output=True)
-    return mine
+    yield mine
+    mine.rest()

@@ -49,20 +49,20 @@ def held(world: Sandbox, match: dict[str, str], at: str, skip: int) -> None:
     wait_until(lambda: world.fault_state("hold")["waiting"], RUN_S, "a request to hold")
 
 
-def kill_in_slices(airflow: Airflow, world: Sandbox, workers: Workers) -> dict[str, str]:
-    """The slices whose workers were killed, each before its slice's last STATE: their ends by their names."""
-    killed: dict[str, str] = {}
+def kill_in_slices(airflow: Airflow, world: Sandbox, workers: Workers) -> list[tuple[str, str]]:
+    """The slices whose workers were killed, each before its slice's last STATE, as `slice_of` tells them."""
+    killed: list[tuple[str, str]] = []
     for skip in SKIPS:
         held(world, READS, "before_answer", skip)
         for tap in at_work(airflow, "tap-stripe-flow"):
             name, end = slice_of(tap)
-            if end and name not in killed:
+            if end:
                 workers.kill(tap)
-                killed |= {} if is_done(airflow, name, end) else {name: end}
+                killed += [] if is_done(airflow, name, end) else [(name, end)]
         world.faults(LIMIT)
         if len(killed) >= KILLS:
             return killed
-    raise AssertionError(f"only the workers of {list(killed)} could be killed")
+    raise AssertionError(f"only these workers were killed: {killed}")
 
 
 def slice_of(tap: psutil.Process) -> tuple[str, str]:
@@ -109,7 +109,7 @@ def test_a_backfill_reads_each_object_once(
 
     found = in_warehouse(airflow)
     assert len(killed) >= KILLS
-    assert all(is_done(airflow, name, end) for name, end in killed.items())
+    assert all(is_done(airflow, name, end) for name, end in killed)
     assert found == Counter(at_stripe(world))
     assert settled <= set(found)
     past, first, second = (airflow.tries(f"{name}-{run}") for run in ("past", "first", "second"))
