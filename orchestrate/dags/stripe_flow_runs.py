@@ -199,7 +199,8 @@ def run(project: Project, schedule: Schedule, order: Mapping[str, Any], *, again
             line,
             cwd=project.root,
             env=env,
-            stderr=subprocess.STDOUT,
+            # By its number: Airflow has closed Python's own idea of it.
+            stderr=1,
             check=False,
             preexec_fn=_ends_with_its_parent(),
         )
