@@ -7,17 +7,21 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from target_stripe_flow.lifecycle import Event
+from target_stripe_flow.money import UNKNOWN, Money
 
 Parameters = dict[str, Any]  # Any: JSON
 
 
 @dataclass(frozen=True, kw_only=True)
 class Made:
-    """What an object of Stripe's says of an attempt: what became of it, the thing's id, and its PaymentIntent's."""
+    """What an object of Stripe's says of an attempt: what became of it, the thing's id, its PaymentIntent's, and how
+    much money it moves.
+    """
 
     event: Event
     stripe_id: str | None
     payment_intent: str | None = None
+    money: Money = UNKNOWN
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,9 +40,9 @@ class Endpoint:
     makes_intent: bool = False
     advice: str = ""
 
-    def made(self, object_id: str, status: str | None, latest_charge: str | None) -> Made:
+    def made(self, object_id: str, status: str | None, latest_charge: str | None, money: Money = UNKNOWN) -> Made:
         """Read off an object with this id and status."""
         event = self.verdicts.get(status or "", Event.SUCCEEDED)
         if self.makes_intent:
-            return Made(event=event, stripe_id=latest_charge, payment_intent=object_id)
-        return Made(event=event, stripe_id=object_id)
+            return Made(event=event, stripe_id=latest_charge, payment_intent=object_id, money=money)
+        return Made(event=event, stripe_id=object_id, money=money)

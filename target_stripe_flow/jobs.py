@@ -12,6 +12,7 @@ from target_stripe_flow.actions import ActionSpec
 from target_stripe_flow.identity import Identity
 from target_stripe_flow.journal.attempt import Attempt
 from target_stripe_flow.lifecycle import State
+from target_stripe_flow.money import money_of
 from target_stripe_flow.validation import RecordChecker
 
 Parameters = dict[str, Any]  # Any: JSON
@@ -44,7 +45,7 @@ class Job:
     def attempt(self, latest: Attempt | None) -> Attempt:
         """The next attempt at making it, which may be one that a person has opened."""
         if latest is not None and latest.state is State.OPENED:
-            return replace(latest, **self._what())
+            return replace(latest, **self._what(), **self._money())
         return Attempt(
             digest=self.identity.digest,
             attempt=1 if latest is None else latest.attempt + 1,
@@ -54,6 +55,7 @@ class Job:
             mode=self.identity.scope.mode,
             **self._whose(),
             **self._what(),
+            **self._money(),
         )
 
     def update(self, made: Attempt, last: Attempt | None) -> Attempt:
@@ -82,3 +84,6 @@ class Job:
 
     def _what(self) -> dict[str, Any]:  # Any: as above
         return {"fingerprint": self.fingerprint, "accepted": self.checker.accepted}
+
+    def _money(self) -> dict[str, Any]:  # Any: as above
+        return money_of(self.parameters).columns() if self.spec.moves_money else {}

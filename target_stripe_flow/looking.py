@@ -16,6 +16,7 @@ from stripe_flow.api.errors import NotFound, RequestRefused, RightMissing
 from target_stripe_flow.endpoints import Endpoint, Made
 from target_stripe_flow.identity import MARKER
 from target_stripe_flow.journal.attempt import Attempt
+from target_stripe_flow.money import money_of
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +37,8 @@ class Listed(msgspec.Struct):
     status: str | None = None
     latest_charge: str | None = None
     deleted: bool = False
+    amount: int | None = None
+    currency: str | None = None
 
     @property
     def marker(self) -> str:
@@ -47,7 +50,8 @@ class Listed(msgspec.Struct):
         return ":".join(self.marker.split(":")[:2])
 
     def made_at(self, endpoint: Endpoint) -> Made:
-        return endpoint.made(self.id, self.status, self.latest_charge)
+        money = money_of({"amount": self.amount, "currency": self.currency})
+        return endpoint.made(self.id, self.status, self.latest_charge, money)
 
 
 class _Page(msgspec.Struct):

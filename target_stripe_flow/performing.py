@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -131,7 +132,10 @@ class Performer:
             stripe_id = find_match(self._client, job.spec.path, str(match_by), job.parameters[match_by])
         if stripe_id is None:
             return None
-        attempt = replace(job.attempt(latest), state=State.FOUND, stripe_id=stripe_id)
+        # Stripe has just said that it is there.
+        found_unix = self._client.clock.now_unix(time.monotonic())
+        settled_unix = None if found_unix is None else int(found_unix)
+        attempt = replace(job.attempt(latest), state=State.FOUND, stripe_id=stripe_id, settled_unix=settled_unix)
         if latest is not None and latest.state is State.OPENED:
             self._journal.change(attempt, was=latest)
         else:

@@ -77,6 +77,8 @@ def as_attempts(found: Listed, scope: Scope, action: str, endpoint: Endpoint) ->
         state=state,
         stripe_id=made.stripe_id,
         payment_intent=made.payment_intent,
+        amount=made.money.amount,
+        currency=made.money.currency,
         first_sent_unix=found.created,
         last_sent_unix=found.created,
         settled_unix=found.created,

@@ -27,6 +27,7 @@ from target_stripe_flow.journal.attempt import Attempt
 from target_stripe_flow.journal.store import Journal
 from target_stripe_flow.journal.tenure import Superseded
 from target_stripe_flow.lifecycle import HAS_OBJECT, HOUR_S, OPEN, Event, State, key_is_alive, next_step
+from target_stripe_flow.money import money_of
 
 # A key that was used before in a run that the journal does not know: whatever it made is no older than a key can be.
 UNKNOWN_PAST_S = 25 * HOUR_S
@@ -112,7 +113,7 @@ class Sender:
             reason = "the answer is a success without an id, so it is not Stripe's: check the setting base_url"
             return self._settle(attempt, Event.INDETERMINATE, reason=reason, request_id=answer.request_id)
         status, charge = (_text(answer.value.get(name)) for name in ("status", "latest_charge"))
-        made = ACTIONS[attempt.action].way_of(attempt.path).made(stripe_id, status, charge)
+        made = ACTIONS[attempt.action].way_of(attempt.path).made(stripe_id, status, charge, money_of(answer.value))
         return self._settle(
             attempt,
             made.event,
@@ -120,6 +121,7 @@ class Sender:
             payment_intent=made.payment_intent,
             request_id=answer.request_id,
             settled_unix=answer.date_unix,
+            **(made.money.columns() if made.money.is_known else {}),
         )
 
     def _leave_behind(self, leave: _Leave, error: StripeFlowError) -> None:

@@ -144,6 +144,8 @@ class Settler:
             payment_intent=made.payment_intent or row.payment_intent,
             holder=None,
         )
+        if made.money.is_known:
+            settled = replace(settled, amount=made.money.amount, currency=made.money.currency)
         if state not in OPEN:
             settled = replace(settled, body=None, settled_unix=int(now_unix))
         if settled != row:

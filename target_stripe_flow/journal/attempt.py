@@ -43,6 +43,8 @@ class Attempt:
     param: str | None = None
     reason: str | None = None
     holder: str | None = None
+    amount: int | None = None
+    currency: str | None = None
 
     @property
     def name(self) -> str:

@@ -29,6 +29,10 @@ MIGRATIONS: Sequence[Sequence[str]] = (
         """CREATE TABLE holders (holder VARCHAR(32) NOT NULL PRIMARY KEY, process TEXT NOT NULL,
             alive_until_unix {double} NOT NULL, look_after_s {double} NOT NULL)""",
     ),
+    (
+        "ALTER TABLE attempts ADD COLUMN amount BIGINT",
+        "ALTER TABLE attempts ADD COLUMN currency TEXT",
+    ),
 )
 
 # Where the databases differ.

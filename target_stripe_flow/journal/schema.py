@@ -55,6 +55,10 @@ attempts = Table(
     Column("reason", Text),
     # In whose hands it is, where several processes share a journal: one of `holders`, until it is settled.
     Column("holder", String(32)),
+    # Of what moves money, in minor units: as it was ordered, and as Stripe says it is once that is known. Both or
+    # neither; neither in rows of the first release.
+    Column("amount", BigInteger),
+    Column("currency", Text),
     sqlite_with_rowid=False,
 )
 
