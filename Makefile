@@ -70,7 +70,7 @@ bench: setup  ## measure, as ratios against a plain baseline in the same run
 
 lock:  ## write the lock file anew (needs the package index)
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
-	  --extra postgres --extra sandbox --group dev --output-file $(LOCK) pyproject.toml
+	  --extra postgres --extra report --extra sandbox --group dev --output-file $(LOCK) pyproject.toml
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
 	  --extra postgres --output-file requirements.lock pyproject.toml
 	echo 'apache-airflow[celery,postgres]>=3.3,<4' | $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \

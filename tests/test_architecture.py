@@ -15,7 +15,11 @@ ARROWS = {
     "stripe_flow.api": set[str](),
     "stripe_flow.singer": {"stripe_flow.api"},
     "stripe_flow.sandbox": set[str](),
-    "stripe_flow.cli": {"stripe_flow.api", "stripe_flow.sandbox", "tap_stripe_flow", "target_stripe_flow"},
+    "stripe_flow.report": {"stripe_flow.api", "target_stripe_flow"},
+    "stripe_flow.cli": {
+        *("stripe_flow.api", "stripe_flow.report", "stripe_flow.sandbox"),
+        *("tap_stripe_flow", "target_stripe_flow"),
+    },
     "tap_stripe_flow": {"stripe_flow.api", "stripe_flow.singer"},
     "target_stripe_flow": {"stripe_flow.api", "stripe_flow.singer"},
     "tap_records": set[str](),
@@ -24,6 +28,7 @@ ARROWS = {
 FOREIGN = {
     "stripe_flow.api": {"singer_sdk", "sqlalchemy"},
     "stripe_flow.sandbox": {"singer_sdk", "sqlalchemy", "requests", "stripe"},
+    "stripe_flow.report": {"singer_sdk", "requests", "stripe"},
     "tap_records": {"requests", "stripe"},
     "tap_stripe_flow": {"requests", "stripe"},
     "target_stripe_flow": {"requests", "stripe"},

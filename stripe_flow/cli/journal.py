@@ -11,6 +11,7 @@ from stripe_flow.cli.books import Books
 from stripe_flow.cli.journal_decisions import forget, retry, settle
 from stripe_flow.cli.journal_export import export
 from stripe_flow.cli.journal_options import for_books, with_key
+from stripe_flow.cli.journal_report import report
 from stripe_flow.cli.journal_stripe import rebuild, reconcile
 from target_stripe_flow.actions import ACTIONS
 from target_stripe_flow.lifecycle import State
@@ -69,5 +70,5 @@ def show(found: Books, key: str, *, is_body: bool) -> None:
             books.say_all(row, found, is_body=is_body)
 
 
-for command in (retry, settle, forget, reconcile, rebuild, export):
+for command in (retry, settle, forget, reconcile, rebuild, export, report):
     journal.add_command(command)

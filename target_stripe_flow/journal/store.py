@@ -168,6 +168,10 @@ class Journal:
         ((count,),) = self._asked(select(func.count()).select_from(attempts), {})
         return int(count)
 
+    def ask(self, query: Select[Any]) -> Sequence[Row[Any]]:  # Any: what the query selects
+        """The rows of a query over the tables of `schema`, all of them: it should count, or have a limit."""
+        return self._asked(query, {})
+
     def shape_of(self, accepted: str) -> str | None:
         """The list of parameters, as JSON, that was accepted under this name."""
         query = select(accepted_lists.c.shape).where(accepted_lists.c.accepted == bindparam("accepted"))

@@ -1,0 +1,66 @@
+"use strict";
+const root = document.documentElement;
+root.classList.add("js");
+
+const search = document.querySelector("form.search");
+if (search) {
+  const input = search.querySelector("input");
+  const found = document.getElementById("found");
+  const groups = [...document.querySelectorAll(".group")].map((group) => {
+    const title = group.querySelector("h3").textContent;
+    const items = [...group.querySelectorAll(".item")].map((item) => ({
+      item,
+      text: `${title} ${item.textContent}`.toLowerCase(),
+    }));
+    return { group, items, list: group.querySelector(".items") };
+  });
+  const all = groups.reduce((sum, each) => sum + each.items.length, 0);
+  search.hidden = false;
+
+  const look = () => {
+    const words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
+    let count = 0;
+    for (const { group, list, items } of groups) {
+      let here = 0;
+      for (const { item, text } of items) {
+        const is = words.every((word) => text.includes(word));
+        item.hidden = !is;
+        here += is;
+      }
+      group.hidden = words.length > 0 && here === 0;
+      list.classList.toggle("whole", words.length > 0 || list.classList.contains("asked"));
+      count += here;
+    }
+    found.textContent = words.length ? `${count.toLocaleString("en")} of ${all.toLocaleString("en")} rows` : "";
+    document.querySelectorAll(".all").forEach((button) => { button.hidden = words.length > 0 || button.dataset.done === "yes"; });
+  };
+  input.addEventListener("input", look);
+  search.addEventListener("submit", (event) => event.preventDefault());
+}
+
+const copy = async (button) => {
+  const code = button.parentElement.querySelector("code");
+  try {
+    await navigator.clipboard.writeText(code.textContent);
+    button.textContent = "Copied";
+  } catch {
+    getSelection().selectAllChildren(code);
+    button.textContent = "Marked";
+  }
+  setTimeout(() => { button.textContent = "Copy"; }, 2000);
+};
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("button");
+  if (button?.classList.contains("copy")) {
+    copy(button);
+  } else if (button?.classList.contains("all")) {
+    const list = button.parentElement.querySelector(".items");
+    list.classList.add("whole", "asked");
+    button.dataset.done = "yes";
+    button.hidden = true;
+    const next = list.querySelector(".more");
+    next.tabIndex = -1;
+    next.focus({ preventScroll: true });
+  }
+});
