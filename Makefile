@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 WORKERS ?= 2
 MANY_WORKERS := tests/target_stripe_flow/test_many_workers.py
 LOCK := requirements-dev.lock
+NODE_MODULES := tests/browser/node_modules
 VENV_SCALE := .venv-scale
 LOCK_SCALE := requirements-scale.lock
 
@@ -31,8 +32,13 @@ $(VENV)/.ready: pyproject.toml $(LOCK)
 demo: setup  ## run both flows through Meltano against the sandbox (LIVE_TEST=1: against Stripe, with a test key)
 	@$(BIN)/python scripts/demo.py
 
-test: setup  ## run all tests
+test: setup $(if $(shell command -v npm),$(NODE_MODULES)/.ready)  ## run all tests
 	$(CLEAN_ENV) $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal $(ARGS)
+
+# What drives a browser over the report; without npm its tests are skipped, and say so.
+$(NODE_MODULES)/.ready: tests/browser/package-lock.json
+	cd tests/browser && npm ci --no-audit --no-fund
+	@touch $@
 
 test-scale: setup $(VENV_SCALE)/.ready  ## run the DAGs in a real Airflow (an environment of its own)
 	$(CLEAN_ENV) AIRFLOW_BIN=$(abspath $(VENV_SCALE))/bin/airflow $(BIN)/python -m pytest tests/scale $(ARGS)
@@ -77,4 +83,4 @@ lock:  ## write the lock file anew (needs the package index)
 	  --no-header --output-file $(LOCK_SCALE) -
 
 clean:  ## remove what make made
-	rm -rf $(VENV) $(VENV_SCALE) .venv-judge .meltano .mypy_cache .pytest_cache .ruff_cache output/*
+	rm -rf $(VENV) $(VENV_SCALE) $(NODE_MODULES) .venv-judge .meltano .mypy_cache .pytest_cache .ruff_cache output/*
