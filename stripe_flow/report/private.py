@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from target_stripe_flow.rejects import masked
 from target_stripe_flow.text import shown_name
@@ -21,13 +22,19 @@ LONGEST_TEXT = 400
 
 def shown_text(text: object, keys: Iterable[str] = ()) -> str:
     """Words of ours or of Stripe's, with keys, card numbers, e-mail addresses and these source keys hidden."""
-    said = str(masked(text))
-    for key in sorted((key for key in keys if key), key=len, reverse=True):
+    said = str(text)
+    for key in sorted((key for key in keys if key and key in said), key=len, reverse=True):
         said = re.sub(rf"(?<!\w){re.escape(key)}(?!\w)", KEY_MASK, said)
-    said = _ADDRESS.sub(ADDRESS_MASK, said)
+    return _hidden(said)
+
+
+@lru_cache(maxsize=1024)  # of a million rejects there are few kinds
+def _hidden(text: str) -> str:
+    said = _ADDRESS.sub(ADDRESS_MASK, str(masked(text)))
     return said if len(said) <= LONGEST_TEXT else f"{said[:LONGEST_TEXT]}…"
 
 
+@lru_cache(maxsize=1024)  # as above
 def shown_field(field: str) -> str:
     """The path of a parameter; three dots for what is none, and for names of metadata: both may be a person's."""
     path = _BRACKETS.sub(".", field).strip(".")

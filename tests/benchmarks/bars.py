@@ -1,6 +1,6 @@
 """The bars: what is promised about speed and cost, each a figure and what it must reach.
 
-Ratios and counts, and three figures of this machine that were promised as such: see `bars` and `_of_replays`.
+Ratios and counts, and figures of this machine that were promised as such: see `bars`, `_of_replays`, `_of_reports`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from tests.benchmarks.creates import Cost, costs, shares_of_the_pace
 from tests.benchmarks.discoveries import seconds_beyond_the_sdk
 from tests.benchmarks.measuring import Unmeasured
 from tests.benchmarks.replays import Use, uses
+from tests.benchmarks.reports import Made, reports
 from tests.benchmarks.scale import Scale
 from tests.benchmarks.ticks import list_requests_of_ticks
 from tests.support.sandbox import CONNECTED
@@ -96,7 +97,7 @@ def bars(rows: Rows, scale: Scale) -> list[Bar]:
         high=0.4,
     )
     of_tap = [*_of_backfills(rows, scale), *_of_ticks(scale.rounds), discovery]
-    return [*of_tap, *_of_creates(scale), *_of_replays(scale)]
+    return [*of_tap, *_of_creates(scale), *_of_replays(scale), *_of_reports(scale)]
 
 
 def _of_backfills(rows: Rows, scale: Scale) -> list[Bar]:
@@ -170,6 +171,21 @@ def _of_replays(scale: Scale) -> list[Bar]:
         bar("replay_growth", f"peak memory for {done}, in terms of a tenth", lambda use: use.growth, high=1.1),
         bar("start_s", f"seconds of a run without input on {long}", lambda use: use.start_s, high=2),
         bar("start_ratio", "the same, in an empty one's terms", lambda use: use.start_s / use.new_start_s, high=1.5),
+    ]
+
+
+def _of_reports(scale: Scale) -> list[Bar]:
+    """Seconds are of this machine; what was promised is ten times what it takes."""
+    measured = _once(lambda: reports(min(scale.rounds, 3), scale))
+
+    def bar(name: str, says: str, figure: Callable[[Made], float], **bound: float) -> Bar:
+        return Bar(name=name, says=f"report: {says}", measure=lambda: [figure(each) for each in measured()], **bound)
+
+    long = f"a journal of {scale.journal_rows:,} rows"
+    return [
+        bar("report_s", f"seconds over {long}", lambda made: made.seconds, high=50),
+        bar("report_peak", "peak memory of it, in MiB", lambda made: made.peak_mib, high=300),
+        bar("report_size", "size of the page, in MiB", lambda made: made.page_mib, high=5),
     ]
 
 

@@ -48,7 +48,11 @@ def everything() -> Iterator[Attempt]:
     yield from (an_attempt(number, State.REFUSED) for number in range(6_000, 6_020))
 
 
-PAGES = {"of everything": everything, "of nothing": lambda: iter(())}
+def nothing() -> Iterator[Attempt]:
+    yield from ()
+
+
+PAGES = {"of everything": everything, "of nothing": nothing}
 
 
 @pytest.fixture(scope="module", params=PAGES)

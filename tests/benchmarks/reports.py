@@ -1,0 +1,64 @@
+"""What the report over a long journal costs.
+
+`python -m tests.benchmarks.reports FOLDER COUNT` makes a journal of COUNT attempts, of all states, in FOLDER. A process
+of its own: it takes the memory that makes it fast.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from target_stripe_flow.journal.places import JOURNAL_FILE
+from tests.benchmarks.measuring import RSS_UNIT, Unmeasured
+from tests.benchmarks.scale import Scale
+from tests.report.journals import attempts, fill
+from tests.support.plugins import clean_env
+
+FILL_S = 300
+PAGE = "report.html"
+MIB = 1 << 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Made:
+    """Seconds of the whole command, its peak memory, and the size of the page."""
+
+    seconds: float
+    peak_mib: float
+    page_mib: float
+
+
+def reports(rounds: int, scale: Scale) -> list[Made]:
+    """Round by round, over one journal. Raises Unmeasured."""
+    with tempfile.TemporaryDirectory() as folder:
+        line = [sys.executable, "-m", "tests.benchmarks.reports", folder, str(scale.journal_rows)]
+        if subprocess.run(line, timeout=FILL_S, check=False).returncode:
+            raise Unmeasured("the journal could not be filled")
+        return [_made(Path(folder)) for _ in range(rounds)]
+
+
+def _made(folder: Path) -> Made:
+    line = [sys.executable, "-m", "stripe_flow.cli", "journal", "report", "--output", PAGE]
+    began = time.perf_counter()
+    process = subprocess.Popen(line, cwd=folder, env=clean_env(), stdout=subprocess.DEVNULL)
+    _, status, used = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - began
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise Unmeasured(f"the report ended with {process.returncode}")
+    # Linux lets a child's peak begin at what its parent had when it was made: below that it says nothing.
+    if used.ru_maxrss <= resource.getrusage(resource.RUSAGE_SELF).ru_maxrss:
+        raise Unmeasured("the process that measures is larger than the one that it measures")
+    page = (folder / PAGE).stat().st_size
+    return Made(seconds=seconds, peak_mib=used.ru_maxrss * RSS_UNIT / MIB, page_mib=page / MIB)
+
+
+if __name__ == "__main__":
+    fill(Path(sys.argv[1]) / JOURNAL_FILE, attempts(int(sys.argv[2])))
