@@ -79,6 +79,13 @@ def waiting(journal: Journal, among: Among, most: int) -> Rows:
     return journal.ask(select(found).where(found.c.rank <= most).order_by(found.c.rank, found.c.state).limit(most))
 
 
+def last_moments(journal: Journal, digests: Sequence[str]) -> Mapping[str, int]:
+    """When something last became of these identities; those that the journal does not have, or not when, are absent."""
+    last = func.max(_when).label("last")
+    query = select(attempts.c.digest, last).where(attempts.c.digest.in_(digests)).group_by(attempts.c.digest)
+    return {row.digest: row.last for row in journal.ask(query) if row.last is not None}
+
+
 def _of(query: Select[Any], among: Among) -> Select[Any]:  # Any: as above
     for column, values in among.items():
         query = query.where(attempts.c[column].in_(values))

@@ -14,10 +14,11 @@ from stripe_flow.report.items import of_reject, of_row, shares
 from stripe_flow.report.model import Group, Item, Reason, Report
 from stripe_flow.report.money import ledgers
 from stripe_flow.report.private import shown_field, shown_text
-from stripe_flow.report.rejected import OTHERS, Rejected, read_rejects
+from stripe_flow.report.rejected import OTHERS, Rejected, Since, read_rejects
 from stripe_flow.report.standings import LISTED, NEVER_SENT, PLACES, STANDINGS
 from stripe_flow.report.times import moment, timeline
 from target_stripe_flow.actions import ACTIONS
+from target_stripe_flow.identity import Scope
 from target_stripe_flow.journal.store import Journal
 from target_stripe_flow.lifecycle import OPEN, State
 
@@ -40,9 +41,9 @@ class Asked:
 
 def read(journal: Journal, asked: Asked) -> Report:
     """Raises JournalBroken, and Misconfigured for a rejects file that cannot be read."""
-    rejected = read_rejects(asked.rejects_path, asked.most_rows)
     days = asking.days(journal, asked.among)
     owners = asking.owners(journal, asked.among)
+    rejected = read_rejects(asked.rejects_path, asked.most_rows, Since(journal, _scopes(owners)))
     reasons = asking.reasons(journal, asked.among)
     counts: Counter[str] = Counter()
     by_day: Counter[tuple[int | None, str]] = Counter()
@@ -64,6 +65,7 @@ def read(journal: Journal, asked: Asked) -> Report:
         money_unknown=sum(row.rows - row.known for row in days if _moves_money(row)),
         declines=_ranked(_reasons(reasons, by_state, State.DECLINED)),
         rejections=_ranked([*_reasons(reasons, by_state, State.REFUSED), *_ours(rejected)]),
+        sent_since=rejected.sent_since,
         rejects_file=asked.rejects_path.name,
         shows_keys=asked.shows_keys,
     )
@@ -139,6 +141,11 @@ def _code(row: Any) -> str:  # Any: a row of `asking.reasons`
 def _moves_money(row: Any) -> bool:  # Any: a row of `asking.days`
     spec = ACTIONS.get(row.action)
     return spec is not None and spec.moves_money
+
+
+def _scopes(owners: asking.Rows) -> list[Scope]:
+    named = [row for row in owners if row.source_name is not None]
+    return [Scope(account=row.account, mode=row.mode, source_name=row.source_name) for row in named[:MOST_OWNERS]]
 
 
 def _owner(row: Any) -> str:  # Any: a row of `asking.owners`

@@ -13,11 +13,12 @@ from stripe_flow.report.private import shown_field, shown_text
 from stripe_flow.report.rejected import Reject
 from stripe_flow.report.standings import STANDINGS
 from stripe_flow.report.times import moment
+from target_stripe_flow.identity import joined
 
 
 def of_row(row: Any, *, shows_key: bool, is_shared: bool) -> Item:  # Any: a row of `asking.waiting`
     """By default its hash stands for its source key, which may be a person's. `is_shared`: it says whose it is."""
-    key = ",".join(json.loads(row.source_key)) if row.source_key else ""
+    key = joined(tuple(json.loads(row.source_key))) if row.source_key else ""
     by_hash = f"{row.action}:{row.digest}"
     amount = currencies.shown(row.amount, row.currency) if row.currency and row.amount is not None else ""
     return Item(
@@ -37,7 +38,7 @@ def of_row(row: Any, *, shows_key: bool, is_shared: bool) -> Item:  # Any: a row
 def of_reject(reject: Reject, *, shows_key: bool) -> Item:
     where = "" if reject.line is None else f"line {reject.line:,} of its input"
     return Item(
-        name=f"{reject.stream}:{shown_text(reject.source_key)}" if shows_key and reject.source_key else where,
+        name=f"{reject.stream}:{shown_text(joined(reject.source_key))}" if shows_key and reject.source_key else where,
         action=reject.stream,
         when=moment(reject.at_unix),
         reason=f"{reject.field}: {reject.reason}" if reject.field else reject.reason,

@@ -89,7 +89,10 @@ class Reason:
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """`attempts` are all rows of the journal that were asked for; `money_unknown` are those whose amount it has not."""
+    """`attempts` are all rows of the journal that were asked for; of `money_unknown` it has no amount.
+
+    `sent_since` are lines of the rejects file whose records were sent later.
+    """
 
     journal: str
     made_at: str
@@ -102,5 +105,6 @@ class Report:
     money_unknown: int
     declines: tuple[Reason, ...]
     rejections: tuple[Reason, ...]
+    sent_since: int
     rejects_file: str
     shows_keys: bool

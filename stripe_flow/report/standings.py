@@ -101,7 +101,6 @@ STANDINGS = {
             steps=(
                 "Mend the record in its source and run the flow again.",
                 "Or mend its line in the rejects file, and pipe that file into the target.",
-                "The file keeps what was mended since: delete it, or its lines, once they are through.",
             ),
         ),
         Standing(

@@ -74,6 +74,18 @@ def test_a_report_tells_what_a_run_has_done_and_not_done(sandbox: Sandbox, tmp_p
     }
 
 
+def test_a_record_that_was_mended_and_sent_waits_no_more(sandbox: Sandbox, tmp_path: Path) -> None:
+    for amount in ("a lot", 500):
+        record = a_record("charges", id=1, amount=amount, currency="usd", source="tok_visa")
+        run_target(tmp_path, a_config(sandbox.url), [a_schema("charges"), record])
+        sandbox.advance(60)
+
+    done = report(tmp_path, "--output", "-")
+
+    assert "<h1>All is done</h1>" in done.output
+    assert "1 line of it was sent later and is left out." in done.output
+
+
 def test_without_a_journal_it_is_said_and_nothing_is_written(tmp_path: Path) -> None:
     page, figures = report(tmp_path), report(tmp_path, "--json")
 

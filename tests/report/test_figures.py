@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 
 from stripe_flow.report import figures
 from stripe_flow.report.model import Group, Report, Sums
+from target_stripe_flow.identity import Identity, Scope
 from target_stripe_flow.journal.attempt import Attempt
 from target_stripe_flow.journal.store import Journal
 from target_stripe_flow.lifecycle import State
@@ -180,7 +182,8 @@ def lines(path: Path, *rejects: dict[str, Any]) -> Path:  # Any: JSON
     schema = {"type": "SCHEMA", "stream": "charges", "schema": {}, "key_properties": ["id"]}
     told = {"place": "rejected", "reason": "no amount", "field": "amount", "request_id": None, "line": 4, "at": "x"}
     records = [
-        {"type": "RECORD", "stream": "charges", "record": {"id": 7}, "stripe_flow": told | each} for each in rejects
+        {"type": "RECORD", "stream": "charges", "record": {"id": each.pop("id", 7)}, "stripe_flow": told | each}
+        for each in rejects
     ]
     path.write_text("".join(json.dumps(each) + "\n" for each in [schema, *records]), encoding="utf-8")
     return path
@@ -207,6 +210,26 @@ def test_a_rejects_file_may_hold_anything(journal: Journal, tmp_path: Path) -> N
         file.write(b'\xff\n[1]\n{"type": "RECORD"}\n' + b"[" * 100_000 + b'\n{"type": "SCHEMA", "stream": 3}\n{"cut')
 
     assert [group.total for group in read(journal, rejects).groups] == [1]
+
+
+def test_a_record_that_was_sent_since_it_was_rejected_waits_no_more(journal: Journal, tmp_path: Path) -> None:
+    def sent(key: str, when: int, **columns: Any) -> Attempt:  # Any: columns
+        scope = Scope(account="acct_1", mode="test", source_name="default")
+        digest = Identity(scope=scope, action="charges", source_key=(key,)).digest
+        whose = {"account": "acct_1", "mode": "test", "source_key": (key,), "digest": digest}
+        return an_attempt(1, State.CREATED, action="charges", **(whose | {"settled_unix": when} | columns))
+
+    at = "2026-11-24T00:00:00+00:00"
+    assert int(datetime.fromisoformat(at).timestamp()) == NOW
+    rejects = lines(
+        tmp_path / "r.jsonl", *({"at": at, "id": key} for key in ("1", "2", "3", "4")), {"at": "?", "id": "1"}
+    )
+    journal.add([sent("1", NOW + 60), sent("2", NOW - 60), sent("4", NOW + 60, digest="0" * 32)])
+
+    report = read(journal, rejects)
+
+    assert groups(report)["never_sent"].total == 4, "one of them was sent before, and has changed since"
+    assert report.sent_since == 1
 
 
 def test_rejects_of_many_reasons_are_all_counted(journal: Journal, tmp_path: Path) -> None:
