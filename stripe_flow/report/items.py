@@ -41,7 +41,7 @@ def of_reject(reject: Reject, *, shows_key: bool) -> Item:
         name=f"{reject.stream}:{shown_text(joined(reject.source_key))}" if shows_key and reject.source_key else where,
         action=reject.stream,
         when=moment(reject.at_unix),
-        reason=f"{reject.field}: {reject.reason}" if reject.field else reject.reason,
+        reason=reject.reason if reject.reason.startswith(reject.field) else f"{reject.field}: {reject.reason}",
         line=reject.line,
     )
 

@@ -99,7 +99,8 @@ STANDINGS = {
             title="Rejected before anything was sent",
             means="The record itself is wrong, so Stripe was not asked. It lies in the rejects file with its reason.",
             steps=(
-                "Mend the record in its source and run the flow again.",
+                "See which record it is: in the rejects file, or in a report made with --show-keys.",
+                "Mend it in its source and run the flow again.",
                 "Or mend its line in the rejects file, and pipe that file into the target.",
             ),
         ),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 import stat
 import subprocess
 import sys
@@ -11,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from target_stripe_flow.journal.opening import held
 from tests.report.journals import CANARY_ADDRESS, attempts, fill
 from tests.support.plugins import Ended, a_config, a_record, a_schema, clean_env, run, run_target
 from tests.support.postgres import Postgres
@@ -84,6 +87,17 @@ def test_a_record_that_was_mended_and_sent_waits_no_more(sandbox: Sandbox, tmp_p
 
     assert "<h1>All is done</h1>" in done.output
     assert "1 line of it was sent later and is left out." in done.output
+
+
+def test_a_command_of_the_page_does_what_it_says(sandbox: Sandbox, tmp_path: Path) -> None:
+    declined = a_record("charges", id=CANARY_ADDRESS, amount=900, currency="usd", source="tok_chargeDeclined")
+    run_target(tmp_path, a_config(sandbox.url), [a_schema("charges"), declined])
+    (command,) = re.findall("<code>(stripe-flow journal retry .*?)</code>", report(tmp_path, "--output", "-").output)
+
+    done = run([sys.executable, "-m", "stripe_flow.cli", *shlex.split(command)[1:]], tmp_path)
+
+    assert done.code == 0
+    assert "<h1>1 record waits for the next run</h1>" in report(tmp_path, "--output", "-").output
 
 
 def test_without_a_journal_it_is_said_and_nothing_is_written(tmp_path: Path) -> None:
@@ -171,9 +185,9 @@ def test_a_journal_on_postgresql_has_the_same_report(postgres: Postgres, tmp_pat
 
 
 def test_it_works_while_a_run_holds_the_journal_and_leaves_it_as_it_is(filled: Path) -> None:
-    before = (filled / JOURNAL).read_bytes()
-
-    done = report(filled)
+    with held(filled / JOURNAL):
+        before = (filled / JOURNAL).read_bytes()
+        done = report(filled)
 
     assert done.code == 0
     assert (filled / JOURNAL).read_bytes() == before
