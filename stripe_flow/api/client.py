@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from importlib.metadata import version
 from typing import TypeVar, cast
 
 import backoff
@@ -40,6 +41,8 @@ T = TypeVar("T")
 Clear = Callable[[int, bool], None]
 # The read that shows that a connection is alive, and Stripe's time: any answer will do, a refusal as well.
 CHECK_PATH = "/v1/account"
+# Stripe's support and its request log tell clients apart by it.
+USER_AGENT = f"stripe-flow/{version('stripe-flow')}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -205,7 +208,7 @@ class Client:
             headers["Idempotency-Key"] = request.idempotency_key
         if request.body is not None:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
-        return headers | {"User-Agent": "stripe-flow", "Accept": "application/json"}
+        return headers | {"User-Agent": USER_AGENT, "Accept": "application/json"}
 
     def _given_up(self, request: Request, progress: Progress, last: SendAgain) -> StripeError:
         spent_s = progress.spent_s()

@@ -28,6 +28,7 @@ def test_a_request_says_who_asks() -> None:
     assert "Authorization: Basic c2tfdGVzdF9zYW5kYm94Og==" in head
     assert "Stripe-Version: 2026-10-28.endive" in head
     assert "Stripe-Account: acct_1" in head
+    assert "User-Agent: stripe-flow/" in head
 
 
 def test_an_answer_carries_what_stripe_says_of_it() -> None:

@@ -1,0 +1,53 @@
+"""The version is said in pyproject.toml, and everything else says the same."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.version import Version
+
+from stripe_flow.api.client import USER_AGENT
+from tests.support.plugins import ROOT, run
+
+VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+PLUGINS = ("tap_records", "tap_stripe_flow", "target_stripe_flow")
+HEADINGS = re.findall(r"^## \[(.+)\]", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
+
+
+@pytest.mark.parametrize("module", ["stripe_flow.cli", *PLUGINS])
+def test_each_command_says_the_version(module: str, tmp_path: Path) -> None:
+    told = run([sys.executable, "-m", module, "--version"], tmp_path).output
+
+    assert re.search(rf"\bv?{re.escape(VERSION)}\b", told), told
+
+
+@pytest.mark.parametrize("module", PLUGINS)
+def test_each_plugin_tells_the_version_about_itself(module: str, tmp_path: Path) -> None:
+    about = json.loads(run([sys.executable, "-m", module, "--about", "--format=json"], tmp_path).output)
+
+    assert about["version"] == VERSION
+
+
+def test_stripe_is_told_the_version() -> None:
+    assert f"stripe-flow/{VERSION}" == USER_AGENT
+
+
+def test_the_version_is_the_changelogs_newest_or_the_one_that_comes_next() -> None:
+    unreleased, *released = HEADINGS if HEADINGS[0] == "Unreleased" else ["", *HEADINGS]
+    newest = max(map(Version, released), default=None)
+
+    assert newest is None or newest <= Version(VERSION)
+    assert unreleased or newest == Version(VERSION)
+
+
+def test_no_module_says_a_version_of_its_own() -> None:
+    packages = ("stripe_flow", *PLUGINS)
+    modules = [module for package in packages for module in (ROOT / package).rglob("*.py")]
+    said = re.compile(rf"__version__|stripe-flow/\d|[\"']{re.escape(VERSION)}[\"']")
+
+    assert not [module for module in modules if said.search(module.read_text(encoding="utf-8"))]
