@@ -13,7 +13,7 @@ LOCK_SCALE := requirements-scale.lock
 # A key or a connection of the person's own must never leak into the tests.
 CLEAN_ENV := env -u STRIPE_API_KEY -u STRIPE_EU_API_KEY
 
-.PHONY: help setup demo test test-scale judge-tap judge-official torture torture-tap torture-target torture-workers check bench lock clean
+.PHONY: help setup demo test test-scale judge-tap judge-official torture torture-tap torture-target torture-workers check bench dist lock clean
 
 help:  ## show what there is to make
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /: /' | sort
@@ -74,6 +74,9 @@ check: setup  ## lint, format and type-check
 bench: setup  ## measure, as ratios against a plain baseline in the same run
 	$(BIN)/python -m tests.benchmarks
 
+dist: setup  ## build sdist and wheel, and try the wheel by itself on the Python that PYTHON names
+	$(CLEAN_ENV) $(BIN)/python -m scripts.dist --python $(PYTHON)
+
 lock:  ## write the lock file anew (needs the package index)
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
 	  --extra postgres --extra report --extra sandbox --group dev --output-file $(LOCK) pyproject.toml
@@ -83,4 +86,4 @@ lock:  ## write the lock file anew (needs the package index)
 	  --no-header --output-file $(LOCK_SCALE) -
 
 clean:  ## remove what make made
-	rm -rf $(VENV) $(VENV_SCALE) $(NODE_MODULES) .venv-judge .meltano .mypy_cache .pytest_cache .ruff_cache output/*
+	rm -rf $(VENV) $(VENV_SCALE) $(NODE_MODULES) .venv-judge .meltano .mypy_cache .pytest_cache .ruff_cache dist output/*

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -89,15 +90,19 @@ def project(shared_folder: Path, tmp_path: Path) -> Iterator[Project]:
 
 
 def copy_repository(root: Path) -> None:
-    """What git knows or would add: no virtual environment, no output, nothing of this machine."""
+    """No virtual environment, no output, nothing of this machine."""
     shutil.rmtree(root, ignore_errors=True)
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
-        cwd=ROOT,
-        capture_output=True,
-        check=True,
-    )
-    for name in filter(None, listed.stdout.decode().split("\0")):
-        if (ROOT / name).is_file():
-            (root / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, root / name)
+    for name in known_files():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, root / name)
+
+
+def known_files() -> list[str]:
+    """What git would take into a new repository here: an unpacked sdist has none of its own."""
+    with tempfile.TemporaryDirectory() as place:
+        subprocess.run(["git", "init", "--quiet", "--bare", place], check=True)
+        others = ["ls-files", "--others", "--exclude-standard", "-z"]
+        listed = subprocess.run(
+            ["git", "--git-dir", place, "--work-tree", ".", *others], cwd=ROOT, capture_output=True, check=True
+        )
+    return [name for name in listed.stdout.decode().split("\0") if name]

@@ -1,0 +1,92 @@
+"""What is published: the sdist and the wheel, as `make dist` builds and tries them, from a fresh copy."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+import tarfile
+import tomllib
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+from scripts.smoke import PACKAGES, UV
+from tests.end_to_end.conftest import copy_repository, known_files
+from tests.support.plugins import ROOT, clean_env
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+NAME = f"stripe_flow-{PROJECT['version']}"
+DIST_S = 600
+
+
+@dataclass(frozen=True)
+class Dist:
+    """What was built, and what was said meanwhile."""
+
+    source: Path
+    told: str
+
+    @property
+    def sdist(self) -> Path:
+        return self.source / "dist" / f"{NAME}.tar.gz"
+
+    @property
+    def wheel(self) -> Path:
+        return self.source / "dist" / f"{NAME}-py3-none-any.whl"
+
+
+@pytest.fixture
+def dist(shared_folder: Path) -> Dist:
+    """Built and tried once for all workers."""
+    source, told = shared_folder / "source", shared_folder / "dist.txt"
+    with FileLock(shared_folder / "dist.lock"):
+        if not told.exists():
+            copy_repository(source)
+            command = [sys.executable, "-m", "scripts.dist"]
+            done = subprocess.run(
+                command, cwd=source, env=clean_env(), capture_output=True, text=True, timeout=DIST_S, check=False
+            )
+            assert done.returncode == 0, done.stdout + done.stderr
+            told.write_text(done.stdout, encoding="utf-8")
+    return Dist(source, told.read_text(encoding="utf-8"))
+
+
+def test_the_wheel_works_where_nothing_else_of_ours_is(dist: Dist) -> None:
+    assert f"On Python {platform.python_version()}, beside requirements.lock" in dist.told
+    assert "tap-stripe-flow: read 20 charges" in dist.told
+    assert "target-stripe-flow: created a customer" in dist.told
+
+
+def test_the_wheel_holds_the_packages_whole_and_nothing_else(dist: Dist) -> None:
+    with zipfile.ZipFile(dist.wheel) as archive:
+        held = {name for name in archive.namelist() if not name.startswith(f"{NAME}.dist-info/")}
+
+    assert held == {name for name in known_files() if name.split("/")[0] in PACKAGES}
+
+
+def test_every_package_is_typed(dist: Dist) -> None:
+    with zipfile.ZipFile(dist.wheel) as archive:
+        assert {f"{package}/py.typed" for package in PACKAGES} <= {*archive.namelist()}
+
+
+def test_the_sdist_is_the_repository(dist: Dist) -> None:
+    with tarfile.open(dist.sdist) as archive:
+        held = {member.name.removeprefix(f"{NAME}/") for member in archive if member.isfile()}
+
+    assert held == {*known_files(), "PKG-INFO"}
+
+
+def test_another_day_builds_the_same_bytes(dist: Dist, tmp_path: Path) -> None:
+    copy_repository(tmp_path / "source")
+    for name in known_files():
+        os.utime(tmp_path / "source" / name, (1_000_000_000, 1_000_000_000))
+
+    subprocess.run([UV, "build", "--quiet", "--sdist", "--wheel", tmp_path / "source"], env=clean_env(), check=True)
+
+    for built in (dist.sdist, dist.wheel):
+        assert (tmp_path / "source" / "dist" / built.name).read_bytes() == built.read_bytes()
