@@ -1,5 +1,6 @@
 # Every target does all its own set-up: a machine needs Python 3.11 or newer, make, and a package index.
 PYTHON ?= python3
+PYTHONS := 3.11 3.12 3.13
 UV_VERSION := 0.13.9
 VENV := .venv
 BIN := $(VENV)/bin
@@ -65,17 +66,17 @@ torture-target: setup  ## kill the target 1,000 times, under faults: each action
 torture-workers: setup  ## kill four targets that share one PostgreSQL journal
 	$(CLEAN_ENV) $(BIN)/python -m pytest $(MANY_WORKERS)
 
-check: setup  ## lint, format and type-check
+check: setup  ## lint, format and type-check, for each Python
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+	for version in $(PYTHONS); do $(BIN)/mypy --python-version $$version || exit 1; done
 	$(BIN)/hadolint orchestrate/Dockerfile
 
 bench: setup  ## measure, as ratios against a plain baseline in the same run
 	$(BIN)/python -m tests.benchmarks
 
 dist: setup  ## build sdist and wheel, and try the wheel by itself on the Python that PYTHON names
-	$(CLEAN_ENV) $(BIN)/python -m scripts.dist --python $(PYTHON)
+	$(CLEAN_ENV) $(BIN)/python -m scripts.dist --python $(PYTHON) $(ARGS)
 
 lock:  ## write the lock file anew (needs the package index)
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \

@@ -3,12 +3,13 @@
 The metadata are whole, the unpacked sdist gives the same wheel, byte for byte, and what the wheel installs does its
 work in a new virtual environment: see `smoke`.
 
-python -m scripts.dist [--python PYTHON]
+python -m scripts.dist [--python PYTHON] [--tag TAG]
 """
 
 from __future__ import annotations
 
 import argparse
+import re
 import shutil
 import subprocess
 import sys
@@ -28,13 +29,16 @@ def main() -> int:
     """0 if what lies in dist/ may be published; else what is wrong is said."""
     options = argparse.ArgumentParser(description="Build sdist and wheel, and try the wheel by itself.")
     options.add_argument("--python", default=sys.executable, help="the Python that the wheel is tried on")
-    python = options.parse_args().python
+    options.add_argument("--tag", help="the tag that is to be published: it must say the version")
+    given = options.parse_args()
     try:
         with tempfile.TemporaryDirectory() as place:
             sdist, wheel = build()
             version = check_metadata(wheel)
+            if given.tag is not None:
+                check_tag(given.tag, version, (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"))
             check_same_again(sdist, wheel, Path(place))
-            smoke(wheel, Path(place), python, version)
+            smoke(wheel, Path(place), given.python, version)
     except (Broken, subprocess.TimeoutExpired) as error:
         print(f"Not to be published: {error}", file=sys.stderr)
         return 1
@@ -67,6 +71,14 @@ def check_metadata(wheel: Path) -> str:
     if metadata.description != (ROOT / "README.md").read_text(encoding="utf-8"):
         raise Broken("metadata: the description is not README.md")
     return str(metadata.version)
+
+
+def check_tag(tag: str, version: str, changelog: str) -> None:
+    """Raises Broken if the tag is not the version's, or if the changelog has no chapter of it."""
+    if tag != f"v{version}":
+        raise Broken(f"the tag {tag} is not v{version}: pyproject.toml says the version")
+    if not re.search(rf"^## \[{re.escape(version)}\]", changelog, re.MULTILINE):
+        raise Broken(f"CHANGELOG.md has no heading [{version}]")
 
 
 def check_same_again(sdist: Path, wheel: Path, place: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import sys
@@ -11,6 +12,8 @@ from pathlib import Path
 import pytest
 from packaging.version import Version
 
+from scripts.dist import check_tag
+from scripts.smoke import Broken
 from stripe_flow.api.client import USER_AGENT
 from tests.support.plugins import ROOT, run
 
@@ -51,3 +54,12 @@ def test_no_module_says_a_version_of_its_own() -> None:
     said = re.compile(rf"__version__|stripe-flow/\d|[\"']{re.escape(VERSION)}[\"']")
 
     assert not [module for module in modules if said.search(module.read_text(encoding="utf-8"))]
+
+
+@pytest.mark.parametrize(
+    ("tag", "heading", "wrong"),
+    [("v1.2.3", "[1.2.3] - 2027-01-01", None), ("v1.2", "[1.2.3]", "not v1.2.3"), ("v1.2.3", "[1.2.31]", "no heading")],
+)
+def test_a_tag_is_published_only_with_its_version_and_its_chapter(tag: str, heading: str, wrong: str | None) -> None:
+    with pytest.raises(Broken, match=wrong) if wrong else contextlib.nullcontext():
+        check_tag(tag, "1.2.3", f"# Changelog\n\n## {heading}\n")

@@ -1,0 +1,83 @@
+"""The Pythons that we name are named alike everywhere, and the locks hold what each of them needs."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from tests.support.plugins import ROOT
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+PYTHONS = ["3.11", "3.12", "3.13"]
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+EXTRAS = {"requirements.lock": ["postgres"], "requirements-dev.lock": ["postgres", "sandbox"]}
+
+
+def jobs(path: Path) -> dict[str, dict[str, Any]]:  # Any: YAML
+    found: dict[str, dict[str, Any]] = yaml.safe_load(path.read_text(encoding="utf-8"))["jobs"]
+    return found
+
+
+def pinned(lock: str, python: str) -> dict[str, Requirement]:
+    """What the lock installs on Linux, by name."""
+    where = {"python_version": python, "python_full_version": f"{python}.0", "sys_platform": "linux"}
+    lines = re.findall(r"^[a-z0-9].*?(?= *\\$)", (ROOT / lock).read_text(encoding="utf-8"), re.MULTILINE)
+    pins = [pin for pin in map(Requirement, lines) if pin.marker is None or pin.marker.evaluate(where)]
+    assert len({pin.name for pin in pins}) == len(pins)
+    return {pin.name: pin for pin in pins}
+
+
+def wanted(lock: str) -> list[Requirement]:
+    """What pyproject.toml asks for, of what the lock is for."""
+    project = PROJECT["project"]
+    asked = [
+        *project["dependencies"],
+        *(each for name in EXTRAS[lock] for each in project["optional-dependencies"][name]),
+    ]
+    return [Requirement(each) for each in asked + (PROJECT["dependency-groups"]["dev"] if "dev" in lock else [])]
+
+
+def test_the_metadata_the_types_and_the_forge_know_the_same_pythons() -> None:
+    classified = [each.rpartition(" ")[2] for each in PROJECT["project"]["classifiers"] if "Python :: 3." in each]
+    made = re.search(r"^PYTHONS := (.+)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    tried = [
+        job["strategy"]["matrix"]["python"] for path in WORKFLOWS for job in jobs(path).values() if "strategy" in job
+    ]
+
+    assert PROJECT["project"]["requires-python"] == f">={PYTHONS[0]}"
+    assert classified == PYTHONS
+    assert made is not None
+    assert made[1].split() == PYTHONS
+    assert tried == [PYTHONS] * len(tried)
+    assert tried
+
+
+@pytest.mark.parametrize("python", PYTHONS)
+@pytest.mark.parametrize("lock", EXTRAS)
+def test_a_lock_has_what_each_python_needs(lock: str, python: str) -> None:
+    pins = pinned(lock, python)
+
+    for need in wanted(lock):
+        (specifier,) = pins[canonicalize_name(need.name)].specifier
+        assert need.specifier.contains(specifier.version), need
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_an_action_is_pinned_to_what_cannot_move(path: Path) -> None:
+    used = re.findall(r"uses: (.+)", path.read_text(encoding="utf-8"))
+
+    assert used
+    assert not [each for each in used if not re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", each)]
+
+
+def test_only_what_publishes_may_say_who_we_are() -> None:
+    rights = {name: job.get("permissions") for path in WORKFLOWS for name, job in jobs(path).items()}
+
+    assert {name: right for name, right in rights.items() if right} == {"publish": {"id-token": "write"}}
