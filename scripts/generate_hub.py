@@ -1,0 +1,96 @@
+"""Writes what Meltano's hub wants to know of our plugins, a file for each, from what they say in `--about`.
+
+python -m scripts.generate_hub          write
+python -m scripts.generate_hub --check  exit 1 if a file is not what would be written
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+import tomllib
+from pathlib import Path
+
+from ruamel.yaml import YAML
+from singer_sdk.plugin_base import PluginBase
+
+from scripts.generate_meltano import Json, capabilities, required, settings
+from tap_stripe_flow.tap import TapStripeFlow
+from target_stripe_flow.target import TargetStripeFlow
+
+ROOT = Path(__file__).parents[1]
+HUB = ROOT / "hub"
+# By the hub's kinds, with what a reader needs beside the settings.
+PLUGINS: dict[str, tuple[type[PluginBase], Json]] = {
+    "extractors": (
+        TapStripeFlow,
+        {
+            "select": ["charges.*", "refunds.*"],
+            "usage": "To read more streams, select them: `customers` needs `customer_ids`, or `customers_mode: list`.",
+        },
+    ),
+    "loaders": (
+        TargetStripeFlow,
+        {
+            "settings_preamble": "A live key needs `allow_live: true` and a journal: `stripe-flow journal init`.",
+            "usage": "A journal on PostgreSQL needs `pip_url: stripe-flow[postgres]`, and `journal_url`.",
+        },
+    ),
+}
+
+
+def definition(plugin: type[PluginBase], more: Json) -> Json:
+    """In the hub's words."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    about = plugin._get_about_info()  # noqa: SLF001  # what --about prints
+    repository = project.get("urls", {}).get("Repository")
+    return {
+        "name": plugin.name,
+        "namespace": plugin.name.replace("-", "_"),
+        "variant": project["name"],
+        "label": "Stripe",
+        "description": about.description,
+        "domain_url": "https://docs.stripe.com/api",
+        **({"repo": repository} if repository else {}),
+        "pip_url": project["name"],
+        "executable": plugin.name,
+        "maintenance_status": "beta",
+        # The hub's own verdict.
+        "quality": "unknown",
+        "keywords": ["api", "meltano_sdk"],
+        "supported_python_versions": about.supported_python_versions,
+        "log_parser": "singer-sdk",
+        "capabilities": capabilities(plugin),
+        "settings_group_validation": required(plugin),
+        "settings": settings(plugin),
+        **more,
+    }
+
+
+def rendered(value: Json) -> str:
+    yaml = YAML()
+    yaml.width = 4096
+    out = io.StringIO()
+    yaml.dump(value, out)
+    return out.getvalue()
+
+
+def files() -> dict[Path, str]:
+    """Each file with what belongs in it."""
+    return {
+        HUB / kind / f"{plugin.name}.yml": rendered(definition(plugin, more))
+        for kind, (plugin, more) in PLUGINS.items()
+    }
+
+
+def main() -> int:
+    if "--check" in sys.argv:
+        return int(any(not path.exists() or path.read_text(encoding="utf-8") != text for path, text in files().items()))
+    for path, text in files().items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,74 @@
+"""What Meltano's hub is told of the plugins."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.end_to_end.conftest import Project
+from tests.support.plugins import ROOT
+
+FILES = sorted((ROOT / "hub").glob("*/*.yml"))
+PROJECT = "send_anonymous_usage_stats: false\ncli:\n  disable_version_check: true\n"
+# The keys and kinds that the hub's schemas know; others are refused there.
+NEEDED = {"name", "namespace", "variant", "quality"}
+KNOWN = NEEDED | {
+    *(
+        "label",
+        "description",
+        "definition",
+        "docs",
+        "repo",
+        "domain_url",
+        "logo_url",
+        "pip_url",
+        "executable",
+        "python",
+    ),
+    *("capabilities", "settings", "settings_group_validation", "commands", "requires", "log_parser", "hidden"),
+    *("maintenance_status", "keywords", "supported_python_versions"),
+    *("prereq", "next_steps", "settings_preamble", "usage"),
+}
+SINGER = {"extractors": {"select", "metadata", "schema"}, "loaders": {"dialect", "target_schema"}}
+KINDS = {"string", "integer", "decimal", "boolean", "array", "object", "options"}
+OF_A_SETTING = {"name", "kind", "label", "description", "value", "options", "sensitive"}
+
+
+def read(path: Path) -> dict[str, Any]:  # Any: YAML
+    found: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return found
+
+
+def test_the_hub_is_told_what_about_says() -> None:
+    done = subprocess.run([sys.executable, "-m", "scripts.generate_hub", "--check"], cwd=ROOT, check=False)
+
+    assert done.returncode == 0, "run python -m scripts.generate_hub"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_the_hub_knows_every_word_of_it(path: Path) -> None:
+    told = read(path)
+
+    assert NEEDED <= told.keys() <= KNOWN | SINGER[path.parent.name]
+    assert {setting["kind"] for setting in told["settings"]} <= KINDS
+    assert {key for setting in told["settings"] for key in setting} <= OF_A_SETTING
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_meltano_takes_it_into_an_empty_project(path: Path, tmp_path: Path) -> None:
+    (tmp_path / "meltano.yml").write_text(PROJECT, encoding="utf-8")
+    kind = path.parent.name
+
+    line = ("add", "--plugin-type", kind.removesuffix("s"), path.stem, "--from-ref", str(path), "--no-install")
+    done = Project(tmp_path, tmp_path).meltano(*line)
+
+    assert done.returncode == 0, done.stderr
+    (taken,) = read(tmp_path / "meltano.yml")["plugins"][kind]
+    told = read(path)
+    for key in ("namespace", "pip_url", "executable", "capabilities", "settings", "settings_group_validation"):
+        assert taken[key] == told[key], key
