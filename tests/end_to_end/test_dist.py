@@ -69,6 +69,12 @@ def test_the_wheel_holds_the_packages_whole_and_nothing_else(dist: Dist) -> None
     assert held == {name for name in known_files() if name.split("/")[0] in PACKAGES}
 
 
+def test_the_wheel_carries_its_licences(dist: Dist) -> None:
+    with zipfile.ZipFile(dist.wheel) as archive:
+        for name in ("LICENSE", "NOTICE"):
+            assert archive.read(f"{NAME}.dist-info/licenses/{name}") == (ROOT / name).read_bytes()
+
+
 def test_every_package_is_typed(dist: Dist) -> None:
     with zipfile.ZipFile(dist.wheel) as archive:
         assert {f"{package}/py.typed" for package in PACKAGES} <= {*archive.namelist()}
