@@ -88,11 +88,14 @@ class Installed:
         """The URL of one with some charges."""
         options = ["sandbox", "--port", "0", "--exit-with-stdin", "--charges", str(CHARGES)]
         command = [str(self.place / "venv" / "bin" / "stripe-flow"), *options]
-        pipe, none = subprocess.PIPE, subprocess.DEVNULL
-        with running(command, stdin=pipe, stdout=pipe, stderr=none, cwd=self.folder, env=bare_env()) as child:
+        pipe, log = subprocess.PIPE, self.folder / "sandbox.log"
+        with (
+            log.open("wb") as said,
+            running(command, stdin=pipe, stdout=pipe, stderr=said, cwd=self.folder, env=bare_env()) as child,
+        ):
             url = first_line(child, START_S)
             if not url:
-                raise Broken("stripe-flow sandbox does not start")
+                raise Broken(f"stripe-flow sandbox does not start:\n{log.read_text(encoding='utf-8')}")
             yield url
 
     def check_tap(self, url: str) -> None:
