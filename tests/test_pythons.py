@@ -71,10 +71,18 @@ def test_a_lock_has_what_each_python_needs(lock: str, python: str) -> None:
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
 def test_an_action_is_pinned_to_what_cannot_move(path: Path) -> None:
-    used = re.findall(r"uses: (.+)", path.read_text(encoding="utf-8"))
+    used = re.findall(r"uses: ([^.].+)", path.read_text(encoding="utf-8"))
 
     assert used
     assert not [each for each in used if not re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", each)]
+
+
+def test_nothing_is_published_that_was_not_tested_and_tried() -> None:
+    release = jobs(ROOT / ".github" / "workflows" / "release.yml")
+
+    assert release["test"]["uses"] == "./.github/workflows/test.yml"
+    assert (release["dist"]["needs"], release["publish"]["needs"]) == ("test", "dist")
+    assert any("make dist" in step.get("run", "") for step in release["dist"]["steps"])
 
 
 def test_only_what_publishes_may_say_who_we_are() -> None:
