@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NoReturn, TypeVar
 
@@ -59,13 +59,17 @@ class Run:
         raise SystemExit(error.exit_code)
 
     def exit_code(self) -> int:
-        """0, or what the failures amount to."""
-        if not self._failures:
-            return 0
-        if any(isinstance(error, StripeUnreachable) for error in self._failures):
-            return StripeUnreachable.exit_code
-        is_account = all(isinstance(error, AccountTrouble) for error in self._failures)
-        return AccountTrouble.exit_code if is_account and not self._has_progressed else SOME_FAILED
+        return code_of(self._failures, has_progressed=self._has_progressed)
+
+
+def code_of(failures: Sequence[StripeFlowError], *, has_progressed: bool) -> int:
+    """0, or what the failures of a run amount to."""
+    if not failures:
+        return 0
+    if any(isinstance(error, StripeUnreachable) for error in failures):
+        return StripeUnreachable.exit_code
+    is_account = all(isinstance(error, AccountTrouble) for error in failures)
+    return AccountTrouble.exit_code if is_account and not has_progressed else SOME_FAILED
 
 
 class Interruption:

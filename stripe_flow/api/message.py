@@ -35,6 +35,7 @@ class Answer(Generic[T]):
     and how often the request was sent by this call: a replay to the first send was executed in an earlier call.
 
     `took_s` is the time from sending it to the last byte: what it says may be so much older than its `date_unix`.
+    `api_version` is the one that Stripe says it answered in.
     """
 
     value: T
@@ -43,6 +44,7 @@ class Answer(Generic[T]):
     is_replay: bool
     sends: int
     took_s: float
+    api_version: str | None = None
 
 
 def read_object(body: bytes) -> dict[str, object]:
@@ -59,4 +61,5 @@ def read_answer(raw: RawAnswer, read: Callable[[bytes], T], sends: int, took_s: 
         is_replay=raw.headers.get("Idempotent-Replayed") == "true",
         sends=sends,
         took_s=took_s,
+        api_version=raw.headers.get("Stripe-Version"),
     )

@@ -18,6 +18,8 @@ from stripe_flow.api.transport import Transport
 # Live accounts may do 100 requests a second and sandboxes 25: both defaults leave room for others.
 # https://docs.stripe.com/rate-limits
 TOTAL_PER_S = {Mode.LIVE: 80, Mode.TEST: 20}
+STRIPES_TOTAL_PER_S = {Mode.LIVE: 100, Mode.TEST: 25}
+STRIPES_ENDPOINT_PER_S = 25
 
 # No pattern, enum or length on api_key: a failed validation prints the value. It is checked in code.
 SETTINGS: dict[str, dict[str, object]] = {

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
+from requests.utils import select_proxy
 
 from stripe_flow.api.connection import is_loopback
 from stripe_flow.api.deadline import Limit, PlainPool, TlsPool, Watchdog
@@ -55,7 +56,10 @@ class _Line(threading.local):
 
 
 class Transport:
-    """A connection of its own for each thread that sends, all to one address. Never follows a redirect."""
+    """A connection of its own for each thread that sends, all to one address. Never follows a redirect.
+
+    `proxy` is what requests go through, for people.
+    """
 
     def __init__(self, base_url: str, *, timeout_s: float) -> None:
         self._timeout_s = timeout_s
@@ -66,6 +70,7 @@ class Transport:
         if is_loopback(urlsplit(base_url).hostname or ""):
             # Plain http is allowed to this machine because nobody can overhear it: no proxy may see the key.
             self._options["proxies"] = {}
+        self.proxy = _shown(select_proxy(base_url, self._options["proxies"]))
 
     @property
     def is_open(self) -> bool:
@@ -113,6 +118,11 @@ class Transport:
         return answer, content
 
 
+def _shown(proxy: str | None) -> str | None:
+    """Without its user and password."""
+    return proxy and proxy.rpartition("@")[2]
+
+
 def _session() -> requests.Session:
     session, adapter = requests.Session(), _Adapter(pool_connections=1, pool_maxsize=1)
     session.mount("https://", adapter)
@@ -122,7 +132,10 @@ def _session() -> requests.Session:
 
 _WORDS: tuple[tuple[type[requests.RequestException], str], ...] = (
     (requests.exceptions.ProxyError, "the proxy refused or could not be reached"),
-    (requests.exceptions.SSLError, "TLS failed: the certificate is not trusted, or something between changed it"),
+    (
+        requests.exceptions.SSLError,
+        "TLS failed: the certificate is not trusted (REQUESTS_CA_BUNDLE names a file of more), or something changed it",
+    ),
     (requests.exceptions.ConnectTimeout, "no connection in time"),
     (requests.exceptions.ReadTimeout, "no answer in time"),
     (requests.exceptions.ChunkedEncodingError, "the answer was cut off"),

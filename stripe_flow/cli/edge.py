@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import click
 from singer_sdk.plugin_base import PluginBase
@@ -26,7 +26,7 @@ def told() -> Iterator[None]:
         raise SystemExit(error.exit_code) from None
 
 
-def configured(plugin: type[P], config: tuple[str, ...]) -> P:
+def configured(plugin: type[P], config: tuple[str, ...], **more: Any) -> P:  # Any: what else a plugin takes
     """The plugin that these settings describe, given as it takes them."""
     given = plugin.cb_config(click.Context(click.Command("stripe-flow")), click.Option(["--config"]), config)
-    return plugin(config=given.config, parse_env_config=given.parse_env)
+    return plugin(config=given.config, parse_env_config=given.parse_env, **more)

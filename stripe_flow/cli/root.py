@@ -9,6 +9,7 @@ import click
 from typing_extensions import override
 
 _COMMANDS = {
+    "doctor": "stripe_flow.cli.doctor",
     "journal": "stripe_flow.cli.journal",
     "sandbox": "stripe_flow.cli.sandbox",
     "slices": "stripe_flow.cli.slices",

@@ -14,6 +14,32 @@ WAIT_S = 60.0
 _LOOK_EVERY_S = 0.2
 
 
+def lock_of(journal: Path) -> Path:
+    """The file beside it, by its real name: two names of one journal are one journal."""
+    file = journal.resolve()
+    return file.with_name(f"{file.name}.lock")
+
+
+def holder_of(journal: Path) -> str | None:
+    """The pid of the process that holds it, None if none does. Makes no file, and keeps nobody out."""
+    try:
+        descriptor = os.open(lock_of(journal), os.O_RDONLY)
+    except OSError:
+        return None
+    try:
+        # Shared, and let go of at once: a run that begins in this moment tries again a moment later.
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return _named(descriptor)
+    finally:
+        os.close(descriptor)
+    return None
+
+
+def _named(descriptor: int) -> str:
+    return os.pread(descriptor, 32, 0).decode(errors="replace").strip() or "unknown"
+
+
 class Holding:
     """Held from the constructor on; the system lets go of it when the process dies, however it dies."""
 
@@ -22,9 +48,7 @@ class Holding:
 
         `waiting` is told once that there is something to wait for.
         """
-        # By its real name: two names of one journal are one journal.
-        file = journal.resolve()
-        path = file.with_name(f"{file.name}.lock")
+        path = lock_of(journal)
         try:
             self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
             try:
@@ -41,7 +65,7 @@ class Holding:
         deadline = time.monotonic() + wait_s
         is_told = False
         while not self._try():
-            holder = os.pread(self._descriptor, 32, 0).decode(errors="replace").strip() or "unknown"
+            holder = _named(self._descriptor)
             if time.monotonic() >= deadline:
                 raise Misconfigured(
                     f"the journal {journal} is in use by the process {holder} and did not become free within "

@@ -45,6 +45,8 @@ _EXTEND = text(
 _FORMER = select(_NOW - holders.c.alive_until_unix, holders.c.look_after_s).where(
     holders.c.holder == bindparam("holder")
 )
+# The processes that are alive, for people.
+ALIVE = select(holders.c.process).where(holders.c.alive_until_unix > _NOW).order_by(holders.c.process)
 
 
 class Lease:

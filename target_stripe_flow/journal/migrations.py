@@ -9,6 +9,11 @@ from sqlalchemy import Connection, inspect, select
 from stripe_flow.api.errors import Misconfigured
 from target_stripe_flow.journal.schema import versions
 
+
+class Outdated(Misconfigured):
+    """A journal of an older release: a run brings it up to date by itself."""
+
+
 # Each entry brings the journal from the version before it to its own: version 1 is the first entry.
 MIGRATIONS: Sequence[Sequence[str]] = (
     (

@@ -16,7 +16,7 @@ from sqlalchemy.pool import NullPool, StaticPool
 from stripe_flow.api.errors import Misconfigured
 from target_stripe_flow.journal.disks import read_mounts, remote_file_system
 from target_stripe_flow.journal.holding import WAIT_S, Holding
-from target_stripe_flow.journal.migrations import MIGRATIONS, check_version, migrate, version_of
+from target_stripe_flow.journal.migrations import MIGRATIONS, Outdated, check_version, migrate, version_of
 from target_stripe_flow.journal.scribe import broken
 from target_stripe_flow.journal.store import Journal
 
@@ -90,7 +90,7 @@ def looked_at(path: Path) -> Iterator[Journal]:
             version = version_of(reader)
         check_version(version, str(path))
         if version < len(MIGRATIONS):
-            raise Misconfigured(
+            raise Outdated(
                 f"the journal {path} is empty or of an older release: `stripe-flow journal init` brings it up to date"
             )
         yield Journal(str(path), reader, writer)

@@ -16,6 +16,7 @@ from stripe_flow.api import redaction
 from stripe_flow.api.errors import Misconfigured
 from stripe_flow.api.settings import SETTINGS
 from target_stripe_flow.journal import opening, sharing
+from target_stripe_flow.journal.holding import holder_of
 from target_stripe_flow.journal.store import Journal
 from target_stripe_flow.journal.tenure import Terms
 
@@ -37,6 +38,9 @@ class Place(Protocol):
 
     def look(self) -> None:
         """Touches nothing. Raises Misconfigured where it could not be made, as far as that can be seen."""
+
+    def holders(self) -> list[str]:
+        """Who has it in hand now, in words for people. Raises JournalBroken."""
 
     def held(self) -> AbstractContextManager[Journal]:
         """For a run; made where necessary. Raises Misconfigured and JournalBroken, as does the next one."""
@@ -67,6 +71,10 @@ class File:
             why = "it is a folder" if self.path.is_dir() else "its folder is not there, or may not be written"
             raise Misconfigured(f"the journal {self.path} cannot be made ({why}): mend that, or set journal_url")
 
+    def holders(self) -> list[str]:
+        pid = holder_of(self.path)
+        return [] if pid is None else [f"process {pid}"]
+
     def held(self) -> AbstractContextManager[Journal]:
         return opening.held(self.path)
 
@@ -91,6 +99,9 @@ class Shared:
 
     def look(self) -> None:
         """Whether it is there asks the database, and that is look enough."""
+
+    def holders(self) -> list[str]:
+        return sharing.holders_of(self.url, str(self))
 
     def held(self) -> AbstractContextManager[Journal]:
         return sharing.held(self.url, str(self), self.terms)

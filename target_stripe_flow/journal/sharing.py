@@ -12,8 +12,8 @@ from sqlalchemy.pool import NullPool
 from sqlalchemy.schema import CreateTable
 
 from stripe_flow.api.errors import Misconfigured
-from target_stripe_flow.journal.leasing import Lease
-from target_stripe_flow.journal.migrations import MIGRATIONS, check_version, migrate, version_of
+from target_stripe_flow.journal.leasing import ALIVE, Lease
+from target_stripe_flow.journal.migrations import MIGRATIONS, Outdated, check_version, migrate, version_of
 from target_stripe_flow.journal.schema import versions
 from target_stripe_flow.journal.scribe import broken
 from target_stripe_flow.journal.store import Journal
@@ -60,7 +60,7 @@ def looked_at(url: URL, name: str) -> Iterator[Journal]:
             version = version_of(reader)
         check_version(version, name)
         if version < len(MIGRATIONS):
-            raise Misconfigured(
+            raise Outdated(
                 f"there is no journal at {name}, or one of an older release: `stripe-flow journal init` makes it, or "
                 "brings it up to date"
             )
@@ -71,6 +71,12 @@ def is_there(url: URL, name: str) -> bool:
     """Whether its tables are. Raises JournalBroken where the database cannot be asked."""
     with _connected(url, name) as (reader, _), _told(name):
         return version_of(reader) > 0
+
+
+def holders_of(url: URL, name: str) -> list[str]:
+    """The processes that have a lease on it now. Raises JournalBroken."""
+    with _connected(url, name) as (reader, _), _told(name):
+        return list(reader.execute(ALIVE).scalars())
 
 
 def _bring_up_to_date(writer: Connection, name: str) -> None:

@@ -75,6 +75,15 @@ def test_no_proxy_sees_what_is_sent_to_this_machine(monkeypatch: pytest.MonkeyPa
         assert proxy.heard == []
 
 
+def test_the_proxy_that_requests_go_through_is_told_without_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://ann:canary@proxy.example:3128")
+    monkeypatch.setenv("NO_PROXY", "near.example")
+
+    assert Transport("https://far.example", timeout_s=1).proxy == "proxy.example:3128"
+    assert Transport("https://near.example", timeout_s=1).proxy is None
+    assert Transport("http://127.0.0.1:1", timeout_s=1).proxy is None
+
+
 def test_connections_are_kept() -> None:
     with Peer([answer(200)]) as peer:
         sender = Transport(peer.url, timeout_s=5)

@@ -1,0 +1,112 @@
+"""May the key read what would be read, in each account, and what else may it read?"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from stripe_flow.api.errors import RightMissing, StripeError
+from stripe_flow.cli.doctor.findings import Finding, ok, stops, unsure
+from stripe_flow.cli.doctor.tap import TapPatient
+from tap_stripe_flow.accounts import SELF, Account
+from tap_stripe_flow.engine import Engine
+from tap_stripe_flow.run import code_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class Owner:
+    account: str | None
+    error: StripeError | None
+
+
+def read_owner(patient: TapPatient) -> Owner:
+    """Whose key it is. Raises Misconfigured where a setting needs to know and Stripe does not say."""
+    named = patient.config.get("account_ids") or ()
+    account = patient.reply.account
+    if SELF in named:
+        patient.run.accounts.named([SELF])
+    return Owner(account=str(account["id"]) if account else None, error=patient.reply.error)
+
+
+def judge_owner(owner: Owner) -> Iterator[Finding]:
+    if owner.account:
+        yield ok(f"the key is of {owner.account}")
+    elif isinstance(owner.error, RightMissing):
+        yield unsure("the key may not read whose it is, and nothing here needs to know: the Stripe dashboard tells")
+    else:
+        yield unsure(f"whose key it is is not known: {owner.error}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """One stream of one account: may it be read?"""
+
+    stream: str
+    what: str
+    right: str
+    error: StripeError | None
+
+
+def ask_selected(patient: TapPatient) -> Sequence[Asked]:
+    """Each selected stream in each account. Raises StripeError where `self` is not told."""
+    return _ask(patient, [(stream, account) for stream in patient.selected for account in stream.accounts.values()])
+
+
+def ask_others(patient: TapPatient) -> Sequence[Asked]:
+    """What is not selected, each list once and for the key's own account."""
+    by_path = {stream.source.spec.listed.path: stream for stream in patient.streams.values()}
+    for stream in patient.selected:
+        by_path.pop(stream.source.spec.listed.path, None)
+    return _ask(patient, [(stream, Account()) for stream in by_path.values()])
+
+
+def _ask(patient: TapPatient, asked: Sequence[tuple[Engine, Account]]) -> list[Asked]:
+    def one(stream: Engine, account: Account) -> Asked:
+        failed: StripeError | None = None
+        listed, what = stream.source.spec.listed, stream.of(account).removeprefix("stream ")
+        try:
+            stream.source.ask(patient.run, account)
+            patient.readable = patient.client.scoped(account.acts_for), listed.path
+        except StripeError as error:
+            failed = error
+        return Asked(stream=listed.name, what=what, right=listed.right, error=failed)
+
+    return list(patient.run.ahead.in_order(functools.partial(one, *each) for each in asked))
+
+
+def judge_selected(found: Sequence[Asked]) -> Iterator[Finding]:
+    failed = [each.error for each in found if each.error is not None]
+    code = code_of(failed, has_progressed=len(failed) < len(found))
+    if not found:
+        yield unsure("no stream is selected, so nothing would be read")
+    for each in found:
+        yield ok(f"{each.what} may be read") if each.error is None else stops(f"{each.what}: {each.error}", code)
+
+
+def judge_others(found: Sequence[Asked]) -> Iterator[Finding]:
+    closed = [f"{each.stream} ({each.right})" for each in found if isinstance(each.error, RightMissing)]
+    other = [f"{each.stream} {words}" for each in found if (words := _refusal(each.error))]
+    may = [each.stream for each in found if each.error is None]
+    if may:
+        yield ok(f"of what is not selected the key may read {_few(may, than=closed)}")
+    if closed:
+        yield unsure(
+            f"of what is not selected the key may not read {_few(closed, than=may)}: nothing needs it now; give it the "
+            "right before you select one"
+        )
+    if other:
+        yield unsure(f"Stripe gives this account no list of {', '.join(other)}")
+
+
+def _refusal(error: StripeError | None) -> str | None:
+    if error is None or error.refusal is None or isinstance(error, RightMissing):
+        return None
+    return error.refusal.words()
+
+
+def _few(names: Sequence[str], than: Sequence[str]) -> str:
+    """By name where they are fewer than the others."""
+    if len(names) <= len(than):
+        return ", ".join(sorted(names))
+    return f"the other {len(names)} lists" if than else f"any of the {len(names)} lists"
