@@ -151,6 +151,28 @@ def test_what_is_not_selected_stops_nothing_and_is_named(world: Sandbox, tmp_pat
     assert may_not[0] == "open"
 
 
+def test_what_discovery_leaves_out_stops_no_run(world: Sandbox, tmp_path: Path) -> None:
+    config = a_config(world.url, api_key="rk_test_products", discover_permitted_only=True)
+
+    some = doctor("tap", tmp_path, config, "--stream", "products", "--stream", "disputes")
+    none = doctor("tap", tmp_path, config)
+
+    assert (some.code, none.code) == (run_tap(tmp_path, config).code, 0)
+    assert "• streams      disputes is left out, as discover_permitted_only says" in some.output
+    assert "✓ streams      products may be read" in some.output
+    assert "no stream is selected that the key may read" in none.output
+
+
+def test_the_accounts_of_a_stream_are_counted_and_the_closed_ones_named(world: Sandbox, tmp_path: Path) -> None:
+    config = a_config(world.url, account_ids=["self", CONNECTED, "acct_unknown"])
+
+    found = of(told("tap", tmp_path, config, "--stream", "charges"), "streams")
+
+    assert found[0][0] == "stops"
+    assert found[0][1].startswith("charges of account acct_unknown: ")
+    assert found[1:] == [("ok", "charges may be read, in 2 accounts")]
+
+
 @pytest.mark.parametrize("plugin", ["tap", "target"])
 def test_all_of_the_other_lists_is_said_shortly(plugin: str, world: Sandbox, tmp_path: Path) -> None:
     found = told(plugin, tmp_path, a_config(world.url))

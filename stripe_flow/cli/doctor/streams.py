@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import groupby
 
 from stripe_flow.api.errors import RightMissing, StripeError
 from stripe_flow.cli.doctor.findings import Finding, ok, stops, unsure
@@ -40,17 +41,21 @@ def judge_owner(owner: Owner) -> Iterator[Finding]:
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """One stream of one account: may it be read?"""
+    """One stream of one account: may it be read? `is_left_out`: the run's discovery has found that it may not."""
 
     stream: str
     what: str
     right: str
     error: StripeError | None
+    is_left_out: bool = False
 
 
 def ask_selected(patient: TapPatient) -> Sequence[Asked]:
     """Each selected stream in each account. Raises StripeError where `self` is not told."""
-    return _ask(patient, [(stream, account) for stream in patient.selected for account in stream.accounts.values()])
+    asked = [(stream, account) for stream in patient.selected for account in stream.accounts.values()]
+    found = [replace(each, stream=stream.name) for (stream, _), each in zip(asked, _ask(patient, asked), strict=True)]
+    kept = {each.stream for each in found if not isinstance(each.error, RightMissing)}
+    return [replace(each, is_left_out=patient.leaves_out and each.stream not in kept) for each in found]
 
 
 def ask_others(patient: TapPatient) -> Sequence[Asked]:
@@ -76,12 +81,18 @@ def _ask(patient: TapPatient, asked: Sequence[tuple[Engine, Account]]) -> list[A
 
 
 def judge_selected(found: Sequence[Asked]) -> Iterator[Finding]:
-    failed = [each.error for each in found if each.error is not None]
-    code = code_of(failed, has_progressed=len(failed) < len(found))
-    if not found:
-        yield unsure("no stream is selected, so nothing would be read")
+    readable = [each for each in found if each.error is None]
+    failed = [each.error for each in found if each.error is not None and not each.is_left_out]
+    code = code_of(failed, has_progressed=bool(readable))
+    if not readable and not failed:
+        yield unsure("no stream is selected that the key may read, so nothing would be read")
     for each in found:
-        yield ok(f"{each.what} may be read") if each.error is None else stops(f"{each.what}: {each.error}", code)
+        if each.is_left_out:
+            yield unsure(f"{each.what} is left out, as discover_permitted_only says: the key lacks {each.right}")
+        elif each.error is not None:
+            yield stops(f"{each.what}: {each.error}", code)
+    for stream, (first, *others) in groupby(readable, lambda each: each.stream):
+        yield ok(f"{stream} may be read, in {len(others) + 1} accounts" if others else f"{first.what} may be read")
 
 
 def judge_others(found: Sequence[Asked]) -> Iterator[Finding]:
@@ -100,9 +111,9 @@ def judge_others(found: Sequence[Asked]) -> Iterator[Finding]:
 
 
 def _refusal(error: StripeError | None) -> str | None:
-    if error is None or error.refusal is None or isinstance(error, RightMissing):
+    if error is None or isinstance(error, RightMissing):
         return None
-    return error.refusal.words()
+    return error.refusal.words() if error.refusal else "(no answer)"
 
 
 def _few(names: Sequence[str], than: Sequence[str]) -> str:

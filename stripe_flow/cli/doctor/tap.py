@@ -19,16 +19,25 @@ from tap_stripe_flow.engine import Engine
 from tap_stripe_flow.given import read_catalog
 from tap_stripe_flow.run import Run
 from tap_stripe_flow.source import check_expand
+from tap_stripe_flow.streams import STREAMS
 from tap_stripe_flow.tap import TapStripeFlow
 
 # Meltano says so to the commands of a plugin, too: patterns of streams and their properties, `!` for what is not.
 SELECT = "MELTANO_EXTRACT__SELECT"
 
 
+class WholeTap(TapStripeFlow):
+    """It discovers every stream: what may be read is still to be found out."""
+
+    @override
+    def discover_streams(self) -> Sequence[Engine]:
+        return [Engine(self, spec) for spec in STREAMS]
+
+
 class TapPatient(Patient[TapStripeFlow]):
     @override
     def make_plugin(self) -> TapStripeFlow:
-        tap = configured(TapStripeFlow, self.given.config, catalog=read_catalog(self.given.catalog))
+        tap = configured(WholeTap, self.given.config, catalog=read_catalog(self.given.catalog))
         # Nothing is written here: from now on a signal ends it at once.
         self.interruption = tap.interruption.allowed()
         self.interruption.__enter__()
@@ -54,6 +63,11 @@ class TapPatient(Patient[TapStripeFlow]):
             if name not in streams:
                 raise Misconfigured(f"--stream {name!r} is no stream{suggestion(name, streams)}: --discover lists them")
         return streams
+
+    @property
+    def leaves_out(self) -> bool:
+        """Whether a run has no stream that the key may not read, as its discovery asks."""
+        return bool(self.config["discover_permitted_only"]) and self.given.catalog is None
 
     @cached_property
     def selected(self) -> Sequence[Engine]:
