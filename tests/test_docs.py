@@ -4,12 +4,34 @@ from __future__ import annotations
 
 import itertools
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from singer_sdk.plugin_base import PluginBase
 
-from target_stripe_flow.lifecycle import HOUR_S, Ages, Event, Impossible, State, next_step
-from tests.support.plugins import ROOT
+from stripe_flow.api.settings import SETTINGS
+from tap_records.tap import TapRecords
+from tap_stripe_flow.bookmark import MOST_IDS
+from tap_stripe_flow.replica import DAY_S, EVENTS_KEPT_S
+from tap_stripe_flow.tap import TapStripeFlow
+from target_stripe_flow.journal.holding import WAIT_S
+from target_stripe_flow.latecomers import MOST_WAITING
+from target_stripe_flow.lifecycle import (
+    GONE_AFTER_S,
+    HOUR_S,
+    KEY_LIFETIME_S,
+    LOOK_FROM_S,
+    Ages,
+    Event,
+    Impossible,
+    State,
+    next_step,
+)
+from target_stripe_flow.marking import MOST_KEYS
+from target_stripe_flow.target import TargetStripeFlow
+from tests.support.plugins import ROOT, clean_env
 
 EXACTLY_ONCE = (ROOT / "docs" / "exactly-once.md").read_text(encoding="utf-8")
 POINTER = re.compile(r"`((?:tests|target_stripe_flow|tap_stripe_flow|stripe_flow)/[\w/]+\.py)(?:::(\w+))?`")
@@ -74,3 +96,42 @@ def test_what_the_docs_point_to_is_there(path: Path) -> None:
     for file, name in POINTER.findall(text):
         assert (ROOT / file).is_file(), file
         assert not name or f"def {name}(" in (ROOT / file).read_text(encoding="utf-8"), name
+
+
+GENERATORS = ("scripts.generate_docs", "scripts.generate_readme")
+
+
+@pytest.mark.parametrize("module", GENERATORS)
+def test_the_generated_tables_are_what_the_code_says(module: str) -> None:
+    done = subprocess.run([sys.executable, "-m", module, "--check"], cwd=ROOT, env=clean_env(), check=False, timeout=60)
+
+    assert done.returncode == 0, f"run python -m {module}"
+
+
+@pytest.mark.parametrize("plugin", [TapStripeFlow, TargetStripeFlow, TapRecords], ids=lambda plugin: str(plugin.name))
+def test_every_setting_is_in_the_reference(plugin: type[PluginBase]) -> None:
+    told = set(re.findall(r"^\| `(\w+)` \|", (ROOT / "docs" / "settings.md").read_text(encoding="utf-8"), re.MULTILINE))
+    of_the_sdk = re.compile("stream_map|faker|flattening")
+
+    ours = {name for name in plugin.config_jsonschema["properties"] if not of_the_sdk.match(name)}
+    assert ours
+    assert ours <= told
+
+
+LIMITS = {
+    "ids that one state remembers, over all streams and accounts": MOST_IDS,
+    "days for which Stripe keeps events": EVENTS_KEPT_S / DAY_S,
+    "requests under way at once, at most (`concurrency`)": SETTINGS["concurrency"]["maximum"],
+    "records that may wait for another one that they name": MOST_WAITING,
+    "hours for which an idempotency key counts as alive": KEY_LIFETIME_S / HOUR_S,
+    "hours after the last send before something counts as never made": GONE_AFTER_S / HOUR_S,
+    "minutes before what is unknown is looked for": LOOK_FROM_S / 60,
+    "seconds that a second process waits for the journal's file": WAIT_S,
+    "metadata keys of an object, ours included": MOST_KEYS,
+}
+
+
+def test_the_limits_are_the_ones_of_the_code() -> None:
+    page = (ROOT / "docs" / "limits.md").read_text(encoding="utf-8")
+
+    assert {name: float(figure) for name, figure in re.findall(r"^\| (.*) \| (\d+) \|$", page, re.MULTILINE)} == LIMITS
