@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -16,7 +14,8 @@ import psutil  # type: ignore[import-untyped]  # used in two lines
 import pytest
 from filelock import FileLock
 
-from tests.support.plugins import ROOT, clean_env
+from scripts.run_docs import copy_repository
+from tests.support.plugins import clean_env
 
 # Inherited by all that a test starts, so that what is left over can be found.
 MARK = "STRIPE_FLOW_TEST_RUN"
@@ -82,27 +81,9 @@ def project(shared_folder: Path, tmp_path: Path) -> Iterator[Project]:
     root = shared_folder / "project"
     with FileLock(shared_folder / "project.lock"):
         if not (root / ".installed").exists():
+            shutil.rmtree(root, ignore_errors=True)
             copy_repository(root)
             installed = Project(root, tmp_path).meltano("install")
             assert installed.returncode == 0, installed.stderr
             (root / ".installed").touch()
         yield Project(root, tmp_path)
-
-
-def copy_repository(root: Path) -> None:
-    """No virtual environment, no output, nothing of this machine."""
-    shutil.rmtree(root, ignore_errors=True)
-    for name in known_files():
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(ROOT / name, root / name)
-
-
-def known_files() -> list[str]:
-    """What git would take into a new repository here: an unpacked sdist has none of its own."""
-    with tempfile.TemporaryDirectory() as place:
-        subprocess.run(["git", "init", "--quiet", "--bare", place], check=True)
-        others = ["ls-files", "--others", "--exclude-standard", "-z"]
-        listed = subprocess.run(
-            ["git", "--git-dir", place, "--work-tree", ".", *others], cwd=ROOT, capture_output=True, check=True
-        )
-    return [name for name in listed.stdout.decode().split("\0") if name]

@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+from scripts.run_docs import copy_repository, known_files
 from scripts.smoke import PACKAGES, UV
-from tests.end_to_end.conftest import copy_repository, known_files
 from tests.support.plugins import ROOT, clean_env
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.conftest import BIN, copy_repository
+from scripts.run_docs import copy_repository
+from tests.end_to_end.conftest import BIN
 from tests.scale.airflow import SILENCE_S, Airflow
 from tests.scale.rows import PARTS
 from tests.support.plugins import clean_env

@@ -1,0 +1,35 @@
+"""The README's and the quick start's commands, as they stand, in a fresh copy with an empty home."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from scripts.run_docs import CUSTOMER_S, RECORDS_S, run
+
+pytestmark = pytest.mark.end_to_end
+
+
+def test_the_quick_start_does_what_it_says(tmp_path: Path) -> None:
+    ran = run("docs/quick-start.md", tmp_path)
+
+    assert ran.code == 0, ran.output
+    sums = re.findall(r"13 records: (.*?)(?: \(.*)?$", ran.output, re.MULTILINE)
+    assert sums == [
+        "12 created, 1 rejected",
+        "11 created, 1 declined, 1 rejected",
+        "11 unchanged, 1 declined, 1 rejected",
+    ]
+    counted = re.findall(r"^ *(\d+) output/charges.jsonl$", ran.output, re.MULTILINE)
+    assert counted == ["300", "300"]
+    assert ran.is_in_time(), f"{ran}: the bars are {RECORDS_S} and {CUSTOMER_S} s"
+
+
+def test_the_readme_s_commands_do_what_they_say(tmp_path: Path) -> None:
+    ran = run("README.md", tmp_path)
+
+    assert ran.code == 0, ran.output
+    assert "The second round created 0 objects and wrote 0 new lines" in ran.output
+    assert ran.is_in_time(), f"{ran}: the bars are {RECORDS_S} and {CUSTOMER_S} s"

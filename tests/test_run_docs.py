@@ -1,0 +1,56 @@
+"""Which commands of the pages are run, and which are not, and why."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from scripts.run_docs import PAGES, blocks, own_env, script
+from tests.support.plugins import ROOT
+
+FENCED = re.compile(r"^ *```", re.MULTILINE)
+
+
+def text(page: str) -> str:
+    return (ROOT / page).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_block_of_commands_is_run_or_says_why_not(page: str) -> None:
+    found = blocks(text(page))
+
+    assert len(found) == len(re.findall(r"```sh\b", text(page)))
+    assert any(not each.why_not for each in found)
+    assert not re.search(r"^```(bash|shell|console|zsh)", text(page), re.MULTILINE)
+
+
+@pytest.mark.parametrize("page", [str(path.relative_to(ROOT)) for path in sorted((ROOT / "docs").glob("*.md"))])
+def test_a_block_that_looks_runnable_stands_only_where_it_is_run(page: str) -> None:
+    """`sh` is for what the runner runs, or refuses with a reason: elsewhere a block of commands has no language."""
+    assert page in PAGES or not re.search(r"^```sh\b", text(page), re.MULTILINE)
+    assert len(FENCED.findall(text(page))) % 2 == 0
+
+
+def test_what_is_not_run_is_left_out_and_the_rest_is_typed_as_it_stands() -> None:
+    page = "\n".join(
+        [
+            *("```sh", "one", "```", "between", "<!-- a remark -->", "```sh", "two $x", "three", "```"),
+            *("<!-- not run: it needs a key -->", "```sh", "four", "```", "```yaml", "five: 5", "```"),
+        ]
+    )
+
+    assert script(page) == "set -ev\none\ntwo $x\nthree\n"
+    assert [each.why_not for each in blocks(page)] == ["", "", "it needs a key"]
+
+
+def test_the_runner_keeps_nothing_of_the_person_s(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+
+    monkeypatch.setenv("STRIPE_API_KEY", "sk_test_of_somebody")
+    monkeypatch.setenv("PIP_INDEX_URL", "kept")
+
+    env = own_env(tmp_path)
+
+    assert "STRIPE_API_KEY" not in env
+    assert (env["HOME"], env["PIP_INDEX_URL"]) == (str(tmp_path), "kept")
