@@ -14,7 +14,7 @@ LOCK_SCALE := requirements-scale.lock
 # A key or a connection of the person's own must never leak into the tests.
 CLEAN_ENV := env -u STRIPE_API_KEY -u STRIPE_EU_API_KEY
 
-.PHONY: help setup demo test test-scale judge-tap judge-official torture torture-tap torture-target torture-workers check bench dist lock clean
+.PHONY: help setup demo docs run-docs test test-scale judge-tap judge-official torture torture-tap torture-target torture-workers check bench dist lock clean
 
 help:  ## show what there is to make
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /: /' | sort
@@ -72,6 +72,12 @@ check: setup  ## lint, format and type-check, for each Python
 	for version in $(PYTHONS); do $(BIN)/mypy --python-version $$version || exit 1; done
 	$(BIN)/hadolint orchestrate/Dockerfile
 
+docs: setup  ## build the pages of docs/ into site/; a dead link or anchor fails
+	$(BIN)/properdocs build --strict
+
+run-docs: setup  ## run the commands of the README and the quick start as written, in fresh copies with empty homes
+	$(CLEAN_ENV) $(BIN)/python -m scripts.run_docs
+
 bench: setup  ## measure, as ratios against a plain baseline in the same run
 	$(BIN)/python -m tests.benchmarks
 
@@ -87,4 +93,4 @@ lock:  ## write the lock file anew (needs the package index)
 	  --no-header --output-file $(LOCK_SCALE) -
 
 clean:  ## remove what make made
-	rm -rf $(VENV) $(VENV_SCALE) $(NODE_MODULES) .venv-judge .meltano .mypy_cache .pytest_cache .ruff_cache dist output/*
+	rm -rf site $(VENV) $(VENV_SCALE) $(NODE_MODULES) .venv-judge .meltano .mypy_cache .pytest_cache .ruff_cache dist output/*
