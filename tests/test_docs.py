@@ -6,15 +6,20 @@ import itertools
 import re
 import subprocess
 import sys
+import textwrap
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from ruamel.yaml import YAML
 from singer_sdk.plugin_base import PluginBase
 
 from stripe_flow.api.settings import SETTINGS
 from tap_records.tap import TapRecords
 from tap_stripe_flow.bookmark import MOST_IDS
 from tap_stripe_flow.replica import DAY_S, EVENTS_KEPT_S
+from tap_stripe_flow.streams import STREAMS
 from tap_stripe_flow.tap import TapStripeFlow
 from target_stripe_flow.journal.holding import WAIT_S
 from target_stripe_flow.latecomers import MOST_WAITING
@@ -98,14 +103,11 @@ def test_what_the_docs_point_to_is_there(path: Path) -> None:
         assert not name or f"def {name}(" in (ROOT / file).read_text(encoding="utf-8"), name
 
 
-GENERATORS = ("scripts.generate_docs", "scripts.generate_readme")
+def test_the_generated_tables_are_what_the_code_says() -> None:
+    command = [sys.executable, "-m", "scripts.generate_docs", "--check"]
+    done = subprocess.run(command, cwd=ROOT, env=clean_env(), check=False, timeout=60)
 
-
-@pytest.mark.parametrize("module", GENERATORS)
-def test_the_generated_tables_are_what_the_code_says(module: str) -> None:
-    done = subprocess.run([sys.executable, "-m", module, "--check"], cwd=ROOT, env=clean_env(), check=False, timeout=60)
-
-    assert done.returncode == 0, f"run python -m {module}"
+    assert done.returncode == 0, "run python -m scripts.generate_docs"
 
 
 @pytest.mark.parametrize("plugin", [TapStripeFlow, TargetStripeFlow, TapRecords], ids=lambda plugin: str(plugin.name))
@@ -135,3 +137,37 @@ def test_the_limits_are_the_ones_of_the_code() -> None:
     page = (ROOT / "docs" / "limits.md").read_text(encoding="utf-8")
 
     assert {name: float(figure) for name, figure in re.findall(r"^\| (.*) \| (\d+) \|$", page, re.MULTILINE)} == LIMITS
+
+
+YAML_BLOCK = re.compile(r"^( *)```yaml\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
+YAML_BLOCKS = [
+    pytest.param(textwrap.dedent(block), id=f"{path.name}-{at}")
+    for path in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+    for at, (_, block) in enumerate(YAML_BLOCK.findall(path.read_text(encoding="utf-8")))
+]
+OURS = {plugin.name: plugin for plugin in (TapStripeFlow, TargetStripeFlow, TapRecords)}
+
+
+def described(part: Any) -> Iterator[dict[str, Any]]:  # Any: YAML
+    """Every entry with a name, wherever in the block."""
+    if isinstance(part, dict):
+        if "name" in part:
+            yield part
+        for inner in part.values():
+            yield from described(inner)
+    elif isinstance(part, list):
+        for inner in part:
+            yield from described(inner)
+
+
+@pytest.mark.parametrize("block", YAML_BLOCKS)
+def test_the_settings_and_streams_of_an_example_exist(block: str) -> None:
+    for entry in described(YAML(typ="safe").load(block)):
+        plugin = OURS.get(entry.get("inherit_from", entry["name"]))
+        if plugin is not None:
+            known = dict(plugin.config_jsonschema)
+            plugin.append_builtin_config(known)
+            assert set(entry.get("config", {})) <= set(known["properties"])
+        if plugin is TapStripeFlow:
+            chosen = {each.partition(".")[0] for each in entry.get("select", [])}
+            assert chosen | set(entry.get("config", {}).get("stream_maps", {})) <= {spec.name for spec in STREAMS}
