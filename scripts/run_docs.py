@@ -139,7 +139,6 @@ def own_env(home: Path) -> dict[str, str]:
 
 def copy_repository(folder: Path) -> None:
     """No virtual environment, no output, nothing of this machine."""
-    shutil.rmtree(folder, ignore_errors=True)
     for name in known_files():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / name, folder / name)
@@ -149,11 +148,22 @@ def known_files() -> list[str]:
     """What git would take into a new repository here: an unpacked sdist has none of its own."""
     with tempfile.TemporaryDirectory() as place:
         subprocess.run(["git", "init", "--quiet", "--bare", place], check=True)
-        others = ["ls-files", "--others", "--exclude-standard", "-z"]
-        listed = subprocess.run(
-            ["git", "--git-dir", place, "--work-tree", ".", *others], cwd=ROOT, capture_output=True, check=True
-        )
+        asked = ["git", "--git-dir", place, "--work-tree", ".", "ls-files", "--others", "--exclude-standard", "-z"]
+        listed = subprocess.run(asked, cwd=ROOT, capture_output=True, check=True)
     return [name for name in listed.stdout.decode().split("\0") if name]
+
+
+def main() -> int:
+    is_in_time = True
+    for page in sys.argv[1:] or PAGES:
+        print(f"{page}: {len(blocks((ROOT / page).read_text(encoding='utf-8')))} blocks", flush=True)
+        with tempfile.TemporaryDirectory(prefix="stripe-flow-docs-") as folder:
+            ran = run(page, Path(folder))
+        if ran.code:
+            print(ran.output[-8000:])
+        print(f"{page}: {ran}", flush=True)
+        is_in_time = is_in_time and ran.is_in_time()
+    return int(not is_in_time)
 
 
 if __name__ == "__main__":
