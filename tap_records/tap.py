@@ -10,11 +10,11 @@ from typing import Any, ClassVar
 
 import click
 from singer_sdk import Stream, Tap
-from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.helpers.capabilities import CapabilitiesEnum, PluginCapabilities, TapCapabilities
 from singer_sdk.plugin_base import _ConfigInput
 
 from tap_records.errors import RecordsError
+from tap_records.explaining import problems
 from tap_records.settings import SETTINGS, base_folder, files_by_stream
 from tap_records.stream import RecordStream
 from tap_records.writer import LineWriter
@@ -41,10 +41,7 @@ class TapRecords(Tap):
     def __init__(self, **options: Any) -> None:  # Any: the SDK's options, passed on
         """Read settings and headers. Raises RecordsError for what is wrong with them."""
         self._lines = LineWriter()
-        try:
-            super().__init__(message_writer=self._lines, **options)
-        except ConfigValidationError as error:
-            raise RecordsError(f"Wrong settings: {'; '.join(error.errors)}. See --about.") from error
+        super().__init__(message_writer=self._lines, **options)
 
     @property
     def streams(self) -> dict[str, Stream]:
@@ -59,6 +56,14 @@ class TapRecords(Tap):
     def discover_streams(self) -> list[Stream]:
         streams = files_by_stream(self.config["files"], base_folder())
         return [RecordStream(self, name, files) for name, files in streams.items()]
+
+    def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
+        # The SDK's own lets a mistyped name pass, and names nothing that may have been meant.
+        self.append_builtin_config(self.config_jsonschema)
+        found = problems(self._config, self.config_jsonschema)
+        if found and raise_errors:
+            raise RecordsError(f"Wrong settings: {'; '.join(found)}. See --about.")
+        return super()._validate_config(raise_errors=raise_errors)  # which fills in what is left out
 
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002 - the SDK's signature
         # The SDK's handler writes a STATE into the middle of whatever line is being written, and exits 0.

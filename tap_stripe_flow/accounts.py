@@ -8,6 +8,7 @@ from functools import cached_property
 
 from stripe_flow.api.client import Client
 from stripe_flow.api.errors import Misconfigured, NotFound, RightMissing
+from stripe_flow.api.spelling import suggestion
 
 SELF = "self"
 
@@ -39,7 +40,10 @@ class Accounts:
     def _named(self, name: str) -> Account:
         if name == SELF:
             return Account(id=self._own)
-        self._client.scoped(name)  # raises Misconfigured for what is no id of an account
+        try:
+            self._client.scoped(name)
+        except Misconfigured as error:
+            raise Misconfigured(f"{error}{suggestion(name, [SELF])}") from None
         return Account(id=name, acts_for=name)
 
     @cached_property

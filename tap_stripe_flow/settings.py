@@ -8,6 +8,7 @@ from typing import Any
 
 from stripe_flow.api.errors import Misconfigured
 from stripe_flow.api.settings import SETTINGS
+from stripe_flow.api.spelling import suggestion
 from tap_stripe_flow.trigger import Span
 from tap_stripe_flow.windows import OLDEST
 
@@ -112,6 +113,10 @@ def read_span(config: Mapping[str, Any]) -> Span:  # Any: JSON
     return Span(start=None if is_now else OLDEST if start is None else start, end=end, overlap_s=config["overlap_s"])
 
 
+# What a date may be instead of one.
+_WORDS = {"start_date": (NOW,)}
+
+
 def _unix(config: Mapping[str, Any], name: str) -> int | None:  # Any: JSON
     text = config.get(name)
     if text is None:
@@ -119,7 +124,7 @@ def _unix(config: Mapping[str, Any], name: str) -> int | None:  # Any: JSON
     try:
         moment = datetime.fromisoformat(str(text))
     except ValueError:
-        raise Misconfigured(
-            f"setting {name} must be a date like 2026-01-31 or 2026-01-31T12:00:00Z, not {text!r}"
-        ) from None
+        words = _WORDS.get(name, ())
+        forms = ", ".join(("a date like 2026-01-31 or 2026-01-31T12:00:00Z", *(f"or `{word}`" for word in words)))
+        raise Misconfigured(f"setting {name} must be {forms}, not {text!r}{suggestion(str(text), words)}") from None
     return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())

@@ -21,6 +21,7 @@ from singer_sdk.mapper import StreamMap
 from singer_sdk.plugin_base import PluginBase, _ConfigInput
 
 from stripe_flow.api.errors import Misconfigured
+from stripe_flow.api.spelling import nearest
 from stripe_flow.singer.command import PluginCommand, take_paths
 from target_stripe_flow.actions import ACTIONS
 from target_stripe_flow.origin import Came, Origin
@@ -63,7 +64,7 @@ class TargetStripeFlow(PluginCommand, Target):
 
     def get_sink_class(self, stream_name: str) -> type[Sink]:
         if stream_name not in SINKS:
-            near = next(iter(ACTIONS))
+            near = nearest(stream_name, ACTIONS) or next(iter(ACTIONS))
             self.message_reader.refuse(
                 f"is of the stream {stream_name!r}, which no action takes: there are {', '.join(ACTIONS)}. If its "
                 f'records are {near}, set stream_maps to {{"{stream_name}": {{"__alias__": "{near}"}}}}'

@@ -7,7 +7,6 @@ A mix-in before the SDK's `Tap` or `Target`. Its overrides of private names of s
 from __future__ import annotations
 
 import contextlib
-import difflib
 import json
 import os
 import traceback
@@ -16,12 +15,13 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import click
-from jsonschema import ValidationError
 from singer_sdk.exceptions import MappingError
 from singer_sdk.plugin_base import JSONSchemaValidator, PluginBase, _ConfigInput
 
 from stripe_flow.api import redaction
 from stripe_flow.api.errors import Misconfigured, StripeFlowError
+from stripe_flow.api.spelling import mistyped_variables
+from stripe_flow.singer.explaining import explain, unknown
 
 
 class PluginCommand(PluginBase):
@@ -62,7 +62,15 @@ class PluginCommand(PluginBase):
             cls.print_about(about_format)
             raise SystemExit(0)
         cls.print_version(print_fn=cls.logger.info)
+        cls._warn_of_variables(options.get("config", _ConfigInput()))
         raise SystemExit(cls.ended(lambda: cls.execute(**options)))
+
+    @classmethod
+    def _warn_of_variables(cls, config: _ConfigInput) -> None:
+        """Not an error, as a typo in a file is: an environment holds what others have put there, too."""
+        known = cls.config_jsonschema["properties"] if config.parse_env else ()
+        for told in mistyped_variables(cls._env_var_prefix, known, os.environ if known else {}):
+            cls.logger.warning("%s", told)
 
     @classmethod
     def ended(cls, do: Callable[[], int]) -> int:
@@ -95,7 +103,8 @@ class PluginCommand(PluginBase):
         self._read_numbers()
         validator = JSONSchemaValidator(self.config_jsonschema)
         problems = [explain(error) for error in validator.iter_errors(self._config)]
-        problems += [self._unknown(name) for name in self._config if name not in self.config_jsonschema["properties"]]
+        known = self.config_jsonschema["properties"]
+        problems += [unknown(name, known) for name in self._config if name not in known]
         if problems and raise_errors:
             raise Misconfigured("; ".join(problems))
         for problem in problems:
@@ -113,30 +122,6 @@ class PluginCommand(PluginBase):
         for name, schema in self.config_jsonschema["properties"].items():
             if schema.get("secret") and isinstance(self._config.get(name), str):
                 redaction.protect(self._config[name])
-
-    def _unknown(self, name: str) -> str:
-        near = difflib.get_close_matches(name, self.config_jsonschema["properties"], n=1)
-        hint = f"did you mean {near[0]}?" if near else "see --about for the settings there are"
-        return f"setting {name} is unknown: {hint}"
-
-
-def explain(error: ValidationError) -> str:
-    """What is wrong with a setting, in words, without its value."""
-    name = ".".join(str(part) for part in error.absolute_path) or "settings"
-    rule = str(error.validator)
-    limit: Any = error.validator_value  # Any: a number, a name or a list, depending on the rule
-    match rule:
-        case "required":
-            given: Any = error.instance  # Any: the settings as they were given
-            missing = ", ".join(key for key in limit if key not in given)
-            return f"setting {missing} is missing: it has no default"
-        case "type":
-            kinds = limit if isinstance(limit, str) else " or ".join(limit)
-            return f"setting {name} must be of type {kinds}, not {type(error.instance).__name__}"
-        case "enum":
-            return f"setting {name} must be one of {', '.join(map(str, limit))}"
-        case _:
-            return f"setting {name} breaks the rule {rule} {json.dumps(limit)}"
 
 
 def check_json_object(path: Path, what: str) -> Mapping[str, object]:

@@ -99,7 +99,7 @@ def test_the_key_s_own_account_needs_no_name(world: Sandbox, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("settings", "options", "said"),
     [
-        ({}, ["--stream", "charge"], "no stream 'charge' that is read by time: "),
+        ({}, ["--stream", "charge"], "no stream 'charge' that is read by time (did you mean charges?): "),
         ({}, ["--stream", "customers"], "read by ids"),
         ({"start_date": "now"}, [], "start_date is `now`"),
         ({"end_date": "2100-01-01"}, [], "end_date must be at least overlap_s"),

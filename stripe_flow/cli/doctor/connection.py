@@ -10,7 +10,6 @@ from typing import Any
 from stripe_flow.api.connection import Connection, Mode
 from stripe_flow.api.errors import StripeError, StripeUnreachable
 from stripe_flow.api.settings import STRIPES_ENDPOINT_PER_S, STRIPES_TOTAL_PER_S, rates
-from stripe_flow.api.spelling import nearest
 from stripe_flow.cli.doctor.findings import Finding, ok, stops, unsure
 from stripe_flow.cli.doctor.patient import Patient, answers_to_key
 
@@ -22,29 +21,16 @@ SLOW_S = 1.0
 Either = Patient[Any]  # Any: of a tap or of a target
 
 
-@dataclass(frozen=True, kw_only=True)
-class Settings:
-    names: Sequence[str]
-    mistyped: Sequence[str]
-    known: Sequence[str]
-
-
-def read_settings(patient: Either) -> Settings:
-    known = [f"{patient.plugin._env_var_prefix}{name.upper()}" for name in _names(patient)]  # noqa: SLF001  # the SDK's
-    _ = patient.client  # raises Misconfigured for what only code can check
+def read_settings(patient: Either) -> Sequence[str]:
+    """Variables of the environment that are none. Raises Misconfigured for what is wrong with the settings."""
+    _ = patient.client  # what only code can check
     patient.check_settings()
-    return Settings(names=sorted(patient.plugin.config), mistyped=patient.mistyped_variables(), known=known)
+    return patient.mistyped_variables()
 
 
-def _names(patient: Either) -> Sequence[str]:
-    return list(patient.plugin.config_jsonschema["properties"])
-
-
-def judge_settings(found: Settings) -> Iterator[Finding]:
+def judge_settings(mistyped: Sequence[str]) -> Iterator[Finding]:
     yield ok("all are known and valid")
-    for name in found.mistyped:
-        if near := nearest(name, found.known):
-            yield unsure(f"the environment variable {name} is no setting, and nothing reads it: did you mean {near}?")
+    yield from map(unsure, mistyped)
 
 
 def judge_key(connection: Connection) -> Iterator[Finding]:

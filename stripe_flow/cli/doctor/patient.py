@@ -16,6 +16,7 @@ from stripe_flow.api.client import CHECK_PATH, Client
 from stripe_flow.api.errors import Misconfigured, RequestRefused, RightMissing, StripeError
 from stripe_flow.api.message import Answer
 from stripe_flow.api.settings import open_client
+from stripe_flow.api.spelling import mistyped_variables
 
 T = TypeVar("T", bound=PluginBase)
 
@@ -106,12 +107,10 @@ class Patient(Generic[T]):
         return [client.get(path, {"limit": 1}) for _ in range(SAMPLES)]
 
     def mistyped_variables(self) -> list[str]:
-        """Names in the environment that begin as the plugin's settings do, and are none."""
-        prefix = self.plugin._env_var_prefix  # noqa: SLF001  # the SDK's own
-        known = {f"{prefix}{name.upper()}" for name in self.plugin.config_jsonschema["properties"]}
-        # Another connection of Meltano's is named tap-stripe-flow--eu, and Meltano's own settings begin with _, too.
-        own = [name for name in os.environ if name.startswith(prefix) and not name.startswith(f"{prefix}_")]
-        return sorted(set(own) - known) if "ENV" in self.given.config else []
+        """What to say of variables of the environment that miss a setting narrowly, where they are looked at."""
+        known = self.plugin.config_jsonschema["properties"]
+        looked_at = os.environ if "ENV" in self.given.config else {}
+        return mistyped_variables(self.plugin._env_var_prefix, known, looked_at)  # noqa: SLF001  # the SDK's own
 
 
 def answers_to_key(error: StripeError | None) -> bool:
