@@ -14,7 +14,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from typing import TypeVar, cast
 
@@ -30,6 +30,7 @@ from stripe_flow.api.pacing import Pacer
 from stripe_flow.api.refusals import is_stripes_word, read_refusal, refused
 from stripe_flow.api.resending import Progress, SendAgain, growing_waits, retry_after_s
 from stripe_flow.api.retry import TOO_MANY, Patience, may_resend
+from stripe_flow.api.traffic import Traffic
 from stripe_flow.api.transport import ConnectionGone, NetworkTrouble, RawAnswer, Transport
 
 logger = logging.getLogger(__name__)
@@ -60,6 +61,7 @@ class Client:
     patience: Patience
     new_patience: Callable[[], Patience]
     stopping: threading.Event
+    traffic: Traffic = field(default_factory=Traffic)
 
     def scoped(self, account: str | None = None) -> Client:
         """The same sender on behalf of `account` (default: the same), with a patience of its own.
@@ -100,7 +102,8 @@ class Client:
             again = cast("SendAgain", details.get("exception"))
             wait_s = min(waits.send(again), progress.left_s())
             logger.debug("waiting %.1f s before sending again: %s", wait_s, again)
-            self._wait(wait_s, request, progress)
+            with self.traffic.waiting(str(again)):
+                self._wait(wait_s, request, progress)
 
         try:
             for attempt in backoff.retry_context(
@@ -173,6 +176,7 @@ class Client:
 
     def _exchange(self, request: Request) -> RawAnswer:
         url = f"{self.connection.base_url.rstrip('/')}{request.path}"
+        self.traffic.sent()
         raw = self.transport.exchange(
             request.method,
             f"{url}?{request.query}" if request.query else url,
