@@ -9,7 +9,6 @@ singer-sdk 0.54 that are overridden here, each with a test: `_increment_stream_s
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
@@ -26,7 +25,7 @@ from stripe_flow.api.errors import Misconfigured, StripeError, StripeFlowError
 from stripe_flow.singer.writer import LineWriter
 from tap_stripe_flow.accounts import Account
 from tap_stripe_flow.batch import Batch
-from tap_stripe_flow.bookmark import MOST_IDS, UnusableState
+from tap_stripe_flow.bookmark import LISTED, MOST_IDS, UnusableState
 from tap_stripe_flow.found import ACCOUNT_MEMBER, Record
 from tap_stripe_flow.memory import ids_held
 from tap_stripe_flow.progress import Progress
@@ -128,24 +127,28 @@ class Engine(Stream):
         """
         account = self.accounts[context[ACCOUNT_MEMBER] if context else None]
         what = self.of(account)
-        progress = Progress(what, self._run.span.end, time.monotonic(), self.logger.info)
         before = _own(self.get_context_state(context))
+        progress = self._run.begin(self.name, account.id, before.get(LISTED.end))
         try:
-            for batch in self._stripe.interruption.allowed_between(self._batches(account, context, what)):
+            for batch in self._stripe.interruption.allowed_between(self._batches(account, context, progress)):
                 if batch.records:
                     yield batch.records
                 self._close(batch, context, progress)
         except (StripeError, UnusableState) as error:
+            self._run.end(error)
             self._run.fail(what, error, has_advanced=_own(self.get_context_state(context)) != before)
+        else:
+            self._run.end()
 
-    def _batches(self, account: Account, context: Mapping[str, Any] | None, what: str) -> Iterator[Batch]:
+    def _batches(self, account: Account, context: Mapping[str, Any] | None, progress: Progress) -> Iterator[Batch]:
+        what = self.of(account)
         state = _own(self.get_context_state(context))
         # A catalog may ask for FULL_TABLE: then all of the range is read again, and the bookmark starts over.
         known = {} if self.forced_replication_method == REPLICATION_FULL_TABLE else state
         most_ids = MOST_IDS - ids_held(self.tap_state) + ids_held(state)
         log = Log(
             warn=lambda words: self.logger.warning("%s: %s", what, words),
-            missing=lambda error: self._run.miss(what, error),
+            missing=lambda error: self._run.miss(what, progress, error),
         )
         return self.source.batches(self._run, account, known, most_ids, log)
 
@@ -160,9 +163,7 @@ class Engine(Stream):
                 batch.window.end,
                 len(batch.records),
             )
-            if batch.until is not None:
-                progress.aim(batch.until)
-            progress.window(batch.window, len(batch.records), time.monotonic())
+        progress.batch(batch)
         if batch.state is None:
             return
         state = self.get_context_state(context)
@@ -219,6 +220,7 @@ class Engine(Stream):
         try:
             yield from super()._sync_records(context, write_messages=write_messages)
         except StripeFlowError as error:
+            self._run.end(error)
             self._run.stop(error)
 
     def _process_record(self, record: Any, child_context: Any = None, partition_context: Any = None) -> None:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NoReturn, TypeVar
 
 from stripe_flow.api.errors import AccountTrouble, KeyRefused, StripeError, StripeFlowError, StripeUnreachable
 from stripe_flow.api.settings import open_client
+from stripe_flow.singer.fields import Fields
+from stripe_flow.singer.telling import tell
 from tap_stripe_flow.accounts import Accounts
 from tap_stripe_flow.ahead import Ahead
+from tap_stripe_flow.progress import Progress, not_read
 from tap_stripe_flow.settings import read_span
 
 SOME_FAILED = 2
@@ -30,6 +34,31 @@ class Run:
         self._logger = logger
         self._failures: list[StripeFlowError] = []
         self._has_progressed = False
+        self._begun: dict[tuple[str, str | None], Progress] = {}
+        self._current: Progress | None = None
+
+    def begin(self, stream: str, account: str | None, bookmark: object) -> Progress:
+        """From now on this is what is read, from `bookmark` on."""
+        progress = Progress(stream, account, self.span.end, self.client.traffic, time.monotonic)
+        progress.bookmark = bookmark
+        self._begun[stream, account] = self._current = progress
+        return progress
+
+    def end(self, error: StripeFlowError | None = None) -> None:
+        """What was read until now came to its end, or to this one."""
+        current, self._current = self._current, None
+        if current is not None:
+            current.ended(error)
+            tell(self._logger, "read", current.sums())
+
+    def now(self) -> Fields:
+        """Where the run is; nothing between two streams."""
+        current = self._current
+        return {} if current is None else current.now()
+
+    def sums(self, parts: Iterable[tuple[str, str | None]]) -> list[Fields]:
+        """What became of these streams and accounts."""
+        return [self._begun[part].sums() if part in self._begun else not_read(*part) for part in parts]
 
     def progressed(self) -> None:
         """Stripe has answered, and what it said is out."""
@@ -48,8 +77,9 @@ class Run:
         state = "its state is that of the last window that was read" if has_advanced else "its state stays as it was"
         self._logger.error("%s failed, %s: %s", what, state, error)
 
-    def miss(self, what: str, error: StripeError) -> None:
+    def miss(self, what: str, progress: Progress, error: StripeError) -> None:
         """Note that one object of a stream is not there; the others still come."""
+        progress.missing += 1
         self._failures.append(error)
         self._logger.error("%s: %s; the others are read", what, error)
 
@@ -78,6 +108,11 @@ class Interruption:
     def __init__(self) -> None:
         self._is_waiting = False
         self._signal = 0
+
+    @property
+    def has_come(self) -> bool:
+        """Whether the run is about to end."""
+        return self._signal != 0
 
     def allowed_between(self, items: Iterator[T]) -> Iterator[T]:
         """`items`, where a signal ends the wait for the next one at once, and otherwise between two of them."""

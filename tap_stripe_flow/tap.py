@@ -16,6 +16,8 @@ from singer_sdk.tap_base import CliTestOptionValue
 
 from stripe_flow.api.errors import StripeError
 from stripe_flow.singer.command import PluginCommand, take_paths
+from stripe_flow.singer.fields import Fields
+from stripe_flow.singer.telling import Telling
 from stripe_flow.singer.writer import LineWriter, write_whole
 from tap_stripe_flow.engine import Engine
 from tap_stripe_flow.given import read_catalog, read_state
@@ -91,6 +93,16 @@ class TapStripeFlow(PluginCommand, Tap):
                 else:
                     yield stream.of(account), None
 
+    def now(self) -> Fields:
+        """Where the run is, until a signal comes: a second one may end it at any moment, and leaves no live line."""
+        return {} if self.interruption.has_come else self.run.now()
+
+    def parts(self) -> Iterator[tuple[str, str | None]]:
+        """What is to be read: streams, and of each the accounts."""
+        for stream in self._selected():
+            for account in stream.accounts.values():
+                yield stream.name, account.id
+
     def _selected(self) -> list[Engine]:
         return [cast("Engine", stream) for stream in self.streams.values() if stream.selected]
 
@@ -148,5 +160,9 @@ class TapStripeFlow(PluginCommand, Tap):
         elif test != CliTestOptionValue.Disabled.value:
             tap.check_streams()
         else:
-            tap.sync_all()
+            with Telling(tap.logger, tap.now) as telling:
+                try:
+                    tap.sync_all()
+                finally:
+                    telling.sum_up(run.sums(tap.parts()))
         return run.exit_code()

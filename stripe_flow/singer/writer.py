@@ -17,6 +17,7 @@ from singer_sdk.contrib.msgspec import MsgSpecWriter
 from singer_sdk.singerlib import Message, RecordMessage
 
 from stripe_flow.api.errors import Misconfigured
+from stripe_flow.singer.live import lifted
 
 # One system call for about twenty full-size charges; more gains nothing measurable.
 BUFFER_BYTES = 64 * 1024
@@ -67,6 +68,7 @@ def write_whole(data: bytearray) -> None:
         sys.stdout.buffer.write(data)
         data.clear()
         return
-    while data:
-        written = os.write(descriptor, data)
-        del data[:written]
+    with lifted():
+        while data:
+            written = os.write(descriptor, data)
+            del data[:written]

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from tap_stripe_flow.belonging import TOGETHER
 from tap_stripe_flow.found import PARENT_MEMBER
 from tap_stripe_flow.streams import STREAMS, StreamSpec
 from tests.support.official import as_json, everything, official
@@ -99,6 +100,13 @@ def test_the_records_are_what_the_official_client_reads(spec: StreamSpec, runs: 
 
 
 @EVERY_STREAM
+def test_as_many_records_are_told_as_came(spec: StreamSpec, runs: Runs) -> None:
+    (told,) = [line for line in runs.first.log.splitlines() if f"| read stream={spec.name} " in line]
+
+    assert f" records={len(runs.first.records(spec.name))} " in told
+
+
+@EVERY_STREAM
 def test_every_record_fits_its_schema(spec: StreamSpec, runs: Runs) -> None:
     validator = Draft202012Validator(spec.schema())
 
@@ -144,3 +152,15 @@ def test_discovery_leaves_out_what_the_key_may_not_read(restricted: Sandbox, tmp
 
     names = {stream["tap_stream_id"] for stream in json.loads(done.output)["streams"]}
     assert names == {spec.name for spec in STREAMS if spec.right == "rak_charge_read"}
+
+
+def test_parts_of_more_objects_than_go_out_together_are_all_told(sandbox: Sandbox, tmp_path: Path) -> None:
+    (spec,) = [spec for spec in STREAMS if spec.name == "invoice_line_items"]
+    for invoice in sandbox.make("invoice", 2 * TOGETHER):
+        sandbox.make(spec.kind, of=invoice)
+    sandbox.advance(3600)
+
+    done = run(tmp_path, config(sandbox))
+
+    assert len(done.records(spec.name)) == 2 * TOGETHER
+    assert f"| read stream={spec.name} records={2 * TOGETHER} " in done.log

@@ -236,18 +236,6 @@ def test_the_test_option_reports_each_stream(sandbox: Sandbox, tmp_path: Path) -
     assert len(sandbox.requests()) == len(NAMES)
 
 
-def test_a_long_backfill_tells_how_far_it_has_come(tmp_path: Path) -> None:
-    with Sandbox("--seed", "5", "--charges", "1500", "--days", "1") as slow:
-        slow.faults({"action": {"kind": "latency", "ms": 1500}})
-        start = iso(slow.clock() - 86_400)
-        done = run_tap(tmp_path, settings(slow.url, concurrency=2, start_date=start))
-
-    told = [line for line in done.log.splitlines() if "of the time range, about" in line]
-    assert len(done.records("charges")) == 1500
-    assert told
-    assert "stream charges: " in told[0]
-
-
 def by_id(objects: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     return {each["id"]: each for each in objects}
 
