@@ -99,6 +99,11 @@ class Dispatcher:
         """Whether much that is done waits behind something that does not count yet."""
         return len(self._ledger) > LONG_LEDGER
 
+    @property
+    def in_flight(self) -> int:
+        """What was submitted and is not done, as of a moment ago."""
+        return self._open
+
     def submit(self, do: Do, lanes: Sequence[str]) -> None:
         """Have `do` called by a worker, after all earlier work in `lanes`. Waits while too much is open.
 

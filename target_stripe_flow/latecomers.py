@@ -43,6 +43,10 @@ class Latecomers:
         self._lock = threading.Lock()
 
     @property
+    def count(self) -> int:
+        return len(self._waiting)
+
+    @property
     def is_full(self) -> bool:
         return len(self._waiting) >= MOST_WAITING
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -13,6 +14,8 @@ from typing import Any, cast
 from stripe_flow.api.connection import Mode
 from stripe_flow.api.errors import Misconfigured
 from stripe_flow.api.settings import open_client
+from stripe_flow.singer.fields import Fields
+from stripe_flow.singer.telling import Telling
 from stripe_flow.singer.writer import write_whole
 from target_stripe_flow.accounts import Accounts, Reports
 from target_stripe_flow.acting import name_of, own_account
@@ -47,6 +50,8 @@ class Run:
         client = open_client(config)
         refuse_live(client.connection, config)
         self._is_dry = bool(config["dry_run"])
+        self._begun_s = time.monotonic()
+        self.telling = Telling(logger, self.now)
         self.held = ExitStack()  # the journal, until this is closed
         self.reader = reader
         self.client = client.scoped(config.get("account_id"))
@@ -119,7 +124,26 @@ class Run:
         """What is in flight is finished, and the sums are on the disk before they are said."""
         self.dispatcher.close()
         self.accounts.sync()
+        self.telling.sum_up(self.accounts.rows())
         logger.info("%s", self.accounts.summary())
+
+    def now(self) -> Fields:
+        """Where the run is, until it is to end: a second signal may end it at any moment, and leaves no live line."""
+        if self.client.stopping.is_set():
+            return {}
+        places, spent_s = self.accounts.places(), time.monotonic() - self._begun_s
+        records, requests = sum(places.values()), self.client.traffic.requests
+        return {
+            "waiting_for": self.client.traffic.waits_for,
+            "records": records,
+            "records_per_s": round(records / spent_s),
+            **places,
+            "in_flight": self.dispatcher.in_flight,
+            "put_off": self.latecomers.count or None,
+            "lines_read": self.reader.line,
+            "requests": requests,
+            "requests_per_s": round(requests / spent_s),
+        }
 
     def exit_code(self) -> int:
         """3 while anything of this account is not settled, in this run or an earlier one."""

@@ -20,9 +20,10 @@ from singer_sdk.helpers.capabilities import CapabilitiesEnum, PluginCapabilities
 from singer_sdk.mapper import StreamMap
 from singer_sdk.plugin_base import PluginBase, _ConfigInput
 
-from stripe_flow.api.errors import Misconfigured
+from stripe_flow.api.errors import AccountTrouble, Misconfigured
 from stripe_flow.api.spelling import nearest
 from stripe_flow.singer.command import PluginCommand, take_paths
+from target_stripe_flow.accounts import TooManyRejects
 from target_stripe_flow.actions import ACTIONS
 from target_stripe_flow.origin import Came, Origin
 from target_stripe_flow.reader import MessageReader
@@ -89,7 +90,7 @@ class TargetStripeFlow(PluginCommand, Target):
         if not isinstance(stream, str) or stream not in self.mapper.stream_maps:
             raise RecordsWithoutSchemaException(stream)
         if record is None:
-            self.run.accounts.ignore()
+            self.run.accounts.ignore(stream)
             return
         if not isinstance(record, dict):
             self.message_reader.refuse("is a RECORD whose record is no JSON object")
@@ -107,7 +108,7 @@ class TargetStripeFlow(PluginCommand, Target):
             sink.reject(came, f"the setting stream_maps fails on this record ({type(error).__name__})")
             return
         if mapped is None or sink is None:
-            self.run.accounts.ignore()  # filtered, or mapped to nothing
+            self.run.accounts.ignore(came.origin.stream)  # filtered, or mapped to nothing
             return
         sink._remove_sdc_metadata_from_record(mapped)  # noqa: SLF001  # the SDK's own, for columns that it adds
         sink.feed(mapped, came)
@@ -182,8 +183,12 @@ class TargetStripeFlow(PluginCommand, Target):
         target.logger.info(
             "acting for account %s in %s mode, source_name %s", run.scope.account, run.scope.mode, run.scope.source_name
         )
-        with run.held:
-            target._act(file_input)
+        with run.held, run.telling:
+            try:
+                target._act(file_input)
+            except (SystemExit, AccountTrouble, TooManyRejects):
+                run.exit_code()  # it says what is not settled
+                raise
             code = run.exit_code()
         return 128 + target._stop_signal if target._stop_signal else code  # its own
 
