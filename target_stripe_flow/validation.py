@@ -49,7 +49,7 @@ class RecordChecker:
         return cast("Draft202012Validator", _Validator(self._schema))
 
     def pick(self, record: Json) -> dict[str, Any]:
-        """The parameters that Stripe accepts, nulls left out. Raises Rejected for what has happened already.
+        """The parameters that Stripe accepts, nulls left out. Raises Rejected for what has happened already or is gone.
 
         Fields that the schema does not know are dropped and remembered.
         """
@@ -57,6 +57,11 @@ class RecordChecker:
             raise Rejected(
                 f"this is a {record['object']} that has happened, read from Stripe, and no order to do it again",
                 "object",
+            )
+        if record.get("deleted") is True and "object" in record:
+            raise Rejected(
+                f"this is a {record['object']} that was deleted, read from Stripe: nothing is deleted by this target",
+                "deleted",
             )
         # A source key is canonical text, and 7 and "7" are the same customer.
         named = {name: str(record[name]) for name in self._spec.references if type(record.get(name)) is int}

@@ -128,6 +128,13 @@ def test_history_is_not_an_order(action: str, happened: str) -> None:
         check(action, object=happened, **CHARGE)
 
 
+@pytest.mark.parametrize("action", ACTIONS)
+def test_a_deletion_is_not_an_order(action: str) -> None:
+    """Of what was never sent, it would make an empty object."""
+    with pytest.raises(Rejected, match="was deleted"):
+        check(action, id="cus_1", object="thing", deleted=True)
+
+
 @pytest.mark.parametrize("action", [name for name, spec in ACTIONS.items() if spec.is_changeable])
 def test_customers_and_products_may_be_copied(action: str) -> None:
     assert check(action, object=action[:-1], name="Copy", livemode=False)["name"] == "Copy"
