@@ -55,6 +55,9 @@ TYPOS: list[tuple[str, dict[str, Any], str]] = [
     (f"{COMMANDS} slices", {"start_dat": "2026-01-01"}, "setting start_dat is unknown: did you mean start_date?"),
     (f"{COMMANDS} journal list", {"journal_ulr": "x"}, "setting journal_ulr is unknown: did you mean journal_url?"),
     (f"{COMMANDS} journal init", {"journal_ulr": "x"}, "setting journal_ulr is unknown: did you mean journal_url?"),
+    (TAP, {"start_date": SECRET}, "setting start_date must be a date"),
+    (f"{COMMANDS} slices", {"start_date": SECRET}, "setting start_date must be a date"),
+    (f"{COMMANDS} doctor --plugin tap", {"start_date": SECRET}, "setting start_date must be a date"),
     (f"{COMMANDS} doctor --plugin tap", {"capture": "nwe"}, "(did you mean new?)"),
 ]
 

@@ -22,7 +22,7 @@ def told() -> Iterator[None]:
     try:
         yield
     except StripeFlowError as error:
-        click.echo(f"Error: {error}", err=True)
+        click.echo(redaction.redact(f"Error: {error}"), err=True)
         raise SystemExit(error.exit_code) from None
 
 
