@@ -194,3 +194,19 @@ def test_a_catalog_says_which_streams_count(seeded_sandbox: Sandbox, tmp_path: P
     found = of(told("tap", tmp_path, a_config(seeded_sandbox.url), "--catalog", "catalog.json"), "streams")
 
     assert sorted(found) == [("ok", "products may be read"), ("ok", "refunds may be read")]
+
+
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_no_person_is_in_what_it_says(options: tuple[str, ...], sandbox: Sandbox, tmp_path: Path) -> None:
+    sandbox.faults({"match": {"method": "POST"}, "at": "before_execute", "action": {"kind": "answer", "status": 500}})
+    person = a_record("customers", id="canary@example.com", email="canary@example.com", name="Canary Jones")
+    run_target(tmp_path, a_config(sandbox.url), [a_schema("customers"), person])
+    sandbox.faults()
+    made = a_config(sandbox.url, journal_url="sqlite:///made.db")
+    assert run_target(tmp_path, made, [a_schema("customers"), person]).summary == "1 records: 1 created"
+
+    found = doctor("target", tmp_path, a_config(sandbox.url), *options)
+    tap = doctor("tap", tmp_path, a_config(sandbox.url, customers_mode="list"), "--stream", "customers", *options)
+
+    assert "1 unknown" in found.output
+    assert "canary" not in (found.output + tap.output).casefold()
