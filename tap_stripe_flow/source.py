@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from stripe_flow.api.errors import Misconfigured, NotFound, RightMissing
+from stripe_flow.singer.command import near
 from tap_stripe_flow.accounts import SELF, Account, split_ids
 from tap_stripe_flow.batch import Batch
 from tap_stripe_flow.belonging import Parts
@@ -183,4 +184,5 @@ def check_expand(config: Mapping[str, Any]) -> None:  # Any: JSON
     known = frozenset[str]().union(*(spec.expandable() for spec in STREAMS))
     for name in config.get("expand") or ():
         if name.partition(".")[0] not in known:
-            raise Misconfigured(f"setting expand names {name!r}, which no stream has: {', '.join(sorted(known))}")
+            hint = near(name.partition(".")[0], known) or f"there are {', '.join(sorted(known))}"
+            raise Misconfigured(f"setting expand names {name!r}, which no stream has: {hint}")

@@ -11,17 +11,21 @@ import difflib
 import json
 import os
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
 import click
 from jsonschema import ValidationError
+from singer_sdk.configuration._dict_config import TRUTHY
 from singer_sdk.exceptions import MappingError
 from singer_sdk.plugin_base import JSONSchemaValidator, PluginBase, _ConfigInput
 
 from stripe_flow.api import redaction
 from stripe_flow.api.errors import Misconfigured, StripeFlowError
+
+_LIMITS = {"minimum": "at least", "exclusiveMinimum": "above", "maximum": "at most"}
+_FALSY = ("false", "0", "no", "off", "")
 
 
 class PluginCommand(PluginBase):
@@ -48,12 +52,8 @@ class PluginCommand(PluginBase):
         for name, schema in cls.config_jsonschema["properties"].items():
             variable = f"{cls._env_var_prefix}{name.upper()}"
             kinds = {*([schema["type"]] if isinstance(schema["type"], str) else schema["type"])}
-            if variable in os.environ and "string" not in kinds and "boolean" not in kinds:
-                try:
-                    json.loads(os.environ[variable])
-                except (ValueError, RecursionError):
-                    kind = " or ".join(sorted(kinds - {"null"}))
-                    raise click.ClickException(f"the environment variable {variable} must be JSON: {kind}") from None
+            if variable in os.environ and "string" not in kinds:
+                _check_variable(variable, kinds - {"null"})
 
     @classmethod
     def invoke(cls, *, about: bool = False, about_format: str | None = None, **options: Any) -> None:  # Any: click's
@@ -72,7 +72,7 @@ class PluginCommand(PluginBase):
         except StripeFlowError as error:
             return cls._say(error)
         except MappingError as error:
-            return cls._say(Misconfigured(f"setting stream_maps: {error}"))
+            return cls._say(Misconfigured(f"setting stream_maps: {str(error).rstrip('.')}: mend it, or leave it out"))
         except BrokenPipeError:
             raise  # the reader is gone, and click ends quietly
         except Exception as error:  # noqa: BLE001  # the edge of the process
@@ -94,7 +94,7 @@ class PluginCommand(PluginBase):
         self.append_builtin_config(self.config_jsonschema)
         self._read_numbers()
         validator = JSONSchemaValidator(self.config_jsonschema)
-        problems = [explain(error) for error in validator.iter_errors(self._config)]
+        problems = [explain(error, self._env_var_prefix) for error in validator.iter_errors(self._config)]
         problems += [self._unknown(name) for name in self._config if name not in self.config_jsonschema["properties"]]
         if problems and raise_errors:
             raise Misconfigured("; ".join(problems))
@@ -115,12 +115,24 @@ class PluginCommand(PluginBase):
                 redaction.protect(self._config[name])
 
     def _unknown(self, name: str) -> str:
-        near = difflib.get_close_matches(name, self.config_jsonschema["properties"], n=1)
-        hint = f"did you mean {near[0]}?" if near else "see --about for the settings there are"
+        hint = near(name, self.config_jsonschema["properties"]) or "see --about for the settings there are"
         return f"setting {name} is unknown: {hint}"
 
 
-def explain(error: ValidationError) -> str:
+def _check_variable(variable: str, kinds: set[str]) -> None:
+    if "boolean" in kinds:
+        # The SDK takes what is none of its words for yes as a no: `dry_run: ture` would move money.
+        if os.environ[variable].lower() not in {*TRUTHY, *_FALSY}:
+            raise click.ClickException(f"the environment variable {variable} must be true or false")
+        return
+    try:
+        json.loads(os.environ[variable])
+    except (ValueError, RecursionError):
+        kind = " or ".join(sorted(kinds))
+        raise click.ClickException(f"the environment variable {variable} must be JSON: {kind}") from None
+
+
+def explain(error: ValidationError, env_prefix: str) -> str:
     """What is wrong with a setting, in words, without its value."""
     name = ".".join(str(part) for part in error.absolute_path) or "settings"
     rule = str(error.validator)
@@ -128,15 +140,28 @@ def explain(error: ValidationError) -> str:
     match rule:
         case "required":
             given: Any = error.instance  # Any: the settings as they were given
-            missing = ", ".join(key for key in limit if key not in given)
-            return f"setting {missing} is missing: it has no default"
+            missing = [key for key in limit if key not in given]
+            variables = ", ".join(f"{env_prefix}{key.upper()}" for key in missing)
+            return (
+                f"setting {', '.join(missing)} is missing, and has no default: write it into the file that --config "
+                f"names, or set {variables} and give --config ENV"
+            )
         case "type":
             kinds = limit if isinstance(limit, str) else " or ".join(limit)
             return f"setting {name} must be of type {kinds}, not {type(error.instance).__name__}"
         case "enum":
-            return f"setting {name} must be one of {', '.join(map(str, limit))}"
+            hint = near(str(error.instance), limit)
+            return f"setting {name} must be one of {', '.join(map(str, limit))}" + (f": {hint}" if hint else "")
+        case "minimum" | "exclusiveMinimum" | "maximum":
+            return f"setting {name} must be {_LIMITS[rule]} {limit}"
         case _:
             return f"setting {name} breaks the rule {rule} {json.dumps(limit)}"
+
+
+def near(name: str, known: Iterable[str]) -> str:
+    """A question after the known name that is most like it; empty where none is."""
+    found = difflib.get_close_matches(name, list(known), n=1)
+    return f"did you mean {found[0]}?" if found else ""
 
 
 def check_json_object(path: Path, what: str) -> Mapping[str, object]:

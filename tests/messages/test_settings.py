@@ -30,7 +30,7 @@ WRONG_SETTINGS: list[tuple[str, dict[str, Any], int, str]] = [
     ("an unreachable host", {"base_url": CLOSED, "give_up_after_s": 0.5}, 4, "connection refused.*base_url"),
     ("a host that is none", NOWHERE | {"give_up_after_s": 0.5}, 4, "host name could not be resolved.*base_url"),
     ("a mistyped setting", {"concurency": 4}, 1, "setting concurency is unknown: did you mean concurrency"),
-    ("a number out of range", {"concurrency": 0}, 1, "setting concurrency breaks the rule minimum 1"),
+    ("a number out of range", {"concurrency": 0}, 1, "setting concurrency must be at least 1"),
     ("a word for a number", {"timeout_s": "canary"}, 1, "setting timeout_s must be of type number, not str"),
     ("no pacing towards Stripe", {"base_url": "https://127.1.example", "max_requests_per_second": 0}, 1, "no pacing"),
 ]
