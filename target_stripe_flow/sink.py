@@ -13,7 +13,7 @@ from typing import Any, Protocol, cast
 
 from singer_sdk import Sink, Target
 
-from stripe_flow.api.errors import RightMissing
+from stripe_flow.api.errors import AccountHidden, RightMissing
 from target_stripe_flow.actions import ACTIONS
 from target_stripe_flow.dispatcher import Accounting
 from target_stripe_flow.identity import Identity, source_key
@@ -144,6 +144,8 @@ class ConnectionCheckSink(FeedingSink):
     def setup(self) -> None:
         try:
             self.run.client.get("/v1/customers", {"limit": 1})
+        except AccountHidden:
+            raise
         except RightMissing:
             return  # Stripe knows the key; what it lacks is said when it is needed
 
