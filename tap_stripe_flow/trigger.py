@@ -121,8 +121,5 @@ class Trigger:
 
 
 def iso(unix: int) -> str:
-    """As the settings have it; a number that is no time stays one."""
-    try:
-        return datetime.fromtimestamp(unix, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    except (ValueError, OverflowError):
-        return f"Unix time {unix}"
+    """As the settings have it."""
+    return datetime.fromtimestamp(unix, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

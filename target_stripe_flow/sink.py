@@ -141,7 +141,13 @@ class ActionSink(FeedingSink):
 class ConnectionCheckSink(FeedingSink):
     """`meltano config test` sends a stream of its own: it shows whether the connection works, and counts nothing."""
 
-    def setup(self) -> None:
+    def __init__(
+        self, target: Target, stream_name: str, schema: dict[str, Any], key_properties: Sequence[str] | None
+    ) -> None:
+        super().__init__(target, stream_name, schema, key_properties)
+        self._check()  # not in `setup`, of whose errors the SDK logs a line of its own that says less
+
+    def _check(self) -> None:
         try:
             self.run.client.get("/v1/customers", {"limit": 1})
         except AccountHidden:

@@ -169,9 +169,11 @@ def check_json_object(path: Path, what: str) -> Mapping[str, object]:
     try:
         found = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_constant)
     except OSError as error:
-        raise click.ClickException(f"the {what} file {path} cannot be read: {error.strerror}") from None
+        raise click.ClickException(
+            f"the {what} file {path} cannot be read ({error.strerror}): check the path after --{what}"
+        ) from None
     except (ValueError, RecursionError):  # JSON and UTF-8 errors alike; their text may quote a secret
-        raise click.ClickException(f"the {what} file {path} is not JSON in UTF-8") from None
+        raise click.ClickException(f"the {what} file {path} is not JSON in UTF-8: mend it") from None
     if not isinstance(found, dict):
         raise click.ClickException(f"the {what} file {path} must hold a JSON object, like {{}}")
     return found
