@@ -75,7 +75,7 @@ def test_what_stripe_refuses_the_tap_is_told(
 def test_a_right_that_is_missing_is_named_with_its_stream_and_account(
     option: tuple[str, ...], guarded: Sandbox, tmp_path: Path
 ) -> None:
-    catalog = {
+    catalog: Message = {
         "streams": [
             {"tap_stream_id": name, "schema": {"properties": {"id": {}, "_stripe_account": {}}}, "metadata": [SELECTED]}
             for name in ("charges", "payouts")
