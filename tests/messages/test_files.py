@@ -44,6 +44,8 @@ def a_state_of(*partitions: Message) -> bytes:
 TWICE = ({"context": {"_stripe_account": "acct_1"}},) * 2
 LISTED = b'{"streams": [{"tap_stream_id": "charges", "schema": {"properties": []}}]}'
 
+BELOW, FOLDER = b"below", b"folder"
+
 GIVEN: list[tuple[str, str, str, bytes | None, str]] = [
     ("state that is not there", "tap_stripe_flow", "--state", None, "state file .* cannot be read"),
     ("state that is cut", "tap_stripe_flow", "--state", b"{", "state file .* is not JSON"),
@@ -63,7 +65,18 @@ GIVEN: list[tuple[str, str, str, bytes | None, str]] = [
     ("catalog without streams", "tap_stripe_flow", "--catalog", b'{"streams": null}', "catalog file .* must look like"),
     ("catalog with a list of properties", "tap_stripe_flow", "--catalog", LISTED, "catalog file .*properties"),
     ("catalog entry without id", "tap_stripe_flow", "--catalog", b'{"streams": [{"schema": {}}]}', "tap_stream_id"),
-    ("input that is not there", "target_stripe_flow", "--input", None, "input file .* cannot be read"),
+    ("input that is not there", "target_stripe_flow", "--input", None, "input file .* cannot be read.*after --input"),
+    ("state below a file", "tap_stripe_flow", "--state", BELOW, "cannot be read .Not a directory.*after --state"),
+    ("catalog below a file", "tap_stripe_flow", "--catalog", BELOW, "cannot be read .Not a directory.*after --catalog"),
+    ("input below a file", "target_stripe_flow", "--input", BELOW, "cannot be read .Not a directory.*after --input"),
+    ("state that is a folder", "tap_stripe_flow", "--state", FOLDER, "cannot be read .Is a directory.*after --state"),
+    (
+        "input that is a folder",
+        "target_stripe_flow",
+        "--input",
+        FOLDER,
+        "cannot be read .Is a directory.*after --input",
+    ),
 ]
 
 
@@ -73,10 +86,13 @@ GIVEN: list[tuple[str, str, str, bytes | None, str]] = [
 def test_a_bad_file_is_one_clear_line(
     *, plugin: str, option: str, content: bytes | None, said: str, sandbox_url: str, tmp_path: Path
 ) -> None:
+    name = "file/given.json" if content is BELOW else "folder" if content is FOLDER else "given.json"
+    (tmp_path / "file").touch()
+    (tmp_path / "folder").mkdir()
     if content is not None:
         (tmp_path / "given.json").write_bytes(content)
 
-    done = run(command(plugin, tmp_path, a_config(sandbox_url), option, "given.json"), tmp_path)
+    done = run(command(plugin, tmp_path, a_config(sandbox_url), option, name), tmp_path)
 
     assert done.code == 1
     assert len(done.errors) == 1

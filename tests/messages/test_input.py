@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.messages.saying import PERSON, assert_clean, assert_says, counted
-from tests.support.plugins import a_config, a_record, a_schema, a_state, run_target
+from tests.support.plugins import Message, a_config, a_record, a_schema, a_state, run_target
 from tests.support.sandbox import Sandbox
 
 GOOD = a_record("customers", id=1, name="Ann")
@@ -51,6 +51,41 @@ def test_a_bad_line_stops_the_run_by_its_number(line: Any, said: str, sandbox: S
     assert done.output == ""
     assert_clean(done.log)
     assert counted(done, "created") == len(sandbox.objects("customer"))
+
+
+CHANGED = [
+    (
+        "another key",
+        a_schema("customers", "email"),
+        "line 3 .*changes the key_properties .*customers from id to email: .*",
+    ),
+    ("one more key", a_schema("customers", "id", "email"), "line 3 .* from id to id, email: .*would be made again"),
+    ("no key", a_schema("customers") | {"key_properties": []}, "line 3 .*without key_properties"),
+    ("no properties", a_schema("customers") | {"schema": {"properties": 4}}, "line 3 .*properties are no JSON object"),
+]
+
+
+@pytest.mark.parametrize(("schema", "said"), [case[1:] for case in CHANGED], ids=[case[0] for case in CHANGED])
+def test_a_schema_that_makes_other_rows_of_them_in_the_middle_stops_the_run(
+    *, schema: Message, said: str, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    other = a_record("customers", id=2, email="canary@example.com")
+
+    done = run_target(tmp_path, a_config(sandbox.url), [a_schema("customers"), GOOD, schema, other, a_state(done=4)])
+
+    assert (done.code, len(done.errors), done.output) == (1, 1, "")
+    assert_says(f"{said}.*Nothing after it was read; mend or rerun what writes the input", done.errors[0])
+    assert_clean(done.log)
+    assert counted(done, "created") == len(sandbox.objects("customer")) <= 1
+
+
+def test_types_that_change_in_the_middle_are_the_same_rows(sandbox: Sandbox, tmp_path: Path) -> None:
+    texts = a_schema("customers") | {"schema": {"properties": {"id": {"type": "string"}}}}
+    same = a_record("customers", id="1", name="Ann")
+
+    done = run_target(tmp_path, a_config(sandbox.url), [a_schema("customers"), GOOD, texts, same, a_state(done=4)])
+
+    assert (done.code, done.summary) == (0, "2 records: 1 created, 1 unchanged")
 
 
 def test_input_that_was_cut_is_said_to_be(sandbox: Sandbox, tmp_path: Path) -> None:
