@@ -68,7 +68,7 @@ DISKS: list[tuple[str, Under, list[Message], Message, str]] = [
         short(60_000),
         BAD,
         {},
-        r"rejects file 'stripe-flow-rejects.jsonl' cannot be written \(File too large\): mend that, or set rejects_path",
+        r"rejects file 'stripe-flow-rejects.jsonl' cannot be written \(File too large\): mend that, or set rejects_",
     ),
     (
         "a read-only disk for the journal",
