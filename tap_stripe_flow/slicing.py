@@ -11,6 +11,7 @@ from typing import Any
 from stripe_flow.api.connection import Connection
 from stripe_flow.api.errors import Misconfigured
 from stripe_flow.api.settings import rates
+from stripe_flow.singer.command import near
 from tap_stripe_flow.pages import Listing
 from tap_stripe_flow.run import Run
 from tap_stripe_flow.slices import Sight, planned
@@ -71,7 +72,8 @@ def orders(run: Run, config: Mapping[str, Any], *, workers: int, slices: int, st
 def _source(config: Mapping[str, Any], stream: str) -> Source:  # Any: JSON
     known = {spec.name: spec for spec in STREAMS if spec.belongs is None and spec.stamp is not None}
     if stream not in known:
-        raise Misconfigured(f"there is no stream {stream!r} that is read by time: {', '.join(sorted(known))}")
+        hint = near(stream, known) or f"there are {', '.join(sorted(known))}"
+        raise Misconfigured(f"there is no stream {stream!r} that is read by time: {hint}")
     source = Source(known[stream], config)
     if source.finds:
         raise Misconfigured(f"the stream {stream} is read by ids: there is nothing to cut")
