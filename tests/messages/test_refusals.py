@@ -222,34 +222,3 @@ def test_a_live_key_on_a_journal_of_tests_is_said(tmp_path: Path) -> None:
     assert_says("holds a live key, and real money would move: set allow_live", refused.errors[0])
     assert_says(f"WARNING .*knows nothing of {PLATFORM} .live., only of {PLATFORM} .test.", allowed.log)
     assert_says(NOT_THE_KEY, another.errors[0])
-
-
-STATES: list[tuple[str, object, str]] = [
-    (
-        "of another tap",
-        "2026-01-01T00:00:00Z",
-        "its .* must be Unix seconds. Clear it .`meltano state clear",
-    ),
-    (
-        "in milliseconds",
-        1_795_744_605_000,
-        "its .* must be Unix seconds. Clear it .`meltano state clear",
-    ),
-    (
-        "of another Stripe",
-        4_000_000_000,
-        "was read up to 2096-10-02T07:06:40Z, and by Stripe's clock it is only 20.*: wait until then, or check",
-    ),
-]
-
-
-@pytest.mark.parametrize(("value", "said"), [case[1:] for case in STATES], ids=[case[0] for case in STATES])
-def test_a_state_that_cannot_be_gone_on_from_is_told(
-    *, value: object, said: str, guarded: Sandbox, tmp_path: Path
-) -> None:
-    state = {"bookmarks": {"charges": {"replication_key": "created", "replication_key_value": value}}}
-
-    done = run_tap(tmp_path, a_config(guarded.url), state=state)
-
-    assert (done.code, len(done.errors)) == (2, 1)
-    assert_says(f"stream charges failed, its state stays as it was: .*{said}", done.errors[0])
