@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -64,7 +65,7 @@ def sandbox(
         shown = ", ".join(options.keys.keys) if keys_file is None else f"those of {keys_file}"
         click.echo(_BANNER.format(keys=shown), err=True, nl=False)
 
-    try:
+    with _told(host, port):
         options = server.Options(
             keys=_read(keyring.read_keys, keys_file) if keys_file else keyring.default_keys(livemode=livemode),
             script=_read(read_script, faults_file) if faults_file else read_script(None),
@@ -78,6 +79,12 @@ def sandbox(
             exit_with_stdin=exit_with_stdin,
         )
         server.run(options, announce)
+
+
+@contextmanager
+def _told(host: str, port: int) -> Iterator[None]:
+    try:
+        yield
     except ValueError as error:
         raise click.ClickException(str(error)) from None
     except OSError as error:
