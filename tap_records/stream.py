@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from typing import Any
 
 from singer_sdk import Stream, Tap
 from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.helpers.types import Context
+from singer_sdk.singerlib import RecordMessage
 
 from tap_records.columns import KEY_TYPES, Record, Schema, clashing_name, record_schema, typed_columns
 from tap_records.csv_rows import csv_header, csv_records
@@ -37,6 +38,16 @@ class RecordStream(Stream):
             for line, record in rows:
                 _check_keys(file, line, record)
                 yield record
+
+    def _generate_record_messages(self, record: Record) -> Generator[RecordMessage, None, None]:
+        """A stream map is a person's own program: where it fails, its error may quote the row."""
+        try:
+            yield from super()._generate_record_messages(record)
+        except Exception as error:  # noqa: BLE001  # whatever a person's expression raises
+            raise RecordsError(
+                f"Setting stream_maps fails on a row of the stream '{self.name}' ({type(error).__name__}). "
+                "Mend the expression."
+            ) from None
 
     def log(self, message: str, *args: Any, level: int = logging.INFO, **kwargs: Any) -> None:  # Any: logging's
         """As the SDK does, but its "unhandled error" line, which says less than ours, is for debugging."""

@@ -11,10 +11,10 @@ from typing import Any, ClassVar
 import click
 from singer_sdk import Stream, Tap
 from singer_sdk.helpers.capabilities import CapabilitiesEnum, PluginCapabilities, TapCapabilities
-from singer_sdk.plugin_base import _ConfigInput
+from singer_sdk.plugin_base import JSONSchemaValidator, _ConfigInput
 
+from tap_records.edge import explain, told, unknown
 from tap_records.errors import RecordsError
-from tap_records.explaining import problems
 from tap_records.settings import SETTINGS, base_folder, files_by_stream
 from tap_records.stream import RecordStream
 from tap_records.writer import LineWriter
@@ -43,6 +43,17 @@ class TapRecords(Tap):
         self._lines = LineWriter()
         super().__init__(message_writer=self._lines, **options)
 
+    def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
+        """Raises RecordsError: the SDK's own words repeat values, and it takes unknown names for none."""
+        self.append_builtin_config(self.config_jsonschema)
+        known = self.config_jsonschema["properties"]
+        found = JSONSchemaValidator(self.config_jsonschema).iter_errors(self._config)
+        problems = [words for error in found for words in explain(error)]
+        problems += [unknown(name, known) for name in self._config if name not in known]
+        if problems and raise_errors:
+            raise RecordsError(f"Wrong settings: {'; '.join(problems)}. See --about.")
+        return problems
+
     @property
     def streams(self) -> dict[str, Stream]:
         """The streams in the order of the setting `files`: customers before the charges that name them.
@@ -57,34 +68,40 @@ class TapRecords(Tap):
         streams = files_by_stream(self.config["files"], base_folder())
         return [RecordStream(self, name, files) for name, files in streams.items()]
 
-    def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
-        # The SDK's own lets a mistyped name pass, and names nothing that may have been meant.
-        self.append_builtin_config(self.config_jsonschema)
-        found = problems(self._config, self.config_jsonschema)
-        if found and raise_errors:
-            raise RecordsError(f"Wrong settings: {'; '.join(found)}. See --about.")
-        return super()._validate_config(raise_errors=raise_errors)  # which fills in what is left out
-
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002 - the SDK's signature
         # The SDK's handler writes a STATE into the middle of whatever line is being written, and exits 0.
         self._lines.stop(signum)
 
     @classmethod
+    def invoke(cls, *args: Any, **options: Any) -> None:  # Any: the SDK's, passed on
+        """As the SDK does; what goes wrong is one line and exit code 1."""
+        with told():
+            if options.get("catalog"):  # a file that click has opened
+                _check_json(options["catalog"].name, "Catalog", "--catalog")
+            super().invoke(*args, **options)
+
+    @classmethod
+    def cb_discover(cls, ctx: click.Context, param: click.Option, value: bool) -> None:  # noqa: FBT001  # the SDK's signature
+        """As above."""
+        with told():
+            super().cb_discover(ctx, param, value)
+
+    @classmethod
     def cb_config(cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]) -> _ConfigInput:
         """As the SDK does, with one line instead of a traceback for a file that is not there or not JSON."""
         for source in value:
-            _check_json(source)
+            _check_json(source, "Config", "--config")
         return super().cb_config(ctx, param, value)
 
 
-def _check_json(source: str) -> None:
-    """Raise RecordsError unless the SDK can read this value of `--config`: a file, or ENV."""
+def _check_json(source: str, what: str, option: str) -> None:
+    """Raise RecordsError unless the SDK can read this value of `--config` or `--catalog`: a file, or ENV."""
     try:
         if source == "ENV":
             json.loads(os.environ.get("TAP_RECORDS_FILES", "[]"))
         elif not isinstance(json.loads(Path(source).read_text(encoding="utf-8")), dict):
-            raise RecordsError(f"Config '{source}' is not a JSON object. Write the settings as {{…}}.")
+            raise RecordsError(f"{what} '{source}' is not a JSON object. Write it as {{…}}.")
     except OSError as error:
-        raise RecordsError(f"Config '{source}' cannot be read ({error.strerror}). Mend --config.") from error
-    except ValueError as error:
-        raise RecordsError(f"Config '{source}' is not JSON in UTF-8. Mend it.") from error
+        raise RecordsError(f"{what} '{source}' cannot be read ({error.strerror}). Mend {option}.") from error
+    except (ValueError, RecursionError):
+        raise RecordsError(f"{what} '{source}' is not JSON in UTF-8. Mend it.") from None

@@ -9,6 +9,8 @@ import sys
 from singer_sdk.io_base import SingerWriter
 from singer_sdk.singerlib import Message
 
+from tap_records.errors import RecordsError
+
 
 class LineWriter(SingerWriter):
     """Writes each message as one whole line; a signal waits for the end of the line."""
@@ -38,6 +40,19 @@ class LineWriter(SingerWriter):
 
 
 def _write_through(text: str) -> None:
+    """Raises RecordsError where there is no output, or one that takes no more."""
+    if sys.stdout is None:
+        raise RecordsError("standard output is closed, and messages go there: run it with one, a file or a pipe")
+    try:
+        _write_all(text)
+    except BrokenPipeError:
+        raise  # the reader is gone
+    except OSError as error:
+        why = (error.strerror or "").lower()
+        raise RecordsError(f"standard output takes no more ({why}): mend that and run again") from None
+
+
+def _write_all(text: str) -> None:
     if not isinstance(getattr(sys.stdout, "buffer", None), io.RawIOBase):
         sys.stdout.write(text)
         sys.stdout.flush()

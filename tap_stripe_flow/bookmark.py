@@ -12,13 +12,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Protocol, TypeGuard
 
 from stripe_flow.api.errors import StripeFlowError
 from tap_stripe_flow.windows import Window
 
 # Thirty bytes each in a STATE message, which should stay under 300 KB with all streams and accounts in it.
 MOST_IDS = 9_000
+
+
+# The year 10000 in seconds; milliseconds of today lie beyond it.
+_NEVER = 253_402_300_800
 
 
 class UnusableState(StripeFlowError):
@@ -77,7 +81,7 @@ class Bookmark:
         if end is None:
             return None
         reread_from, ids = state.get(names.reread_from, end), state.get(names.ids, [])
-        if type(end) is not int or type(reread_from) is not int or not isinstance(ids, list):
+        if not (_is_unix(end) and _is_unix(reread_from)) or not isinstance(ids, list):
             raise UnusableState(
                 f"the state of the stream {stream} is not one that this tap wrote: its {names.end} must be "
                 "Unix seconds. Clear it (`meltano state clear`) and set start_date to where the old tap had come to"
@@ -148,3 +152,7 @@ class Bookmark:
         one was read is not settled by a later one.
         """
         return self.reread_from if self.reread_from < window.start else min(end, max(window.start, settled))
+
+
+def _is_unix(value: object) -> TypeGuard[int]:
+    return type(value) is int and value < _NEVER

@@ -69,9 +69,13 @@ def _read(path: str | None, what: str, shape: type[Any], like: str, *, may_be_em
         if found or not may_be_empty:
             msgspec.json.decode(content, type=shape)
     except OSError as error:
-        raise Misconfigured(f"the {what} file {path} cannot be read: {error.strerror}") from None
+        raise Misconfigured(
+            f"the {what} file {path} cannot be read ({error.strerror}): check the path after --{what}"
+        ) from None
     except msgspec.ValidationError as error:
         raise Misconfigured(f"the {what} file {path} must look like {like}: {error}") from None
     except (ValueError, RecursionError):
-        raise Misconfigured(f"the {what} file {path} is not JSON in UTF-8") from None
+        raise Misconfigured(
+            f"the {what} file {path} is not JSON in UTF-8: it may have been cut; give a whole one with --{what}"
+        ) from None
     return found

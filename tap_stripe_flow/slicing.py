@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -18,6 +17,7 @@ from tap_stripe_flow.run import Run
 from tap_stripe_flow.slices import Sight, planned
 from tap_stripe_flow.source import Source
 from tap_stripe_flow.streams import STREAMS
+from tap_stripe_flow.trigger import iso
 from tap_stripe_flow.windows import Window
 
 # The key's own account, where the settings name none.
@@ -59,8 +59,8 @@ def orders(run: Run, config: Mapping[str, Any], *, workers: int, slices: int, st
     return [
         Order(
             account=each.account or None,
-            start_date=_iso(each.window.start),
-            end_date=_iso(each.window.end),
+            start_date=iso(each.window.start),
+            end_date=iso(each.window.end),
             runs_at_once=at_once[each.account],
             objects=round(each.count),
             requests_per_second=_pace(config, connection, at_once[each.account]),
@@ -88,7 +88,7 @@ def _range(run: Run, listing: Listing) -> Window:
     run.span.check_end(now)
     end = run.span.end or now - run.span.overlap_s
     if run.span.start >= end:
-        raise Misconfigured(f"setting start_date is later than all that is settled by Stripe's clock, {_iso(end)}")
+        raise Misconfigured(f"setting start_date is later than all that is settled by Stripe's clock, {iso(end)}")
     return Window(start=run.span.start, end=end)
 
 
@@ -99,7 +99,3 @@ def _look(listing: Listing, window: Window) -> Sight:
 
 def _pace(config: Mapping[str, Any], connection: Connection, runs: int) -> float:  # Any: JSON
     return round(min(rates({**config, "runs_at_once": runs}, connection)), 3)
-
-
-def _iso(unix: int) -> str:
-    return datetime.fromtimestamp(unix, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -103,6 +103,16 @@ class TapStripeFlow(PluginCommand, Tap):
             for account in stream.accounts.values():
                 yield stream.name, account.id
 
+    def leave_deselected(self) -> None:
+        """Say what is read. Of what is not, the SDK would log a line for each stream, on every run."""
+        selected = {stream.name: stream for stream in self._selected()}
+        for name in self.streams.keys() - selected:
+            del self.streams[name]
+        if selected:
+            self.logger.info("reading the streams %s", ", ".join(selected))
+        else:
+            self.logger.warning("no stream is selected, so nothing is read: select some in the catalog (or `select`)")
+
     def _selected(self) -> list[Engine]:
         return [cast("Engine", stream) for stream in self.streams.values() if stream.selected]
 
@@ -160,6 +170,7 @@ class TapStripeFlow(PluginCommand, Tap):
         elif test != CliTestOptionValue.Disabled.value:
             tap.check_streams()
         else:
+            tap.leave_deselected()
             with Telling(tap.logger, tap.now) as telling:
                 try:
                     tap.sync_all()

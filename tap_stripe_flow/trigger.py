@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 from stripe_flow.api.errors import Misconfigured
 from tap_stripe_flow.ahead import Ahead
@@ -108,12 +109,17 @@ class Trigger:
     def _check(self, start: int, now: int) -> None:
         if (self._task.span.start or OLDEST) > now + CLOCKS_S:
             raise Misconfigured(
-                f"{self._task.listing.path} would be read from Unix time {start} on, and by Stripe's clock it is only "
-                f"{now}: correct start_date"
+                f"setting start_date is {iso(start)}, and by Stripe's clock it is only {iso(now)}: nothing could be "
+                "read yet. Write an earlier one"
             )
         if start > now + CLOCKS_S:
             raise UnusableState(
-                f"by its state it was read up to Unix time {start}, and by Stripe's clock it is only {now}: wait until "
+                f"by its state it was read up to {iso(start)}, and by Stripe's clock it is only {iso(now)}: wait until "
                 "then, or check the setting base_url: it may be another Stripe that wrote the state"
             )
         self.span.check_end(now)
+
+
+def iso(unix: int) -> str:
+    """As the settings have it."""
+    return datetime.fromtimestamp(unix, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

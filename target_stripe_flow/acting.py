@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 
 from stripe_flow.api.client import CHECK_PATH, Client
 from stripe_flow.api.errors import Misconfigured, NotFound, RightMissing, StripeUnreachable
+from target_stripe_flow.identity import Scope
+from target_stripe_flow.journal.store import Journal
 
 Config = Mapping[str, object]
 
@@ -51,3 +53,14 @@ def name_of(config: Config, read: str | None, known: Callable[[], set[str]]) -> 
             f"account_label {label}: set account_id if that is the account, else set journal_url to a new journal"
         )
     return str(read or label)
+
+
+def stranger(scope: Scope, journal: Journal) -> str:
+    """A warning where the journal knows others, and not this account in this mode: is it the key that was meant?"""
+    if journal.knows(scope.account, scope.mode):
+        return ""
+    others = ", ".join(f"{account} ({mode})" for account, mode in sorted(journal.owners()))
+    return others and (
+        f"the journal {journal.name} knows nothing of {scope.account} ({scope.mode}), only of {others}: every record "
+        "is new to this account. If that is not meant, stop here and check api_key, account_id and journal_url"
+    )

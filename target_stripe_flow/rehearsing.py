@@ -43,6 +43,9 @@ class Rehearsal(Journal):
     def owners(self) -> list[tuple[str, str]]:
         return self._behind.owners() if self._behind else []
 
+    def knows(self, account: str, mode: str) -> bool:
+        return self._behind.knows(account, mode) if self._behind else False
+
     def made(self, digest: str, fingerprint: str, accepted: str) -> str | None:
         """The object's id, if this very record would have one."""
         if self._behind is None or super().latest(digest) is not None:

@@ -55,7 +55,13 @@ class Run:
         self.held = ExitStack()  # the journal, until this is closed
         self.reader = reader
         self.client = client.scoped(config.get("account_id"))
-        mode = client.connection.key.mode
+        try:
+            self._open(config, client.connection.key.mode)
+        except BaseException:
+            self.held.close()
+            raise
+
+    def _open(self, config: Config, mode: Mode) -> None:
         refuse_lost_journal(place_of(config), mode)
         read = own_account(self.client, config)
         self.journal = self.held.enter_context(self._journal(config))
@@ -77,7 +83,7 @@ class Run:
         self.closed = ClosedToCharging({name: way.advice for name, way in rules.ways.items() if is_patient})
         self.latecomers = Latecomers()
         self.dispatcher = Dispatcher(
-            workers=config["concurrency"], emit=self._emit, wake=reader.wake, look_up=reader.on_wake
+            workers=config["concurrency"], emit=self._emit, wake=self.reader.wake, look_up=self.reader.on_wake
         )
 
     def settle(self) -> None:

@@ -13,7 +13,7 @@ from typing import Any, Protocol, cast
 
 from singer_sdk import Sink, Target
 
-from stripe_flow.api.errors import RightMissing
+from stripe_flow.api.errors import AccountHidden, RightMissing
 from target_stripe_flow.actions import ACTIONS
 from target_stripe_flow.dispatcher import Accounting
 from target_stripe_flow.identity import Identity, source_key
@@ -141,9 +141,17 @@ class ActionSink(FeedingSink):
 class ConnectionCheckSink(FeedingSink):
     """`meltano config test` sends a stream of its own: it shows whether the connection works, and counts nothing."""
 
-    def setup(self) -> None:
+    def __init__(
+        self, target: Target, stream_name: str, schema: dict[str, Any], key_properties: Sequence[str] | None
+    ) -> None:
+        super().__init__(target, stream_name, schema, key_properties)
+        self._check()  # not in `setup`, of whose errors the SDK logs a line of its own that says less
+
+    def _check(self) -> None:
         try:
             self.run.client.get("/v1/customers", {"limit": 1})
+        except AccountHidden:
+            raise
         except RightMissing:
             return  # Stripe knows the key; what it lacks is said when it is needed
 

@@ -24,6 +24,7 @@ from stripe_flow.api.errors import AccountTrouble, Misconfigured
 from stripe_flow.api.spelling import nearest
 from stripe_flow.singer.command import PluginCommand, take_paths
 from target_stripe_flow.accounts import TooManyRejects
+from target_stripe_flow.acting import stranger
 from target_stripe_flow.actions import ACTIONS
 from target_stripe_flow.origin import Came, Origin
 from target_stripe_flow.reader import MessageReader
@@ -81,6 +82,12 @@ class TargetStripeFlow(PluginCommand, Target):
         if keys is not None and not (isinstance(keys, list) and all(isinstance(key, str) for key in keys)):
             self.message_reader.refuse("is a SCHEMA whose key_properties are no list of names")
         stream = message_dict["stream"]
+        known = self._origins.get(stream)
+        if known is not None and keys and list(known.key_properties) != keys:
+            self.message_reader.refuse(
+                f"changes the key_properties of the stream {stream} from {', '.join(known.key_properties)} to "
+                f"{', '.join(keys)}: the rows would be others, and what they have made would be made again"
+            )
         self._origins[stream] = Origin(stream=stream, key_properties=keys or (), schema=deepcopy(schema))
         super()._process_schema_message(message_dict)
 
@@ -140,7 +147,9 @@ class TargetStripeFlow(PluginCommand, Target):
         try:
             file = Path(path).open("rb")  # noqa: SIM115  # only opening it is tried here
         except OSError as error:
-            raise Misconfigured(f"the input file {path} cannot be read: {error.strerror}") from None
+            raise Misconfigured(
+                f"the input file {path} cannot be read ({error.strerror}): check the path after --input"
+            ) from None
         with file:
             self.listen(cast("IO[str]", file))  # the reader takes bytes
 
@@ -184,6 +193,8 @@ class TargetStripeFlow(PluginCommand, Target):
             "acting for account %s in %s mode, source_name %s", run.scope.account, run.scope.mode, run.scope.source_name
         )
         with run.held, run.telling:
+            if words := stranger(run.scope, run.journal):
+                target.logger.warning("%s", words)
             try:
                 target._act(file_input)
             except (SystemExit, AccountTrouble, TooManyRejects):

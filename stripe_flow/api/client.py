@@ -144,7 +144,7 @@ class Client:
         try:
             answer = read_answer(raw, read, progress.sends, time.monotonic() - sent_at) if raw.status < 300 else None
         except ValueError:
-            raise SendAgain("the body of the answer was cut or garbled") from None
+            raise SendAgain("the answer is not Stripe's JSON, or was cut") from None
         if answer is None:
             self._judge(request, raw, progress)
         progress.succeeded()

@@ -82,7 +82,10 @@ class Connection:
         if not _VERSION.fullmatch(self.api_version):
             raise Misconfigured(f"setting api_version must look like {API_VERSION}, not {self.api_version!r}")
         if self.account is not None and not _ACCOUNT.fullmatch(self.account):
-            raise Misconfigured(f"a connected account must look like acct_…, not {self.account!r}")
+            raise Misconfigured(
+                f"an account must look like acct_…, not {self.account!r}: mend the setting that names it (account_id, "
+                "account_ids or customer_ids); its id is in the Stripe dashboard, Settings, Account details"
+            )
         _check_base_url(self.base_url)
 
     @property

@@ -7,6 +7,7 @@
         ├── AccountTrouble      stop: with this key and account nothing will go through now
         │   ├── KeyRefused      the key is wrong, expired or of another account (401)
         │   ├── RightMissing    the key lacks a right (403)
+        │   │   └── AccountHidden   it may not act for the account, or there is none (403)
         │   ├── StripeUnreachable   not one success for `give_up_after_s`, or a read that Stripe refused for now
         │   └── NotSent         a write that Stripe refused for its pace alone (429): nothing was executed
         ├── RequestRefused      refused without effect: mend the record, the rest goes on (400, 404)
@@ -91,6 +92,10 @@ class KeyRefused(AccountTrouble):
 
 
 class RightMissing(AccountTrouble):
+    pass
+
+
+class AccountHidden(RightMissing):
     pass
 
 

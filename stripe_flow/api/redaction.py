@@ -63,6 +63,8 @@ def _scrub(error: BaseException | None, seen: set[int]) -> None:
 def install() -> None:
     """Make every log record and every uncaught traceback of this process go through `redact`. Idempotent."""
     with _install_lock:
+        # Its lines hold whole URLs, and a query may name a person.
+        logging.getLogger("urllib3").propagate = False
         base = logging.getLogRecordFactory()
         if not isinstance(base, _RedactingFactory):
             logging.setLogRecordFactory(_RedactingFactory(base))

@@ -10,6 +10,7 @@ import msgspec
 from stripe_flow.api.clock import parse_date
 from stripe_flow.api.connection import Connection
 from stripe_flow.api.errors import (
+    AccountHidden,
     AccountTrouble,
     Declined,
     KeyRefused,
@@ -83,6 +84,10 @@ def _meaning(refusal: Refusal, *, is_read: bool, is_open: bool) -> _Meaning:
         return _FOR_NOW if is_read else _undecided(refusal, is_open=is_open)
     if refusal.type == "idempotency_error":
         return _KEY_REUSED
+    if refusal.status in {401, 403} and not (refusal.type or refusal.code or refusal.request_id):
+        return _NOBODYS
+    if refusal.code == "account_invalid":
+        return _NO_ACCOUNT
     kind, happened, next_step = _MEANINGS.get(refusal.status, _ELSEWHERE if refusal.status < 400 else _REFUSED)
     return kind, happened.format(right=refusal.right or "that this request needs"), next_step
 
@@ -102,6 +107,16 @@ _ELSEWHERE = (
     AccountTrouble,
     "the address answered with a redirect, which Stripe never does",
     "Check the setting base_url and what stands between this machine and Stripe",
+)
+_NOBODYS = (
+    AccountTrouble,
+    "the address refused, and not in Stripe's words",
+    "Check the proxy and the setting base_url; if they are right, the setting api_key",
+)
+_NO_ACCOUNT = (
+    AccountHidden,
+    "there is no such account, or the key may not act for it",
+    "Check the account's id in the settings, that it is connected to the key's own account, and the key's mode",
 )
 _REFUSED = (RequestRefused, "Stripe refused the request", "Mend what the code names and send it again")
 _INDETERMINATE = (

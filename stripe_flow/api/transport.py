@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,6 +17,7 @@ from requests.utils import select_proxy
 
 from stripe_flow.api.connection import is_loopback
 from stripe_flow.api.deadline import Limit, PlainPool, TlsPool, Watchdog
+from stripe_flow.api.errors import Misconfigured
 
 
 class NetworkTrouble(Exception):
@@ -71,6 +74,7 @@ class Transport:
             # Plain http is allowed to this machine because nobody can overhear it: no proxy may see the key.
             self._options["proxies"] = {}
         self.proxy = _shown(select_proxy(base_url, self._options["proxies"]))
+        check_surroundings(urlsplit(base_url).scheme, self._options)
 
     @property
     def is_open(self) -> bool:
@@ -123,6 +127,30 @@ def _shown(proxy: str | None) -> str | None:
     return proxy and proxy.rpartition("@")[2]
 
 
+def check_surroundings(scheme: str, options: Mapping[str, Any]) -> None:  # Any: requests' own
+    """Raises Misconfigured for what the environment says of proxies and certificates, and no try will mend."""
+    proxy = requests.utils.select_proxy(f"{scheme}://", options["proxies"])
+    if proxy is not None and not _is_proxy(proxy):
+        raise Misconfigured(
+            "the environment variable HTTPS_PROXY (or ALL_PROXY) must look like http://host:port; it is not shown, "
+            "since it may hold a password"
+        )
+    trusted = options["verify"]
+    if isinstance(trusted, str) and not Path(trusted).exists():
+        raise Misconfigured(
+            f"the certificates to trust, {trusted}, are not there: correct the environment variable REQUESTS_CA_BUNDLE "
+            "(or CURL_CA_BUNDLE)"
+        )
+
+
+def _is_proxy(url: str) -> bool:
+    try:
+        parts = urlsplit(url if "://" in url else f"http://{url}")
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
 def _session() -> requests.Session:
     session, adapter = requests.Session(), _Adapter(pool_connections=1, pool_maxsize=1)
     session.mount("https://", adapter)
@@ -131,10 +159,9 @@ def _session() -> requests.Session:
 
 
 _WORDS: tuple[tuple[type[requests.RequestException], str], ...] = (
-    (requests.exceptions.ProxyError, "the proxy refused or could not be reached"),
     (
         requests.exceptions.SSLError,
-        "TLS failed: the certificate is not trusted (REQUESTS_CA_BUNDLE names a file of more), or something changed it",
+        "TLS failed: the certificate is not trusted (is it your proxy's? REQUESTS_CA_BUNDLE names more to trust)",
     ),
     (requests.exceptions.ConnectTimeout, "no connection in time"),
     (requests.exceptions.ReadTimeout, "no answer in time"),
@@ -143,17 +170,37 @@ _WORDS: tuple[tuple[type[requests.RequestException], str], ...] = (
 )
 
 
+# As the standard library words it.
+_TUNNEL = re.compile(r"Tunnel connection failed: (\d{3})")
+
+
 def describe(error: requests.RequestException) -> str:
     """The cause in plain words, without the URL. An unknown one is named by its class."""
+    if isinstance(error, requests.exceptions.ProxyError):
+        return f"the proxy that HTTPS_PROXY names failed ({_of_proxy(error)})"
     for kind, words in _WORDS:
         if isinstance(error, kind):
             return words
+    return _of_system(error) or (
+        "the connection broke" if isinstance(error, requests.ConnectionError) else type(error).__name__
+    )
+
+
+def _of_proxy(error: requests.RequestException) -> str:
+    """A proxy's own answer is told by its status: its words may be anyone's."""
+    for cause in _causes(error):
+        if status := _TUNNEL.search(str(cause)):
+            return f"it answered HTTP {status[1]}" + (": it wants a user and a password" if status[1] == "407" else "")
+    return _of_system(error) or "it could not be reached"
+
+
+def _of_system(error: requests.RequestException) -> str:
     for cause in _causes(error):
         if isinstance(cause, socket.gaierror):
             return "the host name could not be resolved"
         if isinstance(cause, OSError) and cause.strerror and not isinstance(cause, requests.RequestException):
             return cause.strerror.lower()
-    return "the connection broke" if isinstance(error, requests.ConnectionError) else type(error).__name__
+    return ""
 
 
 def _causes(error: BaseException) -> list[BaseException]:

@@ -24,6 +24,12 @@ def told() -> Iterator[None]:
     except StripeFlowError as error:
         click.echo(redaction.redact(f"Error: {error}"), err=True)
         raise SystemExit(error.exit_code) from None
+    except BrokenPipeError:
+        raise  # the reader is gone, and click ends quietly
+    except OSError as error:
+        # Files of ours are told by their own errors, so it is what was printed.
+        what = f"standard output takes no more ({(error.strerror or '').lower()}): mend that and run again"
+        raise click.ClickException(what) from None
 
 
 def configured(plugin: type[P], config: tuple[str, ...], **more: Any) -> P:  # Any: what else a plugin takes

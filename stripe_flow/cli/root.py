@@ -8,6 +8,8 @@ from typing import cast
 import click
 from typing_extensions import override
 
+from stripe_flow.cli.near import near
+
 _COMMANDS = {
     "doctor": "stripe_flow.cli.doctor",
     "journal": "stripe_flow.cli.journal",
@@ -20,6 +22,14 @@ class _Rooms(click.Group):
     @override
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted(_COMMANDS)
+
+    @override
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
+            ctx.fail(f"there is no command {args[0]!r}: {near(args[0], _COMMANDS)}")
+        return super().resolve_command(ctx, args)
 
     @override
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:

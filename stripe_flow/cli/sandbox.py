@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import click
+
+T = TypeVar("T")
 
 _BANNER = """\
 stripe-flow sandbox: a local imitation for trying and testing. This is NOT Stripe; no money moves, nothing is kept.
@@ -59,10 +65,10 @@ def sandbox(
         shown = ", ".join(options.keys.keys) if keys_file is None else f"those of {keys_file}"
         click.echo(_BANNER.format(keys=shown), err=True, nl=False)
 
-    try:
+    with _told(host, port):
         options = server.Options(
-            keys=keyring.read_keys(keys_file) if keys_file else keyring.default_keys(livemode=livemode),
-            script=read_script(faults_file),
+            keys=_read(keyring.read_keys, keys_file) if keys_file else keyring.default_keys(livemode=livemode),
+            script=_read(read_script, faults_file) if faults_file else read_script(None),
             host=host,
             port=port,
             seed=seed,
@@ -73,5 +79,25 @@ def sandbox(
             exit_with_stdin=exit_with_stdin,
         )
         server.run(options, announce)
-    except (ValueError, OSError) as error:
+
+
+@contextmanager
+def _told(host: str, port: int) -> Iterator[None]:
+    try:
+        yield
+    except ValueError as error:
         raise click.ClickException(str(error)) from None
+    except OSError as error:
+        why = os.strerror(error.errno or 0).lower()
+        raise click.ClickException(
+            f"the sandbox cannot listen on {host}, port {port} ({why}): choose another with --port, or 0 for any"
+        ) from None
+
+
+def _read(read: Callable[[Path], T], path: Path) -> T:
+    """The file, or an error that names it."""
+    try:
+        return read(path)
+    except (ValueError, OSError) as error:
+        said = str(error).removeprefix(f"{path}: ")
+        raise click.ClickException(f"the file {path} is none of the sandbox's: {said}. Mend it") from None

@@ -36,4 +36,4 @@ def slices(config: tuple[str, ...], workers: int, slices_per_worker: int, stream
     with told():
         tap = configured(TapStripeFlow, config)
         found = orders(tap.run, tap.config, workers=workers, slices=workers * slices_per_worker, stream=stream)
-    click.echo(json.dumps([dataclasses.asdict(each) for each in found], indent=1))
+        click.echo(json.dumps([dataclasses.asdict(each) for each in found], indent=1))

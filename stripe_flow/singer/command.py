@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import click
+from singer_sdk.configuration._dict_config import TRUTHY
 from singer_sdk.exceptions import MappingError
 from singer_sdk.plugin_base import JSONSchemaValidator, PluginBase, _ConfigInput
 
@@ -22,6 +23,8 @@ from stripe_flow.api import redaction
 from stripe_flow.api.errors import Misconfigured, StripeFlowError
 from stripe_flow.api.spelling import mistyped_variables
 from stripe_flow.singer.explaining import explain, unknown
+
+_FALSY = ("false", "0", "no", "off", "")
 
 
 class PluginCommand(PluginBase):
@@ -48,12 +51,8 @@ class PluginCommand(PluginBase):
         for name, schema in cls.config_jsonschema["properties"].items():
             variable = f"{cls._env_var_prefix}{name.upper()}"
             kinds = {*([schema["type"]] if isinstance(schema["type"], str) else schema["type"])}
-            if variable in os.environ and "string" not in kinds and "boolean" not in kinds:
-                try:
-                    json.loads(os.environ[variable])
-                except (ValueError, RecursionError):
-                    kind = " or ".join(sorted(kinds - {"null"}))
-                    raise click.ClickException(f"the environment variable {variable} must be JSON: {kind}") from None
+            if variable in os.environ and "string" not in kinds:
+                _check_variable(variable, kinds - {"null"})
 
     @classmethod
     def invoke(cls, *, about: bool = False, about_format: str | None = None, **options: Any) -> None:  # Any: click's
@@ -80,7 +79,7 @@ class PluginCommand(PluginBase):
         except StripeFlowError as error:
             return cls._say(error)
         except MappingError as error:
-            return cls._say(Misconfigured(f"setting stream_maps: {error}"))
+            return cls._say(Misconfigured(f"setting stream_maps: {str(error).rstrip('.')}: mend it, or leave it out"))
         except BrokenPipeError:
             raise  # the reader is gone, and click ends quietly
         except Exception as error:  # noqa: BLE001  # the edge of the process
@@ -102,7 +101,7 @@ class PluginCommand(PluginBase):
         self.append_builtin_config(self.config_jsonschema)
         self._read_numbers()
         validator = JSONSchemaValidator(self.config_jsonschema)
-        problems = [explain(error) for error in validator.iter_errors(self._config)]
+        problems = [explain(error, self._env_var_prefix) for error in validator.iter_errors(self._config)]
         known = self.config_jsonschema["properties"]
         problems += [unknown(name, known) for name in self._config if name not in known]
         if problems and raise_errors:
@@ -124,14 +123,29 @@ class PluginCommand(PluginBase):
                 redaction.protect(self._config[name])
 
 
+def _check_variable(variable: str, kinds: set[str]) -> None:
+    if "boolean" in kinds:
+        # The SDK takes what is none of its words for yes as a no: `dry_run: ture` would move money.
+        if os.environ[variable].lower() not in {*TRUTHY, *_FALSY}:
+            raise click.ClickException(f"the environment variable {variable} must be true or false")
+        return
+    try:
+        json.loads(os.environ[variable])
+    except (ValueError, RecursionError):
+        kind = " or ".join(sorted(kinds))
+        raise click.ClickException(f"the environment variable {variable} must be JSON: {kind}") from None
+
+
 def check_json_object(path: Path, what: str) -> Mapping[str, object]:
     """The object in a file that the command line names; exit 1 with one line where there is none."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_constant)
     except OSError as error:
-        raise click.ClickException(f"the {what} file {path} cannot be read: {error.strerror}") from None
+        raise click.ClickException(
+            f"the {what} file {path} cannot be read ({error.strerror}): check the path after --{what}"
+        ) from None
     except (ValueError, RecursionError):  # JSON and UTF-8 errors alike; their text may quote a secret
-        raise click.ClickException(f"the {what} file {path} is not JSON in UTF-8") from None
+        raise click.ClickException(f"the {what} file {path} is not JSON in UTF-8: mend it") from None
     if not isinstance(found, dict):
         raise click.ClickException(f"the {what} file {path} must hold a JSON object, like {{}}")
     return found

@@ -38,7 +38,7 @@ _LIMITS = {
 _TRUTHS = {"true", "false", "yes", "no", "on", "off"}
 
 
-def explain(error: ValidationError) -> str:
+def explain(error: ValidationError, env_prefix: str) -> str:
     """What a setting breaks, and what to write instead."""
     name = ".".join(str(part) for part in error.absolute_path) or "settings"
     rule = str(error.validator)
@@ -46,8 +46,12 @@ def explain(error: ValidationError) -> str:
     limit: Any = error.validator_value  # Any: a number, a name or a list, depending on the rule
     match rule:
         case "required":
-            missing = ", ".join(key for key in limit if key not in given)
-            return f"setting {missing} is missing: it has no default"
+            missing = [key for key in limit if key not in given]
+            variables = ", ".join(f"{env_prefix}{key.upper()}" for key in missing)
+            return (
+                f"setting {', '.join(missing)} is missing, and has no default: write it into the file that --config "
+                f"names, or set {variables} and give --config ENV"
+            )
         case "type":
             kinds = [limit] if isinstance(limit, str) else list(limit)
             kind = _KINDS.get(type(given), "number")

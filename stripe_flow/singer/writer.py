@@ -68,7 +68,16 @@ def write_whole(data: bytearray) -> None:
         sys.stdout.buffer.write(data)
         data.clear()
         return
-    with lifted():
-        while data:
-            written = os.write(descriptor, data)
-            del data[:written]
+    try:
+        with lifted():
+            while data:
+                written = os.write(descriptor, data)
+                del data[:written]
+    except BrokenPipeError:
+        raise  # the reader is gone
+    except OSError as error:
+        why = (error.strerror or "").lower()
+        raise Misconfigured(
+            f"standard output takes no more ({why}), and messages go there: mend that and run again; what it has not "
+            "taken is not counted as done"
+        ) from None

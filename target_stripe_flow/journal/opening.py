@@ -38,7 +38,9 @@ def create(path: Path) -> None:
         _sync_folder(path.resolve().parent)
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or "no path has such characters"
-        raise Misconfigured(f"the journal {path} cannot be made ({why}): mend that, or set journal_url") from None
+        raise Misconfigured(
+            f"the journal {path} cannot be opened or made ({why}): mend that, or set journal_url"
+        ) from None
 
 
 def _sync_folder(folder: Path) -> None:

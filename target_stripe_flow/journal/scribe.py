@@ -14,7 +14,7 @@ from contextlib import suppress
 from typing import Any
 
 from sqlalchemy import Connection, Executable
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from stripe_flow.api.errors import StripeFlowError
 
@@ -83,13 +83,27 @@ def broken(name: str, error: Exception, *, was_writing: bool = False) -> Journal
     cause = getattr(error, "orig", None) or of_its_own
     # PostgreSQL's further lines quote the row.
     words = " ".join(str(cause).partition("\n")[0].split())
-    advice = "mend that and run again"
+    advice = _advice(error, getattr(cause, "sqlite_errorcode", None))
     if was_writing:
         advice += ". Nothing is lost: what was sent is written down and will be settled first"
-    # The lower byte is the kind of trouble. https://www.sqlite.org/rescode.html#extrc
-    if getattr(cause, "sqlite_errorcode", 0) & 0xFF in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
-        advice = (
-            "it is damaged, or no journal. Move it away, make a new one with `stripe-flow journal init`, and refill it "
-            "with `stripe-flow journal rebuild`"
-        )
     return JournalBroken(f"the journal {name} cannot be used ({words}): {advice}")
+
+
+_DAMAGED = (
+    "it is damaged, or no journal. Move it away, make a new one with `stripe-flow journal init`, and refill it with "
+    "`stripe-flow journal rebuild`"
+)
+# The kinds of SQLite's trouble. https://www.sqlite.org/rescode.html
+_ADVICE = {
+    sqlite3.SQLITE_CORRUPT: _DAMAGED,
+    sqlite3.SQLITE_NOTADB: _DAMAGED,
+    sqlite3.SQLITE_FULL: "make room on its disk and run again",
+    sqlite3.SQLITE_IOERR: "its disk is full, limited or failing: mend that and run again",
+}
+
+
+def _advice(error: Exception, sqlite_code: int | None) -> str:
+    """What to do next; the lower byte of a code is the kind."""
+    if sqlite_code is None and isinstance(error, OperationalError):
+        return "check that the database runs, and the setting journal_url, then run again"
+    return _ADVICE.get((sqlite_code or 0) & 0xFF, "mend that and run again")

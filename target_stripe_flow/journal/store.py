@@ -97,6 +97,11 @@ class Journal:
         """Whose rows there are: accounts and modes."""
         return [(row[0], row[1]) for row in self._asked(select(attempts.c.account, attempts.c.mode).distinct(), {})]
 
+    def knows(self, account: str, mode: str) -> bool:
+        """Whether there is a row of it."""
+        of = (attempts.c.account == account, attempts.c.mode == mode)
+        return bool(self._asked(select(attempts.c.digest).where(*of).limit(1), {}))
+
     def walk(self, among: Mapping[str, Sequence[str]], *, page: int = 1000) -> Iterator[Attempt]:
         """Every row whose columns are `among` these values, page by page: memory stays flat."""
         place = tuple_(attempts.c.digest, attempts.c.attempt, attempts.c.revision)

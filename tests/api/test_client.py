@@ -74,7 +74,8 @@ def test_a_write_is_sent_again_byte_for_byte(trouble: Turn) -> None:
         (refusal(402, type="card_error", code="card_declined", decline_code="generic_decline"), errors.Declined),
         (answer(402, '{"error": {"code": "x"}}', Stripe_Should_Retry="true"), errors.Declined),
         (refusal(403), errors.RightMissing),
-        (answer(403, "<html>no</html>"), errors.RightMissing),
+        (refusal(403, code="account_invalid"), errors.AccountHidden),
+        (answer(403, "<html>no</html>"), errors.AccountTrouble),
         (refusal(404, code="resource_missing", param="id"), errors.NotFound),
         (refusal(500, type="api_error"), errors.OutcomeUnknown),
         (answer(503, Stripe_Should_Retry="false"), errors.OutcomeUnknown),
@@ -206,7 +207,7 @@ def test_the_message_tells_the_time_of_a_request_that_failed_while_others_succee
             client.patience.succeeded(time.monotonic())  # another thread's
             raise ValueError
 
-        with pytest.raises(errors.StripeUnreachable, match="for 1 s: the body"):
+        with pytest.raises(errors.StripeUnreachable, match="for 1 s: the answer is not Stripe's JSON"):
             client.get("/v1/charges", read=read)
 
 

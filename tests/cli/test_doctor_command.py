@@ -239,7 +239,7 @@ LINES: list[tuple[str, dict[str, Any], dict[str, str], str]] = [
         "a proxy that is not there",
         {"base_url": "https://nowhere.invalid"},
         {"HTTPS_PROXY": f"http://ann:{PASSWORD}@127.0.0.1:9"},
-        "proxy refused or could not be reached.*the proxy 127.0.0.1:9",
+        "the proxy that HTTPS_PROXY names failed.*the proxy 127.0.0.1:9",
     ),
     ("another server", {"base_url": "http://127.0.0.1:{port}"}, {}, "HTTP 404 without Stripe's error object.*base_url"),
     ("a wrong key", {"api_key": "sk_test_wrong"}, {}, "does not accept the key.*setting api_key"),

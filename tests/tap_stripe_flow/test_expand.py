@@ -108,14 +108,14 @@ def test_mapped_records_are_expanded_too(shop: Sandbox, tmp_path: Path) -> None:
     assert done.records("charges") == expected
 
 
-def test_an_unknown_name_is_refused_with_the_known_ones(shop: Sandbox, tmp_path: Path) -> None:
+def test_an_unknown_name_is_refused_with_the_one_that_was_meant(shop: Sandbox, tmp_path: Path) -> None:
     before = len(shop.requests())
 
     done = run_tap(tmp_path, a_config(shop.url, expand=["customer", "costumer.name"]))
 
     assert done.code == 1
     assert len(done.errors) == 1
-    assert all(word in done.errors[0] for word in ("expand", "'costumer.name'", "customer", "balance_transaction"))
+    assert "setting expand names 'costumer.name', which no stream has: did you mean customer?" in done.errors[0]
     assert len(shop.requests()) == before
     assert done.messages == []
 

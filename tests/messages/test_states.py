@@ -1,0 +1,40 @@
+"""A state that cannot be gone on from fails its stream, says why, and stays as it was."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.messages.saying import assert_says
+from tests.support.plugins import a_config, run_tap
+
+STATES: list[tuple[str, object, str]] = [
+    (
+        "of another tap",
+        "2026-01-01T00:00:00Z",
+        "its .* must be Unix seconds. Clear it .`meltano state clear",
+    ),
+    (
+        "in milliseconds",
+        1_795_744_605_000,
+        "its .* must be Unix seconds. Clear it .`meltano state clear",
+    ),
+    (
+        "of another Stripe",
+        4_000_000_000,
+        "was read up to 2096-10-02T07:06:40Z, and by Stripe's clock it is only 20.*: wait until then, or check",
+    ),
+]
+
+
+@pytest.mark.parametrize(("value", "said"), [case[1:] for case in STATES], ids=[case[0] for case in STATES])
+def test_a_state_that_cannot_be_gone_on_from_is_told(
+    *, value: object, said: str, sandbox_url: str, tmp_path: Path
+) -> None:
+    state = {"bookmarks": {"charges": {"replication_key": "created", "replication_key_value": value}}}
+
+    done = run_tap(tmp_path, a_config(sandbox_url), state=state)
+
+    assert (done.code, len(done.errors)) == (2, 1)
+    assert_says(f"stream charges failed, its state stays as it was: .*{said}", done.errors[0])
