@@ -44,7 +44,8 @@ class LiveLine:
         self._handlers: list[logging.StreamHandler[Any]] = []  # Any: whatever stream they had
 
     def open(self) -> None:
-        self._handlers = [each for each in logging.getLogger().handlers if isinstance(each, logging.StreamHandler)]
+        handlers = (each for each in logging.getLogger().handlers if isinstance(each, logging.StreamHandler))
+        self._handlers = [each for each in handlers if each.stream is self._terminal]
         for handler in self._handlers:
             handler.setStream(self)
         if sys.stdout is not None and sys.stdout.isatty():
@@ -63,9 +64,13 @@ class LiveLine:
     def draw(self, text: str) -> None:
         """Show this, as far as it fits; nothing while the line is another process's."""
         with self._lock:
-            before, self._text = self._text, self._fitting(text) if text and self._turn.is_ours() else ""
-            if before or self._text:
+            before, self._text = self._text, self._fitting(text)
+            if not before and not text:
+                return
+            if self._turn.is_ours():
                 self._put("")
+            else:
+                self._text = ""  # what stands there now is another's, or a person's
 
     def write(self, text: str) -> int:
         """Whole lines, above it."""

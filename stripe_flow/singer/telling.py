@@ -35,8 +35,8 @@ def tell(logger: logging.Logger, kind: str, fields: Fields) -> None:
 class Telling:
     """While it is open, `look` is asked where the run is, by a thread of its own; no fields: nothing to tell."""
 
-    def __init__(self, logger: logging.Logger, look: Callable[[], Fields], *, every_s: float = EVERY_S) -> None:
-        self._logger, self._look, self._every_s = logger, look, every_s
+    def __init__(self, logger: logging.Logger, look: Callable[[], Fields]) -> None:
+        self._logger, self._look = logger, look
         self._line: LiveLine | None = None
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="telling", daemon=True)
@@ -77,7 +77,7 @@ class Telling:
 
     def _watch(self) -> None:
         """Only told things: where they cannot be told any more, the run goes on all the same."""
-        while not self._ended.wait(DRAWN_EVERY_S if self._line else self._every_s):
+        while not self._ended.wait(DRAWN_EVERY_S if self._line else EVERY_S):
             fields = self._look()
             if self._line is None:
                 if fields:

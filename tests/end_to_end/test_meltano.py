@@ -62,6 +62,25 @@ def test_rows_become_objects_once(project: Project, sandbox: Sandbox) -> None:
     assert sorted(paid) == [f"Order A-{number}" for number in range(1, 7)]
 
 
+@pytest.mark.parametrize(
+    ("job", "fields"),
+    [
+        ("new-charges-and-refunds", {"charges": {"records": 300, "state": "ok"}, "refunds": {"state": "ok"}}),
+        ("rows-to-stripe", {"customers": {"records": 3, "created": 3}, "charges": {"records": 8, "created": 6}}),
+    ],
+)
+def test_what_a_run_did_comes_through_meltano_as_fields(
+    job: str, fields: dict[str, dict[str, object]], project: Project
+) -> None:
+    with Sandbox("--seed", "1", "--charges", "300", "--days", "30") as sandbox:
+        done = project.meltano("--log-format=json", "run", job, url=sandbox.url)
+
+    told = [json.loads(line) for line in done.stderr.splitlines() if line.startswith("{")]
+    rows = {each["stream_name"]: each["summary"] for each in told if "summary" in each}
+    assert done.returncode == 0, done.stderr
+    assert {name: {each: rows[name][each] for each in named} for name, named in fields.items()} == fields
+
+
 def test_a_second_connection_has_a_key_of_its_own(project: Project, sandbox: Sandbox) -> None:
     mine = project.meltano("invoke", "tap-stripe-flow--eu", "--test", url=sandbox.url, STRIPE_API_KEY="sk_test_wrong0")
     env = {"STRIPE_EU_API_KEY": sandbox.key, "TAP_STRIPE_FLOW__EU_BASE_URL": sandbox.url}

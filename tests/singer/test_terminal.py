@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -20,6 +21,8 @@ SLOW = {"name": "slow", "match": {"path": "/v1/charges"}, "action": {"kind": "la
 STUCK = {"name": "stuck", "match": {"path": "/v1/charges"}, "at": "before_answer", "action": {"kind": "hold"}}
 # What only a live line writes: it goes back to the first column and empties the line.
 DRAWN = b"\r\x1b[K"
+# The end of a live line, and then something else than one that takes its place or takes it away.
+OVERWRITTEN = re.compile(rb"requests/s\r(?!\r?\x1b\[K)")
 LIVE = re.compile(r"records/s")
 WHOLE = re.compile(r"\d{4}-\d\d-\d\d [\d:,]{12} \| [A-Z]+ +\| \S+ +\| .*|\{.*\}|(stream|charges|refunds) .*")
 
@@ -37,7 +40,7 @@ def tap(folder: Path, url: str) -> str:
     return shell_words(command("tap_stripe_flow", folder, a_config(url)))
 
 
-def target(folder: Path, url: str, count: int = 3) -> str:
+def target(folder: Path, url: str, count: int = 3, **settings: object) -> str:
     """With charges to make, and a STATE behind each."""
     lines = [a_schema("charges")]
     for number in range(count):
@@ -45,7 +48,7 @@ def target(folder: Path, url: str, count: int = 3) -> str:
         lines += [record, a_state(rows=number + 1)]
     given = folder / "given.jsonl"
     given.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
-    return shell_words([*command("target_stripe_flow", folder, a_config(url)), "--input", str(given)])
+    return shell_words([*command("target_stripe_flow", folder, a_config(url, **settings)), "--input", str(given)])
 
 
 class Plugin(NamedTuple):
@@ -70,6 +73,7 @@ def test_one_line_says_where_the_run_is_and_leaves_nothing_behind(
 
     assert code == 0
     assert plugin.live in terminal.raw.decode()
+    assert OVERWRITTEN.search(terminal.raw) is None
     assert [line for line in terminal.screen if LIVE.search(line)] == []
     assert [line for line in terminal.screen if not WHOLE.fullmatch(line)] == []
     assert [line for line in terminal.screen if line.startswith(plugin.table)]
@@ -135,18 +139,24 @@ def test_a_tap_and_a_target_in_one_pipe_share_one_line(busy: Sandbox, tmp_path: 
     for folder in (of_tap, of_target):
         folder.mkdir()
     line = f"{tap(of_tap, busy.url)} | {shell_words(command('target_stripe_flow', of_target, a_config(busy.url)))}"
+    busy.faults(STUCK)
     with Terminal(line, tmp_path) as terminal:
+        terminal.wait_until(lambda raw: raw.rpartition(b"acting for account")[2].count(b"requests/s") > 5)
+        busy.release("stuck")
         terminal.code()
 
-    assert max(len([each for each in screen if LIVE.search(each)]) for screen in terminal.screens) == 1
+    shown = [[each.startswith("stream ") for each in screen if LIVE.search(each)] for screen in terminal.screens]
+    assert max(map(len, shown)) == 1
+    assert len(list(itertools.groupby(each for line in shown for each in line))) <= 2  # one's, then the other's
     assert [each for each in terminal.screen if LIVE.search(each)] == []
     assert [each for each in terminal.screen if not WHOLE.fullmatch(each)] == []
 
 
 def test_a_state_on_the_terminal_is_whole_beside_the_line(busy: Sandbox, tmp_path: Path) -> None:
-    with Terminal(target(tmp_path, busy.url), tmp_path) as terminal:
+    with Terminal(target(tmp_path, busy.url, 5, concurrency=1), tmp_path) as terminal:
         code = terminal.code()
 
-    states = [line for line in terminal.screen if line.startswith("{")]
-    assert (code, DRAWN in terminal.raw) == (0, True)
-    assert json.loads(states[-1]) == {"rows": 3}
+    states = [json.loads(line) for line in terminal.screen if line.startswith("{")]
+    assert (code, b"records/s" in terminal.raw) == (0, True)
+    assert len(states) > 1
+    assert states[-1] == {"rows": 5}

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import termios
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -63,10 +63,13 @@ class Terminal:
 
     def wait_for(self, text: str) -> None:
         """Come back once this was written, wherever it stands now."""
+        self.wait_until(lambda raw: text.encode() in raw)
+
+    def wait_until(self, is_so: Callable[[bytes], bool]) -> None:
+        """Come back once it is so of all that was written."""
         with self._came:
-            there = self._came.wait_for(lambda: text.encode() in self.raw or self._is_over, LIFE_S)
-            assert there, f"{text!r} never came"
-            assert text.encode() in self.raw, self.raw.decode()
+            self._came.wait_for(lambda: is_so(self.raw) or self._is_over, LIFE_S)
+            assert is_so(self.raw), self.raw.decode()
 
     def type(self, keys: bytes) -> None:
         os.write(self._master, keys)
