@@ -184,5 +184,5 @@ def check_expand(config: Mapping[str, Any]) -> None:  # Any: JSON
     known = frozenset[str]().union(*(spec.expandable() for spec in STREAMS))
     for name in config.get("expand") or ():
         if name.partition(".")[0] not in known:
-            near = suggestion(name, known)
+            near = suggestion(name.partition(".")[0], known)
             raise Misconfigured(f"setting expand names {name!r}, which no stream has{near}: {', '.join(sorted(known))}")

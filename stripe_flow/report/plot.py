@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,9 @@ from pygal.style import Style
 
 from stripe_flow.report.model import Timeline
 from stripe_flow.report.standings import PLACES
+
+# pygal leaves an importer for maps behind, of a kind that Python 3.11 warns of at every import from then on.
+sys.meta_path[:] = [each for each in sys.meta_path if type(each) is not pygal.PluginImportFixer]
 
 # A telephone's and a desk's: text in a drawing does not wrap, so each has its own.
 SIZES = {"narrow": (330, 220, 3), "wide": (960, 240, 10)}

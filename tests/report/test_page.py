@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import re
+import sys
 from collections.abc import Sequence
 from html.parser import HTMLParser
 from pathlib import Path
@@ -183,3 +184,7 @@ def test_a_page_of_many_rows_is_small(journal: Journal) -> None:
     assert text.count('<li class="item') == 2000
     assert len(text.encode()) < MOST_BYTES
     assert "1,364 records" in text
+
+
+def test_drawing_leaves_the_imports_of_others_as_they_are() -> None:
+    assert [each for each in sys.meta_path if type(each).__module__.startswith("pygal")] == []

@@ -115,7 +115,7 @@ def test_an_unknown_name_is_refused_with_the_one_that_was_meant(shop: Sandbox, t
 
     assert done.code == 1
     assert len(done.errors) == 1
-    assert "setting expand names 'costumer.name', which no stream has: did you mean customer?" in done.errors[0]
+    assert "setting expand names 'costumer.name', which no stream has (did you mean customer?)" in done.errors[0]
     assert len(shop.requests()) == before
     assert done.messages == []
 
