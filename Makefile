@@ -42,7 +42,7 @@ $(NODE_MODULES)/.ready: tests/browser/package-lock.json
 	@touch $@
 
 test-scale: setup $(VENV_SCALE)/.ready  ## run the DAGs in a real Airflow (an environment of its own)
-	$(CLEAN_ENV) AIRFLOW_BIN=$(abspath $(VENV_SCALE))/bin/airflow $(BIN)/python -m pytest tests/scale $(ARGS)
+	$(CLEAN_ENV) AIRFLOW_BIN=$(abspath $(VENV_SCALE))/bin/airflow $(BIN)/python -m pytest tests/scale --numprocesses $(WORKERS) --dist loadfile $(ARGS)
 
 $(VENV_SCALE)/.ready: $(LOCK_SCALE) $(VENV)/.ready
 	@test -x $(VENV_SCALE)/bin/python || $(PYTHON) -m venv $(VENV_SCALE)

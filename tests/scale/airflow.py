@@ -21,7 +21,7 @@ from tests.support.postgres import asked
 
 # A worker that says nothing for so long is taken for dead; a busy machine is not.
 SILENCE_S = 20
-START_S, COMMAND_S, RUN_S = 180, 300, 420
+START_S, COMMAND_S, RUN_S = 180, 300, 600
 
 
 @dataclass(frozen=True, kw_only=True)
