@@ -147,7 +147,7 @@ def test_an_end_that_is_not_settled_is_refused(sandbox: Sandbox, tmp_path: Path)
 
 
 def test_a_dense_account_is_read_in_windows_of_a_few_pages(tmp_path: Path) -> None:
-    with Sandbox("--seed", "3", "--charges", "6000", "--days", "1") as dense:
+    with Sandbox("--seed", "3", "--charges", "12000", "--days", "1") as dense:
         done = run_tap(tmp_path, settings(dense.url))
         asked = [each for each in dense.requests() if each["path"] == "/v1/charges"]
         made = {each["id"] for each in dense.objects("charge")}
