@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
 
 from stripe_flow.api.traffic import Traffic
 from stripe_flow.singer.fields import Fields
 from tap_stripe_flow.batch import Batch
 from tap_stripe_flow.bookmark import LISTED
+from tap_stripe_flow.trigger import iso
 
 OK, INTERRUPTED, NOT_READ = "ok", "interrupted", "not read"
 
@@ -64,7 +64,7 @@ class Progress:
             "waiting_for": self._traffic.waits_for,
             "records": self.records,
             "records_per_s": _rate(self.records, spent_s),
-            "up_to": iso(self._reached),
+            "up_to": _shown(self._reached),
             "done_percent": None if share is None else int(100 * share),
             "left_s": round(spent_s * (1 - share) / share) if share else None,
             "requests": requests,
@@ -79,7 +79,7 @@ class Progress:
             "account": self.account,
             "records": self.records,
             "requests": requests,
-            "up_to": iso(self.bookmark),
+            "up_to": _shown(self.bookmark),
             "seconds": round(spent_s, 1),
             "state": self.state,
         }
@@ -104,10 +104,10 @@ def in_words(error: Exception) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(error).__name__).lower()
 
 
-def iso(unix: object) -> str | None:
+def _shown(unix: object) -> str | None:
     """Unix seconds as people write them; None for anything else: a state may hold what a person wrote."""
     try:
-        return datetime.fromtimestamp(unix, UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if type(unix) is int else None
+        return iso(unix) if type(unix) is int else None
     except (ValueError, OverflowError, OSError):
         return None
 

@@ -13,8 +13,8 @@ import click
 
 from stripe_flow.api.connection import parse_api_key
 from stripe_flow.api.errors import Misconfigured
+from stripe_flow.api.spelling import suggestion
 from stripe_flow.cli.edge import configured
-from stripe_flow.cli.near import near
 from target_stripe_flow.actions import ACTIONS
 from target_stripe_flow.identity import Identity, Scope
 from target_stripe_flow.journal.attempt import Attempt
@@ -72,7 +72,8 @@ class Books:
         """The latest attempt of `ACTION:SOURCE_KEY` or `ACTION:HASH`. Raises Misconfigured if there is not just one."""
         action, colon, name = key.partition(":")
         if not colon or action not in ACTIONS or not name:
-            raise Misconfigured(f"a KEY is ACTION:SOURCE_KEY, like {next(iter(ACTIONS))}:17; {near(action, ACTIONS)}")
+            hint = f"{suggestion(action, ACTIONS)}: there are {', '.join(ACTIONS)}"
+            raise Misconfigured(f"a KEY is ACTION:SOURCE_KEY, like {next(iter(ACTIONS))}:17{hint}")
         digests = {name} if _DIGEST.fullmatch(name) else set[str]()
         for account, mode in self._whose(journal):
             scope = Scope(account=account, mode=mode, source_name=self.source_name)

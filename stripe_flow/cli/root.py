@@ -8,7 +8,7 @@ from typing import cast
 import click
 from typing_extensions import override
 
-from stripe_flow.cli.near import near
+from stripe_flow.api.spelling import suggestion
 
 _COMMANDS = {
     "doctor": "stripe_flow.cli.doctor",
@@ -28,7 +28,9 @@ class _Rooms(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
-            ctx.fail(f"there is no command {args[0]!r}: {near(args[0], _COMMANDS)}")
+            ctx.fail(
+                f"there is no command {args[0]!r}{suggestion(args[0], _COMMANDS)}: there are {', '.join(_COMMANDS)}"
+            )
         return super().resolve_command(ctx, args)
 
     @override

@@ -18,7 +18,7 @@ SETTINGS = ("--config", "good.json")
 
 # The command line, its exit code, and what is said.
 COMMANDS: list[tuple[str, int, str]] = [
-    ("jurnal list", 2, "there is no command 'jurnal': did you mean journal?"),
+    ("jurnal list", 2, "there is no command 'jurnal' .did you mean journal.*: there are doctor, journal, "),
     ("zzz", 2, "there is no command 'zzz': there are .*journal.*sandbox.*slices"),
     ("journal lst", 2, "No such command 'lst'. Did you mean 'list'"),
     ("journal list --jsn", 2, "No such option '--jsn'. Did you mean '--json'"),
@@ -27,8 +27,12 @@ COMMANDS: list[tuple[str, int, str]] = [
     ("journal list --config cut.json", 1, "the config file cut.json is not JSON in UTF-8: mend it"),
     ("journal list --config wrong.json", 1, "setting concurency is unknown: did you mean concurrency"),
     ("journal show customers:1", 1, "no rows for this key of the source default: check --source-name and --account"),
-    ("journal show customer:1", 1, "a KEY is ACTION:SOURCE_KEY, like customers:17; did you mean customers?"),
-    ("journal show 1", 1, "a KEY is ACTION:SOURCE_KEY, like customers:17; there are customers, "),
+    (
+        "journal show customer:1",
+        1,
+        "a KEY is ACTION:SOURCE_KEY, like customers:17 .did you mean customers.*: there are customers, ",
+    ),
+    ("journal show 1", 1, "a KEY is ACTION:SOURCE_KEY, like customers:17: there are customers, "),
     ("journal settle customers:1 --as created", 1, "say --as created STRIPE_ID, .* or --as not-created without one"),
     ("journal settle customers:1 --as creatd", 2, "'creatd' is not one of 'created', 'not-created'"),
     ("journal rebuild --since yesterday --config good.json", 1, "--since 'yesterday' is no date: write one like 20"),

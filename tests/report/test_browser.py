@@ -23,6 +23,7 @@ from target_stripe_flow.journal.attempt import Attempt
 from target_stripe_flow.journal.opening import held, looked_at
 from target_stripe_flow.lifecycle import State
 from tests.report.journals import NOW, an_attempt, attempts
+from tests.support.needs import missing
 from tests.support.plugins import ROOT, clean_env
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -77,12 +78,7 @@ def look_at(path: Path) -> Seen:
     browser = next(filter(None, map(shutil.which, BROWSERS)), None)
     node = shutil.which("node")
     if browser is None or node is None or not (FOLDER / "node_modules").is_dir():
-        missing = (
-            f"no {BROWSERS[0]}, node or tests/browser/node_modules here: the report was NOT looked at in a browser"
-        )
-        if os.environ.get("STRIPE_FLOW_NO_SKIPS"):
-            pytest.fail(missing)
-        pytest.skip(missing)
+        missing(f"no {BROWSERS[0]}, node or tests/browser/node_modules here: the report was NOT looked at in a browser")
     with subprocess.Popen(
         [node, str(FOLDER / "look.js"), browser, str(path)],
         env=clean_env(WORDS="|".join(SEARCHES)),

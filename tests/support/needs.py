@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 import shutil
+from typing import NoReturn
 
 import pytest
 
 
 def need(program: str, package: str) -> str:
     """Where it is. `package` is Debian's."""
-    found = shutil.which(program)
-    if found is None:
-        reason = f"there is no {program} here: install the package {package}"
-        if "STRIPE_FLOW_NO_SKIPS" in os.environ:
-            pytest.fail(reason)
-        pytest.skip(reason)
-    return found
+    return shutil.which(program) or missing(f"there is no {program} here: install the package {package}")
+
+
+def missing(what: str) -> NoReturn:
+    """The end of this test."""
+    if "STRIPE_FLOW_NO_SKIPS" in os.environ:
+        pytest.fail(what)
+    pytest.skip(what)
