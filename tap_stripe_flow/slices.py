@@ -4,6 +4,10 @@ A look at `[start, end)` shows the newest page of it, so how dense the objects l
 is halved, again and again: its newer half is in view already, its older half takes one more look. So the looks go to
 where the objects are, in whichever account, and an empty decade costs one.
 
+The time that no page shows lies between two pages: the piece's own and that of the older piece beside it. The plan
+expects the mean of both densities there. (With the piece's own density alone, it counted the empty time before an
+account's first object, and guessed up to 36 % too much on dates that put a cut there.)
+
     [ ··························· ▮▮▮▮▮)     the newest page
     [ ·············▮ | ········· ▮▮▮▮▮)     halved: one look at the older half
     [ ▮ | ·········▮ | ········· ▮▮▮▮▮)
@@ -28,6 +32,9 @@ LOOKS_PER_SLICE = 3
 SLICES_PER_WORKER = 8
 # So much of all objects may be where no page has shown any.
 HIDDEN = 0.5
+# A page may lie inside one second, which says nothing about the time before it: such a plan once expected 3,800 times
+# what there was. So neither end counts for more than this many times the other.
+BURST = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,11 +47,15 @@ class Sight:
 
 @dataclass(frozen=True, kw_only=True)
 class Piece:
-    """Seconds of one account, and the page that shows how dense the objects lie at their end, or after it."""
+    """Seconds of one account, and the page that shows how dense the objects lie at their end, or after it.
+
+    `before`: objects per second just before it; None where no page shows that time.
+    """
 
     account: str
     window: Window
     sight: Sight
+    before: float | None = None
 
     @property
     def is_known(self) -> bool:
@@ -62,12 +73,24 @@ class Piece:
         return self.until - self.window.start
 
     @property
+    def in_view(self) -> int:
+        """How many of its objects the page shows."""
+        return sum(self.window.start <= at < self.window.end for at in self.sight.created)
+
+    @property
+    def at_end(self) -> float:
+        """Objects per second in its last seconds, those after its newest object included."""
+        oldest = max(self.window.start, self.sight.created[-1]) if self.sight.created else self.window.start
+        return self.in_view / (self.window.end - oldest)
+
+    @property
     def count(self) -> float:
         """How many objects it holds, or seems to."""
         if self.is_known:
-            return sum(self.window.start <= at < self.window.end for at in self.sight.created)
+            return self.in_view
         newest, oldest = self.sight.created[0], self.sight.created[-1]
-        return len(self.sight.created) / (newest + 1 - oldest) * self.seconds
+        after = len(self.sight.created) / (newest + 1 - oldest)
+        return self.in_view + _between(self.before, after) * (oldest - self.window.start)
 
     def halves(self) -> tuple[Window, Window]:
         """Of where its objects are: what takes a look, and what is in view."""
@@ -85,6 +108,15 @@ class Slice:
 
 
 Look = Callable[[str, Window], Sight]
+
+
+def _between(before: float | None, after: float) -> float:
+    """The objects per second to expect between two densities; `before` is None where nothing shows it."""
+    if before is None:
+        return after
+    mean = (before + after) / 2
+    lower = min(before, after)
+    return min(mean, BURST * lower) if lower else mean
 
 
 def planned(ranges: Mapping[str, Window], slices: int, look: Look) -> list[Slice]:
@@ -110,10 +142,10 @@ def _pieces(ranges: Mapping[str, Window], looks: int, look: Look) -> list[Piece]
         piece = _most_promising(pieces)
         if piece is None:
             break
-        older, newer = piece.halves()
+        older_half, newer_half = piece.halves()
+        older = replace(piece, window=older_half, sight=look(piece.account, older_half))
         pieces.remove(piece)
-        pieces.append(replace(piece, window=newer))
-        pieces.append(Piece(account=piece.account, window=older, sight=look(piece.account, older)))
+        pieces += [older, replace(piece, window=newer_half, before=older.at_end)]
     return pieces
 
 

@@ -11,11 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stripe_flow.sandbox import past as sandbox
 from tap_stripe_flow.slices import LOOKS_PER_SLICE, SLICES_PER_WORKER, Sight, Slice, planned
 from tap_stripe_flow.windows import OLDEST, Window
 
 DAY_S = 86_400
 PAGE = 100
+END = 1_800_000_000
 
 
 class Past:
@@ -71,7 +73,28 @@ def test_what_slices_seem_to_hold_is_what_the_pages_showed(created: dict[str, li
     assert sum(each.count for each in found) == pytest.approx(sum(map(len, few.values())))
 
 
-END = 1_800_000_000
+@pytest.mark.parametrize("days", range(0, 400, 10))
+def test_a_plan_expects_about_what_there_is_on_any_date(days: int) -> None:
+    """The range begins on a fixed day and ends now, so each date cuts it elsewhere; one account has a burst."""
+    now = END + days * DAY_S + days * 997
+    held = {"acct_1": sandbox.Past("1", 3_000, 60, now), "acct_2": sandbox.Past("2", 300, 5, now)}
+    past = Past({account: of.created for account, of in held.items()})
+
+    found = planned(dict.fromkeys(held, Window(start=OLDEST, end=now)), 2 * SLICES_PER_WORKER, past.look)
+
+    assert sum(each.count for each in found) == pytest.approx(3_300, rel=0.2)
+
+
+@pytest.mark.parametrize("at", [0.0, 0.5, 1.0])
+def test_a_page_that_lies_in_one_second_says_nothing_about_the_time_before(at: float) -> None:
+    steady = [END - 60 * DAY_S + number * 1_728 for number in range(3_000)]
+    past = Past({"acct_1": [*steady, *[steady[round(at * 2_999)]] * 200]})
+
+    found = planned({"acct_1": Window(start=OLDEST, end=END)}, 2 * SLICES_PER_WORKER, past.look)
+
+    assert sum(each.count for each in found) == pytest.approx(3_200, rel=0.2)
+
+
 YEARS_S = 5 * 365 * DAY_S
 
 
