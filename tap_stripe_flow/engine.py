@@ -141,8 +141,7 @@ class Engine(Stream):
             self._run.end()
 
     def _batches(self, account: Account, context: Mapping[str, Any] | None, progress: Progress) -> Iterator[Batch]:
-        what = self.of(account)
-        state = _own(self.get_context_state(context))
+        what, state = self.of(account), _own(self.get_context_state(context))
         # A catalog may ask for FULL_TABLE: then all of the range is read again, and the bookmark starts over.
         known = {} if self.forced_replication_method == REPLICATION_FULL_TABLE else state
         most_ids = MOST_IDS - ids_held(self.tap_state) + ids_held(state)
@@ -155,14 +154,8 @@ class Engine(Stream):
     def _close(self, batch: Batch, context: Mapping[str, Any] | None, progress: Progress) -> None:
         self._run.progressed()
         if batch.window is not None:
-            self.logger.debug(
-                "window stream=%s account=%s start=%d end=%d records=%d",
-                self.name,
-                (context or {}).get(ACCOUNT_MEMBER, ""),
-                batch.window.start,
-                batch.window.end,
-                len(batch.records),
-            )
+            about = (self.name, progress.account or "", batch.window.start, batch.window.end, len(batch.records))
+            self.logger.debug("window stream=%s account=%s start=%d end=%d records=%d", *about)
         progress.batch(batch)
         if batch.state is None:
             return
@@ -192,16 +185,24 @@ class Engine(Stream):
         return self._counter
 
     def _write_record_message(self, records: Any) -> None:  # Any: those of a batch, of which the SDK knows nothing
-        """The one switch between the pages' own bytes and the SDK's path, which parses them."""
+        """Write a batch through to standard output, then count its records: a run may end without another STATE.
+
+        The one switch between the pages' own bytes and the SDK's path, which parses them.
+        """
         self._counter.increment(len(records) - 1)
-        if self.is_verbatim:
-            raws = ((each.raw, _iso(each.read_at)) for each in records)
-            self._stripe.message_writer.write_records(self.name, raws)
-            self.state_manager.is_flushed = False
-            return
-        for record in records:
-            self._read_at = record.read_at
-            super()._write_record_message(record.as_record())
+        writer = self._stripe.message_writer
+        before = writer.records_out
+        try:
+            if self.is_verbatim:
+                writer.write_records(self.name, ((each.raw, _iso(each.read_at)) for each in records))
+                self.state_manager.is_flushed = False
+                return
+            for record in records:
+                self._read_at = record.read_at
+                super()._write_record_message(record.as_record())
+        finally:
+            writer.flush()
+            self._run.emitted(writer.records_out - before)
 
     def _generate_record_messages(self, record: dict[str, Any]) -> Generator[RecordMessage, None, None]:
         """A stream map is a person's own program: where it fails, its error may quote the record."""

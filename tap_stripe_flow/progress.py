@@ -17,8 +17,9 @@ OK, INTERRUPTED, NOT_READ = "ok", "interrupted", "not read"
 class Progress:
     """Written by the thread that reads, looked at by any. Times are seconds of `clock`, a monotonic one.
 
-    `end` is where the range ends (Unix seconds; None: not known until the first window). The share that is done is of
-    the time from the first object on: empty years are passed in a moment and would promise too much.
+    `records` are those on standard output. `end` is where the range ends (Unix seconds; None: not known until the first
+    window). The share that is done is of the time from the first object on: empty years are passed in a moment and
+    would promise too much.
     """
 
     def __init__(
@@ -36,9 +37,12 @@ class Progress:
         self._first: int | None = None
         self._reached: int | None = None
 
+    def emitted(self, records: int) -> None:
+        """So many more are on standard output."""
+        self.records += records
+
     def batch(self, batch: Batch) -> None:
         """It is out, with the state that it brought."""
-        self.records += len(batch.records)
         if batch.window is not None:
             if self._first is None and self.records:
                 self._first = batch.window.start

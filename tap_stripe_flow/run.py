@@ -44,6 +44,11 @@ class Run:
         self._begun[stream, account] = self._current = progress
         return progress
 
+    def emitted(self, records: int) -> None:
+        """So many more of what is read now are on standard output."""
+        if self._current is not None:
+            self._current.emitted(records)
+
     def end(self, error: StripeFlowError | None = None) -> None:
         """What was read until now came to its end, or to this one."""
         current, self._current = self._current, None

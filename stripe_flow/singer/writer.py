@@ -24,14 +24,20 @@ BUFFER_BYTES = 64 * 1024
 
 
 class LineWriter(MsgSpecWriter):
-    """Records are collected; any other message (SCHEMA, STATE) goes out at once, with all records before it."""
+    """Records are collected until `flush`; any other message (SCHEMA, STATE) goes out at once, with all before it.
+
+    `records_out` counts the records that standard output has taken.
+    """
 
     def __init__(self) -> None:
         super().__init__()
+        self.records_out = 0
         self._pending = bytearray()
+        self._records_pending = 0
 
     def write_message(self, message: Message) -> None:
         self._pending += self.format_message(message)
+        self._records_pending += isinstance(message, RecordMessage)
         if len(self._pending) >= BUFFER_BYTES or not isinstance(message, RecordMessage):
             self.flush()
 
@@ -43,12 +49,15 @@ class LineWriter(MsgSpecWriter):
             pending += head
             pending += raw
             pending += tail
+            self._records_pending += 1
             if len(pending) >= BUFFER_BYTES:
                 self.flush()
 
     def flush(self) -> None:
         """Hand all that is pending to the reader; raises BrokenPipeError where there is none any more."""
         write_whole(self._pending)
+        self.records_out += self._records_pending
+        self._records_pending = 0
 
 
 @functools.lru_cache(maxsize=64)

@@ -35,6 +35,7 @@ class Reading:
         self.traffic.sent()
         window = Window(start=OLDEST + first * DAY_S, end=OLDEST + last * DAY_S)
         batch = Batch(records=some(records), state={UP_TO: window.end}, window=window, until=until)
+        self.progress.emitted(records)
         self.progress.batch(batch)
 
 
@@ -90,9 +91,11 @@ def test_a_window_behind_the_end_is_all_there_is() -> None:
 
 def test_records_that_come_without_a_window_count_too() -> None:
     reading = Reading()
+    reading.progress.emitted(100)
     reading.progress.batch(Batch(records=some(100)))  # parts of the first objects of a window
 
     reading.goes_on(10, 5, 0, 10)
+    reading.progress.emitted(7)
     reading.progress.batch(Batch(records=some(7)))  # a list that is read whole
 
     assert reading.progress.now()["records"] == reading.progress.sums()["records"] == 112

@@ -15,8 +15,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.singer.telling import structured, told
 from tests.support.plugins import a_config, clean_env, command, run_tap
 from tests.support.sandbox import Sandbox
+
+LOG = "log"
 
 
 @pytest.fixture(scope="module")
@@ -27,13 +30,14 @@ def sandbox_with_history() -> Iterator[Sandbox]:
 
 
 def start(folder: Path, url: str, **settings: object) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        command("tap_stripe_flow", folder, a_config(url, **settings)),
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        env=clean_env(),
-    )
+    with (folder / LOG).open("wb") as log:
+        return subprocess.Popen(
+            command("tap_stripe_flow", folder, a_config(url, **settings)),
+            cwd=folder,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            env=clean_env(**structured(folder)),
+        )
 
 
 @pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
@@ -46,9 +50,11 @@ def test_a_signal_ends_the_run_on_a_whole_line(
         tap.send_signal(sent)
         rest = tap.stdout.read()
 
+    messages = [json.loads(line) for line in [*seen, *rest.splitlines()]]
+    summary = told((tmp_path / LOG).read_text(encoding="utf-8"), "summary")
     assert tap.returncode == 128 + sent
     assert rest.endswith(b"\n")
-    assert all(json.loads(line) for line in [*seen, *rest.splitlines()])
+    assert sum(row["records"] for row in summary) == sum(each["type"] == "RECORD" for each in messages)
 
 
 @pytest.mark.parametrize("path", ["/v1/account", "/v1/charges", "/v1/events"])

@@ -1,0 +1,127 @@
+"""At every end of a run all records that its summary counts are on standard output, and no others."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from tap_stripe_flow.streams import STREAMS, StreamSpec
+from tests.support.plugins import Ended, Message, a_config, run_tap
+from tests.support.sandbox import CONNECTED, PLATFORM, Sandbox
+from tests.tap_stripe_flow.furnishing import furnish, with_all_selected
+
+RUNS = 3
+NOBODYS = ""
+
+Rows = Mapping[tuple[str, str], int]
+
+
+@pytest.fixture(scope="module")
+def world() -> Iterator[Sandbox]:
+    with Sandbox("--seed", "1", "--charges", "150", "--days", "20") as sandbox:
+        furnish(sandbox)
+        yield sandbox
+
+
+def counted(done: Ended) -> Rows:
+    """What the run says that it read, by stream and account."""
+    told = re.findall(r"\| read stream=(\w+) (?:account=(\w+) )?records=(\d+) ", done.log)
+    return {(stream, account): int(records) for stream, account, records in told}
+
+
+def written(done: Ended) -> Rows:
+    """What is on standard output, by stream and account."""
+    records = (each for each in done.messages if each["type"] == "RECORD")
+    return Counter((each["stream"], each["record"].get("_stripe_account", NOBODYS)) for each in records)
+
+
+def runs(folder: Path, config: Mapping[str, object], catalog: Message) -> Iterator[Ended]:
+    """One after another, each with the last STATE before it."""
+    state = None
+    for _ in range(RUNS):
+        done = run_tap(folder, config, state=state, catalog=catalog)
+        yield done
+        state = done.states[-1] if done.states else state
+
+
+def discovered(folder: Path, config: Mapping[str, object], *names: str) -> Message:
+    """A catalog with these streams selected, or all."""
+    catalog: Message = with_all_selected(json.loads(run_tap(folder, config, "--discover").output))
+    if names:
+        catalog["streams"] = [stream for stream in catalog["streams"] if stream["tap_stream_id"] in names]
+    return catalog
+
+
+def in_full(catalog: Message) -> Message:
+    """The same, each stream whole on every run."""
+    for stream in catalog["streams"]:
+        stream["replication_method"] = "FULL_TABLE"
+    return catalog
+
+
+@pytest.mark.parametrize("spec", STREAMS, ids=lambda spec: spec.name)
+def test_the_records_of_the_last_stream_are_on_standard_output(
+    spec: StreamSpec, world: Sandbox, tmp_path: Path
+) -> None:
+    """In the second run and after, a whole list leaves the state as it was, so no STATE follows its records."""
+    config = a_config(world.url, customers_mode="list", account_ids=["self"])
+
+    for done in runs(tmp_path, config, discovered(tmp_path, config, "charges", spec.name)):
+        assert done.code == 0
+        assert {row: count for row, count in counted(done).items() if count} == written(done)
+
+
+@pytest.mark.parametrize("account_ids", [None, ["self"], ["self", CONNECTED]], ids=["own", "self", "two"])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"customers_mode": "list"},
+        {"customers_mode": "list", "capture": "changes"},
+        {"customers_mode": "list", "stream_maps": {"charges": {"__filter__": "amount > 9000"}}},
+        {"customers_mode": "list", "flattening_enabled": True, "flattening_max_depth": 1},
+        {"customer_ids": ["cus_none"]},
+    ],
+    ids=["new", "changes", "filtered", "flat", "found"],
+)
+def test_the_records_in_the_summary_are_on_standard_output(
+    settings: Mapping[str, object], account_ids: list[str] | None, world: Sandbox, tmp_path: Path
+) -> None:
+    config = a_config(world.url, **settings) | ({"account_ids": account_ids} if account_ids else {})
+
+    for done in runs(tmp_path, config, discovered(tmp_path, config)):
+        assert {row: count for row, count in counted(done).items() if count} == written(done)
+
+
+def test_a_past_range_that_is_read_whole_on_every_run_is_on_standard_output(world: Sandbox, tmp_path: Path) -> None:
+    yesterday = datetime.fromtimestamp(world.clock() - 86_400, UTC).isoformat()
+    config = a_config(world.url, account_ids=["self"], end_date=yesterday)
+    catalog = in_full(discovered(tmp_path, config, "charges", "refunds"))
+
+    for done in runs(tmp_path, config, catalog):
+        assert done.code == 0
+        assert counted(done) == written(done)
+        assert written(done)["refunds", PLATFORM] > 0
+
+
+@pytest.mark.parametrize("is_mapped", [True, False])
+def test_a_run_that_ends_in_the_middle_of_a_stream_counts_what_is_on_standard_output(
+    *, is_mapped: bool, world: Sandbox, tmp_path: Path
+) -> None:
+    """By an expression that fails on one record, and by a list that Stripe refuses."""
+    maps: Mapping[str, object] = {"charges": {"x": "1 / (amount > 9000)"}} if is_mapped else {}
+    config = a_config(world.url, account_ids=["self"], stream_maps=maps)
+    catalog = discovered(tmp_path, config, "charges", "tax_codes")
+    refusal = {"kind": "answer", "status": 400}
+    world.faults(*([] if is_mapped else [{"name": "no", "match": {"path": "/v1/tax_codes"}, "action": refusal}]))
+
+    done = run_tap(tmp_path, config, catalog=catalog)
+    world.faults()
+
+    assert done.code == (1 if is_mapped else 2)
+    assert {row: count for row, count in counted(done).items() if count} == written(done)
