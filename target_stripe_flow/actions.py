@@ -17,19 +17,19 @@ class ActionSpec:
     """How the records of one stream are turned into Stripe objects.
 
     `ways` are the paths that make them, the first one by default; where there are several, `chosen_by` is the setting
-    that names one. `history` are values of a record's `object` that say it has happened already: a charge read from
-    Stripe is no order to charge again. `references` names parameters that may hold a source key of another action. A
-    record with the field `find_by` creates nothing: it names an existing object by its Stripe id. `match_by` is the
-    parameter that an existing object may be matched by, `key_as` the one that can hold the source key itself, where a
-    setting says so. What `moves_money` is never tried again by itself once it may have happened. `is_changeable`: a
-    changed record may be told to pass, or to update its object. `id_prefixes` are what the ids of its
-    objects begin with, none where an id may be anything.
+    that names one. `said_by` names parameters without which Stripe takes all there is, each with the member by which a
+    record says that it means that: `full: true` for a refund without `amount`. `references` names parameters that may
+    hold a source key of another action. A record with the field `find_by` creates nothing: it names an existing object
+    by its Stripe id. `match_by` is the parameter that an existing object may be matched by, `key_as` the one that can
+    hold the source key itself, where a setting says so. What `moves_money` is never tried again by itself once it may
+    have happened. `is_changeable`: a changed record may be told to pass, or to update its object. `id_prefixes` are
+    what the ids of its objects begin with, none where an id may be anything.
     """
 
     name: str
     ways: Mapping[str, Endpoint]
     chosen_by: str | None = None
-    history: frozenset[str] = frozenset()
+    said_by: Mapping[str, str] = field(default_factory=dict)
     references: Mapping[str, str] = field(default_factory=dict)
     find_by: str | None = None
     match_by: str | None = None
@@ -70,7 +70,6 @@ _INTENT_VERDICTS = {
     "requires_payment_method": Event.DECLINED,
     "canceled": Event.DECLINED,
 }
-_HAPPENED = frozenset({"charge", "refund"})
 
 ACTIONS = {
     spec.name: spec
@@ -115,7 +114,6 @@ ACTIONS = {
             },
             chosen_by="charge_with",
             id_prefixes=("ch_", "py_"),  # of a PaymentIntent its charge
-            history=_HAPPENED,
             references={"customer": "customers"},
             moves_money=True,
         ),
@@ -133,7 +131,7 @@ ACTIONS = {
                 )
             },
             id_prefixes=("re_", "pyr_", "py_"),
-            history=_HAPPENED,
+            said_by={"amount": "full"},
             references={"charge": "charges", "customer": "customers"},
             moves_money=True,
         ),

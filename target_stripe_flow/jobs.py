@@ -13,6 +13,7 @@ from target_stripe_flow.identity import Identity
 from target_stripe_flow.journal.attempt import Attempt
 from target_stripe_flow.lifecycle import State
 from target_stripe_flow.money import money_of
+from target_stripe_flow.outcome import Rejected
 from target_stripe_flow.validation import RecordChecker
 
 Parameters = dict[str, Any]  # Any: JSON
@@ -22,7 +23,8 @@ Parameters = dict[str, Any]  # Any: JSON
 class Job:
     """A record's identity and the `parameters` that were picked from it; `checker` says which were accepted.
 
-    `unset` are those that an update is to empty, since the record says null of them.
+    `unset` are those that an update is to empty, since the record says null of them. `objection` is why nothing may be
+    sent for it; what was sent before stands.
     """
 
     spec: ActionSpec
@@ -30,6 +32,7 @@ class Job:
     parameters: Parameters
     checker: RecordChecker
     unset: Parameters
+    objection: Rejected | None = None
 
     @cached_property
     def fingerprint(self) -> str:

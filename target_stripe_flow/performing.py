@@ -78,6 +78,8 @@ class Performer:
         known = self._known(job, latest)
         if known is not None:
             return known
+        if job.objection is not None:
+            return job.objection.outcome
         try:
             if latest is not None and latest.state in HAS_OBJECT:
                 return self._update(job, latest)

@@ -108,11 +108,12 @@ class ActionSink(FeedingSink):
 
         run.make_room()
         try:
-            job = self._job(record)
+            job = self._job(record, came)
             # Where nothing of this identity is under way, the journal may say at once that it is done.
             known = run.performer.already(job) if run.dispatcher.is_free(own_lane(job.identity)) else None
             if known is None:
-                self._checker.check(job.parameters)
+                if job.objection is None:
+                    self._checker.check(job.parameters)
                 run.dispatcher.submit(lambda: perform(job, is_last=False), run.performer.lanes(job))
                 return
         except Rejected as rejected:
@@ -123,7 +124,7 @@ class ActionSink(FeedingSink):
         """A record that is not to be looked at any further."""
         self.run.accounts.end(came, Rejected(reason).outcome)
 
-    def _job(self, record: Record) -> Job:
+    def _job(self, record: Record, came: Came) -> Job:
         identity = Identity(
             scope=self.run.scope,
             action=self._spec.name,
@@ -135,7 +136,14 @@ class ActionSink(FeedingSink):
             told = "stream %s: Stripe has no parameter %s here; it is not sent"
             self.logger.warning(told, self.stream_name, shown_name(name))
         unset = self._checker.unset(record) if self._spec.is_changeable else {}
-        return Job(spec=self._spec, identity=identity, parameters=parameters, checker=self._checker, unset=unset)
+        return Job(
+            spec=self._spec,
+            identity=identity,
+            parameters=parameters,
+            checker=self._checker,
+            unset=unset,
+            objection=self._checker.objection(record, stream=came.origin.stream, keys=self.key_properties),
+        )
 
 
 class ConnectionCheckSink(FeedingSink):

@@ -31,6 +31,7 @@ from target_stripe_flow.reader import MessageReader
 from target_stripe_flow.run import Run
 from target_stripe_flow.settings import CONFIG_JSONSCHEMA
 from target_stripe_flow.sink import ActionSink, ConnectionCheckSink, FeedingSink
+from target_stripe_flow.stripe_objects import is_stripe_list
 
 Message = dict[str, Any]  # Any: JSON of the input
 
@@ -45,6 +46,7 @@ class TargetStripeFlow(PluginCommand, Target):
     config_jsonschema = CONFIG_JSONSCHEMA
     message_reader_class = MessageReader
     message_reader: MessageReader
+    meltano_variables = "MELTANO_LOADER"
     # Without flattening: Stripe's parameters are nested, and a flat `metadata__plan` is none of them.
     capabilities: ClassVar[list[CapabilitiesEnum]] = [
         PluginCapabilities.ABOUT,
@@ -66,10 +68,9 @@ class TargetStripeFlow(PluginCommand, Target):
 
     def get_sink_class(self, stream_name: str) -> type[Sink]:
         if stream_name not in SINKS:
-            near = nearest(stream_name, ACTIONS) or next(iter(ACTIONS))
             self.message_reader.refuse(
-                f"is of the stream {stream_name!r}, which no action takes: there are {', '.join(ACTIONS)}. If its "
-                f'records are {near}, set stream_maps to {{"{stream_name}": {{"__alias__": "{near}"}}}}'
+                f"is of the stream {stream_name!r}, which no action takes: there are {', '.join(ACTIONS)}. "
+                f"{_advice(stream_name)}"
             )
         return SINKS[stream_name]
 
@@ -213,3 +214,11 @@ class TargetStripeFlow(PluginCommand, Target):
         finally:
             self.run.stop()
             self.run.close()
+
+
+def _advice(stream: str) -> str:
+    """What to do about a stream that no action takes."""
+    if is_stripe_list(stream):
+        return "It is called like a list of Stripe's, and what was read from Stripe is no order: leave it out"
+    near = nearest(stream, ACTIONS) or next(iter(ACTIONS))
+    return f'If its records are {near}, set stream_maps to {{"{stream}": {{"__alias__": "{near}"}}}}'

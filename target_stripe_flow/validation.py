@@ -6,14 +6,14 @@ A reason names the field and the rule, never the value: it goes to logs and file
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, cast
 
 from jsonschema import Draft202012Validator, TypeChecker, ValidationError
 from jsonschema.validators import extend
 
-from target_stripe_flow import fingerprint
+from target_stripe_flow import fingerprint, guards
 from target_stripe_flow.actions import ActionSpec
 from target_stripe_flow.identity import MARKER
 from target_stripe_flow.outcome import Rejected
@@ -49,15 +49,10 @@ class RecordChecker:
         return cast("Draft202012Validator", _Validator(self._schema))
 
     def pick(self, record: Json) -> dict[str, Any]:
-        """The parameters that Stripe accepts, nulls left out. Raises Rejected for what has happened already or is gone.
+        """The parameters that Stripe accepts, nulls left out. Raises Rejected for what is gone.
 
-        Fields that the schema does not know are dropped and remembered.
+        Fields that neither the schema nor the action knows are dropped and remembered.
         """
-        if record.get("object") in self._spec.history:
-            raise Rejected(
-                f"this is a {record['object']} that has happened, read from Stripe, and no order to do it again",
-                "object",
-            )
         if record.get("deleted") is True and "object" in record:
             raise Rejected(
                 f"this is a {record['object']} that was deleted, read from Stripe: nothing is deleted by this target",
@@ -65,7 +60,12 @@ class RecordChecker:
             )
         # A source key is canonical text, and 7 and "7" are the same customer.
         named = {name: str(record[name]) for name in self._spec.references if type(record.get(name)) is int}
-        return cast("dict[str, Any]", _pick({**record, **named}, self._schema, "", self.dropped))
+        told = {name: value for name, value in {**record, **named}.items() if name not in self._spec.said_by.values()}
+        return cast("dict[str, Any]", _pick(told, self._schema, "", self.dropped))
+
+    def objection(self, record: Json, *, stream: str, keys: Collection[str]) -> Rejected | None:
+        """What is held against sending `record` although it may be valid; see guards."""
+        return guards.objection(self._spec, self._schema, record, stream=stream, keys=keys)
 
     def updatable(self, picked: Json) -> dict[str, Any]:
         """Of the parameters that were picked, those that an update takes."""

@@ -146,7 +146,7 @@ def test_a_refund_takes_a_payment_intent(sandbox: Sandbox, tmp_path: Path) -> No
     send(sandbox, tmp_path, "payment_intents", {"id": "o-1"} | VISA)
     [intent] = sandbox.objects("payment_intent")
 
-    lines = [a_schema("refunds"), a_record("refunds", id="r-1", payment_intent=intent["id"])]
+    lines = [a_schema("refunds"), a_record("refunds", id="r-1", payment_intent=intent["id"], full=True)]
     done = run_target(tmp_path, a_config(sandbox.url), lines)
 
     assert done.summary == "1 records: 1 created"

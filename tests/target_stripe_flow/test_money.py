@@ -51,7 +51,7 @@ def test_a_charge_keeps_its_money_whatever_becomes_of_it(way: str, sandbox: Sand
 def test_a_refund_of_all_that_is_left_learns_its_money_from_stripe(sandbox: Sandbox, tmp_path: Path) -> None:
     send(sandbox, tmp_path, "charges", CHARGE | {"id": 1})
 
-    send(sandbox, tmp_path, "refunds", {"id": 1, "charge": 1})
+    send(sandbox, tmp_path, "refunds", {"id": 1, "charge": 1, "full": True})
 
     refund = rows_in(tmp_path)["refunds:1"]
     assert (refund.state, refund.amount, refund.currency) == (State.CREATED, 900, "jpy")

@@ -121,13 +121,6 @@ def test_an_incoming_marker_is_not_taken_over() -> None:
     assert check("customers", metadata={"stripe_flow": "forged", "plan": "a"}) == {"metadata": {"plan": "a"}}
 
 
-@pytest.mark.parametrize("action", [name for name, spec in ACTIONS.items() if spec.history])
-@pytest.mark.parametrize("happened", ["charge", "refund"])
-def test_history_is_not_an_order(action: str, happened: str) -> None:
-    with pytest.raises(Rejected, match="has happened"):
-        check(action, object=happened, **CHARGE)
-
-
 @pytest.mark.parametrize("action", ACTIONS)
 def test_a_deletion_is_not_an_order(action: str) -> None:
     """Of what was never sent, it would make an empty object."""
