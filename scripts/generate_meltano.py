@@ -14,23 +14,13 @@ from typing import Any
 from ruamel.yaml import YAML
 from singer_sdk.plugin_base import PluginBase
 
+from stripe_flow.singer.environment import kind_of
 from tap_records.tap import TapRecords
 from tap_stripe_flow.tap import TapStripeFlow
 from target_stripe_flow.target import TargetStripeFlow
 
 MELTANO_YML = Path(__file__).parents[1] / "meltano.yml"
 PLUGINS: dict[str, type[PluginBase]] = {plugin.name: plugin for plugin in (TapStripeFlow, TapRecords, TargetStripeFlow)}
-# Kinds of Meltano's settings by JSON schema type. Dates stay strings: Meltano would turn `now` into this machine's
-# time before the plugin sees it.
-KINDS = {
-    "string": "string",
-    "integer": "integer",
-    # Not decimal: Meltano 4.4 makes a Decimal of what the environment says, and then cannot write it down.
-    "number": "string",
-    "boolean": "boolean",
-    "array": "array",
-    "object": "object",
-}
 
 Json = dict[str, Any]  # Any: JSON schema and YAML
 
@@ -47,12 +37,10 @@ def settings(plugin: type[PluginBase]) -> list[Json]:
 
 
 def setting(name: str, schema: Json) -> Json:
-    kinds = schema.get("type", "string")
-    kind = next(each for each in ([kinds] if isinstance(kinds, str) else kinds) if each != "null")
     options = [{"label": str(value), "value": value} for value in schema.get("enum", [])]
     found = {
         "name": name,
-        "kind": "options" if options else KINDS[kind],
+        "kind": "options" if options else kind_of(schema),
         "label": schema.get("title"),
         "description": schema.get("description"),
         "options": options or None,

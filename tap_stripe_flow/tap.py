@@ -34,6 +34,7 @@ class TapStripeFlow(PluginCommand, Tap):
     package_name = "stripe-flow"
     config_jsonschema = CONFIG_JSONSCHEMA
     message_writer_class = LineWriter
+    meltano_variables = "MELTANO_EXTRACTOR"
     # Without `batch`: the SDK would write our STATE before the batch that holds its records.
     capabilities: ClassVar[list[CapabilitiesEnum]] = [
         TapCapabilities.CATALOG,
@@ -133,7 +134,9 @@ class TapStripeFlow(PluginCommand, Tap):
     def cb_discover(cls, ctx: click.Context, param: click.Option, value: bool) -> None:  # noqa: ARG003, FBT001  # the SDK's signature
         """Discover, and exit as a run does."""
         if value:
-            ctx.exit(cls.ended(lambda: cls._discover(ctx.params.get("config", _ConfigInput()))))
+            config = ctx.params.get("config", _ConfigInput())
+            cls.introduce(config)
+            ctx.exit(cls.ended(lambda: cls._discover(config)))
 
     @classmethod
     def _discover(cls, config: _ConfigInput) -> int:

@@ -69,6 +69,20 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
+def address(base_url: object, api_key: object) -> str:
+    """`https://api.stripe.com, test mode` for a log, whatever the settings hold; nothing else of them is shown."""
+    try:
+        parts = urlsplit(str(base_url or BASE_URL))
+        port = f":{parts.port}" if parts.port else ""
+        where = f"{parts.scheme}://{parts.hostname}{port}"
+    except ValueError:
+        where = "an address that is none"
+    try:
+        return f"{where}, {parse_api_key(api_key).mode.value} mode"
+    except Misconfigured:
+        return f"{where}, without a usable key"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Connection:
     """Everything that identifies the asker; raises Misconfigured when it is made with a wrong part."""

@@ -12,7 +12,7 @@ import os
 import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn
 
 import click
 from singer_sdk.configuration._dict_config import TRUTHY
@@ -20,15 +20,20 @@ from singer_sdk.exceptions import MappingError
 from singer_sdk.plugin_base import JSONSchemaValidator, PluginBase, _ConfigInput
 
 from stripe_flow.api import redaction
+from stripe_flow.api.connection import address
 from stripe_flow.api.errors import Misconfigured, StripeFlowError
 from stripe_flow.api.spelling import mistyped_variables
+from stripe_flow.singer.environment import FALSY, MUST_ARRIVE, advice, prefixes, unheard
 from stripe_flow.singer.explaining import explain, unknown
-
-_FALSY = ("false", "0", "no", "off", "")
 
 
 class PluginCommand(PluginBase):
-    """Clear messages and documented exit codes for a Singer plugin."""
+    """Clear messages and documented exit codes for a Singer plugin.
+
+    `meltano_variables` is what the variables begin with in which Meltano tells a plugin its name and namespace.
+    """
+
+    meltano_variables: ClassVar[str]
 
     @classmethod
     def get_singer_command(cls) -> click.Command:
@@ -60,9 +65,19 @@ class PluginCommand(PluginBase):
         if about:
             cls.print_about(about_format)
             raise SystemExit(0)
-        cls.print_version(print_fn=cls.logger.info)
+        cls.introduce(options.get("config", _ConfigInput()))
         cls._warn_of_variables(options.get("config", _ConfigInput()))
         raise SystemExit(cls.ended(lambda: cls.execute(**options)))
+
+    @classmethod
+    def introduce(cls, config: _ConfigInput) -> None:
+        """The first line of a log: which Stripe is going to be asked, and in which mode."""
+        environment = os.environ if config.parse_env else {}
+        key, url = (
+            environment.get(f"{cls._env_var_prefix}{name.upper()}") or config.config.get(name)
+            for name in ("api_key", "base_url")
+        )
+        cls.print_version(lambda version: cls.logger.info("%s, Stripe at %s", version, address(url, key)))
 
     @classmethod
     def _warn_of_variables(cls, config: _ConfigInput) -> None:
@@ -104,11 +119,26 @@ class PluginCommand(PluginBase):
         problems = [explain(error, self._env_var_prefix) for error in validator.iter_errors(self._config)]
         known = self.config_jsonschema["properties"]
         problems += [unknown(name, known) for name in self._config if name not in known]
+        self._check_arrival()
         if problems and raise_errors:
             raise Misconfigured("; ".join(problems))
         for problem in problems:
             self.logger.warning("%s", problem)
         return problems
+
+    def _check_arrival(self) -> None:
+        """Raises Misconfigured where a variable names a setting that did not arrive; in discovery, too."""
+        name, namespace = (os.environ.get(f"{self.meltano_variables}_{each}") for each in ("NAME", "NAMESPACE"))
+        known = self.config_jsonschema["properties"]
+        stops = []
+        for setting, variable in unheard(known, self._config, os.environ, prefixes(self.name, name, namespace)):
+            told = advice(setting, variable, known[setting], name)
+            if setting in MUST_ARRIVE:
+                stops.append(told)
+            else:
+                self.logger.warning("%s", told)
+        if stops:
+            raise Misconfigured("; ".join(stops))
 
     def _read_numbers(self) -> None:
         """Fractions come as text from the environment: the SDK reads integers only."""
@@ -126,7 +156,7 @@ class PluginCommand(PluginBase):
 def _check_variable(variable: str, kinds: set[str]) -> None:
     if "boolean" in kinds:
         # The SDK takes what is none of its words for yes as a no: `dry_run: ture` would move money.
-        if os.environ[variable].lower() not in {*TRUTHY, *_FALSY}:
+        if os.environ[variable].lower() not in {*TRUTHY, *FALSY}:
             raise click.ClickException(f"the environment variable {variable} must be true or false")
         return
     try:
