@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import socket
 import tempfile
 import uuid
 import warnings
@@ -51,6 +52,20 @@ class Postgres:
         with psycopg.connect(self._server.get_uri(), autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {name}".encode())
         return str(self._server.get_uri(database=name))
+
+    def on_loopback(self, name: str) -> str:
+        """The URL of a new database by TCP, for programs that want a host and a password. Restarts the server."""
+        self.whole_database(name)
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        options = f"-h 127.0.0.1 -p {port} -k {self._folder}"
+        told = ("-w", "-D", str(self._folder), "-m", "fast", "-l", str(self._folder / "log"), "-o", options, "restart")
+        pgexec("pg_ctl", told, bin_path=self._server.bin_path, user=self._server.system_user)
+        return f"postgresql://postgres:any@127.0.0.1:{port}/{name}"
+
+    def program(self, name: str) -> Path:
+        """One that comes with the server, such as `psql`."""
+        return Path(self._server.bin_path) / name
 
     def restart(self) -> None:
         """At once, as after a crash: every connection is cut, and what was not committed is gone."""
