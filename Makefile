@@ -11,6 +11,17 @@ NODE_MODULES := tests/browser/node_modules
 VENV_SCALE := .venv-scale
 LOCK_SCALE := requirements-scale.lock
 
+# A company's own certificate is in the system's store only. uv reads that when told so; a pip of before 24.2 and npm take
+# its file, where nothing else is configured.
+export UV_SYSTEM_CERTS ?= true
+SYSTEM_CERTS := $(firstword $(wildcard /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/ca-bundle.pem /etc/ssl/cert.pem))
+ifneq ($(SYSTEM_CERTS),)
+export NODE_EXTRA_CA_CERTS ?= $(SYSTEM_CERTS)
+ifeq ($(shell $(PYTHON) -m pip config get global.cert 2>/dev/null),)
+export PIP_CERT ?= $(SYSTEM_CERTS)
+endif
+endif
+
 # A key or a connection of the person's own must never leak into the tests.
 CLEAN_ENV := env -u STRIPE_API_KEY -u STRIPE_EU_API_KEY
 
