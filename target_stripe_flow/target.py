@@ -31,7 +31,7 @@ from target_stripe_flow.reader import MessageReader
 from target_stripe_flow.run import Run
 from target_stripe_flow.settings import CONFIG_JSONSCHEMA
 from target_stripe_flow.sink import ActionSink, ConnectionCheckSink, FeedingSink
-from target_stripe_flow.stripe_objects import is_stripe_list
+from target_stripe_flow.stripe_objects import is_stripe_list, plain
 
 Message = dict[str, Any]  # Any: JSON of the input
 
@@ -218,7 +218,7 @@ class TargetStripeFlow(PluginCommand, Target):
 
 def _advice(stream: str) -> str:
     """What to do about a stream that no action takes."""
-    if is_stripe_list(stream):
-        return "It is called like a list of Stripe's, and what was read from Stripe is no order: leave it out"
     near = nearest(stream, ACTIONS) or next(iter(ACTIONS))
+    if is_stripe_list(stream) and plain(stream) != plain(near):
+        return "It is called like a list of Stripe's, and what was read from Stripe is no order: leave it out"
     return f'If its records are {near}, set stream_maps to {{"{stream}": {{"__alias__": "{near}"}}}}'
