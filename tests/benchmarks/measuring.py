@@ -7,9 +7,6 @@ at the last bytes on its standard output.
 from __future__ import annotations
 
 import os
-import resource
-import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -18,15 +15,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from tests.support.plugins import clean_env
+from tests.benchmarks.processes import Process, Used
 from tests.support.sandbox import Sandbox
 
 LIST = {"method": "GET", "path": "/v1/charges"}
 START_S = 60
 POLL_S = 0.005
 CHUNK_BYTES = 64 * 1024  # what a pipe holds
-# getrusage counts in KiB on Linux and in bytes on macOS.
-RSS_UNIT = 1 if sys.platform == "darwin" else 1024
 
 
 class Unmeasured(Exception):
@@ -81,8 +76,8 @@ def measure(contender: Contender, latency_ms: int = 0) -> Reading:
     hold = {"name": "start", "match": contender.requests, "action": {"kind": "hold"}}
     sandbox.faults(hold, {"name": "slow", "action": {"kind": "latency", "ms": latency_ms}})
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile() as errors:
-        process = _begin(contender, folder, errors)
-        intake = _Intake(process.stdout, contender.mark)
+        process = Process(contender.command, Path(folder), given=contender.stdin, errors=errors)
+        intake = _Intake(process.output, contender.mark)
         try:
             started = _start(sandbox, intake)
             intake.join(contender.at_most_s)
@@ -90,23 +85,20 @@ def measure(contender: Contender, latency_ms: int = 0) -> Reading:
         finally:
             used = _end(process, intake)
         errors.seek(0)
-        _check(contender, intake, process.returncode, errors, is_cut=is_cut)
+        _check(contender, intake, used.code, errors, is_cut=is_cut)
     seconds = intake.last_at - started
     return Reading(
         records=intake.records,
         requests=sandbox.fault_state("start")["seen"],
         seconds=seconds,
         asked_s=contender.at_most_s if is_cut else seconds - latency_ms / 1000,
-        cpu_s=used.ru_utime + used.ru_stime,
-        peak_bytes=used.ru_maxrss * RSS_UNIT,
+        cpu_s=used.cpu_s,
+        peak_bytes=used.peak_bytes,
     )
 
 
 def growth(small: Reading, large: Reading) -> float:
-    """The peak memory of one reading in terms of another's. Raises Unmeasured where that says nothing."""
-    # Linux lets a child's peak begin at what its parent had when it was made: below that it says nothing.
-    if small.peak_bytes <= resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * RSS_UNIT:
-        raise Unmeasured("the process that measures is larger than the one that it measures")
+    """The peak memory of one reading in terms of another's."""
     return large.peak_bytes / small.peak_bytes
 
 
@@ -119,9 +111,8 @@ def last_line(log: str) -> str:
 class _Intake(threading.Thread):
     """Empties a pipe and counts what comes, as whoever stands behind a tap would, but parses nothing."""
 
-    def __init__(self, pipe: IO[bytes] | None, mark: bytes) -> None:
+    def __init__(self, pipe: IO[bytes], mark: bytes) -> None:
         super().__init__(daemon=True)
-        assert pipe is not None
         self._pipe, self._mark = pipe, mark
         self.records, self.last_at = 0, 0.0
         self.start()
@@ -133,13 +124,6 @@ class _Intake(threading.Thread):
             kept += came
             self.records += kept.count(self._mark)
             kept = kept[1 - len(self._mark) :]
-
-
-def _begin(contender: Contender, folder: str, errors: IO[bytes]) -> subprocess.Popen[bytes]:
-    with contender.stdin.open("rb") as given:
-        return subprocess.Popen(
-            contender.command, cwd=folder, env=clean_env(), stdin=given, stdout=subprocess.PIPE, stderr=errors
-        )
 
 
 def _start(sandbox: Sandbox, intake: _Intake) -> float:
@@ -154,16 +138,12 @@ def _start(sandbox: Sandbox, intake: _Intake) -> float:
     return started
 
 
-def _end(process: subprocess.Popen[bytes], intake: _Intake) -> resource.struct_rusage:
+def _end(process: Process, intake: _Intake) -> Used:
     """Kill the process unless it is done; what it used."""
     if intake.is_alive():
         process.kill()
-    _, status, used = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
     intake.join()
-    assert process.stdout is not None
-    process.stdout.close()
-    return used
+    return process.wait()
 
 
 def _check(contender: Contender, intake: _Intake, code: int, errors: IO[bytes], *, is_cut: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -12,9 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.benchmarks.measuring import Contender, Reading, Unmeasured, growth, measure
-from tests.benchmarks.plugins import DONE, ended_well, write_input
+from tests.benchmarks.plugins import DONE, write_input
+from tests.benchmarks.processes import Process
 from tests.benchmarks.scale import Scale
-from tests.support.plugins import Message, a_config, a_record, command, run
+from tests.support.plugins import Message, a_config, a_record, command
 from tests.support.sandbox import Sandbox
 
 # The one request of a run that has nothing to send: whose account is it?
@@ -91,10 +93,15 @@ class _Place:
         )
 
     def start(self, folder: Path) -> float:
-        """Seconds of a whole run without input."""
+        """Seconds of a whole run without input, from the start of its process."""
         self._sandbox.faults()
         began = time.perf_counter()
-        ended_well(run(self._target(folder), folder))
+        with tempfile.TemporaryFile() as errors:
+            process = Process(self._target(folder), folder, given=Path(os.devnull), errors=errors)
+            process.output.read()
+            code = process.wait().code
+        if code:
+            raise Unmeasured(f"a run without input ended with {code}")
         return time.perf_counter() - began
 
     def _target(self, folder: Path) -> list[str]:

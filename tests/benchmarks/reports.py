@@ -7,7 +7,6 @@ of its own: it takes the memory that makes it fast.
 from __future__ import annotations
 
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -16,10 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from target_stripe_flow.journal.places import JOURNAL_FILE
-from tests.benchmarks.measuring import RSS_UNIT, Unmeasured
+from tests.benchmarks.measuring import Unmeasured
+from tests.benchmarks.processes import Process
 from tests.benchmarks.scale import Scale
 from tests.report.journals import attempts, fill
-from tests.support.plugins import clean_env
 
 FILL_S = 300
 PAGE = "report.html"
@@ -47,17 +46,15 @@ def reports(rounds: int, scale: Scale) -> list[Made]:
 def _made(folder: Path) -> Made:
     line = [sys.executable, "-m", "stripe_flow.cli", "journal", "report", "--output", PAGE]
     began = time.perf_counter()
-    process = subprocess.Popen(line, cwd=folder, env=clean_env(), stdout=subprocess.DEVNULL)
-    _, status, used = os.wait4(process.pid, 0)
+    with tempfile.TemporaryFile() as errors:
+        process = Process(line, folder, given=Path(os.devnull), errors=errors)
+        process.output.read()
+        used = process.wait()
     seconds = time.perf_counter() - began
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise Unmeasured(f"the report ended with {process.returncode}")
-    # Linux lets a child's peak begin at what its parent had when it was made: below that it says nothing.
-    if used.ru_maxrss <= resource.getrusage(resource.RUSAGE_SELF).ru_maxrss:
-        raise Unmeasured("the process that measures is larger than the one that it measures")
+    if used.code:
+        raise Unmeasured(f"the report ended with {used.code}")
     page = (folder / PAGE).stat().st_size
-    return Made(seconds=seconds, peak_mib=used.ru_maxrss * RSS_UNIT / MIB, page_mib=page / MIB)
+    return Made(seconds=seconds, peak_mib=used.peak_bytes / MIB, page_mib=page / MIB)
 
 
 if __name__ == "__main__":
