@@ -5,6 +5,10 @@ UV_VERSION := 0.13.9
 VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
+DAYS ?= 1 31 200
+# What takes minutes: real Meltano, and kills by the hundred.
+SLOW := tests/end_to_end $(wildcard tests/*_stripe_flow/test_kills.py tests/*_stripe_flow/test_many_workers.py \
+  tests/*_stripe_flow/test_crash*.py)
 MANY_WORKERS := tests/target_stripe_flow/test_many_workers.py
 LOCK := requirements-dev.lock
 NODE_MODULES := tests/browser/node_modules
@@ -25,7 +29,7 @@ endif
 # A key or a connection of the person's own must never leak into the tests.
 CLEAN_ENV := env -u STRIPE_API_KEY -u STRIPE_EU_API_KEY
 
-.PHONY: help setup demo docs run-docs test test-scale judge-tap judge-official torture torture-tap torture-target torture-workers check bench dist lock clean
+.PHONY: help setup demo docs run-docs test test-dates test-scale judge-tap judge-official torture torture-tap torture-target torture-workers check bench dist lock clean
 
 help:  ## show what there is to make
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /: /' | sort
@@ -46,6 +50,12 @@ demo: setup  ## run both flows through Meltano against the sandbox (LIVE_TEST=1:
 
 test: setup $(if $(shell command -v npm),$(NODE_MODULES)/.ready)  ## run all tests
 	$(CLEAN_ENV) $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal $(ARGS)
+
+test-dates: setup $(if $(shell command -v npm),$(NODE_MODULES)/.ready)  ## run the fast suites with the date shifted by DAYS="1 31 200"
+	for days in $(DAYS); do \
+	  $(CLEAN_ENV) $(BIN)/python -m tests.support.clock_shift $$days $(BIN)/python -m pytest --numprocesses $(WORKERS) \
+	    --dist worksteal $(SLOW:%=--ignore=%) $(ARGS) || exit 1; \
+	done
 
 # What drives a browser over the report; without npm its tests are skipped, and say so.
 $(NODE_MODULES)/.ready: tests/browser/package-lock.json

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import warnings
 from pathlib import Path
 from types import FrameType
 from typing import Any, ClassVar
@@ -41,7 +42,10 @@ class TapRecords(Tap):
     def __init__(self, **options: Any) -> None:  # Any: the SDK's options, passed on
         """Read settings and headers. Raises RecordsError for what is wrong with them."""
         self._lines = LineWriter()
-        super().__init__(message_writer=self._lines, **options)
+        with warnings.catch_warnings():
+            # From half a year before the end of a Python the SDK would add two lines to every log.
+            warnings.filterwarnings("ignore", message=".* end of life", category=FutureWarning)
+            super().__init__(message_writer=self._lines, **options)
 
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
         """Raises RecordsError: the SDK's own words repeat values, and it takes unknown names for none."""

@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import traceback
+import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, NoReturn
@@ -34,6 +35,12 @@ class PluginCommand(PluginBase):
     """
 
     meltano_variables: ClassVar[str]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # Any: the SDK's arguments, passed through
+        with warnings.catch_warnings():
+            # From half a year before the end of a Python the SDK would add two lines to every log.
+            warnings.filterwarnings("ignore", message=".* end of life", category=FutureWarning)
+            super().__init__(*args, **kwargs)
 
     @classmethod
     def get_singer_command(cls) -> click.Command:

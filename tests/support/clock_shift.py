@@ -1,14 +1,20 @@
-"""A wrong clock for one process: its time of day is shifted under all that it calls, its monotonic clock is not."""
+"""A wrong clock for one process: its time of day is shifted under all that it calls, its monotonic clock is not.
+
+`python -m tests.support.clock_shift DAYS COMMAND …` runs a command, and all that it starts, on another date.
+"""
 
 from __future__ import annotations
 
+import os
 import shutil
 import struct
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 SOURCE = Path(__file__).with_suffix(".c")
+DAY_S = 86_400
 
 
 def compiler() -> str | None:
@@ -36,12 +42,29 @@ class Shift:
         """From now on, for whoever has the environment."""
         self.seconds = seconds
         with self._file.open("r+b" if self._file.exists() else "wb") as file:
-            file.write(struct.pack("l", seconds))
+            file.write(struct.pack("l", own_shift_s() + seconds))
 
     def env(self) -> dict[str, str]:
         return {"LD_PRELOAD": str(self._library), "CLOCK_SHIFT_FILE": str(self._file)}
 
 
 def shifted(library: Path, seconds: int) -> dict[str, str]:
-    """The environment of a process whose time of day is `seconds` later (negative: earlier) than this machine's."""
-    return {"LD_PRELOAD": str(library), "CLOCK_SHIFT_S": str(seconds)}
+    """The environment of a process whose time of day is `seconds` later (negative: earlier) than this one's."""
+    return {"LD_PRELOAD": str(library), "CLOCK_SHIFT_S": str(own_shift_s() + seconds)}
+
+
+def own_shift_s() -> int:
+    """How far this process's own date is shifted; others are shifted from there."""
+    return int(os.environ.get("CLOCK_SHIFT_S", "0"))
+
+
+def main() -> int:
+    """The exit code of the command."""
+    days, *command = sys.argv[1:]
+    with tempfile.TemporaryDirectory() as folder:
+        env = shifted(build(Path(folder)), int(days) * DAY_S)
+        return subprocess.run(command, env=os.environ | env, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())

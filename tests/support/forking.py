@@ -19,6 +19,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+# What is put under a process, and what that reads.
+UNDER = ("LD_PRELOAD", "CLOCK_SHIFT_S", "CLOCK_SHIFT_FILE")
 # `python -m` runs them; to the right what that imports.
 MODULES: Mapping[str, Sequence[str]] = {
     "tap_stripe_flow": ("tap_stripe_flow.tap",),
@@ -87,8 +89,8 @@ def started(
 
 
 def _is_forked(env: Mapping[str, str]) -> bool:
-    """What is put under a process is put there when it starts."""
-    return sys.platform == "linux" and "LD_PRELOAD" not in env
+    """What is put under a process is put there when it starts; a fork has what this process has."""
+    return sys.platform == "linux" and all(env.get(name) == os.environ.get(name) for name in UNDER)
 
 
 @functools.cache
