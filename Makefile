@@ -71,18 +71,18 @@ $(VENV_SCALE)/.ready: $(LOCK_SCALE) $(VENV)/.ready
 	@touch $@
 
 judge-tap: setup  ## let tap-stripe, in an environment of its own, read the sandbox (needs the package index once)
-	$(CLEAN_ENV) $(BIN)/python -m tests.sandbox.judge_tap_stripe
+	$(CLEAN_ENV) $(BIN)/python -m tests.stripe_flow_sandbox.judge_tap_stripe
 
 judge-official: setup  ## let the official client page through 100,000 charges of the sandbox (two minutes)
-	$(CLEAN_ENV) $(BIN)/python -m tests.sandbox.judge_official
+	$(CLEAN_ENV) $(BIN)/python -m tests.stripe_flow_sandbox.judge_official
 
 torture: torture-tap torture-target torture-workers  ## kill the tap 500 times and the target 1,000 times (an hour)
 
 torture-tap: setup  ## kill the tap 500 times and judge what it wrote
-	$(CLEAN_ENV) $(BIN)/python -m tests.torture $(ARGS)
+	$(CLEAN_ENV) $(BIN)/python -m tests.kills.tap $(ARGS)
 
 torture-target: setup  ## kill the target 1,000 times, under faults: each action, way of charging, database and point
-	$(CLEAN_ENV) $(BIN)/python -m tests.mortality $(ARGS)
+	$(CLEAN_ENV) $(BIN)/python -m tests.kills.target $(ARGS)
 
 torture-workers: setup  ## kill four targets that share one PostgreSQL journal
 	$(CLEAN_ENV) $(BIN)/python -m pytest $(MANY_WORKERS)

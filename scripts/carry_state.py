@@ -17,8 +17,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tap_stripe_flow.bookmark import EVENTS, LISTED
 from tap_stripe_flow.streams import STREAMS
+from tap_stripe_flow.windows.bookmark import EVENTS, LISTED
 
 MARGIN_S = 600
 READ_TO = ("created", "replication_key_value")

@@ -139,7 +139,7 @@ def connection() -> Iterator[Env]:
     if os.environ.get("LIVE_TEST") == "1":
         yield stripe_env()
         return
-    command = [sys.executable, "-m", "stripe_flow.cli", "sandbox", "--port", "0", "--exit-with-stdin", *SEED]
+    command = [sys.executable, "-m", "stripe_flow_cli", "sandbox", "--port", "0", "--exit-with-stdin", *SEED]
     with running(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as sandbox:
         url = first_line(sandbox, START_S)
         if not url:

@@ -19,8 +19,8 @@ from tap_records.settings import ENTRY
 from tap_records.tap import TapRecords
 from tap_stripe_flow.streams import STREAMS
 from tap_stripe_flow.tap import TapStripeFlow
-from target_stripe_flow.actions import ACTIONS, ActionSpec
-from target_stripe_flow.endpoints import Endpoint
+from target_stripe_flow.actions.endpoint import Endpoint
+from target_stripe_flow.actions.table import ACTIONS, ActionSpec
 from target_stripe_flow.target import TargetStripeFlow
 
 DOCS = README.parent / "docs"

@@ -40,7 +40,7 @@ from tap_stripe_flow.streams import STREAMS, StreamSpec
 
 Schema: TypeAlias = dict[str, Any]  # Any: JSON schema is written here, never read
 
-FOLDER = Path(__file__).parent.parent / "tap_stripe_flow" / "schemas"
+FOLDER = Path(__file__).parent.parent / "tap_stripe_flow" / "streams" / "schemas"
 
 # The client reads Stripe's decimal strings into Decimal; in JSON they are strings.
 JSON_TYPES: Mapping[type, str] = {bool: "boolean", int: "integer", float: "number", str: "string", Decimal: "string"}

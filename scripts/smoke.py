@@ -19,7 +19,14 @@ from scripts.demo import SANDBOX_KEY, first_line, running
 
 ROOT = Path(__file__).parents[1]
 UV = Path(sys.executable).with_name("uv")
-PACKAGES = ("stripe_flow", "tap_records", "tap_stripe_flow", "target_stripe_flow")
+PACKAGES = (
+    "stripe_flow",
+    "stripe_flow_cli",
+    "stripe_flow_sandbox",
+    "tap_records",
+    "tap_stripe_flow",
+    "target_stripe_flow",
+)
 PLUGINS = ("tap-records", "tap-stripe-flow", "target-stripe-flow")
 COMMANDS = ("stripe-flow", *PLUGINS)
 CHARGES = 20

@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 from stripe_flow.api.traffic import Traffic
 from stripe_flow.singer.fields import Fields
-from tap_stripe_flow.batch import Batch
-from tap_stripe_flow.bookmark import LISTED
-from tap_stripe_flow.trigger import iso
+from tap_stripe_flow.windows.batch import Batch
+from tap_stripe_flow.windows.bookmark import LISTED
+from tap_stripe_flow.windows.span import iso
 
 OK, INTERRUPTED, NOT_READ = "ok", "interrupted", "not read"
 

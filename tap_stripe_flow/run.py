@@ -12,9 +12,9 @@ from typing import Any, NoReturn, TypeVar
 from stripe_flow.api.errors import AccountTrouble, KeyRefused, StripeError, StripeFlowError, StripeUnreachable
 from stripe_flow.api.settings import open_client
 from stripe_flow.singer.fields import Fields
-from stripe_flow.singer.telling import tell
+from stripe_flow.singer.run_log import tell
 from tap_stripe_flow.accounts import Accounts
-from tap_stripe_flow.ahead import Ahead
+from tap_stripe_flow.listing.prefetch import Ahead
 from tap_stripe_flow.progress import Progress, not_read
 from tap_stripe_flow.settings import read_span
 

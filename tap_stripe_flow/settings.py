@@ -9,8 +9,8 @@ from typing import Any
 from stripe_flow.api.errors import Misconfigured
 from stripe_flow.api.settings import SETTINGS
 from stripe_flow.api.spelling import suggestion
-from tap_stripe_flow.trigger import Span
-from tap_stripe_flow.windows import OLDEST
+from tap_stripe_flow.windows.plan import OLDEST
+from tap_stripe_flow.windows.span import Span
 
 NOW = "now"
 CHANGES = "changes"

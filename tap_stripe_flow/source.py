@@ -11,18 +11,18 @@ from typing import Any
 from stripe_flow.api.errors import Misconfigured, NotFound, RightMissing
 from stripe_flow.api.spelling import suggestion
 from tap_stripe_flow.accounts import SELF, Account, split_ids
-from tap_stripe_flow.batch import Batch
-from tap_stripe_flow.belonging import Parts
-from tap_stripe_flow.changes import Telling
-from tap_stripe_flow.finding import Finder
-from tap_stripe_flow.memory import Memory, Notes
-from tap_stripe_flow.pages import Listing
-from tap_stripe_flow.replica import Feed, Replica
+from tap_stripe_flow.capture.by_id import Finder
+from tap_stripe_flow.capture.change_feed import Telling
+from tap_stripe_flow.capture.changes import Feed, Replica
+from tap_stripe_flow.capture.children import Parts
+from tap_stripe_flow.capture.new_objects import Task, Trigger
+from tap_stripe_flow.listing.pages import Listing
 from tap_stripe_flow.run import Run
 from tap_stripe_flow.settings import CHANGES, FIND
 from tap_stripe_flow.streams import STREAMS, Belonging, StreamSpec
-from tap_stripe_flow.trigger import Task, Trigger
-from tap_stripe_flow.windows import OLDEST
+from tap_stripe_flow.windows.batch import Batch
+from tap_stripe_flow.windows.plan import OLDEST
+from tap_stripe_flow.windows.state import Memory, Notes
 
 EVENTS_PATH = "/v1/events"
 

@@ -17,13 +17,13 @@ from singer_sdk.tap_base import CliTestOptionValue
 from stripe_flow.api.errors import StripeError
 from stripe_flow.singer.command import PluginCommand, take_paths
 from stripe_flow.singer.fields import Fields
-from stripe_flow.singer.telling import Telling
+from stripe_flow.singer.run_log import Telling
 from stripe_flow.singer.writer import LineWriter, write_whole
-from tap_stripe_flow.engine import Engine
-from tap_stripe_flow.given import read_catalog, read_state
+from tap_stripe_flow.inputs import read_catalog, read_state
 from tap_stripe_flow.run import Interruption, Run
 from tap_stripe_flow.settings import CONFIG_JSONSCHEMA
 from tap_stripe_flow.source import check_expand
+from tap_stripe_flow.stream import Engine
 from tap_stripe_flow.streams import STREAMS
 
 

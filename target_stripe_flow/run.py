@@ -15,26 +15,26 @@ from stripe_flow.api.connection import Mode
 from stripe_flow.api.errors import Misconfigured
 from stripe_flow.api.settings import open_client
 from stripe_flow.singer.fields import Fields
-from stripe_flow.singer.telling import Telling
+from stripe_flow.singer.run_log import Telling
 from stripe_flow.singer.writer import write_whole
-from target_stripe_flow.accounts import Accounts, Reports
-from target_stripe_flow.acting import name_of, own_account
-from target_stripe_flow.closed import ALIKE_REFUSALS, ClosedToCharging
-from target_stripe_flow.dispatcher import Dispatcher, State
-from target_stripe_flow.identity import Scope
+from target_stripe_flow.actions.policies import read_rules
+from target_stripe_flow.attempts.identity import Scope
+from target_stripe_flow.execution.account import name_of, own_account
+from target_stripe_flow.execution.account_refusals import ALIKE_REFUSALS, ClosedToCharging
+from target_stripe_flow.execution.deferred import Latecomers
+from target_stripe_flow.execution.dispatcher import Dispatcher, State
+from target_stripe_flow.execution.dry_run import Rehearsal, RehearsingSender, ToldRejects
+from target_stripe_flow.execution.executor import Performer
+from target_stripe_flow.execution.references import Names
+from target_stripe_flow.execution.sender import Sender, Sends
+from target_stripe_flow.journal.location import Place, place_of
 from target_stripe_flow.journal.opening import memory
-from target_stripe_flow.journal.places import Place, place_of
 from target_stripe_flow.journal.store import Journal
-from target_stripe_flow.latecomers import Latecomers
-from target_stripe_flow.names import Names
-from target_stripe_flow.performing import Performer
-from target_stripe_flow.reader import MessageReader
-from target_stripe_flow.rehearsing import Rehearsal, RehearsingSender, ToldRejects
-from target_stripe_flow.rejects import Rejects
-from target_stripe_flow.rules import read_rules
-from target_stripe_flow.sending import Sender, Sends
+from target_stripe_flow.message_reader import MessageReader
+from target_stripe_flow.recovery.reconciler import Settler
+from target_stripe_flow.results.rejects import Rejects
+from target_stripe_flow.results.tally import Accounts, Reports
 from target_stripe_flow.settings import refuse_live, rejects_path
-from target_stripe_flow.settling import Settler
 
 logger = logging.getLogger(__name__)
 

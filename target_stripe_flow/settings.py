@@ -9,7 +9,7 @@ from pathlib import Path
 from stripe_flow.api.connection import Connection, Mode
 from stripe_flow.api.errors import Misconfigured
 from stripe_flow.api.settings import SETTINGS
-from target_stripe_flow.journal.places import JOURNAL_FILE, place_of
+from target_stripe_flow.journal.location import JOURNAL_FILE, place_of
 
 REJECTS_FILE = "stripe-flow-rejects.jsonl"
 

@@ -23,15 +23,15 @@ from singer_sdk.plugin_base import PluginBase, _ConfigInput
 from stripe_flow.api.errors import AccountTrouble, Misconfigured
 from stripe_flow.api.spelling import nearest
 from stripe_flow.singer.command import PluginCommand, take_paths
-from target_stripe_flow.accounts import TooManyRejects
-from target_stripe_flow.acting import stranger
-from target_stripe_flow.actions import ACTIONS
-from target_stripe_flow.origin import Came, Origin
-from target_stripe_flow.reader import MessageReader
+from target_stripe_flow.actions.stripe_objects import is_stripe_list, plain
+from target_stripe_flow.actions.table import ACTIONS
+from target_stripe_flow.execution.account import stranger
+from target_stripe_flow.message_reader import MessageReader
+from target_stripe_flow.results.origin import Came, Origin
+from target_stripe_flow.results.tally import TooManyRejects
 from target_stripe_flow.run import Run
 from target_stripe_flow.settings import CONFIG_JSONSCHEMA
-from target_stripe_flow.sink import ActionSink, ConnectionCheckSink, FeedingSink
-from target_stripe_flow.stripe_objects import is_stripe_list, plain
+from target_stripe_flow.sinks import ActionSink, ConnectionCheckSink, FeedingSink
 
 Message = dict[str, Any]  # Any: JSON of the input
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import backoff
@@ -10,25 +11,39 @@ import pytest
 
 from tests.support.plugins import ROOT
 
-# Who may import whom; the picture in the README says the same.
-ARROWS = {
-    "stripe_flow.api": set[str](),
-    "stripe_flow.singer": {"stripe_flow.api"},
-    "stripe_flow.sandbox": set[str](),
-    "stripe_flow.report": {"stripe_flow.api", "target_stripe_flow"},
-    "stripe_flow.cli": {
-        *("stripe_flow.api", "stripe_flow.report", "stripe_flow.sandbox"),
-        *("tap_stripe_flow", "target_stripe_flow"),
-    },
-    "tap_stripe_flow": {"stripe_flow.api", "stripe_flow.singer"},
-    "target_stripe_flow": {"stripe_flow.api", "stripe_flow.singer"},
+# Who may import whom; the picture in the README says the same. A room is a folder of a package; those of one package
+# are told from the top down, and import downwards only. The modules beside the rooms may import all of them.
+PACKAGES = {
+    "stripe_flow": set[str](),
+    "stripe_flow_sandbox": set[str](),
     "tap_records": set[str](),
+    "tap_stripe_flow": {"stripe_flow"},
+    "target_stripe_flow": {"stripe_flow"},
+    "stripe_flow_cli": {"stripe_flow", "stripe_flow_sandbox", "tap_stripe_flow", "target_stripe_flow"},
+}
+ROOMS = {
+    "stripe_flow.singer": {"stripe_flow.api"},
+    "stripe_flow.api": set[str](),
+    "tap_stripe_flow.capture": {f"tap_stripe_flow.{name}" for name in ("windows", "listing", "streams")},
+    "tap_stripe_flow.windows": {"tap_stripe_flow.listing"},
+    "tap_stripe_flow.streams": {"tap_stripe_flow.listing"},
+    "tap_stripe_flow.listing": set[str](),
+    "target_stripe_flow.recovery": {
+        f"target_stripe_flow.{name}" for name in ("execution", "actions", "journal", "attempts", "results")
+    },
+    "target_stripe_flow.execution": {
+        f"target_stripe_flow.{name}" for name in ("actions", "journal", "attempts", "results")
+    },
+    "target_stripe_flow.actions": {"target_stripe_flow.attempts", "target_stripe_flow.results"},
+    "target_stripe_flow.journal": {"target_stripe_flow.attempts"},
+    "target_stripe_flow.attempts": {"target_stripe_flow.results"},
+    "target_stripe_flow.results": set[str](),
 }
 # What a room must not know.
 FOREIGN = {
     "stripe_flow.api": {"singer_sdk", "sqlalchemy"},
-    "stripe_flow.sandbox": {"singer_sdk", "sqlalchemy", "requests", "stripe"},
-    "stripe_flow.report": {"singer_sdk", "requests", "stripe"},
+    "stripe_flow_sandbox": {"singer_sdk", "sqlalchemy", "requests", "stripe"},
+    "stripe_flow_cli.report": {"singer_sdk", "requests", "stripe"},
     "tap_records": {"requests", "stripe"},
     "tap_stripe_flow": {"requests", "stripe"},
     "target_stripe_flow": {"requests", "stripe"},
@@ -54,15 +69,53 @@ def imported(module: Path) -> set[str]:
     return names
 
 
-def rooms_of(name: str) -> set[str]:
-    return {room for room in ARROWS if name == room or name.startswith(f"{room}.")}
+def name_of(module: Path) -> str:
+    return ".".join(module.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
 
 
-@pytest.mark.parametrize("room", ARROWS)
-def test_packages_import_only_along_the_arrows(room: str) -> None:
-    used = {other for module in modules(room) for name in imported(module) for other in rooms_of(name)}
+def arrows(package: str) -> set[tuple[str, str]]:
+    """From each module of a package to each module of ours that it imports."""
+    ours = {name_of(module) for each in PACKAGES for module in modules(each)}
+    found = set()
+    for module in modules(package):
+        for name in imported(module):
+            other = next((each for each in (name, name.rpartition(".")[0]) if each in ours), None)
+            if other is not None and other != name_of(module):
+                found.add((name_of(module), other))
+    return found
 
-    assert used - {room} <= ARROWS[room]
+
+def is_in(name: str, room: str) -> bool:
+    return name == room or name.startswith(f"{room}.")
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_packages_import_only_along_the_arrows(package: str) -> None:
+    used = {other.partition(".")[0] for _, other in arrows(package)}
+
+    assert used - {package} <= PACKAGES[package]
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_rooms_import_only_the_rooms_below_them(room: str) -> None:
+    """Nor the modules beside them, which import them."""
+    package = room.partition(".")[0]
+    inside = {other for one, other in arrows(package) if is_in(one, room) and is_in(other, package)}
+
+    assert not {other for other in inside if not any(is_in(other, each) for each in {room, *ROOMS[room]})}
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_no_room_imports_itself_by_way_of_others(package: str) -> None:
+    """At each depth: folders, and the files beside them, have levels."""
+    for depth in range(2, 5):
+        graph: dict[str, set[str]] = {}
+        for one, other in arrows(package):
+            rooms = [".".join(name.split(".")[:depth]) for name in (one, other)]
+            if rooms[0] != rooms[1] and is_in(other, package):
+                graph.setdefault(rooms[0], set()).add(rooms[1])
+
+        TopologicalSorter(graph).prepare()  # raises CycleError
 
 
 @pytest.mark.parametrize("room", FOREIGN)
@@ -72,7 +125,7 @@ def test_rooms_do_not_know_what_is_not_theirs(room: str) -> None:
     assert not used & FOREIGN[room]
 
 
-@pytest.mark.parametrize("room", ARROWS)
+@pytest.mark.parametrize("room", PACKAGES)
 def test_modules_and_functions_fit_in_the_head(room: str) -> None:
     for module in modules(room):
         text = module.read_text()

@@ -16,8 +16,8 @@ COMMANDS = [
     ["tap_stripe_flow", "--config", "config.json"],
     ["target_stripe_flow", "--config", "config.json"],
     ["tap_records", "--config", "config.json"],
-    ["stripe_flow.cli", "doctor", "--plugin", "tap", "--config", "config.json"],
-    ["stripe_flow.cli", "slices", "--config", "config.json"],
+    ["stripe_flow_cli", "doctor", "--plugin", "tap", "--config", "config.json"],
+    ["stripe_flow_cli", "slices", "--config", "config.json"],
 ]
 # Each Python of today has ended by then.
 YEARS = 12

@@ -17,13 +17,11 @@ from singer_sdk.plugin_base import PluginBase
 
 from stripe_flow.api.settings import SETTINGS
 from tap_records.tap import TapRecords
-from tap_stripe_flow.bookmark import MOST_IDS
-from tap_stripe_flow.replica import DAY_S, EVENTS_KEPT_S
+from tap_stripe_flow.capture.changes import DAY_S, EVENTS_KEPT_S
 from tap_stripe_flow.streams import STREAMS
 from tap_stripe_flow.tap import TapStripeFlow
-from target_stripe_flow.journal.holding import WAIT_S
-from target_stripe_flow.latecomers import MOST_WAITING
-from target_stripe_flow.lifecycle import (
+from tap_stripe_flow.windows.bookmark import MOST_IDS
+from target_stripe_flow.attempts.lifecycle import (
     GONE_AFTER_S,
     HOUR_S,
     KEY_LIFETIME_S,
@@ -34,7 +32,9 @@ from target_stripe_flow.lifecycle import (
     State,
     next_step,
 )
-from target_stripe_flow.marking import MOST_KEYS
+from target_stripe_flow.execution.deferred import MOST_WAITING
+from target_stripe_flow.execution.marker import MOST_KEYS
+from target_stripe_flow.journal.file_lock import WAIT_S
 from target_stripe_flow.target import TargetStripeFlow
 from tests.support.plugins import ROOT, clean_env
 

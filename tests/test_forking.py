@@ -26,8 +26,8 @@ def forked(line: list[str], folder: Path, **env: str) -> Running:
         ["tap_stripe_flow", "--about", "--format=json"],
         ["target_stripe_flow", "--no-such-option"],
         ["target_stripe_flow", "--config", "nowhere.json"],
-        ["stripe_flow.cli", "journal", "show", "what"],
-        ["stripe_flow.cli"],
+        ["stripe_flow_cli", "journal", "show", "what"],
+        ["stripe_flow_cli"],
     ],
 )
 def test_it_says_and_ends_as_one_that_was_started(options: list[str], tmp_path: Path) -> None:
@@ -56,7 +56,7 @@ def test_signals_reach_it(number: int, sandbox: Sandbox, tmp_path: Path) -> None
 
 
 def test_what_is_put_under_a_process_is_put_there_at_its_start(tmp_path: Path) -> None:
-    with forked([sys.executable, "-m", "stripe_flow.cli", "--version"], tmp_path, LD_PRELOAD="") as running:
+    with forked([sys.executable, "-m", "stripe_flow_cli", "--version"], tmp_path, LD_PRELOAD="") as running:
         assert isinstance(running, subprocess.Popen)
 
 

@@ -15,7 +15,7 @@ import pytest
 from tests.support.plugins import Ended, a_config, a_schema, command, run, run_tap, run_target
 from tests.support.sandbox import Sandbox
 
-TAP, TARGET, RECORDS, COMMANDS = "tap_stripe_flow", "target_stripe_flow", "tap_records", "stripe_flow.cli"
+TAP, TARGET, RECORDS, COMMANDS = "tap_stripe_flow", "target_stripe_flow", "tap_records", "stripe_flow_cli"
 SECRET = "sk_test_canary0123456789"
 NOTHING: dict[str, Any] = {"files": []}
 

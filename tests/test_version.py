@@ -22,7 +22,7 @@ PLUGINS = ("tap_records", "tap_stripe_flow", "target_stripe_flow")
 HEADINGS = re.findall(r"^## \[(.+)\]", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
 
 
-@pytest.mark.parametrize("module", ["stripe_flow.cli", *PLUGINS])
+@pytest.mark.parametrize("module", ["stripe_flow_cli", *PLUGINS])
 def test_each_command_says_the_version(module: str, tmp_path: Path) -> None:
     told = run([sys.executable, "-m", module, "--version"], tmp_path).output
 

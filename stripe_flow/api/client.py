@@ -26,10 +26,10 @@ from stripe_flow.api.clock import StripeClock, parse_date
 from stripe_flow.api.connection import Connection
 from stripe_flow.api.errors import NotSent, StripeError, StripeUnreachable
 from stripe_flow.api.message import Answer, Request, read_answer, read_object
-from stripe_flow.api.pacing import Pacer
 from stripe_flow.api.refusals import is_stripes_word, read_refusal, refused
 from stripe_flow.api.resending import Progress, SendAgain, growing_waits, retry_after_s
 from stripe_flow.api.retry import TOO_MANY, Patience, may_resend
+from stripe_flow.api.throttle import Pacer
 from stripe_flow.api.traffic import Traffic
 from stripe_flow.api.transport import ConnectionGone, NetworkTrouble, RawAnswer, Transport
 

@@ -2,7 +2,7 @@
 
 Meltano replaces all handlers and formatters of a plugin (`SINGER_SDK_LOG_CONFIG`), so a filter on any of them is
 lost. The factory that makes log records is below all of that. Its one hole: what is passed as `extra={…}` is set
-after the factory ran. What goes there from us has been through `redact` before: see `stripe_flow.singer.telling`.
+after the factory ran. What goes there from us has been through `redact` before: see `stripe_flow.singer.run_log`.
 """
 
 from __future__ import annotations

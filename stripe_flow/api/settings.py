@@ -11,8 +11,8 @@ from stripe_flow.api.client import Client
 from stripe_flow.api.clock import StripeClock
 from stripe_flow.api.connection import API_VERSION, BASE_URL, Connection, Mode, parse_api_key
 from stripe_flow.api.errors import Misconfigured
-from stripe_flow.api.pacing import Pacer
 from stripe_flow.api.retry import Patience
+from stripe_flow.api.throttle import Pacer
 from stripe_flow.api.transport import Transport
 
 # Live accounts may do 100 requests a second and sandboxes 25: both defaults leave room for others.

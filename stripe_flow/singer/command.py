@@ -25,7 +25,7 @@ from stripe_flow.api.connection import address
 from stripe_flow.api.errors import Misconfigured, StripeFlowError
 from stripe_flow.api.spelling import mistyped_variables
 from stripe_flow.singer.environment import FALSY, MUST_ARRIVE, advice, prefixes, unheard
-from stripe_flow.singer.explaining import explain, unknown
+from stripe_flow.singer.explanations import explain, unknown
 
 
 class PluginCommand(PluginBase):

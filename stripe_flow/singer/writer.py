@@ -17,7 +17,7 @@ from singer_sdk.contrib.msgspec import MsgSpecWriter
 from singer_sdk.singerlib import Message, RecordMessage
 
 from stripe_flow.api.errors import Misconfigured
-from stripe_flow.singer.live import lifted
+from stripe_flow.singer.live_line import lifted
 
 # One system call for about twenty full-size charges; more gains nothing measurable.
 BUFFER_BYTES = 64 * 1024

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from importlib import resources
 from typing import Any
 
-from tap_stripe_flow.found import ACCOUNT_MEMBER, PARENT_MEMBER
+from tap_stripe_flow.listing.record import ACCOUNT_MEMBER, PARENT_MEMBER
 
 Schema = dict[str, Any]  # Any: JSON schema
 
@@ -90,8 +90,8 @@ class StreamSpec:
         return frozenset(name for name, part in self._generated()["properties"].items() if _is_expandable(part))
 
     def _generated(self) -> Schema:
-        text = resources.files("tap_stripe_flow").joinpath("schemas", f"{self.name}.json").read_text(encoding="utf-8")
-        generated: Schema = json.loads(text)
+        file = resources.files("tap_stripe_flow.streams").joinpath("schemas", f"{self.name}.json")
+        generated: Schema = json.loads(file.read_text(encoding="utf-8"))
         return generated
 
 

@@ -14,10 +14,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool, StaticPool
 
 from stripe_flow.api.errors import Misconfigured
-from target_stripe_flow.journal.disks import read_mounts, remote_file_system
-from target_stripe_flow.journal.holding import WAIT_S, Holding
+from target_stripe_flow.journal.file_lock import WAIT_S, Holding
+from target_stripe_flow.journal.filesystem import read_mounts, remote_file_system
+from target_stripe_flow.journal.group_commit import broken
 from target_stripe_flow.journal.migrations import MIGRATIONS, Outdated, check_version, migrate, version_of
-from target_stripe_flow.journal.scribe import broken
 from target_stripe_flow.journal.store import Journal
 
 logger = logging.getLogger(__name__)

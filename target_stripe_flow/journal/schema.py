@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Column, Double, Index, Integer, LargeBinary, MetaData, String, Table, Text
 
-from target_stripe_flow.lifecycle import OPEN
+from target_stripe_flow.attempts.lifecycle import OPEN
 
 METADATA = MetaData()
 

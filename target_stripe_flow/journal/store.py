@@ -10,11 +10,11 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, Table, TextClause, bindparam, func, select, text, tuple_, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from target_stripe_flow.journal.attempt import Attempt, read_attempt
+from target_stripe_flow.attempts.attempt import Attempt, read_attempt
+from target_stripe_flow.attempts.lifecycle import HAS_OBJECT, OPEN, State
+from target_stripe_flow.journal.group_commit import Scribe, Statement, broken
+from target_stripe_flow.journal.ownership import Sole, Superseded, Taken, Tenure
 from target_stripe_flow.journal.schema import accepted_lists, attempts
-from target_stripe_flow.journal.scribe import Scribe, Statement, broken
-from target_stripe_flow.journal.tenure import Sole, Superseded, Taken, Tenure
-from target_stripe_flow.lifecycle import HAS_OBJECT, OPEN, State
 
 _KEY = ("digest", "attempt", "revision")
 _IS_ORIGIN = attempts.c.revision == 0

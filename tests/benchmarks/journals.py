@@ -13,13 +13,13 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from target_stripe_flow.actions import ACTIONS
-from target_stripe_flow.identity import Identity, Scope, source_key
-from target_stripe_flow.jobs import Job
-from target_stripe_flow.journal.attempt import Attempt
+from target_stripe_flow.actions.table import ACTIONS
+from target_stripe_flow.actions.validation import RecordChecker
+from target_stripe_flow.attempts.attempt import Attempt
+from target_stripe_flow.attempts.identity import Identity, Scope, source_key
+from target_stripe_flow.attempts.lifecycle import State
+from target_stripe_flow.execution.job import Job
 from target_stripe_flow.journal.opening import held
-from target_stripe_flow.lifecycle import State
-from target_stripe_flow.validation import RecordChecker
 from tests.benchmarks.replays import JOURNAL, orders
 from tests.support.sandbox import PLATFORM
 

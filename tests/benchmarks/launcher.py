@@ -14,10 +14,10 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine, event
 
+from target_stripe_flow.attempts.attempt import Attempt
 from target_stripe_flow.journal import opening
-from target_stripe_flow.journal.attempt import Attempt
+from target_stripe_flow.journal.ownership import Sole
 from target_stripe_flow.journal.store import Journal
-from target_stripe_flow.journal.tenure import Sole
 from target_stripe_flow.target import TargetStripeFlow
 
 

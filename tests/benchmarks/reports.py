@@ -14,11 +14,11 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from target_stripe_flow.journal.places import JOURNAL_FILE
+from target_stripe_flow.journal.location import JOURNAL_FILE
 from tests.benchmarks.measuring import Unmeasured
 from tests.benchmarks.processes import Process
 from tests.benchmarks.scale import Scale
-from tests.report.journals import attempts, fill
+from tests.stripe_flow_cli.report.journals import attempts, fill
 
 FILL_S = 300
 PAGE = "report.html"
@@ -44,7 +44,7 @@ def reports(rounds: int, scale: Scale) -> list[Made]:
 
 
 def _made(folder: Path) -> Made:
-    line = [sys.executable, "-m", "stripe_flow.cli", "journal", "report", "--output", PAGE]
+    line = [sys.executable, "-m", "stripe_flow_cli", "journal", "report", "--output", PAGE]
     began = time.perf_counter()
     with tempfile.TemporaryFile() as errors:
         process = Process(line, folder, given=Path(os.devnull), errors=errors)

@@ -9,7 +9,7 @@ from typing import cast
 
 import pytest
 
-from tap_stripe_flow.engine import Engine
+from tap_stripe_flow.stream import Engine
 from tap_stripe_flow.tap import TapStripeFlow
 from tests.end_to_end.conftest import Project
 from tests.support.official import everything, official

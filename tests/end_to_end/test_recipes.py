@@ -15,7 +15,7 @@ import psycopg
 import pytest
 import yaml
 
-from stripe_flow.report.currencies import DECIMALS
+from stripe_flow_cli.report.currencies import DECIMALS
 from tests.end_to_end.conftest import BIN
 from tests.support.plugins import ROOT, clean_env
 from tests.support.postgres import Postgres, asked

@@ -13,7 +13,7 @@ from tests.messages.saying import assert_clean, assert_says
 from tests.support.plugins import a_config, run
 from tests.support.sandbox import Sandbox
 
-CLI = [sys.executable, "-m", "stripe_flow.cli"]
+CLI = [sys.executable, "-m", "stripe_flow_cli"]
 SETTINGS = ("--config", "good.json")
 
 # The command line, its exit code, and what is said.

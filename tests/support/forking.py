@@ -25,8 +25,8 @@ UNDER = ("LD_PRELOAD", "CLOCK_SHIFT_S", "CLOCK_SHIFT_FILE")
 MODULES: Mapping[str, Sequence[str]] = {
     "tap_stripe_flow": ("tap_stripe_flow.tap",),
     "target_stripe_flow": ("target_stripe_flow.target",),
-    "stripe_flow.cli": ("stripe_flow.cli.root", "target_stripe_flow.target"),
-    "tests.mortality.launcher": ("tests.mortality.launcher",),
+    "stripe_flow_cli": ("stripe_flow_cli.root", "target_stripe_flow.target"),
+    "tests.kills.target.launcher": ("tests.kills.target.launcher",),
 }
 
 

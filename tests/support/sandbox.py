@@ -33,7 +33,7 @@ class Sandbox:
         self.url = ""
 
     def __enter__(self) -> Self:
-        command = [sys.executable, "-m", "stripe_flow.cli", "sandbox", "--port", "0", "--exit-with-stdin"]
+        command = [sys.executable, "-m", "stripe_flow_cli", "sandbox", "--port", "0", "--exit-with-stdin"]
         with tempfile.TemporaryFile() as errors:
             self._process = subprocess.Popen(
                 [*command, *self._options], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.torture.ordeal import suffer
+from tests.kills.tap.ordeal import suffer
 
 KILLS = 30
 

@@ -7,11 +7,11 @@ import pytest
 
 from stripe_flow.api.errors import KeyRefused, RightMissing, StripeUnreachable
 from stripe_flow.api.traffic import Traffic
-from tap_stripe_flow.batch import Batch
-from tap_stripe_flow.bookmark import UnusableState
-from tap_stripe_flow.found import Part
+from tap_stripe_flow.listing.record import Part
 from tap_stripe_flow.progress import Progress, not_read
-from tap_stripe_flow.windows import OLDEST, Window
+from tap_stripe_flow.windows.batch import Batch
+from tap_stripe_flow.windows.bookmark import UnusableState
+from tap_stripe_flow.windows.plan import OLDEST, Window
 
 DAY_S = 86_400
 END = OLDEST + 1_000 * DAY_S

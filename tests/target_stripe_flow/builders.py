@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from target_stripe_flow.journal.attempt import Attempt
-from target_stripe_flow.lifecycle import State
+from target_stripe_flow.attempts.attempt import Attempt
+from target_stripe_flow.attempts.lifecycle import State
 
 NOW = 1_795_478_400
 

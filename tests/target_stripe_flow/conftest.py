@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from target_stripe_flow.journal.places import Place, place_of
+from target_stripe_flow.journal.location import Place, place_of
 from target_stripe_flow.journal.store import Journal
 from tests.support.postgres import Postgres
 from tests.target_stripe_flow.sharing import CANARY, TIMEOUT_S

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from target_stripe_flow.actions import ACTIONS
+from target_stripe_flow.actions.table import ACTIONS
 
 Json = dict[str, Any]  # Any: JSON
 T = TypeVar("T")

@@ -66,7 +66,7 @@ def leave_behind(sandbox: Sandbox, url: str, folder: Path, at: str) -> None:
 
 
 def run_cli(folder: Path, *arguments: str) -> Ended:
-    line = [sys.executable, "-m", "stripe_flow.cli", "journal", *arguments, "--config", "target_stripe_flow.json"]
+    line = [sys.executable, "-m", "stripe_flow_cli", "journal", *arguments, "--config", "target_stripe_flow.json"]
     done = run(line, folder)
     assert CANARY not in done.output + done.log
     return done

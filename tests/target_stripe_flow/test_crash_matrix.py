@@ -16,24 +16,24 @@ import pytest
 
 from stripe_flow.api.errors import StripeFlowError
 from stripe_flow.api.transport import RawAnswer, Transport
-from target_stripe_flow.actions import ACTIONS
-from target_stripe_flow.dispatcher import Dispatcher
-from target_stripe_flow.identity import MARKER, Identity, Scope
-from target_stripe_flow.jobs import Job
-from target_stripe_flow.journal.attempt import Attempt
-from target_stripe_flow.journal.leasing import Lease
-from target_stripe_flow.journal.places import File, Place, place_of
+from target_stripe_flow.actions.policies import Rules
+from target_stripe_flow.actions.table import ACTIONS
+from target_stripe_flow.actions.validation import RecordChecker
+from target_stripe_flow.attempts.attempt import Attempt
+from target_stripe_flow.attempts.identity import MARKER, Identity, Scope
+from target_stripe_flow.attempts.lifecycle import State
+from target_stripe_flow.execution.dispatcher import Dispatcher
+from target_stripe_flow.execution.executor import Performer
+from target_stripe_flow.execution.job import Job
+from target_stripe_flow.execution.references import Names
+from target_stripe_flow.execution.sender import Sender
+from target_stripe_flow.journal.lease import Lease
+from target_stripe_flow.journal.location import File, Place, place_of
+from target_stripe_flow.journal.ownership import Tenure
 from target_stripe_flow.journal.store import Journal
-from target_stripe_flow.journal.tenure import Tenure
-from target_stripe_flow.lifecycle import State
-from target_stripe_flow.names import Names
-from target_stripe_flow.performing import Performer
-from target_stripe_flow.rules import Rules
-from target_stripe_flow.sending import Sender
-from target_stripe_flow.settling import Settler
-from target_stripe_flow.validation import RecordChecker
-from tests.api.builders import a_client
-from tests.mortality.rows import TYPES, WAYS, fields_of
+from target_stripe_flow.recovery.reconciler import Settler
+from tests.kills.target.rows import TYPES, WAYS, fields_of
+from tests.stripe_flow.api.builders import a_client
 from tests.support.postgres import Postgres
 from tests.support.sandbox import PLATFORM, Sandbox
 

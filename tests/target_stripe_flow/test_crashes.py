@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.mortality.books import Books, OnPostgres, OwnFile
-from tests.mortality.ordeal import POINTS, Ordeal
-from tests.mortality.rows import WAYS, rows_of
+from tests.kills.target.books import Books, OnPostgres, OwnFile
+from tests.kills.target.ordeal import POINTS, Ordeal
+from tests.kills.target.rows import WAYS, rows_of
 from tests.support.sandbox import Sandbox
 
 KILLS = 3

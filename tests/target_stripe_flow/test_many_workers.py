@@ -8,8 +8,8 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
-from tests.mortality.judge import all_is_settled, never_twice
-from tests.mortality.workers import Gang
+from tests.kills.target.judge import all_is_settled, never_twice
+from tests.kills.target.workers import Gang
 from tests.support.postgres import Postgres
 from tests.support.sandbox import Sandbox
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from target_stripe_flow.actions import ACTIONS, ActionSpec
+from target_stripe_flow.actions.table import ACTIONS, ActionSpec
 from target_stripe_flow.journal.opening import held
-from tests.mortality.rows import TYPES, fields_of
+from tests.kills.target.rows import TYPES, fields_of
 from tests.support.official import official
 from tests.support.plugins import Ended, Message, a_config, a_record, a_schema, a_state, run_target
 from tests.support.sandbox import CONNECTED, PLATFORM, Sandbox

@@ -1,5 +1,0 @@
-"""`stripe-flow doctor`: is this connection fit for a run?"""
-
-from stripe_flow.cli.doctor.command import doctor
-
-__all__ = ["doctor"]

@@ -1,0 +1,1 @@
+"""`stripe-flow journal …`: one module for each group of commands."""

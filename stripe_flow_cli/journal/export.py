@@ -1,0 +1,69 @@
+"""`stripe-flow journal export`: which source key became which Stripe object."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections.abc import Iterable, Mapping
+
+import click
+
+from stripe_flow_cli.journal.context import Books
+from stripe_flow_cli.journal.options import for_books
+from target_stripe_flow.actions.table import ACTIONS
+from target_stripe_flow.attempts.attempt import Attempt
+from target_stripe_flow.attempts.lifecycle import HAS_OBJECT, State
+
+COLUMNS = ("action", "source_name", "source_key", "account", "mode", "stripe_id", "payment_intent")
+STREAM = "stripe_objects"
+_SCHEMA = {"properties": {name: {"type": ["null", "string"]} for name in COLUMNS}}
+
+
+def _exported(row: Attempt) -> dict[str, str | None]:
+    key = None if row.source_key is None else ",".join(row.source_key)
+    return {
+        "action": row.action,
+        "source_name": row.source_name,
+        "source_key": key,
+        "account": row.account,
+        "mode": row.mode,
+        "stripe_id": row.stripe_id,
+        "payment_intent": row.payment_intent,
+    }
+
+
+def _write_csv(rows: Iterable[dict[str, str | None]]) -> None:
+    writer = csv.DictWriter(sys.stdout, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+
+
+def _write_jsonl(rows: Iterable[Mapping[str, object]]) -> None:
+    for row in rows:
+        click.echo(json.dumps(row, ensure_ascii=False))
+
+
+def _write_singer(rows: Iterable[dict[str, str | None]]) -> None:
+    _write_jsonl([{"type": "SCHEMA", "stream": STREAM, "schema": _SCHEMA, "key_properties": ["stripe_id"]}])
+    _write_jsonl({"type": "RECORD", "stream": STREAM, "record": row} for row in rows)
+
+
+_WRITERS = {"csv": _write_csv, "jsonl": _write_jsonl, "singer": _write_singer}
+
+
+@click.command()
+@click.option("--format", "form", type=click.Choice(list(_WRITERS)), help="Default: csv; with --json jsonl.")
+@click.option("--action", type=click.Choice(list(ACTIONS)), help="Only these.")
+@for_books
+def export(found: Books, form: str | None, action: str | None) -> None:
+    """Source keys and their Stripe ids, of all that was created or found. The keys are printed as they are.
+
+    Of every source_name, unless --source-name names one.
+    """
+    asked = found.filters(action=action, source_name=found.named_source) | {
+        "state": sorted(HAS_OBJECT - {State.UPDATED})
+    }
+    with found.place.looked_at() as opened:
+        rows = opened.walk(asked)
+        _WRITERS[form or ("jsonl" if found.as_json else "csv")](_exported(row) for row in rows)

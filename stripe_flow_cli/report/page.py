@@ -1,0 +1,72 @@
+"""A report → one HTML page that asks for nothing: its style, its script and its drawings are inside."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping
+
+import jinja2
+
+from stripe_flow_cli.report import currencies
+from stripe_flow_cli.report.model import Group, Report
+from stripe_flow_cli.report.outcomes import Who
+from stripe_flow_cli.report.plot import plots, slug
+
+# The first bytes of each page: by them a report is told from a file of somebody else's.
+BEGINNING = '<!doctype html>\n<html lang="en" data-made-by="stripe-flow journal report">\n'
+
+_VERDICTS = {
+    Who.DECIDE: ("record needs your decision", "records need your decision"),
+    Who.MEND: ("record needs mending", "records need mending"),
+    Who.CUSTOMER: ("record waits for its customer", "records wait for their customers"),
+    Who.RUN: ("record waits for the next run", "records wait for the next run"),
+}
+
+
+def render(report: Report) -> str:
+    loader = jinja2.PackageLoader("stripe_flow_cli.report")
+    environment = jinja2.Environment(
+        loader=loader,
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    environment.filters |= {"money": currencies.shown, "digits": currencies.digits, "slug": slug, "counted": _counted}
+    script = loader.get_source(environment, "report.js")[0]
+    return environment.get_template("report.html").render(
+        beginning=BEGINNING,
+        report=report,
+        plots=plots(report.timeline),
+        by_who=by_who(report),
+        verdict=verdict(report),
+        style=loader.get_source(environment, "report.css")[0],
+        script=script,
+        script_hash=_hash(script),
+    )
+
+
+def by_who(report: Report) -> Mapping[Who, list[Group]]:
+    """What waits, by who has to do something; what presses most is first."""
+    found = {who: [group for group in report.groups if group.standing.who is who] for who in Who}
+    return {who: groups for who, groups in found.items() if groups}
+
+
+def verdict(report: Report) -> str:
+    """The first thing to know."""
+    for who, groups in by_who(report).items():
+        count = sum(group.total for group in groups)
+        return _counted(count, *_VERDICTS[who])
+    return "All is done" if report.attempts else "Nothing has been sent yet"
+
+
+def _counted(count: int, one: str, many: str | None = None) -> str:
+    """`1 row`, `2,000 rows`."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def _hash(script: str) -> str:
+    """By which the page's policy knows its own script: no other one runs in it."""
+    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()

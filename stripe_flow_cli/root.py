@@ -1,0 +1,46 @@
+"""The group of commands; each has a module of its own, and a room is imported only when its command runs."""
+
+from __future__ import annotations
+
+import importlib
+from typing import cast
+
+import click
+from typing_extensions import override
+
+from stripe_flow.api.spelling import suggestion
+
+_COMMANDS = {
+    "doctor": "stripe_flow_cli.doctor",
+    "journal": "stripe_flow_cli.journal.commands",
+    "sandbox": "stripe_flow_cli.sandbox",
+    "slices": "stripe_flow_cli.slices.command",
+}
+
+
+class _Rooms(click.Group):
+    @override
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(_COMMANDS)
+
+    @override
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
+            ctx.fail(
+                f"there is no command {args[0]!r}{suggestion(args[0], _COMMANDS)}: there are {', '.join(_COMMANDS)}"
+            )
+        return super().resolve_command(ctx, args)
+
+    @override
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        return cast("click.Command", getattr(importlib.import_module(_COMMANDS[cmd_name]), cmd_name))
+
+
+@click.group(cls=_Rooms, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="stripe-flow")
+def main() -> None:
+    """What an operator of stripe-flow needs beside the tap and the target."""

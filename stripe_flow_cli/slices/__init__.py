@@ -1,0 +1,1 @@
+"""`stripe-flow slices`: a long past cut into ranges for several runs."""

@@ -1,0 +1,1 @@
+"""How objects and errors are written, as Stripe writes them."""

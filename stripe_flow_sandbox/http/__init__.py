@@ -1,0 +1,1 @@
+"""HTTP, its pipeline and the controls."""

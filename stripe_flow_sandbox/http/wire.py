@@ -1,0 +1,187 @@
+"""HTTP/1.1 on sockets: bytes in, bytes out, and the power to stop anywhere between."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import struct
+from collections import deque
+from http import HTTPStatus
+from typing import cast
+
+import httptools
+from typing_extensions import override
+
+from stripe_flow_sandbox.http.control import Control
+from stripe_flow_sandbox.http.pipeline import Pipeline
+from stripe_flow_sandbox.service.exchange import ConnectionCut, Ending, Exchange, Request
+
+_log = logging.getLogger(__name__)
+
+# Far above any form that Stripe takes; beyond it somebody sends something else, or without end.
+MAX_BODY_BYTES = 4 * 1024 * 1024
+_NO_LINGER = struct.pack("ii", 1, 0)
+
+
+class Wire:
+    """All connections of a sandbox."""
+
+    def __init__(self, pipeline: Pipeline, control: Control) -> None:
+        self.pipeline = pipeline
+        self.control = control
+        self.connections: set[Connection] = set()
+        self.tasks: set[asyncio.Task[None]] = set()
+
+    def connect(self) -> Connection:
+        return Connection(self)
+
+    async def cut_all(self, but: Connection | None = None) -> None:
+        """What a suspended machine finds: every connection gone, what was being executed goes on."""
+        for connection in self.connections - {but}:
+            connection.end("reset")
+        # The event loop closes aborted sockets on its next turn; whoever asked for this may rely on it.
+        await asyncio.sleep(0)
+
+
+class Connection(asyncio.Protocol):
+    """One connection; its requests are answered one after the other, also when they come at once."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+        self._parser = httptools.HttpRequestParser(self)
+        self._waiting: deque[tuple[Request, bool]] = deque()
+        self._is_busy = False
+        self._url = self._body = b""
+        self._headers: dict[str, str] = {}
+        self._transport: asyncio.Transport | None = None
+
+    @override
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        self._wire.connections.add(self)
+
+    @override
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._transport = None
+        self._wire.connections.discard(self)
+
+    @override
+    def data_received(self, data: bytes) -> None:
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserError:
+            self._write(_head(400, {"Content-Length": "0", "Connection": "close"}))
+            self.end("close")
+
+    def on_message_begin(self) -> None:
+        self._url = self._body = b""
+        self._headers = {}
+
+    def on_url(self, url: bytes) -> None:
+        self._url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._headers[name.decode("latin-1").lower()] = value.decode("latin-1")
+
+    def on_body(self, body: bytes) -> None:
+        self._body += body
+        if len(self._body) > MAX_BODY_BYTES:
+            self.end("reset")
+
+    def on_message_complete(self) -> None:
+        path, _, query = self._url.partition(b"?")
+        request = Request(
+            method=self._parser.get_method().decode("latin-1"),
+            path=path.decode("latin-1"),
+            query=query,
+            headers=self._headers,
+            body=self._body,
+        )
+        self._waiting.append((request, self._parser.should_keep_alive()))
+        if not self._is_busy:
+            self._is_busy = True
+            task = asyncio.get_running_loop().create_task(self._serve())
+            self._wire.tasks.add(task)
+            task.add_done_callback(self._wire.tasks.discard)
+
+    async def _serve(self) -> None:
+        while self._waiting and self._transport:
+            request, keeps_alive = self._waiting.popleft()
+            try:
+                await self._answer(request, keeps_alive=keeps_alive)
+            except ConnectionCut as cut:
+                self.end(cut.ending)
+            except Exception:  # noqa: BLE001 - see below
+                # The edge of the process: a mistake of the sandbox must show, and must not leave its client waiting.
+                _log.exception("%s %s failed in the sandbox itself", request.method, request.path)
+                self.end("close")
+        self._is_busy = False
+
+    async def _answer(self, request: Request, *, keeps_alive: bool) -> None:
+        if self._wire.control.is_for(request):
+            controlled = self._wire.control.answer(request)
+            if controlled.cuts_connections:
+                await self._wire.cut_all(but=self)
+            head = _head(controlled.status, {"Content-Type": "application/json"}, len(controlled.body))
+            self._write(head + controlled.body)
+            if controlled.cuts_connections:
+                self.end("close")
+            return
+        exchange = await self._wire.pipeline.run(request)
+        await self._send(exchange, keeps_alive=keeps_alive)
+
+    async def _send(self, exchange: Exchange, *, keeps_alive: bool) -> None:
+        answer, sending = exchange.answered(), exchange.sending
+        exchange.entry.status = answer.status
+        headers = self._wire.pipeline.service.headers(exchange) | answer.headers
+        if not keeps_alive:
+            headers["Connection"] = "close"
+        head, body = _head(answer.status, headers, len(answer.body)), answer.body
+        is_cut = sending.head_bytes is not None or sending.body_bytes is not None
+        if sending.head_bytes is not None:
+            head, body = _first(head, sending.head_bytes), b""
+        elif sending.body_bytes is not None:
+            body = _first(body, sending.body_bytes)
+        await self._send_bytes(head + body, sending.chunk_bytes, sending.pause_s)
+        if is_cut or not keeps_alive:
+            self.end(sending.ending)
+
+    async def _send_bytes(self, sent: bytes, chunk_bytes: int | None, pause_s: float) -> None:
+        if chunk_bytes is None:
+            self._write(sent)
+            return
+        for start in range(0, len(sent), chunk_bytes):
+            if self._transport is None:
+                return
+            self._write(sent[start : start + chunk_bytes])
+            await asyncio.sleep(pause_s)
+
+    def _write(self, sent: bytes) -> None:
+        if self._transport is not None:
+            self._transport.write(sent)
+
+    def end(self, ending: Ending) -> None:
+        """Close after what was written, or reset at once, as a machine that is gone would."""
+        transport, self._transport = self._transport, None
+        if transport is None:
+            return
+        if ending == "close":
+            transport.close()
+            return
+        connected = transport.get_extra_info("socket")
+        connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+        transport.abort()
+
+
+def _first(part: bytes, count: int) -> bytes:
+    """The first `count` bytes of a part; half of them for a negative count."""
+    return part[: count if count >= 0 else len(part) // 2]
+
+
+def _head(status: int, headers: dict[str, str], body_bytes: int | None = None) -> bytes:
+    lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}", "Server: stripe-flow sandbox, not Stripe"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    if body_bytes is not None:
+        lines.append(f"Content-Length: {body_bytes}")
+    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")

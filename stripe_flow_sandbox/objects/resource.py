@@ -1,0 +1,168 @@
+"""The engine of all resources: what each one declares, and the operations that all have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from stripe_flow_sandbox.answers.codec import Object
+from stripe_flow_sandbox.answers.errors import refuse
+from stripe_flow_sandbox.parameters.accepted import EXPAND, LIST
+from stripe_flow_sandbox.parameters.params import Param, Params
+from stripe_flow_sandbox.parameters.shapes import apply
+from stripe_flow_sandbox.state import pages
+from stripe_flow_sandbox.state.collection import Collection
+from stripe_flow_sandbox.state.space import Call, Space
+
+Run: TypeAlias = Callable[[Call], "Object | Listing"]
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A page of a list, its objects still bytes."""
+
+    url: str
+    bodies: list[bytes]
+    has_more: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """One method on one path: what it takes, the right it needs, what it does."""
+
+    method: str
+    path: str
+    right: str
+    params: Params
+    run: Run
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """A parameter of a list: its type, and the values of the indexed field that match what was given; `usual`: those
+    that match where nothing is given, if not all do.
+    """
+
+    param: Param
+    field: str
+    values: Callable[[Space, object], Sequence[str]] = lambda _, given: [_spelled(given)]
+    usual: Callable[[Space], Sequence[str]] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resource:
+    """All facts about one type of object. Operations that have no entry do not exist."""
+
+    noun: str
+    path: str
+    right: str
+    filters: Mapping[str, Filter] = field(default_factory=dict)
+    # Whether the list can be cut by `created`.
+    is_timed: bool = True
+    # The oldest `created` that lists and reads still show.
+    kept_since: Callable[[int], int] = lambda _: 0
+    create: Callable[[Call], Object] | None = None
+    create_params: Params = field(default_factory=dict)
+    update_params: Params = field(default_factory=dict)
+    update: Callable[[Call, Object], None] = lambda call, target: apply(target, call.params)
+    updated_events: tuple[str, ...] = ()
+    deleted_events: tuple[str, ...] = ()
+    # Raises Refusal for what cannot be deleted.
+    delete: Callable[[Call, Object], None] = lambda _, __: None
+    # Field that holds an id → type of the object that `expand[]` puts in its place.
+    expands: Mapping[str, str] = field(default_factory=dict)
+    # Field that only `expand[]` shows → how it is made.
+    includes: Mapping[str, Callable[[Space, Object, int], object]] = field(default_factory=dict)
+
+    def operations(self) -> list[Operation]:
+        """The table of what can be done with this resource."""
+        one = f"{self.path}/{{id}}"
+        filters = {name: each.param for name, each in self.filters.items()}
+        paging = {name: param for name, param in LIST.items() if self.is_timed or name != "created"}
+        rows: list[tuple[str, str, Params, Run]] = [
+            ("GET", self.path, {**paging, **filters}, self.list),
+            ("GET", one, EXPAND, self.retrieve),
+        ]
+        if self.create:
+            rows.append(("POST", self.path, self.create_params, self.create))
+        if self.update_params:
+            rows.append(("POST", one, self.update_params, self._update))
+        if self.deleted_events:
+            rows.append(("DELETE", one, {}, self._delete))
+        return [
+            Operation(method=method, path=path, right=self.right, params=params, run=run)
+            for method, path, params, run in rows
+        ]
+
+    def retrieve(self, call: Call) -> Object:
+        found = call.find(self.noun, call.path_ids[-1])
+        if self._is_gone(found, call.now):
+            raise refuse("resource_missing", param="id", noun=self.noun, id=call.path_ids[-1], hint="")
+        return found
+
+    def list(self, call: Call) -> Listing:
+        given = [name for name in self.filters if name in call.params]
+        filters = {self.filters[name].field: self.filters[name].values(call.space, call.params[name]) for name in given}
+        if len(filters) < len(given):
+            raise refuse("parameters_exclusive", params=", ".join(given))
+        filters |= {
+            each.field: each.usual(call.space)
+            for name, each in self.filters.items()
+            if each.usual and name not in call.params
+        }
+        return self.page(call.space, call.params, call.now, filters, self.path)
+
+    def page(self, space: Space, params: Object, now: int, filters: Mapping[str, Sequence[str]], url: str) -> Listing:
+        """A page of this resource's objects whose fields hold one of the values of `filters`."""
+        return page_of(space[self.noun], self.noun, params, now, url, kept_since=self.kept_since(now), filters=filters)
+
+    def _update(self, call: Call) -> Object:
+        target = self._alive(call)
+        self.update(call, target)
+        return call.change(target, *self.updated_events)
+
+    def _delete(self, call: Call) -> Object:
+        target = self._alive(call)
+        self.delete(call, target)
+        return call.remove(target, *self.deleted_events)
+
+    def _alive(self, call: Call) -> Object:
+        target = self.retrieve(call)
+        if target.get("deleted"):
+            raise refuse("resource_missing", param="id", noun=self.noun, id=target["id"], hint="")
+        return target
+
+    def _is_gone(self, found: Object, now: int) -> bool:
+        created = found.get("created")
+        return isinstance(created, int) and created < self.kept_since(now)
+
+
+def page_of(  # a page is all of this
+    collection: Collection,
+    noun: str,
+    params: Object,
+    now: int,
+    url: str,
+    *,
+    kept_since: int = 0,
+    filters: Mapping[str, Sequence[str]] | None = None,
+) -> Listing:
+    """The page that `params` ask for. Raises Refusal."""
+    if "starting_after" in params and "ending_before" in params:
+        raise refuse("parameters_exclusive", params="starting_after, ending_before")
+    since, until = pages.bounds_of(params.get("created"))
+    query = pages.Query(
+        limit=pages.limit_of(params),
+        after=pages.cursor_of(collection, noun, params, "starting_after"),
+        before=pages.cursor_of(collection, noun, params, "ending_before"),
+        since=max(since, kept_since),
+        until=until,
+        filters=filters or {},
+    )
+    page = pages.read(collection, query, now)
+    return Listing(url, [collection.body_at(place) for place in page.places], page.has_more)
+
+
+def _spelled(given: object) -> str:
+    return str(given).lower() if isinstance(given, bool) else str(given)

@@ -1,0 +1,132 @@
+"""Customers; https://docs.stripe.com/api/customers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from stripe_flow_sandbox.answers.codec import Object, mapping
+from stripe_flow_sandbox.answers.errors import Refusal, refuse
+from stripe_flow_sandbox.objects.methods import method_of
+from stripe_flow_sandbox.objects.read_only import hidden_parts
+from stripe_flow_sandbox.objects.resource import Filter, Resource
+from stripe_flow_sandbox.objects.resources.payment_methods import attach, check_attachable, method_called
+from stripe_flow_sandbox.objects.tokens import card_of, token_of
+from stripe_flow_sandbox.parameters.accepted import create_params, update_params
+from stripe_flow_sandbox.parameters.params import Param
+from stripe_flow_sandbox.parameters.shapes import apply
+from stripe_flow_sandbox.state.space import Call, Space
+
+_DEFAULT = "default_payment_method"
+
+
+def _create(call: Call) -> Object:
+    made = call.new("customer")
+    made["invoice_prefix"] = str(made["id"])[-8:].upper()
+    method = _given_method(call, made)
+    _write(call, made)
+    if method is not None:
+        attach(call, method, str(made["id"]))
+    return call.add(made, "customer.created")
+
+
+def _write(call: Call, target: Object) -> None:
+    """All checks come first: what is refused leaves nothing behind."""
+    check_email(call.params.get("email"), "email")
+    _check_defaults(call, target)
+    card = _given_card(call, target)
+    apply(target, call.params)
+    if card is not None:
+        call.space.save_card(card)
+        target["default_source"] = card["id"]
+        call.add(method_of(card) | {"created": call.now, "livemode": call.space.livemode})
+
+
+def check_email(email: object, param: str) -> None:
+    """Raises Refusal for what no e-mail address looks like."""
+    if email is not None and "@" not in str(email).strip("@"):
+        raise refuse("email_invalid", param=param, value=str(email)[:80])
+
+
+def _given_card(call: Call, target: Object) -> Object | None:
+    """The card that `source` becomes, the customer's new default; one that declines when saved is refused (402)."""
+    if "source" not in call.params:
+        return None
+    token = token_of(str(call.params["source"]))
+    if token.decline and not token.fails_later:
+        raise token.decline.refusal()
+    return card_of(call, token, customer=str(target["id"]))
+
+
+def _given_method(call: Call, target: Object) -> Object | None:
+    """The payment method that a new customer gets; by the same name it can be its default at once."""
+    if "payment_method" not in call.params:
+        return None
+    name = str(call.params["payment_method"])
+    method = method_called(call, name, param="payment_method")
+    check_attachable(call, method, str(target["id"]))
+    settings = call.params.get("invoice_settings")
+    if isinstance(settings, dict) and settings.get(_DEFAULT) == name:
+        target["invoice_settings"] = {**mapping(target["invoice_settings"]), _DEFAULT: method["id"]}
+        del settings[_DEFAULT]
+    return method
+
+
+def _check_defaults(call: Call, target: Object) -> None:
+    """Raises Refusal (400) for a default that is not the customer's own."""
+    settings, source = call.params.get("invoice_settings"), call.params.get("default_source")
+    wanted = settings.get(_DEFAULT) if isinstance(settings, dict) else None
+    if wanted is not None:
+        found = call.space.find("payment_method", str(wanted))
+        if found is None or found["customer"] != target["id"]:
+            raise _not_attached(str(wanted))
+    if source is not None:
+        card = call.space.card(str(source))
+        if card is None or card["customer"] != target["id"]:
+            raise refuse("resource_missing", status=400, param="default_source", noun="source", id=source, hint="")
+
+
+def _not_attached(method_id: str) -> Refusal:
+    refusal = refuse(
+        "resource_missing",
+        status=400,
+        param=f"invoice_settings[{_DEFAULT}]",
+        noun="PaymentMethod",
+        id=method_id,
+        hint="",
+    )
+    refusal.error["message"] = (
+        f"The customer does not have a payment method with the ID {method_id}. "
+        "The payment method must be attached to the customer."
+    )
+    return refusal
+
+
+def _empty(name: str) -> Callable[[Space, Object, int], Object]:
+    """A list of what the sandbox does not have."""
+    return lambda _, customer, __: _shown(customer, name, [])
+
+
+def _shown(customer: Object, name: str, data: list[Object]) -> Object:
+    return {"object": "list", "data": data, "has_more": False, "url": f"/v1/customers/{customer['id']}/{name}"}
+
+
+CUSTOMERS = Resource(
+    noun="customer",
+    path="/v1/customers",
+    right="customer",
+    filters={
+        "email": Filter(param=Param(type="string"), field="email"),
+        "test_clock": Filter(param=Param(type="string"), field="test_clock"),
+    },
+    create=_create,
+    create_params=create_params("customer"),
+    update=_write,
+    update_params=update_params(
+        "customer",
+        drop=("payment_method", "tax_id_data", "test_clock"),
+        add={"default_source": Param(type="string")},
+    ),
+    updated_events=("customer.updated",),
+    deleted_events=("customer.deleted",),
+    includes={**hidden_parts("customer"), "subscriptions": _empty("subscriptions")},
+)

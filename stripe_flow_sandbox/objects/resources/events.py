@@ -1,0 +1,44 @@
+"""Events: what happened, for 30 days; https://docs.stripe.com/api/events."""
+
+from __future__ import annotations
+
+from stripe_flow_sandbox.answers.errors import invalid
+from stripe_flow_sandbox.objects.resource import Filter, Resource
+from stripe_flow_sandbox.parameters.params import Param
+from stripe_flow_sandbox.state.space import Space
+
+KEPT_S = 30 * 24 * 60 * 60
+MOST_TYPES = 20
+
+
+def _types_like(space: Space, given: object) -> list[str]:
+    """The event types that a `type` names: one, or all with the beginning before a final star."""
+    wanted = str(given)
+    if not wanted.endswith("*"):
+        return [wanted]
+    return [name for name in space["event"].index("type") if name.startswith(wanted[:-1])]
+
+
+def _types(_: Space, given: object) -> list[str]:
+    names = [str(name) for name in given] if isinstance(given, list) else []
+    if len(names) > MOST_TYPES:
+        raise invalid(f"You can give at most {MOST_TYPES} types.", param="types")
+    return list(dict.fromkeys(names))
+
+
+def _delivered(_: Space, given: object) -> list[str]:
+    """Nothing waits for a webhook here, so every event counts as delivered."""
+    return ["0"] if given else []
+
+
+EVENTS = Resource(
+    noun="event",
+    path="/v1/events",
+    right="event",
+    filters={
+        "type": Filter(param=Param(type="string"), field="type", values=_types_like),
+        "types": Filter(param=Param(type="array", items=Param(type="string")), field="type", values=_types),
+        "delivery_success": Filter(param=Param(type="boolean"), field="pending_webhooks", values=_delivered),
+    },
+    kept_since=lambda now: now - KEPT_S,
+)

@@ -1,0 +1,151 @@
+"""Refunds, and what they do to their charge; https://docs.stripe.com/api/refunds."""
+
+from __future__ import annotations
+
+from stripe_flow_sandbox.answers.codec import Object, decode, integer
+from stripe_flow_sandbox.answers.errors import Refusal, invalid, refuse
+from stripe_flow_sandbox.objects.resource import Filter, Listing, Operation, Resource
+from stripe_flow_sandbox.parameters.accepted import LIST, create_params, keep
+from stripe_flow_sandbox.parameters.params import Param
+from stripe_flow_sandbox.parameters.shapes import apply
+from stripe_flow_sandbox.state.space import Call, Space
+
+# A charge shows at most so many of its refunds; https://docs.stripe.com/api/charges/object#charge_object-refunds
+SHOWN = 10
+_WRITTEN = ("instructions_email", "metadata", "reason")
+
+
+def _create(call: Call) -> Object:
+    if "charge" in call.params and "payment_intent" in call.params:
+        raise refuse("parameters_exclusive", param="charge", params="charge, payment_intent")
+    if "payment_intent" in call.params:
+        intent = call.find("payment_intent", str(call.params["payment_intent"]), param="payment_intent")
+        charge = call.space.find("charge", str(intent["latest_charge"]))
+        if charge is None:
+            raise _nothing_paid(str(intent["id"]))
+        return _refund(call, charge)
+    if "charge" not in call.params:
+        raise refuse("parameter_missing", param="charge")
+    return _refund(call, call.find("charge", str(call.params["charge"]), param="charge"))
+
+
+def _create_of_charge(call: Call) -> Object:
+    return _refund(call, call.find("charge", call.path_ids[0]))
+
+
+def _nothing_paid(intent_id: str) -> Refusal:
+    return invalid(f"This PaymentIntent ({intent_id}) does not have a successful charge to refund.")
+
+
+def _check_refundable(call: Call, charge: Object) -> None:
+    """Raises Refusal (400) for a charge from which nothing can be given back, or not in the way asked for."""
+    intent = charge["payment_intent"]
+    # What a PaymentIntent only holds is not refunded but let go of, by canceling it.
+    if intent is not None and not (charge["status"] == "succeeded" and charge["captured"]):
+        raise _nothing_paid(str(intent))
+    if charge["status"] != "succeeded":
+        raise invalid(f"Charge {charge['id']} was not paid, so it cannot be refunded.", param="charge")
+    if call.params.get("reverse_transfer") and charge["transfer_data"] is None:
+        raise invalid(f"Charge {charge['id']} has no transfer that could be reversed.", param="reverse_transfer")
+    if call.params.get("refund_application_fee") and charge["application_fee_amount"] is None:
+        raise invalid(f"Charge {charge['id']} has no application fee.", param="refund_application_fee")
+
+
+def _refund(call: Call, charge: Object) -> Object:
+    _check_refundable(call, charge)
+    left = integer(charge["amount"]) - integer(charge["amount_refunded"])
+    if left == 0:
+        raise refuse("charge_already_refunded", id=charge["id"])
+    amount = integer(call.params.get("amount", left))
+    if amount < 1:
+        raise invalid("This value must be greater than or equal to 1.", param="amount")
+    if amount > left:
+        raise invalid(f"Refund amount ({amount}) is greater than unrefunded amount on charge ({left})", param="amount")
+    made = _give_back(call, charge, amount)
+    apply(made, {name: call.params[name] for name in _WRITTEN if name in call.params})
+    call.add(made, "refund.created")
+    call.change(charge, "charge.refunded")
+    return made
+
+
+def _give_back(call: Call, charge: Object, amount: int) -> Object:
+    """A new refund; the charge counts it."""
+    charge["amount_refunded"] = integer(charge["amount_refunded"]) + amount
+    charge["refunded"] = charge["amount_refunded"] == charge["amount"]
+    return call.new(
+        "refund",
+        amount=amount,
+        charge=charge["id"],
+        currency=charge["currency"],
+        customer=None,
+        payment_intent=charge["payment_intent"],
+        balance_transaction=call.space.new_id("balance_transaction"),
+    )
+
+
+def release(call: Call, charge: Object, amount: int) -> Object:
+    """Give back the part of a charge that was authorised and not captured."""
+    call.add(_give_back(call, charge, amount), "refund.created")
+    return call.change(charge, "charge.refunded")
+
+
+def refunds_of(space: Space, charge_id: str, now: int) -> Object:
+    """The list that a charge shows of its newest refunds."""
+    listing = _page_of_charge(space, {"limit": SHOWN}, now, charge_id)
+    return {
+        "object": "list",
+        "data": [decode(body) for body in listing.bodies],
+        "has_more": listing.has_more,
+        "url": listing.url,
+    }
+
+
+def _page_of_charge(space: Space, params: Object, now: int, charge_id: str) -> Listing:
+    return REFUNDS.page(space, params, now, {"charge": [charge_id]}, f"/v1/charges/{charge_id}/refunds")
+
+
+def _list_of_charge(call: Call) -> Listing:
+    charge = call.find("charge", call.path_ids[0])
+    return _page_of_charge(call.space, call.params, call.now, str(charge["id"]))
+
+
+def _retrieve_of_charge(call: Call) -> Object:
+    found = REFUNDS.retrieve(call)
+    if found["charge"] != call.path_ids[0]:
+        raise refuse("resource_missing", param="id", noun="refund", id=call.path_ids[1], hint="")
+    return found
+
+
+_TEXT = Param(type="string")
+_OF_CHARGE = "/v1/charges/{id}/refunds"
+
+REFUNDS = Resource(
+    noun="refund",
+    path="/v1/refunds",
+    # Stripe has one permission for charges and their refunds.
+    right="charge",
+    filters={name: Filter(param=_TEXT, field=name) for name in ("charge", "payment_intent")},
+    create=_create,
+    create_params=create_params("refund"),
+    update_params=keep("refund", "metadata", "expand"),
+    updated_events=("refund.updated", "charge.refund.updated"),
+    expands={"charge": "charge", "payment_intent": "payment_intent"},
+)
+
+OF_CHARGE = (
+    Operation(method="GET", path=_OF_CHARGE, right="charge", params=LIST, run=_list_of_charge),
+    Operation(
+        method="POST",
+        path=_OF_CHARGE,
+        right="charge",
+        params={name: param for name, param in create_params("refund").items() if name != "charge"},
+        run=_create_of_charge,
+    ),
+    Operation(
+        method="GET",
+        path=_OF_CHARGE + "/{id}",
+        right="charge",
+        params=keep("refund", "expand"),
+        run=_retrieve_of_charge,
+    ),
+)

@@ -1,0 +1,143 @@
+"""Test cards by token, and what happens to who charges them; https://docs.stripe.com/testing."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from stripe_flow_sandbox.answers.codec import Object
+from stripe_flow_sandbox.answers.errors import DOC_URL, Refusal, refuse
+from stripe_flow_sandbox.parameters.shapes import fresh
+from stripe_flow_sandbox.state.space import Call
+
+
+@dataclass(frozen=True, slots=True)
+class Decline:
+    """Why a card says no, in Stripe's codes."""
+
+    code: str
+    decline_code: str
+    message: str
+    param: str | None = None
+
+    def refusal(self, charge_id: str | None = None) -> Refusal:
+        """402; `charge_id` names the failed charge that the attempt left behind, if it left one."""
+        error: Object = {
+            "code": self.code,
+            "decline_code": self.decline_code,
+            "doc_url": DOC_URL.format(code=self.code.replace("_", "-")),
+            "message": self.message,
+            "type": "card_error",
+        }
+        if charge_id:
+            error["charge"] = charge_id
+        if self.param:
+            error["param"] = self.param
+        return Refusal(402, error)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Token:
+    """A test card. `fails_later`: it can be saved to a customer, and is declined when charged.
+
+    `needs_authentication`: its bank wants to hear its holder, whom only a PaymentIntent can ask.
+    """
+
+    brand: str
+    last4: str
+    funding: str = "credit"
+    decline: Decline | None = None
+    fails_later: bool = False
+    needs_authentication: bool = False
+
+
+GENERIC = Decline("card_declined", "generic_decline", "Your card was declined.")
+FRAUDULENT = Decline("card_declined", "fraudulent", "Your card was declined.")
+INSUFFICIENT = Decline("card_declined", "insufficient_funds", "Your card has insufficient funds.")
+EXPIRED = Decline("expired_card", "expired_card", "Your card has expired.", "exp_month")
+INCORRECT_CVC = Decline("incorrect_cvc", "incorrect_cvc", "Your card's security code is incorrect.", "cvc")
+PROCESSING = Decline(
+    "processing_error",
+    "processing_error",
+    "An error occurred while processing your card. Try again in a little bit.",
+)
+
+TOKENS = {
+    "tok_visa": Token(brand="Visa", last4="4242"),
+    "tok_visa_debit": Token(brand="Visa", last4="5556", funding="debit"),
+    "tok_mastercard": Token(brand="MasterCard", last4="4444"),
+    "tok_mastercard_debit": Token(brand="MasterCard", last4="8210", funding="debit"),
+    "tok_mastercard_prepaid": Token(brand="MasterCard", last4="5100", funding="prepaid"),
+    "tok_amex": Token(brand="American Express", last4="8431"),
+    "tok_discover": Token(brand="Discover", last4="9424"),
+    "tok_chargeDeclined": Token(brand="Visa", last4="0002", decline=GENERIC),
+    "tok_chargeDeclinedFraudulent": Token(brand="Visa", last4="0019", decline=FRAUDULENT),
+    "tok_chargeDeclinedInsufficientFunds": Token(brand="Visa", last4="9995", decline=INSUFFICIENT),
+    "tok_chargeDeclinedExpiredCard": Token(brand="Visa", last4="0069", decline=EXPIRED),
+    "tok_chargeDeclinedIncorrectCvc": Token(brand="Visa", last4="0127", decline=INCORRECT_CVC),
+    "tok_chargeDeclinedProcessingError": Token(brand="Visa", last4="0119", decline=PROCESSING),
+    "tok_chargeCustomerFail": Token(brand="Visa", last4="0341", decline=GENERIC, fails_later=True),
+}
+
+AUTHENTICATION_REQUIRED = Decline(
+    "authentication_required",
+    "authentication_required",
+    "Your card was declined. This transaction requires authentication.",
+)
+
+# Cards that no seeded account has, so that the past of a seed stays what it is.
+UNSEEDED = {
+    "tok_authenticationRequired": Token(brand="Visa", last4="3184", needs_authentication=True),
+    "tok_threeDSecure2Required": Token(brand="Visa", last4="3220", needs_authentication=True),
+    # Stripe's newer names for two of the cards above.
+    "tok_visa_chargeDeclined": TOKENS["tok_chargeDeclined"],
+    "tok_visa_chargeDeclinedInsufficientFunds": TOKENS["tok_chargeDeclinedInsufficientFunds"],
+}
+
+EVERY_TOKEN = TOKENS | UNSEEDED
+
+_BY_LAST4 = {token.last4: token for token in EVERY_TOKEN.values()}
+
+# A brand as charges and payment methods spell it; the card itself says it in words.
+NETWORKS = {"Visa": "visa", "MasterCard": "mastercard", "American Express": "amex", "Discover": "discover"}
+
+
+def token_of(name: str, *, param: str = "source") -> Token:
+    """The test card of a token. Raises Refusal for any other text."""
+    if name not in EVERY_TOKEN:
+        raise refuse("resource_missing", status=400, param=param, noun="token", id=name, hint="")
+    return EVERY_TOKEN[name]
+
+
+def token_by_last4(last4: object) -> Token:
+    """The test card with this number's end."""
+    return _BY_LAST4[str(last4)]
+
+
+def decline_of(card: Object) -> Decline | None:
+    """What happens to who charges this card object without its holder."""
+    token = token_by_last4(card["last4"])
+    return AUTHENTICATION_REQUIRED if token.needs_authentication else token.decline
+
+
+def expiry_year(now: int) -> int:
+    """The year after next, so that no test card expires while a sandbox runs."""
+    return time.gmtime(now).tm_year + 2
+
+
+def card_of(call: Call, token: Token, customer: str | None = None) -> Object:
+    """A new card object; a customer's, or of this charge alone."""
+    return card_object(token, call.space.new_id("card"), expiry_year(call.now), customer=customer)
+
+
+def card_object(token: Token, card_id: str, exp_year: int, *, customer: str | None) -> Object:
+    """The card as charges show it; the same number has the same fingerprint, as Stripe's have."""
+    return fresh("card") | {
+        "id": card_id,
+        "brand": token.brand,
+        "last4": token.last4,
+        "funding": token.funding,
+        "customer": customer,
+        "fingerprint": f"SandboxCard{token.last4}0",
+        "exp_year": exp_year,
+    }

@@ -1,0 +1,1 @@
+"""What a call may send, and how it is read."""

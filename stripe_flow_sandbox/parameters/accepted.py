@@ -1,0 +1,129 @@
+"""The parameters of every call: the create calls from the data files, the others derived from them or written here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import msgspec
+
+from stripe_flow_sandbox.parameters.params import Param, Params
+
+# Texts that an empty string cannot unset, by object and top-level parameter.
+_NEVER_EMPTY: Mapping[str, frozenset[str]] = {
+    "charge": frozenset({"currency", "customer", "source"}),
+    "customer": frozenset({"invoice_prefix", "payment_method", "source", "test_clock"}),
+    "payment_intent": frozenset(
+        {
+            "capture_method",
+            "confirmation_method",
+            "confirmation_token",
+            "currency",
+            "customer",
+            "payment_method",
+            "return_url",
+        }
+    ),
+    "payment_method": frozenset({"customer", "payment_method", "type"}),
+    "price": frozenset({"billing_scheme", "currency", "product", "tax_behavior", "tiers_mode", "unit_amount_decimal"}),
+    "product": frozenset({"id", "name", "type"}),
+    "refund": frozenset({"charge", "payment_intent", "reason", "origin"}),
+}
+
+# What the call refuses to run without, though the clients' types leave it open.
+_REQUIRED: Mapping[str, frozenset[str]] = {
+    "charge": frozenset({"amount", "currency"}),
+    "payment_method": frozenset({"type"}),
+}
+
+_TEXTS = frozenset({"string", "decimal_string"})
+
+# Characters, by object and top-level parameter; the API's own limits as its clients' types tell them.
+_MAX_CHARS: Mapping[str, Mapping[str, int]] = {
+    "charge": {"customer": 500, "source": 5000, "description": 40000, "statement_descriptor": 22},
+    "customer": {
+        "name": 256,
+        "email": 512,
+        "phone": 20,
+        "description": 5000,
+        "business_name": 150,
+        "individual_name": 150,
+    },
+    "payment_intent": {"description": 40000, "statement_descriptor": 22, "statement_descriptor_suffix": 22},
+    "price": {"lookup_key": 200},
+    "product": {"name": 5000, "description": 40000, "id": 5000, "statement_descriptor": 22, "unit_label": 12},
+}
+
+
+def data(name: str) -> Any:  # Any: the JSON of our own package, checked by the tests of each table
+    return msgspec.json.decode(resources.files("stripe_flow_sandbox").joinpath("data", name).read_bytes())
+
+
+@cache
+def create_params(noun: str) -> Params:
+    """What `POST` of a new `noun` accepts, from `data/params_<noun>.json`."""
+    limits, never_empty, required = _MAX_CHARS.get(noun, {}), _NEVER_EMPTY[noun], _REQUIRED.get(noun, frozenset())
+    return {
+        name: replace(
+            param,
+            max_chars=limits.get(name),
+            can_unset=param.can_unset and name not in never_empty,
+            required=param.required or name in required,
+        )
+        for name, param in _params(data(f"params_{noun}.json")).items()
+    }
+
+
+def update_params(
+    noun: str, *, drop: Iterable[str] = (), add: Params | None = None, unset: Iterable[str] = ()
+) -> Params:
+    """What `POST` of an existing `noun` accepts: what its create accepts, less `drop`, and `add`; nothing required.
+
+    `unset` names those that an empty string unsets here, though a new object cannot be created with one.
+    """
+    kept = {name: param for name, param in create_params(noun).items() if name not in frozenset(drop)}
+    return _optional({**kept, **(add or {})}, unset)
+
+
+def keep(noun: str, *names: str, unset: Iterable[str] = ()) -> Params:
+    """These parameters of the create call, as another call accepts them."""
+    created = create_params(noun)
+    return _optional({name: created[name] for name in names}, unset)
+
+
+def _optional(params: Params, unset: Iterable[str]) -> Params:
+    empties = frozenset(unset)
+    return {
+        name: replace(param, required=False, can_unset=param.can_unset or name in empties)
+        for name, param in params.items()
+    }
+
+
+def _param(name: str, raw: Mapping[str, Any]) -> Param:  # Any: see `data`
+    nested, items, values = raw.get("nested"), raw.get("items"), raw.get("values")
+    return Param(
+        type="metadata" if name == "metadata" else raw["type"],
+        required=raw.get("required", False),
+        fields=_params(nested) if nested else None,
+        items=_param("", items) if items else None,
+        values=_param("", values) if values else None,
+        enum=tuple(raw.get("enum") or raw.get("enum_hint") or ()),
+        can_unset=raw.get("accepts_empty_string", False) or raw["type"] in _TEXTS,
+    )
+
+
+def _params(raw: Mapping[str, Mapping[str, Any]]) -> Params:  # Any: see `data`
+    return {name: _param(name, entry) for name, entry in raw.items()}
+
+
+_TEXT = Param(type="string")
+_INTEGER = Param(type="integer")
+_BOUNDS = Param(type="integer | object", fields=dict.fromkeys(("gt", "gte", "lt", "lte"), _INTEGER))
+
+EXPAND: Params = {"expand": Param(type="array", items=_TEXT)}
+
+# https://docs.stripe.com/api/pagination
+LIST: Params = {"limit": _INTEGER, "starting_after": _TEXT, "ending_before": _TEXT, "created": _BOUNDS, **EXPAND}

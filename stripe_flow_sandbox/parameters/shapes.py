@@ -1,0 +1,77 @@
+"""The full shape of each object: what a new one looks like, and which fields a nested one must have.
+
+`data/objects.json` holds one complete object per type, `data/fields_*.json` every field of today's API version.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from stripe_flow_sandbox.answers.codec import Object, decode, encode
+from stripe_flow_sandbox.answers.errors import invalid
+from stripe_flow_sandbox.parameters.accepted import data
+from stripe_flow_sandbox.parameters.params import METADATA_KEYS
+
+API_VERSION = "2026-10-28.endive"
+
+# Fields whose members are set one by one, as metadata is; other nested objects are replaced as a whole.
+_MERGED = {
+    "charge": frozenset({"transfer_data"}),
+    "customer": frozenset({"invoice_settings"}),
+    "payment_intent": frozenset({"transfer_data"}),
+    "payment_method": frozenset({"billing_details"}),
+}
+
+
+@cache
+def _templates() -> Mapping[str, bytes]:
+    return {noun: encode(template) for noun, template in data("objects.json").items()}
+
+
+@cache
+def fields(noun: str) -> Mapping[str, Any]:  # Any: see `accepted.data`
+    """Every field of a `noun` in today's API version, by name."""
+    described: Mapping[str, Any] = data(f"fields_{noun}.json")["fields"]
+    return described
+
+
+def fresh(noun: str) -> Object:
+    """A new object of this type with all its fields; the caller fills in what it knows."""
+    return decode(_templates()[noun])
+
+
+def apply(target: Object, params: Object) -> None:
+    """Write parameters into the fields of the same name; those without a field have no visible effect.
+
+    Metadata is merged; nested objects get all their fields; None gives a field its first value back.
+    """
+    noun = str(target["object"])
+    first = fresh(noun)
+    for name, value in params.items():
+        if name == "metadata":
+            target[name] = merged_metadata(target[name], value)
+        elif name in first:
+            before = target[name] if name in _MERGED.get(noun, ()) else None
+            target[name] = first[name] if value is None else _complete(fields(noun).get(name), value, before)
+
+
+def merged_metadata(before: object, given: object) -> Object:
+    """https://docs.stripe.com/api/metadata: keys add up, an empty value removes one, empty metadata all."""
+    if not isinstance(given, dict) or not isinstance(before, dict):
+        return {}
+    merged: Object = {key: value for key, value in {**before, **given}.items() if value != ""}
+    if len(merged) > METADATA_KEYS:
+        raise invalid(f"An object can have up to {METADATA_KEYS} metadata keys.", param="metadata")
+    return merged
+
+
+def _complete(  # Any: see `accepted.data`
+    described: Mapping[str, Any] | None, value: object, before: object = None
+) -> object:
+    nested = (described or {}).get("fields")
+    if not nested or not isinstance(value, dict):
+        return value
+    given = {**before, **value} if isinstance(before, dict) else value
+    return {name: _complete(inner, given.get(name)) for name, inner in nested.items()} | given

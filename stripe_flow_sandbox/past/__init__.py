@@ -1,0 +1,1 @@
+"""The past that an account starts with."""

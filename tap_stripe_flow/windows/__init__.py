@@ -1,0 +1,1 @@
+"""Half-open windows of time: planned, read, written, remembered. Imports listing."""

@@ -1,0 +1,1 @@
+"""What a record of each stream becomes at Stripe: the table of actions and its rules. Imports attempts, results."""

@@ -1,0 +1,157 @@
+"""A record → the parameters to send, checked against the action's own JSON schema; or the reason why not.
+
+A reason names the field and the rule, never the value: it goes to logs and files, and the value may be a person's.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import Any, cast
+
+from jsonschema import Draft202012Validator, TypeChecker, ValidationError
+from jsonschema.validators import extend
+
+from target_stripe_flow.actions import fingerprint, guards
+from target_stripe_flow.actions.table import ActionSpec
+from target_stripe_flow.attempts.identity import MARKER
+from target_stripe_flow.results.outcome import Rejected
+from target_stripe_flow.results.text import is_utf8
+
+Json = Mapping[str, Any]  # Any: values of JSON, checked by schema
+
+
+def _is_integer(_checker: TypeChecker, value: object) -> bool:
+    """A JSON integer: JSON schema would take 1.0 for one, and 1.0 of what?"""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+_CHECKER = Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_integer)
+_Validator = extend(Draft202012Validator, type_checker=_CHECKER)  # type: ignore[no-untyped-call]  # jsonschema's own
+
+
+class RecordChecker:
+    """Picks and checks the parameters of one action. `dropped` collects the fields that were not sent, each once.
+
+    `accepted` names the list of the parameters that it takes, and `shape` is that list.
+    """
+
+    def __init__(self, spec: ActionSpec) -> None:
+        self._spec = spec
+        self._schema = cast("Json", spec.schema())
+        self.shape = fingerprint.shape_of(self._schema)
+        self.accepted = fingerprint.digest(self.shape)
+        self.dropped: set[str] = set()
+
+    @cached_property
+    def _validator(self) -> Draft202012Validator:
+        return cast("Draft202012Validator", _Validator(self._schema))
+
+    def pick(self, record: Json) -> dict[str, Any]:
+        """The parameters that Stripe accepts, nulls left out. Raises Rejected for what is gone.
+
+        Fields that neither the schema nor the action knows are dropped and remembered.
+        """
+        if record.get("deleted") is True and "object" in record:
+            raise Rejected(
+                f"this is a {record['object']} that was deleted, read from Stripe: nothing is deleted by this target",
+                "deleted",
+            )
+        # A source key is canonical text, and 7 and "7" are the same customer.
+        named = {name: str(record[name]) for name in self._spec.references if type(record.get(name)) is int}
+        told = {name: value for name, value in {**record, **named}.items() if name not in self._spec.said_by.values()}
+        return cast("dict[str, Any]", _pick(told, self._schema, "", self.dropped))
+
+    def objection(self, record: Json, *, stream: str, keys: Collection[str]) -> Rejected | None:
+        """What is held against sending `record` although it may be valid; see guards."""
+        return guards.objection(self._spec, self._schema, record, stream=stream, keys=keys)
+
+    def updatable(self, picked: Json) -> dict[str, Any]:
+        """Of the parameters that were picked, those that an update takes."""
+        return {name: value for name, value in picked.items() if not self._rule(name, "x-create-only")}
+
+    def unset(self, record: Json) -> dict[str, Any]:
+        """What an update is to empty: parameters and metadata of which the record says null, where Stripe has a way."""
+        emptied: dict[str, Any] = {
+            name: "" for name, value in record.items() if value is None and self._rule(name, "x-unset")
+        }
+        metadata = record.get("metadata")
+        if isinstance(metadata, Mapping):
+            emptied["metadata"] = {
+                str(name): "" for name, value in metadata.items() if value is None and name != MARKER
+            }
+        return emptied
+
+    def _rule(self, name: str, rule: str) -> bool:
+        return bool(self._schema["properties"].get(name, {}).get(rule))
+
+    def check(self, picked: dict[str, Any]) -> None:
+        """Raises Rejected, naming the first field that is wrong."""
+        errors = sorted(self._validator.iter_errors(picked), key=lambda error: error.json_path)
+        if errors:
+            raise Rejected(_reason(errors[0]), _field(errors[0]))
+        for path, reason in _unsendable(picked, ""):
+            raise Rejected(reason, path)
+
+
+def _pick(value: Any, schema: Json, path: str, dropped: set[str]) -> Any:
+    """`value` without nulls, without members that an object schema does not name, and without empty objects."""
+    if isinstance(value, Mapping) and "properties" in schema:
+        known: Json = schema["properties"]
+        dropped.update(f"{path}{name}" for name, inner in value.items() if name not in known and inner is not None)
+        inner = ((name, _pick(value[name], known[name], f"{path}{name}.", dropped)) for name in known if name in value)
+        return {name: part for name, part in inner if part not in (None, {})}
+    if isinstance(value, Mapping):
+        return {name: inner for name, inner in value.items() if inner is not None and name != MARKER}
+    if isinstance(value, Sequence) and not isinstance(value, str) and "items" in schema:
+        return [_pick(inner, schema["items"], path, dropped) for inner in value]
+    return value.lower() if schema.get("x-lower") and isinstance(value, str) else value
+
+
+def _unsendable(value: Any, path: str) -> Iterator[tuple[str, str]]:
+    """Where a number is no number of JSON, or a text cannot be written as UTF-8."""
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            yield from _unsendable(name, path)
+            yield from _unsendable(inner, f"{path}.{name}" if path else str(name))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _unsendable(inner, f"{path}.{index}")
+    elif isinstance(value, float) and not math.isfinite(value):
+        yield path, "must be a finite number"
+    elif isinstance(value, str) and not is_utf8(value):
+        yield path, "holds half of a character pair, which is no text"
+
+
+def _field(error: ValidationError) -> str:
+    path = [str(part) for part in error.absolute_path]
+    if error.validator == "required":
+        path += [name for name in cast("list[str]", error.validator_value) if name not in cast("Json", error.instance)][
+            :1
+        ]
+    if error.validator == "anyOf":
+        path += [name for option in cast("list[Json]", error.validator_value) for name in option["required"]][:1]
+    return ".".join(path)
+
+
+_KINDS = {"object": "an object", "array": "a list", "string": "a text", "integer": "a whole number (a JSON integer)"}
+_WORDS: dict[str, Callable[[Any], str]] = {  # Any: a rule's limit, a number or a name
+    "type": lambda limit: f"must be {_KINDS.get(limit, f'a {limit}')}",
+    "required": lambda _limit: "is required",
+    "maxLength": lambda limit: f"takes at most {limit} characters",
+    "minLength": lambda limit: f"needs at least {limit} characters",
+    "minimum": lambda limit: f"must be at least {limit}",
+    "maximum": lambda limit: f"must be at most {limit}",
+    "maxItems": lambda limit: f"takes at most {limit} entries",
+}
+
+
+def _reason(error: ValidationError) -> str:
+    """The schema's own words where it has some, else what the rule says."""
+    rule, schema = str(error.validator), cast("Json", error.schema)
+    reasons: Json = schema.get("x-reasons", {})
+    if rule in reasons or "*" in reasons:
+        return str(reasons.get(rule, reasons.get("*")))
+    words = _WORDS.get(rule)
+    return words(error.validator_value) if words else f"breaks the rule {rule}"

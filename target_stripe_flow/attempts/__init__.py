@@ -1,0 +1,1 @@
+"""Attempts as values, and the pure rules of their lifecycle. Imports results."""

@@ -1,0 +1,182 @@
+"""Turns a record into a Stripe object once: what the journal knows of it decides whether anything is sent."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from stripe_flow.api.client import Client
+from target_stripe_flow.actions import fingerprint
+from target_stripe_flow.actions.policies import OnChange, Rules
+from target_stripe_flow.actions.table import ACTIONS
+from target_stripe_flow.attempts.attempt import Attempt
+from target_stripe_flow.attempts.identity import Identity, joined
+from target_stripe_flow.attempts.lifecycle import HAS_OBJECT, OPEN, Answer, State, on_record
+from target_stripe_flow.execution.attempt_outcome import conflict, outcome_of, standing
+from target_stripe_flow.execution.job import Job
+from target_stripe_flow.execution.matching import find_match, is_ours
+from target_stripe_flow.execution.references import Names, find
+from target_stripe_flow.execution.request_builder import Preparer
+from target_stripe_flow.execution.sender import Sends, Sent
+from target_stripe_flow.journal.ownership import Superseded
+from target_stripe_flow.journal.store import Journal
+from target_stripe_flow.results.outcome import Missing, Outcome, Place, Rejected
+
+# Only these are ever named by other records, so only their names are kept.
+REFERENCED = {action for spec in ACTIONS.values() for action in spec.references.values()}
+
+# What `of` tells of an identity, for example its latest attempt, once no other process has that in hand.
+Stands = Callable[[Callable[[str], Attempt | None], str], Attempt | None]
+
+
+class Performer:
+    """Safe to share between threads; two jobs of one lane must not run at once."""
+
+    def __init__(
+        self, client: Client, journal: Journal, sender: Sends, names: Names, rules: Rules, *, stands: Stands
+    ) -> None:
+        self._client, self._journal, self._sender, self._names = client, journal, sender, names
+        self._rules, self._stands = rules, stands
+        self._preparer = Preparer(client, names, rules)
+
+    def lanes(self, job: Job) -> list[str]:
+        """What `job` must not overlap with: its own identity, the objects that it names, what it is matched by."""
+        own = joined(job.identity.source_key)
+        if job.find_id is not None:
+            self._names.alias(job.spec.name, job.identity.source_key, job.find_id)
+        named = [
+            self._names.lane(action, job.parameters[name])
+            for name, action in job.spec.references.items()
+            if name in job.parameters
+        ]
+        match_by = self._rules.match_by(job.spec)
+        matched = [f"{match_by}:{job.parameters[match_by]}"] if match_by in job.parameters else []
+        return list(dict.fromkeys([own_lane(job.identity), self._names.lane(job.spec.name, own), *named, *matched]))
+
+    def already(self, job: Job) -> Outcome | None:
+        """What stands in the journal about it; None if it is to be done."""
+        stripe_id = self._journal.made(job.identity.digest, job.fingerprint, job.checker.accepted)
+        if stripe_id is not None:
+            return Outcome(place=Place.UNCHANGED, stripe_id=stripe_id)
+        latest = self._journal.latest(job.identity.digest)
+        if latest is not None and self._journal.tenure.has_elsewhere(latest):
+            return None
+        return self._known(job, latest)
+
+    def perform(self, job: Job) -> Outcome:
+        """Do it, unless it is done. Raises Missing, and AccountTrouble where no record could fare better."""
+        while True:
+            try:
+                return self._perform(job)
+            except Superseded:  # another process was faster: what stands then decides
+                continue
+
+    def _perform(self, job: Job) -> Outcome:
+        latest = self._stands(self._journal.latest, job.identity.digest)
+        known = self._known(job, latest)
+        if known is not None:
+            return known
+        if job.objection is not None:
+            return job.objection.outcome
+        try:
+            if latest is not None and latest.state in HAS_OBJECT:
+                return self._update(job, latest)
+            return self._find(job, latest) or self._create(job, latest)
+        except Missing:
+            raise
+        except Rejected as rejected:
+            return rejected.outcome
+
+    def _known(self, job: Job, latest: Attempt | None) -> Outcome | None:
+        if latest is None:
+            return None
+        match on_record(latest.state, is_same=self._is_same(job, latest)):
+            case Answer.SEND | Answer.SEND_OPENED:
+                return None
+            case Answer.STANDS:
+                if latest.source_key is None:
+                    self._journal.change(job.adopted(latest), was=latest)
+                return standing(latest)
+            case Answer.CHANGED:
+                return self._changed(job, latest)
+
+    def _changed(self, job: Job, latest: Attempt) -> Outcome | None:
+        if not job.spec.is_changeable or latest.state not in HAS_OBJECT or job.find_id is not None:
+            return conflict(latest)
+        match self._rules.on_change:
+            case OnChange.REJECT:
+                return conflict(latest)
+            case OnChange.IGNORE:
+                return standing(latest)
+            case OnChange.UPDATE:
+                return None
+
+    def _is_same(self, job: Job, latest: Attempt) -> bool:
+        if latest.fingerprint is None:  # rebuilt from the marker at Stripe, which does not tell
+            return True
+        if latest.accepted is not None and latest.accepted != job.checker.accepted:
+            shape = self._journal.shape_of(latest.accepted)
+            if shape is not None:
+                return fingerprint.digest(fingerprint.within(job.parameters, json.loads(shape))) == latest.fingerprint
+        return job.fingerprint == latest.fingerprint
+
+    def _find(self, job: Job, latest: Attempt | None) -> Outcome | None:
+        """An object that is there already, by its id or by what it is matched by; None if it is to be created."""
+        stripe_id, match_by = job.find_id, self._rules.match_by(job.spec)
+        if stripe_id is not None:
+            try:
+                find(self._client, job.spec.path, stripe_id, job.spec.find_by or "")
+            except Missing as missing:  # no record is going to bring it
+                raise Rejected(str(missing), missing.field) from None
+        elif match_by in job.parameters:
+            stripe_id = find_match(self._client, job.spec.path, str(match_by), job.parameters[match_by])
+        if stripe_id is None:
+            return None
+        # Stripe has just said that it is there.
+        found_unix = self._client.clock.now_unix(time.monotonic())
+        settled_unix = None if found_unix is None else int(found_unix)
+        attempt = replace(job.attempt(latest), state=State.FOUND, stripe_id=stripe_id, settled_unix=settled_unix)
+        if latest is not None and latest.state is State.OPENED:
+            self._journal.change(attempt, was=latest)
+        else:
+            self._journal.open_attempt(attempt)
+        self._learn(job, stripe_id)
+        return Outcome(place=Place.FOUND, stripe_id=stripe_id)
+
+    def _create(self, job: Job, latest: Attempt | None) -> Outcome:
+        sent = self._sender.send(self._preparer.creation(job, latest), is_new=True)
+        key_as = self._rules.key_as(job.spec)
+        if key_as is not None and sent.attempt.code == "resource_already_exists":
+            sent = self._taken(job, sent)
+        if sent.attempt.state in HAS_OBJECT:
+            self._learn(job, str(sent.attempt.stripe_id))
+        return outcome_of(sent)
+
+    def _taken(self, job: Job, sent: Sent) -> Sent:
+        """The id is in use: by what an earlier run of ours made of this very record, or by somebody else."""
+        own_id = joined(job.identity.source_key)
+        if not is_ours(self._client, job.spec.path, own_id, job.identity.digest):
+            raise Rejected(
+                f"the product id {own_id} is in use for something that was not made of this record",
+                job.spec.key_as or "",
+            )
+        made = replace(sent.attempt, state=State.CREATED, stripe_id=own_id, status=None, code=None, param=None)
+        self._journal.change(made, was=sent.attempt)
+        return Sent(attempt=made)
+
+    def _update(self, job: Job, made: Attempt) -> Outcome:
+        last = self._stands(self._journal.latest_update, job.identity.digest)
+        if last is not None and last.state in OPEN:
+            return standing(last)
+        return outcome_of(self._sender.send(self._preparer.update(job, made, last), is_new=True))
+
+    def _learn(self, job: Job, stripe_id: str) -> None:
+        if job.spec.name in REFERENCED:
+            self._names.learn(job.spec.name, job.identity.source_key, stripe_id)
+
+
+def own_lane(identity: Identity) -> str:
+    """The lane of everything that is of one identity."""
+    return identity.digest

@@ -1,0 +1,222 @@
+"""The one place that sends what creates something: written down before, and what came of it written down after."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from stripe_flow.api.client import Client
+from stripe_flow.api.connection import Mode
+from stripe_flow.api.errors import (
+    AccountTrouble,
+    Declined,
+    KeyRefused,
+    KeyReused,
+    NotSent,
+    OutcomeUnknown,
+    Refusal,
+    RequestRefused,
+    RightMissing,
+    Stopped,
+    StripeError,
+    StripeFlowError,
+)
+from stripe_flow.api.message import Answer, Request
+from target_stripe_flow.actions.money import money_of
+from target_stripe_flow.actions.table import ACTIONS
+from target_stripe_flow.attempts.attempt import Attempt
+from target_stripe_flow.attempts.lifecycle import HAS_OBJECT, HOUR_S, OPEN, Event, State, key_is_alive, next_step
+from target_stripe_flow.journal.ownership import Superseded
+from target_stripe_flow.journal.store import Journal
+
+# A key that was used before in a run that the journal does not know: whatever it made is no older than a key can be.
+UNKNOWN_PAST_S = 25 * HOUR_S
+# Which record that run had sent: none is the same.
+UNKNOWN_FINGERPRINT = ""
+
+_EVENTS: tuple[tuple[type[StripeError], Event], ...] = (
+    (Declined, Event.DECLINED),
+    (KeyReused, Event.KEY_REUSED),
+    (RequestRefused, Event.REFUSED),
+    (OutcomeUnknown, Event.INDETERMINATE),
+)
+
+
+# What a look, or nobody, has found out about an attempt: an id that Stripe has given for it is more.
+_BELOW_A_FACT = OPEN - {State.INTENT} | {State.NOT_CREATED}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sent:
+    """The attempt as it stands afterwards, Stripe's refusal if there was one, and whether its key was known already:
+    Stripe had carried it out in a run that the journal does not know.
+    """
+
+    attempt: Attempt
+    refusal: Refusal | None = None
+    was_known: bool = False
+
+
+class Sends(Protocol):
+    """What the real sender and a dry run have in common."""
+
+    def send(self, attempt: Attempt, *, is_new: bool) -> Sent:
+        """See Sender."""
+
+
+class KeyTooOld(StripeFlowError):
+    """Stripe may have forgotten the key: the same bytes could be a second order."""
+
+
+class Sender:
+    """Safe to share between threads."""
+
+    def __init__(self, client: Client, journal: Journal) -> None:
+        self._client, self._journal = client, journal
+
+    def send(self, attempt: Attempt, *, is_new: bool) -> Sent:
+        """What came of it, durable in any case. Raises what ends the run; the attempt is then settled as not sent, or
+        still open for the next run. Raises Superseded where another process has the attempt: nothing more is sent then.
+
+        `is_new`: nothing of this attempt was ever sent.
+        """
+        if attempt.body is None:
+            raise Superseded(f"{attempt.name} has no bytes to send: it was settled")
+        leave = _Leave(self._journal, attempt, is_new=is_new)
+        client = self._client.as_sent(attempt.stripe_account, str(attempt.api_version))
+        request = Request(
+            method="POST", path=str(attempt.path), body=attempt.body, idempotency_key=attempt.idempotency_key
+        )
+        try:
+            answer = client.post(request, leave)
+        except KeyTooOld:
+            return Sent(attempt=self._settle(leave.attempt, Event.KEY_TOO_OLD, reason="its key may be forgotten"))
+        except (Declined, RequestRefused, OutcomeUnknown) as error:
+            event = next(event for kind, event in _EVENTS if isinstance(error, kind))
+            return Sent(attempt=self._settle(leave.attempt, event, **_facts(error)), refusal=error.refusal)
+        except StripeFlowError as error:
+            self._leave_behind(leave, error)
+            raise
+        was_known = answer.is_replay and answer.sends == 1
+        return Sent(attempt=self._made(leave.attempt, answer), was_known=is_new and was_known)
+
+    def _made(self, attempt: Attempt, answer: Answer[dict[str, object]]) -> Attempt:
+        is_live = self._client.connection.key.mode is Mode.LIVE
+        if answer.value.get("livemode", is_live) is not is_live:
+            self._settle(attempt, Event.INDETERMINATE, reason="it was answered by the other mode than the key's")
+            raise AccountTrouble(
+                f"POST {attempt.path} was answered by the other mode than the key's (request {answer.request_id}). "
+                "Check base_url and api_key before anything else is sent"
+            )
+        stripe_id = answer.value.get("id")
+        if not isinstance(stripe_id, str):
+            reason = "the answer is a success without an id, so it is not Stripe's: check the setting base_url"
+            return self._settle(attempt, Event.INDETERMINATE, reason=reason, request_id=answer.request_id)
+        status, charge = (_text(answer.value.get(name)) for name in ("status", "latest_charge"))
+        made = ACTIONS[attempt.action].way_of(attempt.path).made(stripe_id, status, charge, money_of(answer.value))
+        return self._settle(
+            attempt,
+            made.event,
+            stripe_id=made.stripe_id,
+            payment_intent=made.payment_intent,
+            request_id=answer.request_id,
+            settled_unix=answer.date_unix,
+            **(made.money.columns() if made.money.is_known else {}),
+        )
+
+    def _leave_behind(self, leave: _Leave, error: StripeFlowError) -> None:
+        """The run is going to end: say what is known of the attempt."""
+        if leave.was_given and not leave.is_open and _is_without_effect(error):
+            self._settle(leave.attempt, Event.NOT_EXECUTED, **_facts(error))
+
+    def _settle(self, attempt: Attempt, event: Event, **facts: Any) -> Attempt:  # Any: columns of the journal
+        spec, ages = ACTIONS[attempt.action], attempt.ages(attempt.last_sent_unix or 0)
+        state, _ = next_step(attempt.state, event, ages, moves_money=spec.moves_money, is_update=attempt.is_update)
+        if event is Event.KEY_REUSED:
+            facts |= {
+                "first_sent_unix": (attempt.first_sent_unix or 0) - UNKNOWN_PAST_S,
+                "fingerprint": UNKNOWN_FINGERPRINT,
+            }
+        if state in OPEN:
+            facts.pop("settled_unix", None)
+        else:
+            facts = {"settled_unix": attempt.last_sent_unix} | facts | {"body": None}
+        settled = replace(attempt, state=state, holder=None, **facts)
+        try:
+            self._journal.change(settled, was=attempt)
+        except Superseded:
+            self._tell_late(settled)
+            raise
+        return settled
+
+    def _tell_late(self, settled: Attempt) -> None:
+        """The row was taken while this process slept on Stripe's answer. Whoever took it has the same answer, or has
+        looked; where that left a doubt, or found nothing, an id that Stripe has given says more.
+        """
+        of = self._journal.latest_update if settled.is_update else self._journal.latest
+        stands = of(settled.digest)
+        if settled.state not in HAS_OBJECT or stands is None or stands.marker != settled.marker:
+            return
+        if stands.state not in _BELOW_A_FACT or (taken := self._journal.take(stands)) is None:
+            return
+        self._journal.change(settled, was=taken.attempt)
+
+
+class _Leave:
+    """Leave to send, given only behind a durable row: the client asks for it before each send."""
+
+    def __init__(self, journal: Journal, attempt: Attempt, *, is_new: bool) -> None:
+        self.attempt = attempt
+        self.was_given = False
+        self.is_open = not is_new  # whether a send before the last one may have been executed
+        self._journal, self._is_new = journal, is_new
+        self._has_row = not is_new or attempt.state is State.OPENED
+
+    def __call__(self, now_unix: int, is_open: bool) -> None:  # noqa: FBT001  # the client's signature
+        self.is_open = is_open or not self._is_new
+        if self.is_open and not key_is_alive(self.attempt.ages(now_unix).key_s):
+            raise KeyTooOld(f"the idempotency key of {self.attempt.name} is too old to be sent again")
+        was, first = self.attempt, self.attempt.first_sent_unix if self.is_open else now_unix
+        intent = replace(
+            was,
+            state=State.INTENT,
+            first_sent_unix=first,
+            last_sent_unix=now_unix,
+            settled_unix=None,
+            holder=self._journal.tenure.holder,
+        )
+        if self._has_row:
+            self._journal.change(intent, was=was)
+        else:
+            self._journal.open_attempt(intent)
+        self.attempt, self._has_row = intent, True
+        # The last thing before the first byte: however long the write took, nobody may take the row while it is sent.
+        self._journal.tenure.assure()
+        self.was_given = True
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _is_without_effect(error: StripeFlowError) -> bool:
+    """Whether the last send was surely not executed: refused for its pace, or by Stripe's own word for its key."""
+    if isinstance(error, KeyRefused | RightMissing):
+        return error.refusal is not None and bool(error.refusal.type)
+    return isinstance(error, NotSent) or (isinstance(error, Stopped) and not error.was_sent)
+
+
+def _facts(error: StripeFlowError) -> dict[str, Any]:  # Any: columns of the journal
+    """Of a refusal, as columns; a declined charge is an object with an id."""
+    refusal = error.refusal if isinstance(error, StripeError) else None
+    if refusal is None:
+        return {}
+    return {
+        "status": refusal.status,
+        "code": refusal.code or refusal.type or None,
+        "decline_code": refusal.decline_code or None,
+        "param": refusal.param or None,
+        "request_id": refusal.request_id or None,
+        "stripe_id": refusal.charge or None,
+        "payment_intent": refusal.payment_intent or None,
+    } | ({"settled_unix": refusal.date_unix} if refusal.date_unix else {})

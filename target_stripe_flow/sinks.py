@@ -1,0 +1,170 @@
+"""The SDK's sinks, which only feed the dispatcher.
+
+Private names of singer-sdk 0.54 that are overridden here, each with a test: `_validate_and_parse` (it would make
+dates of strings and log whole records), `_singer_validate_message` (a missing key is a reject, not an abort) and
+`_after_process_record` (it logs the record).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any, Protocol, cast
+
+from singer_sdk import Sink, Target
+
+from stripe_flow.api.errors import AccountHidden, RightMissing
+from target_stripe_flow.actions.table import ACTIONS
+from target_stripe_flow.actions.validation import RecordChecker
+from target_stripe_flow.attempts.identity import Identity, source_key
+from target_stripe_flow.execution.deferred import Latecomer
+from target_stripe_flow.execution.dispatcher import Accounting
+from target_stripe_flow.execution.executor import own_lane
+from target_stripe_flow.execution.job import Job
+from target_stripe_flow.results.origin import Came
+from target_stripe_flow.results.outcome import Missing, Outcome, Rejected
+from target_stripe_flow.results.text import shown_name
+from target_stripe_flow.run import Run
+
+Record = dict[str, Any]  # Any: JSON of the input
+
+
+class StripeTarget(Protocol):
+    """The target, as far as a sink needs to know it."""
+
+    run: Run
+
+
+class FeedingSink(Sink):
+    """Hands each record on at once: nothing is batched, so nothing waits in a batch that a signal could drop."""
+
+    current_size = 0
+
+    def __init__(
+        self, target: Target, stream_name: str, schema: dict[str, Any], key_properties: Sequence[str] | None
+    ) -> None:
+        super().__init__(target, stream_name, schema, key_properties)
+        self.run = cast("StripeTarget", target).run
+
+    def feed(self, record: Record, came: Came) -> None:
+        """What a stream map made of a record that came."""
+        raise NotImplementedError
+
+    def reject(self, came: Came, reason: str) -> None:
+        """A record that is not to be looked at any further."""
+        raise NotImplementedError
+
+    def process_record(self, record: Record, context: Record) -> None:  # noqa: ARG002  # the SDK's signature
+        raise AssertionError("a record came that was not fed")
+
+    def get_validator(self) -> None:
+        return None
+
+    def _validate_and_parse(self, record: Record) -> Record:
+        return record
+
+    def _singer_validate_message(self, record: Record) -> None:
+        pass
+
+    def _after_process_record(self, context: Record) -> None:
+        pass
+
+    def process_batch(self, context: Record) -> None:  # noqa: ARG002  # the SDK's signature
+        raise AssertionError("a sink that is never full was drained")
+
+
+class ActionSink(FeedingSink):
+    """The records of one stream of `ACTIONS`."""
+
+    def __init__(
+        self, target: Target, stream_name: str, schema: dict[str, Any], key_properties: Sequence[str] | None
+    ) -> None:
+        super().__init__(target, stream_name, schema, key_properties)
+        self._spec = ACTIONS[self.stream_name]
+        self._checker = RecordChecker(self._spec)
+        self.run.journal.keep_shape(self._checker.accepted, json.dumps(self._checker.shape))
+        self._warned: set[str] = set()
+        if not self.key_properties:
+            self.run.reader.refuse(
+                f"is the SCHEMA of the stream {self.stream_name} without key_properties, and without a key nothing "
+                "can be done only once"
+            )
+
+    def feed(self, record: Record, came: Came) -> None:
+        """Check, then queue; a record that cannot be sent is reported before this returns."""
+        run = self.run
+
+        def end(outcome: Outcome) -> None:
+            run.accounts.end(came, outcome)
+
+        def perform(job: Job, *, is_last: bool) -> Accounting | None:
+            try:
+                outcome = run.performer.perform(job)
+            except Missing as missing:
+                if not is_last:
+                    return run.latecomers.add(Latecomer(job, lambda is_last: perform(job, is_last=is_last)))
+                outcome = missing.outcome
+            return run.closed.account(self._spec, job.identity.digest, outcome, lambda: end(outcome))
+
+        run.make_room()
+        try:
+            job = self._job(record, came)
+            # Where nothing of this identity is under way, the journal may say at once that it is done.
+            known = run.performer.already(job) if run.dispatcher.is_free(own_lane(job.identity)) else None
+            if known is None:
+                if job.objection is None:
+                    self._checker.check(job.parameters)
+                run.dispatcher.submit(lambda: perform(job, is_last=False), run.performer.lanes(job))
+                return
+        except Rejected as rejected:
+            known = rejected.outcome
+        end(known)
+
+    def reject(self, came: Came, reason: str) -> None:
+        """A record that is not to be looked at any further."""
+        self.run.accounts.end(came, Rejected(reason).outcome)
+
+    def _job(self, record: Record, came: Came) -> Job:
+        identity = Identity(
+            scope=self.run.scope,
+            action=self._spec.name,
+            source_key=source_key(record, self.key_properties),
+        )
+        parameters = self._checker.pick(record)
+        for name in sorted(self._checker.dropped - self._warned - set(self.key_properties)):
+            self._warned.add(name)
+            told = "stream %s: Stripe has no parameter %s here; it is not sent"
+            self.logger.warning(told, self.stream_name, shown_name(name))
+        unset = self._checker.unset(record) if self._spec.is_changeable else {}
+        return Job(
+            spec=self._spec,
+            identity=identity,
+            parameters=parameters,
+            checker=self._checker,
+            unset=unset,
+            objection=self._checker.objection(record, stream=came.origin.stream, keys=self.key_properties),
+        )
+
+
+class ConnectionCheckSink(FeedingSink):
+    """`meltano config test` sends a stream of its own: it shows whether the connection works, and counts nothing."""
+
+    def __init__(
+        self, target: Target, stream_name: str, schema: dict[str, Any], key_properties: Sequence[str] | None
+    ) -> None:
+        super().__init__(target, stream_name, schema, key_properties)
+        self._check()  # not in `setup`, of whose errors the SDK logs a line of its own that says less
+
+    def _check(self) -> None:
+        try:
+            self.run.client.get("/v1/customers", {"limit": 1})
+        except AccountHidden:
+            raise
+        except RightMissing:
+            return  # Stripe knows the key; what it lacks is said when it is needed
+
+    def feed(self, record: Record, came: Came) -> None:
+        """Nothing."""
+
+    def reject(self, came: Came, reason: str) -> None:
+        """Nothing."""

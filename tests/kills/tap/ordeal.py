@@ -1,0 +1,182 @@
+"""One life of two accounts with a tap that is killed again and again: a backfill, and then traffic that goes on."""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+import urllib.request
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from tests.kills.tap.history import Emitted, Partition, Run, events_of, last_state
+from tests.kills.tap.judge import Judge
+from tests.kills.tap.outcome import OVERLAP_S, Outcome
+from tests.kills.tap.process import Ended, run_until_killed
+from tests.kills.tap.traffic import Traffic
+from tests.support.plugins import a_config, command
+from tests.support.sandbox import CONNECTED, PLATFORM, Sandbox
+
+NOW = 1_800_000_000
+ACCOUNTS = (PLATFORM, CONNECTED)
+KINDS = {"charges": "charge", "refunds": "refund"}
+# Each account's past: thin, with ties, and then a minute as busy as the traffic is.
+_PAST = {"charges": 2000, "days": 1}
+_KEYS = {"accounts": dict.fromkeys(ACCOUNTS, _PAST), "keys": {Sandbox.key: {"account": PLATFORM}}}
+_BUSY_S = 60
+# Some objects become visible at any time of the overlap, as many at its very end; and Stripe takes its time.
+_LATE: Mapping[str, int] = {"late": 0, "latest": OVERLAP_S - 2}
+_FAULTS: Sequence[Mapping[str, object]] = [
+    {"name": "slow", "match": {"method": "GET"}, "action": {"kind": "latency", "ms": 10, "jitter_ms": 10}},
+    *(
+        {
+            "name": name,
+            "match": {"method": "POST"},
+            "probability": 0.2,
+            "action": {"kind": "late_visibility", "at_least_s": at_least_s, "up_to_s": OVERLAP_S},
+        }
+        for name, at_least_s in _LATE.items()
+    ),
+]
+# What a second of the sandbox's clock takes until the overlap is full, and afterwards.
+_FAST_S, _STEADY_S = 0.04, 0.25
+# About three windows of charges: more bytes would only mean fewer kills.
+_MOST_BYTES, _LEAST_BYTES = 5_000_000, 100_000
+# How far the tap may be ahead of its reader when it dies: from a piece of a line to half a window.
+_PIPES = (4096, 64 * 1024, 1024 * 1024)
+_UNTIL_THE_END = 1 << 62
+# Windows that are read at once, or one after the other while the clock goes on.
+_CONCURRENCIES = (1, 4, 16)
+# One run in so many may end well, or those accounts and streams that come last would never be read to the present.
+_SPARED = 8
+_FINAL_RUNS = 10
+
+
+def suffer(folder: Path, *, seed: int, kills: int) -> Outcome:
+    """Go through it, in `folder`, with so many kills at least. Raises RuntimeError where a run of the tap fails."""
+    begun_s = time.monotonic()
+    keys = folder / "keys.json"
+    keys.write_text(json.dumps(_KEYS))
+    with Sandbox("--keys", str(keys), "--seed", str(seed), "--now", str(NOW)) as sandbox:
+        sandbox.faults(*_FAULTS, seed=seed)
+        life = _Life(sandbox, folder, seed)
+        life.kill_often(_a_past(sandbox, seed), kills)
+        sandbox.advance(OVERLAP_S + 1)
+        life.read_the_rest()
+        held = {
+            Partition(stream, account): _objects(sandbox, kind, account)
+            for stream, kind in KINDS.items()
+            for account in ACCOUNTS
+        }
+        return Outcome(
+            seed=seed,
+            verdict=life.judge.close({partition: [each.id for each in found] for partition, found in held.items()}),
+            kills=life.kills,
+            kills_when_full=life.kills_when_full,
+            runs=life.runs,
+            written_bytes=life.written_bytes,
+            late_objects=sum(int(sandbox.fault_state(name)["struck"]) for name in _LATE),
+            created={partition: [each.created for each in found] for partition, found in held.items()},
+            took_s=time.monotonic() - begun_s,
+        )
+
+
+def _a_past(sandbox: Sandbox, seed: int) -> Traffic:
+    """A busy minute that is settled, and the traffic, not going on yet."""
+    traffic = Traffic(sandbox, ACCOUNTS, seed=seed, second_s=_FAST_S)
+    for _ in range(_BUSY_S):
+        traffic.beat()
+    traffic.rest(2 * OVERLAP_S)
+    return traffic
+
+
+class _Life:
+    """The runs of one tap, each given what the last one left."""
+
+    def __init__(self, sandbox: Sandbox, folder: Path, seed: int) -> None:
+        self._sandbox = sandbox
+        self._folder = folder
+        self._draw = random.Random(seed)
+        self._state = folder / "state.json"
+        self._reach_bytes = _MOST_BYTES
+        self.judge = Judge(OVERLAP_S)
+        self.kills = self.kills_when_full = self.runs = self.written_bytes = 0
+
+    def kill_often(self, traffic: Traffic, kills: int) -> None:
+        """So often, a third of it after the traffic has filled an overlap; it slows down then."""
+        full_unix = traffic.now_unix + OVERLAP_S + 20
+        most_runs = 4 * kills + 100
+        with traffic:
+            while (self.kills < kills or self.kills_when_full < kills // 3) and self.runs < most_runs:
+                traffic.check()
+                is_full = traffic.now_unix >= full_unix
+                traffic.second_s = _STEADY_S if is_full else _FAST_S
+                before = self.kills
+                self._run(self._aim())
+                self.kills_when_full += is_full and self.kills - before
+
+    def read_the_rest(self) -> None:
+        """Until a run that ended well has nothing to say."""
+        for _ in range(_FINAL_RUNS):
+            run = self._run(_UNTIL_THE_END)
+            if not any(isinstance(event, Emitted) for event in run.events):
+                return
+        raise RuntimeError(f"the tap still emits records in run {_FINAL_RUNS} after the traffic stopped")
+
+    def _aim(self) -> int:
+        """After how many bytes to kill: anywhere in what is likely to come, with a liking for its beginning."""
+        if self.runs % _SPARED == _SPARED - 1:
+            return _UNTIL_THE_END
+        share = self._draw.random() ** self._draw.choice((1, 1, 4))
+        return 1 + int(share * self._reach_bytes)
+
+    def _run(self, after_bytes: int) -> Run:
+        clock_unix = self._sandbox.clock()
+        ended = run_until_killed(
+            self._command(), self._folder, after_bytes=after_bytes, pipe_bytes=self._draw.choice(_PIPES)
+        )
+        if not ended.was_killed and ended.code != 0:
+            raise RuntimeError(f"run {self.runs} of the tap ended with {ended.code}: {ended.log[-2000:]}")
+        self._count(ended)
+        run = Run(clock_unix=clock_unix, was_killed=ended.was_killed, events=events_of(ended.written))
+        self.judge.hear(run)
+        return run
+
+    def _count(self, ended: Ended) -> None:
+        self.runs += 1
+        self.kills += ended.was_killed
+        self.written_bytes += len(ended.written)
+        # Few runs should end before they are killed: what a whole run wrote is how far to aim at the next ones.
+        next_bytes = self._reach_bytes * 5 // 4 if ended.was_killed else len(ended.written)
+        self._reach_bytes = min(max(next_bytes, _LEAST_BYTES), _MOST_BYTES)
+        state = last_state(ended.written)
+        if state is not None:
+            self._state.write_bytes(state)
+
+    def _command(self) -> list[str]:
+        config = a_config(
+            self._sandbox.url,
+            overlap_s=OVERLAP_S,
+            account_ids=["self", CONNECTED],
+            concurrency=self._draw.choice(_CONCURRENCIES),
+        )
+        options = ["--state", str(self._state)] if self._state.exists() else []
+        return command("tap_stripe_flow", self._folder, config, *options)
+
+
+class _Object(msgspec.Struct):
+    id: str
+    created: int
+
+
+class _Objects(msgspec.Struct):
+    data: list[_Object]
+
+
+def _objects(sandbox: Sandbox, kind: str, account: str) -> list[_Object]:
+    """As `sandbox.objects`, without building all that they hold."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(f"{sandbox.url}/_sandbox/objects?type={kind}&account={account}", timeout=60) as answer:
+        return msgspec.json.decode(answer.read(), type=_Objects).data

@@ -1,0 +1,162 @@
+"""What a person sees who runs the plugins in a terminal, drawn by an emulator; slow answers give the time to look."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from tests.stripe_flow.singer.telling import structured
+from tests.support.plugins import a_config, a_record, a_schema, a_state, command
+from tests.support.sandbox import Sandbox
+from tests.support.terminal import CTRL_C, Terminal, shell_words
+from tests.tap_stripe_flow.crowds import A_CHARGE, post
+
+SLOW = {"name": "slow", "match": {"path": "/v1/charges"}, "action": {"kind": "latency", "ms": 500}}
+STUCK = {"name": "stuck", "match": {"path": "/v1/charges"}, "at": "before_answer", "action": {"kind": "hold"}}
+# What only a live line writes: it goes back to the first column and empties the line.
+DRAWN = b"\r\x1b[K"
+# The end of a live line, and then something else than one that takes its place or takes it away.
+OVERWRITTEN = re.compile(rb"requests/s\r(?!\r?\x1b\[K)")
+LIVE = re.compile(r"records/s")
+WHOLE = re.compile(r"\d{4}-\d\d-\d\d [\d:,]{12} \| [A-Z]+ +\| \S+ +\| .*|\{.*\}|(stream|charges|refunds) .*")
+
+
+@pytest.fixture
+def busy(sandbox: Sandbox) -> Sandbox:
+    """Something to read, and slowly."""
+    post(sandbox, [("/v1/charges", A_CHARGE)] * 3)
+    sandbox.advance(3600)
+    sandbox.faults(SLOW)
+    return sandbox
+
+
+def tap(folder: Path, url: str) -> str:
+    return shell_words(command("tap_stripe_flow", folder, a_config(url)))
+
+
+def target(folder: Path, url: str, count: int = 3, **settings: object) -> str:
+    """With charges to make, and a STATE behind each."""
+    lines = [a_schema("charges")]
+    for number in range(count):
+        record = a_record("charges", id=number, amount=100, currency="usd", source="tok_visa")
+        lines += [record, a_state(rows=number + 1)]
+    given = folder / "given.jsonl"
+    given.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    return shell_words([*command("target_stripe_flow", folder, a_config(url, **settings)), "--input", str(given)])
+
+
+class Plugin(NamedTuple):
+    """A run of it, and how its live line and its table begin."""
+
+    line: Callable[[Path, str], str]
+    live: str
+    table: str
+
+
+TAP = Plugin(tap, "stream charges, 0 records", "charges        3")
+TARGET = Plugin(target, "0 records, 0 records/s", "charges        3")
+PLUGINS = pytest.mark.parametrize("plugin", [TAP, TARGET], ids=["tap", "target"])
+
+
+@PLUGINS
+def test_one_line_says_where_the_run_is_and_leaves_nothing_behind(
+    plugin: Plugin, busy: Sandbox, tmp_path: Path
+) -> None:
+    with Terminal(f"{plugin.line(tmp_path, busy.url)} > out", tmp_path) as terminal:
+        code = terminal.code()
+
+    assert code == 0
+    assert plugin.live in terminal.raw.decode()
+    assert OVERWRITTEN.search(terminal.raw) is None
+    assert [line for line in terminal.screen if LIVE.search(line)] == []
+    assert [line for line in terminal.screen if not WHOLE.fullmatch(line)] == []
+    assert [line for line in terminal.screen if line.startswith(plugin.table)]
+    assert all(json.loads(line) for line in (tmp_path / "out").read_bytes().splitlines())
+
+
+@PLUGINS
+@pytest.mark.parametrize(
+    ("shell", "env", "is_live"),
+    [
+        ("{} > out", {}, True),
+        ("{} > out", {"TERM": "dumb"}, False),
+        ("{} > out 2> log", {}, False),
+        ("{} > out 2>&1", {}, False),
+        ("{} 2>&1 > out | cat", {}, False),
+        ("set -m; {} > out & wait", {}, False),
+        ("{} > out", {"TAP_STRIPE_FLOW_LOGLEVEL": "WARNING", "TARGET_STRIPE_FLOW_LOGLEVEL": "WARNING"}, False),
+    ],
+    ids=["terminal", "dumb", "file", "messages", "pipe", "background", "quiet"],
+)
+def test_the_live_line_is_there_for_a_person_who_watches_only(
+    *, shell: str, env: Mapping[str, str], is_live: bool, plugin: Plugin, busy: Sandbox, tmp_path: Path
+) -> None:
+    with Terminal(shell.format(plugin.line(tmp_path, busy.url)), tmp_path, **env) as terminal:
+        terminal.code()
+
+    assert (b"records/s" in terminal.raw) == is_live
+    assert b"\x1b" not in (tmp_path / "out").read_bytes()
+
+
+@PLUGINS
+def test_structured_logs_have_no_live_line_among_them(plugin: Plugin, busy: Sandbox, tmp_path: Path) -> None:
+    with Terminal(f"{plugin.line(tmp_path, busy.url)} > out", tmp_path, **structured(tmp_path)) as terminal:
+        code = terminal.code()
+
+    assert (code, DRAWN in terminal.raw) == (0, False)
+    assert '"summary":{' in terminal.raw.decode()
+
+
+@PLUGINS
+def test_ctrl_c_takes_the_line_away_and_says_how_far_it_came(plugin: Plugin, busy: Sandbox, tmp_path: Path) -> None:
+    busy.faults(STUCK)
+    with Terminal(f"exec {plugin.line(tmp_path, busy.url)} > out", tmp_path) as terminal:
+        terminal.wait_for(plugin.live)
+        busy.wait_until_held("stuck")
+        terminal.type(CTRL_C)
+        if plugin is TARGET:
+            terminal.wait_for("stopping: what is in flight is finished")
+        busy.release("stuck")
+        code = terminal.code()
+
+    assert code == 130
+    assert [line for line in terminal.screen if LIVE.search(line)] == []
+    assert [line for line in terminal.screen if not WHOLE.fullmatch(line)] == []
+    ends = {line.split()[0]: line for line in terminal.screen if line.startswith(("charges ", "refunds "))}
+    if plugin is TAP:
+        assert ends["charges"].endswith("interrupted")
+        assert ends["refunds"].endswith("not read")
+
+
+def test_a_tap_and_a_target_in_one_pipe_share_one_line(busy: Sandbox, tmp_path: Path) -> None:
+    of_tap, of_target = (tmp_path / name for name in ("tap", "target"))
+    for folder in (of_tap, of_target):
+        folder.mkdir()
+    line = f"{tap(of_tap, busy.url)} | {shell_words(command('target_stripe_flow', of_target, a_config(busy.url)))}"
+    busy.faults(STUCK)
+    with Terminal(line, tmp_path) as terminal:
+        terminal.wait_until(lambda raw: raw.rpartition(b"acting for account")[2].count(b"requests/s") > 5)
+        busy.release("stuck")
+        terminal.code()
+
+    shown = [[each.startswith("stream ") for each in screen if LIVE.search(each)] for screen in terminal.screens]
+    assert max(map(len, shown)) == 1
+    assert len(list(itertools.groupby(each for line in shown for each in line))) <= 2  # one's, then the other's
+    assert [each for each in terminal.screen if LIVE.search(each)] == []
+    assert [each for each in terminal.screen if not WHOLE.fullmatch(each)] == []
+
+
+def test_a_state_on_the_terminal_is_whole_beside_the_line(busy: Sandbox, tmp_path: Path) -> None:
+    with Terminal(target(tmp_path, busy.url, 5, concurrency=1), tmp_path) as terminal:
+        code = terminal.code()
+
+    states = [json.loads(line) for line in terminal.screen if line.startswith("{")]
+    assert (code, b"records/s" in terminal.raw) == (0, True)
+    assert len(states) > 1
+    assert states[-1] == {"rows": 5}

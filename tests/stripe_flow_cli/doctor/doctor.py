@@ -1,0 +1,36 @@
+"""`stripe-flow doctor` as a process, and what it says."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tests.support.plugins import Ended, run
+
+CANARY, PASSWORD = "sk_test_sandbox", "canary-password"
+Line = dict[str, Any]  # Any: JSON
+
+
+def doctor(plugin: str, folder: Path, settings: Mapping[str, Any], *options: str, **env: str) -> Ended:
+    """The command to its end, in `folder`; it never shows a secret, and never a traceback."""
+    (folder / "doctor.json").write_text(json.dumps(settings))
+    line = [sys.executable, "-m", "stripe_flow_cli", "doctor", "--plugin", plugin, "--config", "doctor.json"]
+    done = run([*line, *options], folder, **env)
+    for secret in (CANARY, PASSWORD, settings["api_key"] or CANARY):
+        assert secret not in done.output + done.log
+    assert done.log == ""
+    return done
+
+
+def told(plugin: str, folder: Path, settings: Mapping[str, Any], *options: str, **env: str) -> list[Line]:
+    """What it says with `--json`."""
+    done = doctor(plugin, folder, settings, "--json", *options, **env)
+    return [json.loads(line) for line in done.output.splitlines()]
+
+
+def of(lines: list[Line], check: str) -> list[tuple[str, str]]:
+    """Status and message of one check's findings."""
+    return [(line["status"], line["message"]) for line in lines if line["check"] == check]

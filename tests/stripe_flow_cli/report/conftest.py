@@ -1,0 +1,27 @@
+"""Journals on both databases, and a browser."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from target_stripe_flow.journal.location import Place, place_of
+from target_stripe_flow.journal.store import Journal
+from tests.support.postgres import Postgres
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    """Where an empty journal of the test's own is going to be."""
+    if request.param == "sqlite":
+        return place_of({"journal_url": f"sqlite:///{tmp_path / 'journal.db'}"})
+    server: Postgres = request.getfixturevalue("postgres")
+    return place_of({"journal_url": server.database()})
+
+
+@pytest.fixture
+def journal(place: Place) -> Iterator[Journal]:
+    with place.held() as opened:
+        yield opened

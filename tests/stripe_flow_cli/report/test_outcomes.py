@@ -1,0 +1,74 @@
+"""The tables of words: nothing is left without a word, and no advice names what does not exist."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from importlib import resources
+
+import click
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stripe_flow_cli.journal.commands import journal
+from stripe_flow_cli.report.items import shares
+from stripe_flow_cli.report.outcomes import LISTED, NEVER_SENT, PLACES, STANDINGS, TO_BE_SENT, Standing, Who
+from stripe_flow_cli.report.plot import slug
+from target_stripe_flow.attempts.lifecycle import HAS_OBJECT, OPEN, State
+from target_stripe_flow.execution.attempt_outcome import standing as of_the_target
+from target_stripe_flow.results.outcome import Place
+from tests.target_stripe_flow.builders import an_attempt
+
+STYLE = resources.files("stripe_flow_cli.report").joinpath("templates", "report.css").read_text("utf-8")
+
+
+def test_every_state_has_its_words() -> None:
+    assert set(STANDINGS) == {*State, NEVER_SENT}
+
+
+@pytest.mark.parametrize("standing", STANDINGS.values(), ids=STANDINGS)
+def test_what_waits_says_what_to_do(standing: Standing) -> None:
+    assert bool(standing.steps) == (standing.who is not Who.NOBODY)
+    assert standing.place in PLACES
+
+
+def test_what_is_open_is_listed_and_what_is_done_is_not() -> None:
+    assert set(LISTED) >= OPEN
+    assert not set(LISTED) & HAS_OBJECT
+
+
+@pytest.mark.parametrize("state", sorted(OPEN | {State.DECLINED}))
+def test_a_place_is_the_one_of_the_targets_summary(state: State) -> None:
+    assert STANDINGS[state].place == of_the_target(an_attempt(state=state)).place.value
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_every_place_has_a_colour_in_light_and_in_dark(place: str) -> None:
+    assert place in {each.value for each in Place} | {TO_BE_SENT}
+    assert f".place-{slug(place)} {{ --of: var(--{slug(place)}); }}" in STYLE
+    assert len(re.findall(rf"--{slug(place)}: #", STYLE)) == 2
+
+
+COMMANDS = [command for each in STANDINGS.values() for command in (*each.commands, each.listing) if command]
+
+
+@pytest.mark.parametrize("command", sorted(set(COMMANDS)))
+def test_a_command_that_is_advised_is_one_that_exists(command: str) -> None:
+    program, group, name, *arguments = shlex.split(command.format(key="charges:1"))
+    advised = journal.commands[name]
+
+    with click.Context(advised) as context:
+        advised.parse_args(context, arguments)
+
+    assert (program, group) == ("stripe-flow", "journal")
+
+
+@given(st.dictionaries(st.text(max_size=3), st.integers(0, 3000), max_size=12), st.integers(0, 2000))
+def test_shares_are_fair_and_use_all_the_room(counts: dict[str, int], most: int) -> None:
+    given = shares(counts, most)
+
+    assert sum(given.values()) == min(most, sum(counts.values()))
+    assert all(given[name] <= count for name, count in counts.items())
+    cut = [given[name] for name, count in counts.items() if given[name] < count]
+    assert not cut or max(given.values()) - min(cut) <= 1

@@ -1,0 +1,203 @@
+"""Events as the official client reads them; https://docs.stripe.com/api/events."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import stripe
+
+from tests.stripe_flow_sandbox.builders import a_charge, a_client, a_customer, a_keys_file, a_payment, a_price
+from tests.support.sandbox import PLATFORM, Sandbox
+
+DAY_S = 24 * 60 * 60
+
+
+def told_of(client: Any, object_id: str) -> dict[str, Any]:
+    """The events about an object, by type."""
+    events = client.events.list({"limit": 100}).auto_paging_iter()
+    return {each.type: each for each in events if each.data.object.id == object_id}
+
+
+def test_a_charges_life_is_told_with_the_charge(client: Any) -> None:
+    charge = a_charge(client, capture=False)
+    client.charges.capture(charge.id)
+    client.charges.update(charge.id, {"description": "changed"})
+    client.refunds.create({"charge": charge.id})
+
+    told = told_of(client, charge.id)
+
+    assert set(told) == {"charge.succeeded", "charge.captured", "charge.updated", "charge.refunded"}
+    assert all(each.data.object.object == "charge" for each in told.values())
+    assert told["charge.refunded"].data.object.amount_refunded == 1000
+    assert not told["charge.succeeded"].data.object.captured
+    assert told["charge.updated"].data.previous_attributes.to_dict() == {"description": None}
+
+
+def test_a_decline_is_told_as_charge_failed(client: Any) -> None:
+    with pytest.raises(stripe.CardError) as declined:
+        a_charge(client, source="tok_chargeDeclined")
+
+    assert set(told_of(client, declined.value.json_body["error"]["charge"])) == {"charge.failed"}
+
+
+def test_a_payments_life_is_told_with_the_payment_intent_and_its_charge(client: Any) -> None:
+    held = a_payment(client, capture_method="manual")
+    client.payment_intents.capture(held.id)
+
+    told, of_charge = told_of(client, held.id), told_of(client, held.latest_charge)
+
+    steps = ("created", "amount_capturable_updated", "succeeded")
+    assert set(told) == {f"payment_intent.{step}" for step in steps}
+    assert set(of_charge) == {"charge.succeeded", "charge.captured"}
+    assert told["payment_intent.amount_capturable_updated"].data.object.status == "requires_capture"
+    assert told["payment_intent.succeeded"].data.object.amount_received == 1000
+
+
+def test_how_a_payment_ends_otherwise_is_told_too(client: Any) -> None:
+    with pytest.raises(stripe.CardError) as declined:
+        a_payment(client, payment_method="pm_card_chargeDeclined")
+    error = declined.value.json_body["error"]
+    asked = a_payment(
+        client, payment_method="pm_card_authenticationRequired", off_session=None, error_on_requires_action=None
+    )
+    client.payment_intents.cancel(asked.id)
+
+    assert set(told_of(client, error["payment_intent"]["id"])) == {
+        "payment_intent.created",
+        "payment_intent.payment_failed",
+    }
+    assert set(told_of(client, error["charge"])) == {"charge.failed"}
+    assert set(told_of(client, asked.id)) == {
+        "payment_intent.created",
+        "payment_intent.requires_action",
+        "payment_intent.canceled",
+    }
+
+
+def test_lives_of_payment_methods_and_prices_are_told(client: Any) -> None:
+    customer, price = a_customer(client, source=None), a_price(client)
+    method = client.payment_methods.attach("pm_card_visa", {"customer": customer.id})
+    client.payment_methods.detach(method.id)
+    client.prices.update(price.id, {"nickname": "new"})
+
+    assert set(told_of(client, method.id)) == {"payment_method.attached", "payment_method.detached"}
+    assert set(told_of(client, price.id)) == {"price.created", "price.updated"}
+    assert set(told_of(client, price.product)) == {"product.created"}
+
+
+def test_a_refunds_life_is_told_with_the_refund_also_by_charge_refund_updated(client: Any) -> None:
+    refund = client.refunds.create({"charge": a_charge(client).id})
+    client.refunds.update(refund.id, {"metadata": {"a": "1"}})
+
+    told = told_of(client, refund.id)
+
+    assert set(told) == {"refund.created", "refund.updated", "charge.refund.updated"}
+    assert {each.data.object.object for each in told.values()} == {"refund"}
+
+
+def test_lives_of_customers_and_products_are_told(client: Any) -> None:
+    customer, product = a_customer(client), client.products.create({"name": "Chair"})
+    client.customers.update(customer.id, {"name": "Ada"})
+    client.products.update(product.id, {"name": "Stool"})
+    client.customers.delete(customer.id)
+    client.products.delete(product.id)
+
+    steps = ("created", "updated", "deleted")
+    assert set(told_of(client, customer.id)) == {f"customer.{step}" for step in steps}
+    assert set(told_of(client, product.id)) == {f"product.{step}" for step in steps}
+
+
+def test_an_update_that_changes_nothing_tells_nothing(client: Any) -> None:
+    customer = a_customer(client, name="Ada")
+
+    client.customers.update(customer.id, {"name": "Ada"})
+
+    assert set(told_of(client, customer.id)) == {"customer.created"}
+
+
+def test_an_event_names_the_request_and_its_idempotency_key(client: Any) -> None:
+    made = a_charge(client, options={"idempotency_key": "told"})
+
+    event = told_of(client, made.id)["charge.succeeded"]
+
+    assert event.request.idempotency_key == "told"
+    assert event.request.id == made.last_response.headers["Request-Id"]
+    assert client.events.retrieve(event.id).to_dict() == event.to_dict()
+
+
+def test_events_are_filtered_by_type_by_types_and_by_the_beginning_of_a_type(client: Any) -> None:
+    a_charge(client)
+    a_customer(client)
+    with pytest.raises(stripe.CardError):
+        a_charge(client, source="tok_chargeDeclined")
+
+    def types(**asked: object) -> set[str]:
+        return {each.type for each in client.events.list({"limit": 100, **asked}).auto_paging_iter()}
+
+    assert types(type="customer.created") == {"customer.created"}
+    assert types(types=["customer.created", "charge.succeeded"]) == {"customer.created", "charge.succeeded"}
+    assert {"charge.succeeded", "charge.failed"} <= types(type="charge.*")
+    assert all(name.startswith("charge.") for name in types(type="charge.*"))
+    assert types(type="payout.*") == set()
+
+
+def test_types_are_read_newest_first_each_event_once(client: Any, shared: Sandbox) -> None:
+    wanted = ["charge.succeeded", "customer.created", "product.created"]
+
+    found = [each.id for each in client.events.list({"types": wanted, "limit": 3}).auto_paging_iter()]
+
+    assert found == [each["id"] for each in shared.objects("event") if each["type"] in wanted][::-1]
+
+
+@pytest.mark.parametrize("asked", [{"types": ["a"] * 21}, {"type": "charge.*", "types": ["charge.failed"]}])
+def test_too_many_types_or_both_ways_of_asking_are_refused(client: Any, asked: dict[str, object]) -> None:
+    with pytest.raises(stripe.InvalidRequestError):
+        client.events.list(asked)
+
+
+def test_events_cannot_be_expanded(client: Any) -> None:
+    a_charge(client)
+
+    with pytest.raises(stripe.InvalidRequestError):
+        client.events.list({"expand": ["data.data"]})
+
+
+def test_no_order_is_kept_inside_one_second(client: Any, shared: Sandbox) -> None:
+    made = [a_customer(client, email="order@example.com").id for _ in range(40)]
+
+    told = [each["data"]["object"]["id"] for each in shared.objects("event") if each["data"]["object"]["id"] in made]
+
+    assert sorted(told) == sorted(made)
+    assert told != made
+
+
+def test_events_are_kept_for_30_days(sandbox: Sandbox) -> None:
+    client = a_client(sandbox)
+    charge = a_charge(client)
+    event = client.events.list({"type": "charge.succeeded"}).data[0]
+
+    sandbox.set_clock(event.created + 30 * DAY_S - 60)
+    assert client.events.retrieve(event.id).id == event.id
+    sandbox.set_clock(event.created + 30 * DAY_S + 1)
+
+    assert client.events.list().data == []
+    with pytest.raises(stripe.InvalidRequestError) as gone:
+        client.events.retrieve(event.id)
+    assert gone.value.http_status == 404
+    assert client.charges.retrieve(charge.id).id == charge.id
+
+
+def test_a_payload_is_written_in_the_accounts_version_not_in_the_one_asked_for(tmp_path: Path) -> None:
+    keys = a_keys_file(tmp_path, {PLATFORM: {"api_version": "2020-08-27"}}, {Sandbox.key: {}})
+
+    with Sandbox("--keys", keys) as sandbox:
+        client = a_client(sandbox)
+        charge = a_charge(client)
+        event = client.events.list({"type": "charge.*"}).data[0]
+
+        assert event.api_version == "2020-08-27"
+        assert event.data.object.refunds.data == []
+        assert "invoice" in event.data.object.to_dict()
+        assert "refunds" not in client.charges.retrieve(charge.id).to_dict()

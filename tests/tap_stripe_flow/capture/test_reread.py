@@ -1,0 +1,145 @@
+"""Reading changed objects again: all of them, as they are now, and for few requests."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from stripe_flow.api.settings import open_client
+from tap_stripe_flow.capture.change_feed import Change
+from tap_stripe_flow.capture.reread import CHUNK, reread
+from tap_stripe_flow.listing.pages import Listing
+from tap_stripe_flow.listing.prefetch import Ahead
+from tap_stripe_flow.listing.record import Found
+from tests.support.official import everything, official
+from tests.support.plugins import a_config
+from tests.support.sandbox import Sandbox
+from tests.tap_stripe_flow.crowds import crowd
+
+OBJECTS = 600
+AHEAD = Ahead(4)
+
+
+@pytest.fixture(scope="module")
+def account() -> Iterator[Sandbox]:
+    """Quiet and busy days; read it, do not change it."""
+    with Sandbox("--seed", "5", "--charges", str(OBJECTS), "--days", "30") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def charges(account: Sandbox) -> Sequence[Change]:
+    """Each charge as if it had just changed, oldest first."""
+    return [a_change(each["id"], each["created"]) for each in account.objects("charge")]
+
+
+def a_change(object_id: str, created: int, *, is_deleted: bool = False) -> Change:
+    return Change(id=object_id, created=created, at=created + 9, is_deleted=is_deleted)
+
+
+def listing(sandbox: Sandbox, path: str = "/v1/charges") -> Listing:
+    return Listing(client=open_client(a_config(sandbox.url)), path=path)
+
+
+def read(sandbox: Sandbox, changes: Sequence[Change], path: str = "/v1/charges") -> tuple[list[Found], int]:
+    """What comes, and for how many requests."""
+    before = len(sandbox.requests())
+    found = list(reread(listing(sandbox, path), path.removeprefix("/v1/").removesuffix("s"), changes, AHEAD))
+    return found, len(sandbox.requests()) - before
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_reading_changes_never_takes_more_requests_than_objects(
+    account: Sandbox, charges: Sequence[Change], data: st.DataObject
+) -> None:
+    """Whichever changed: a few, many, neighbours, strangers."""
+    first = data.draw(st.integers(0, OBJECTS - 1))
+    neighbours = charges[first : first + data.draw(st.integers(0, 200))]
+    strangers = data.draw(st.lists(st.sampled_from(charges), max_size=20))
+    changed = list({each.id: each for each in [*neighbours, *strangers]}.values())
+
+    found, requests = read(account, changed)
+
+    assert Counter(each.id for each in found) == Counter(each.id for each in changed)
+    assert requests <= len(changed)
+
+
+def test_neighbours_share_pages(account: Sandbox, charges: Sequence[Change]) -> None:
+    found, requests = read(account, charges)
+
+    assert len(found) == OBJECTS
+    assert requests <= 2 * OBJECTS / CHUNK
+
+
+def test_strangers_are_asked_for_one_by_one(account: Sandbox, charges: Sequence[Change]) -> None:
+    changed = charges[::150]
+
+    _, requests = read(account, changed)
+
+    assert requests <= len(changed)
+
+
+def test_what_comes_is_what_the_official_client_reads(account: Sandbox, charges: Sequence[Change]) -> None:
+    found, _ = read(account, charges[100:400])
+
+    theirs = {each["id"]: each for each in everything(official(account).v1.charges)}
+    assert {each.id: each.as_record() for each in found} == {each.id: theirs[each.id] for each in charges[100:400]}
+    assert {each.created for each in found} == {each.created for each in charges[100:400]}
+
+
+def test_nothing_is_asked_for_nothing(account: Sandbox) -> None:
+    assert read(account, []) == ([], 0)
+
+
+def test_a_change_in_a_dense_second_costs_no_more_than_one_page_beside(sandbox: Sandbox) -> None:
+    """A page of the list may miss what it was asked for; that is tried once, and not again and again."""
+    at = sandbox.clock() - 1_000
+    crowd(sandbox, "/v1/customers", "", 450, at=at)
+    changed = [a_change(each["id"], at) for each in sandbox.objects("customer")[:30]]  # not on the newest page
+
+    found, requests = read(sandbox, changed, "/v1/customers")
+
+    assert Counter(each.id for each in found) == Counter(each.id for each in changed)
+    assert requests <= len(changed) + 1
+
+
+def test_what_is_no_more_comes_as_deleted_without_a_request(sandbox: Sandbox) -> None:
+    changed = [a_change(f"cus_{number}", 1_700_000_000, is_deleted=True) for number in range(60)]
+
+    found, requests = read(sandbox, changed, "/v1/customers")
+
+    assert requests == 0
+    assert [each.as_record() for each in found] == [
+        {"id": each.id, "object": "customer", "deleted": True}
+        for each in sorted(changed, key=lambda each: each.id, reverse=True)
+    ]
+
+
+@pytest.mark.parametrize("count", [1, 40])
+def test_what_was_deleted_since_its_event_comes_as_deleted(sandbox: Sandbox, count: int) -> None:
+    """The list does not show it, Stripe still knows its id."""
+    at = sandbox.clock() - 10_000
+    for second in range(count):
+        crowd(sandbox, "/v1/customers", "", 2, at=at + second)
+    customers = sandbox.objects("customer")
+    changed = [a_change(each["id"], each["created"]) for each in customers]
+    gone = {each["id"] for each in customers[::2]}
+    for object_id in gone:
+        official(sandbox).v1.customers.delete(object_id)
+
+    found, requests = read(sandbox, changed, "/v1/customers")
+
+    assert Counter(each.id for each in found) == Counter(each.id for each in changed)
+    assert {each.id for each in found if each.as_record().get("deleted")} == gone
+    assert requests <= len(gone) + 2 * (1 + len(changed) // CHUNK)
+
+
+def test_what_stripe_never_heard_of_comes_as_deleted(sandbox: Sandbox) -> None:
+    found, _ = read(sandbox, [a_change("cus_unknown", 1_700_000_000)], "/v1/customers")
+
+    assert [each.as_record() for each in found] == [{"id": "cus_unknown", "object": "customer", "deleted": True}]

@@ -1,0 +1,122 @@
+"""Paging through a list while its objects disappear."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from stripe_flow.api.errors import AccountTrouble
+from stripe_flow.api.settings import open_client
+from tap_stripe_flow.listing.pages import PAGE_LIMIT, Listing
+from tests.support.official import official
+from tests.support.plugins import a_config, run_tap
+from tests.support.sandbox import Sandbox
+from tests.tap_stripe_flow.crowds import crowd
+
+# Ids that the newest page shows, newest first → those that are deleted before the next page is asked for.
+Choice = Callable[[Sequence[str]], Sequence[str]]
+CHOICES: dict[str, Choice] = {
+    "the cursor": lambda page: page[-1:],
+    "the whole page": lambda page: page,
+    "all but the cursor": lambda page: page[:-1],
+    "the newest": lambda page: page[:1],
+}
+
+
+def listing(sandbox: Sandbox) -> Listing:
+    return Listing(client=open_client(a_config(sandbox.url)), path="/v1/customers")
+
+
+def there(sandbox: Sandbox) -> set[str]:
+    return {each["id"] for each in sandbox.objects("customer") if not each.get("deleted")}
+
+
+def delete(sandbox: Sandbox, ids: Sequence[str]) -> None:
+    for object_id in ids:
+        official(sandbox).v1.customers.delete(object_id)
+
+
+@pytest.mark.parametrize("name", CHOICES)
+@pytest.mark.parametrize("seconds", [1, 3, 250], ids=["one second", "three seconds", "many seconds"])
+def test_what_is_deleted_between_two_pages_costs_no_other_object(sandbox: Sandbox, name: str, seconds: int) -> None:
+    start = sandbox.clock() - 10_000
+    for second in range(seconds):
+        crowd(sandbox, "/v1/customers", "", 250 // seconds, at=start + second)
+    everybody = {each["id"] for each in sandbox.objects("customer")}
+
+    coming = listing(sandbox).pages(start, start + seconds)
+    shown = [each.id for each in next(coming).found()]
+    deleted = CHOICES[name](shown)
+    delete(sandbox, deleted)
+    shown += [each.id for page in coming for each in page.found()]
+
+    assert Counter(shown) == Counter(everybody)
+
+
+def test_every_cursor_may_be_deleted(sandbox: Sandbox) -> None:
+    start = sandbox.clock() - 10_000
+    for second in range(4):
+        crowd(sandbox, "/v1/customers", "", 110, at=start + second)
+    everybody = {each["id"] for each in sandbox.objects("customer")}
+    shown: list[str] = []
+
+    for page in listing(sandbox).pages(start, None):
+        shown += [each.id for each in page.found()]
+        delete(sandbox, shown[-1:])
+
+    assert Counter(shown) == Counter(everybody)
+
+
+def test_a_run_goes_on_behind_a_deleted_cursor(sandbox: Sandbox, tmp_path: Path) -> None:
+    start = sandbox.clock() - 10_000
+    for second in range(5):
+        crowd(sandbox, "/v1/customers", "", 60, at=start + second)
+    sandbox.set_clock(start + 5_000)
+    newest_first = [each["id"] for each in official(sandbox).v1.customers.list({"limit": PAGE_LIMIT}).data]
+    rule = {"name": "second page", "match": {"path": "/v1/customers"}, "skip": 1, "times": 1}
+    sandbox.faults({**rule, "at": "before_read", "action": {"kind": "hold"}})
+    settings = a_config(sandbox.url, customers_mode="list", start_date=datetime.fromtimestamp(start, UTC).isoformat())
+
+    with ThreadPoolExecutor(1) as threads:
+        running = threads.submit(run_tap, tmp_path, settings)
+        sandbox.wait_until_held("second page")
+        delete(sandbox, newest_first[-1:])
+        sandbox.release("second page")
+        done = running.result(60)
+    again = run_tap(tmp_path, settings, state=done.states[-1])
+
+    ids = Counter(record["id"] for record in done.records("customers"))
+    assert done.code == 0
+    assert set(ids) == there(sandbox) | set(newest_first[-1:])
+    assert set(ids.values()) == {1}
+    assert again.records("customers") == []
+    refused = [each for each in sandbox.requests() if each["status"] == 400]
+    assert [each["path"] for each in refused] == ["/v1/customers"]
+
+
+@pytest.mark.parametrize("count", [1, 3, 99])
+def test_a_list_without_time_goes_on_from_what_is_left_of_a_page(sandbox: Sandbox, count: int) -> None:
+    made = sandbox.make("coupon", 250)
+    coupons = Listing(client=open_client(a_config(sandbox.url)), path="/v1/coupons", stamp=None)
+
+    coming = coupons.every_page()
+    shown = [each.id for each in next(coming).found()]
+    for object_id in shown[-count:]:
+        sandbox.delete("coupon", object_id)
+    shown += [each.id for page in coming for each in page.found()]
+
+    assert Counter(shown) == Counter(made)
+
+
+def test_an_object_without_its_time_is_no_reason_to_ask_again(sandbox: Sandbox) -> None:
+    [review] = sandbox.make("review")
+    sandbox.change("review", review, created=None)
+
+    with pytest.raises(AccountTrouble, match="/v1/reviews: an object has no created"):
+        Listing(client=open_client(a_config(sandbox.url)), path="/v1/reviews").page(0, None)
+    assert len(sandbox.requests()) == 1

@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import functools
+import itertools
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tap_stripe_flow.listing.prefetch import Ahead
+from tests.support.plugins import ROOT, clean_env
+
+POOL = Ahead(3)
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(0, 3), max_size=40))
+def test_results_come_in_the_order_of_their_jobs(waits_ms: list[int]) -> None:
+    def job(number: int, wait_ms: int) -> int:
+        time.sleep(wait_ms / 1000)
+        return number
+
+    jobs = (functools.partial(job, number, wait_ms) for number, wait_ms in enumerate(waits_ms))
+
+    assert list(POOL.in_order(jobs)) == list(range(len(waits_ms)))
+
+
+def test_a_failed_job_is_raised_in_its_turn() -> None:
+    def fail() -> int:
+        raise LookupError("third")
+
+    results = POOL.in_order([lambda: 1, lambda: 2, fail, lambda: 4])
+
+    assert [next(results), next(results)] == [1, 2]
+    with pytest.raises(LookupError, match="third"):
+        next(results)
+
+
+def test_no_more_is_begun_than_twice_the_threads() -> None:
+    begun = itertools.count()
+    taken: list[int] = []
+
+    def jobs() -> Iterator[Callable[[], int]]:
+        for _ in range(100):
+            taken.append(next(begun))
+            yield lambda: 0
+
+    results = POOL.in_order(jobs())
+    next(results)
+
+    assert len(taken) <= 2 * POOL.threads
+
+
+def test_what_has_not_begun_is_dropped_when_nobody_wants_it_any_more() -> None:
+    pool, gate, done = Ahead(1), threading.Event(), list[int]()
+
+    def job(number: int) -> int:
+        gate.wait(10)
+        done.append(number)
+        return number
+
+    results = pool.in_order(functools.partial(job, number) for number in range(10))
+    threading.Timer(0.05, gate.set).start()
+    assert next(results) == 0
+    gate.clear()
+    results.close()  # type: ignore[attr-defined]  # a generator
+    gate.set()
+    last = pool.submit(lambda: 99).result(10)
+
+    assert last == 99
+    assert len(done) <= 3
+
+
+def test_jobs_overlap_on_as_many_threads_as_there_are() -> None:
+    together = threading.Barrier(3, timeout=10)
+
+    results = list(Ahead(3).in_order([together.wait] * 3))
+
+    assert sorted(results) == [0, 1, 2]
+
+
+def test_no_thread_is_started_for_nothing() -> None:
+    before = threading.active_count()
+
+    list(Ahead(50).in_order([]))
+
+    assert threading.active_count() == before
+
+
+def test_a_process_ends_without_waiting_for_what_is_read_ahead() -> None:
+    imports = "import time; from tap_stripe_flow.listing.prefetch import Ahead"
+    program = f"{imports}; Ahead(2).submit(lambda: time.sleep(60)); print(1)"
+
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=clean_env(), cwd=ROOT, timeout=20, capture_output=True, check=True
+    )
+
+    assert done.stdout == b"1\n"

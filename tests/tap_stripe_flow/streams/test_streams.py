@@ -1,0 +1,86 @@
+"""The registry of streams, judged by the official client and by Stripe's own example objects."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
+
+import pytest
+import stripe
+from jsonschema import Draft202012Validator
+
+from tap_stripe_flow.listing.record import PARENT_MEMBER
+from tap_stripe_flow.streams import STREAMS, StreamSpec, as_column
+from tests.support.official_lists import official_lists
+
+EXAMPLES: dict[str, Any] = json.loads((Path(__file__).parents[2] / "data" / "examples.json").read_text())
+# https://docs.stripe.com/api/events/list
+MOST_TYPES = 20
+EVERY_STREAM = pytest.mark.parametrize("spec", STREAMS, ids=lambda spec: spec.name)
+
+
+@EVERY_STREAM
+def test_the_path_is_one_that_the_official_client_lists(spec: StreamSpec) -> None:
+    listed = official_lists()[spec.path]
+
+    assert listed.owners == spec.path.count("{id}")
+    assert set(spec.always) <= listed.parameters
+    if spec.belongs is None:
+        assert ("created" in listed.parameters) == (spec.stamp is not None)
+    elif spec.belongs.by is not None:
+        assert spec.belongs.by in listed.parameters
+
+
+@EVERY_STREAM
+def test_stripes_examples_fit_the_schema(spec: StreamSpec) -> None:
+    validator = Draft202012Validator(spec.schema())
+
+    found = [error.json_path for kind in (spec.kind, *spec.also) for error in validator.iter_errors(EXAMPLES[kind])]
+    assert found == []
+
+
+@EVERY_STREAM
+def test_the_schema_has_the_key_and_the_cursor(spec: StreamSpec) -> None:
+    schema: Any = spec.schema()
+    cursor = {spec.stamp} if spec.stamp and spec.belongs is None else set()
+
+    assert {"id", "object"} | cursor <= set(schema["properties"])
+
+
+@EVERY_STREAM
+def test_parts_tell_whose_they_are_and_are_where_the_table_says(spec: StreamSpec) -> None:
+    schema: Any = spec.schema()
+    assert (PARENT_MEMBER in schema["properties"]) == (spec.belongs is not None)
+    if spec.belongs is None or spec.belongs.member is None:
+        return
+
+    whole: Any = spec.belongs.parent.schema()
+    assert {"data", "has_more"} <= set(whole["properties"][spec.belongs.member]["properties"])
+
+
+def test_a_column_that_refers_to_an_object_holds_its_id() -> None:
+    reference: dict[str, object] = {"type": ["string", "object", "null"], "additionalProperties": True}
+
+    assert as_column(reference) == {"type": ["string", "null"]}
+    assert as_column({"type": ["object", "null"]}) == {"type": ["object", "null"]}
+
+
+@EVERY_STREAM
+def test_the_official_client_knows_every_event(spec: StreamSpec) -> None:
+    known = set(get_args(get_type_hints(stripe.Event)["type"]))
+
+    told = {*spec.events, *spec.gone}
+    assert told <= known
+    assert len(told | {*spec.listed.events, *spec.listed.gone}) <= MOST_TYPES  # parts ask for their object's, too
+    if spec.belongs is None:  # what is new comes from the list
+        assert not [each for each in told if each.endswith(".created")]
+
+
+def test_there_are_many() -> None:
+    assert len(STREAMS) >= 50
+    assert {spec.name for spec in STREAMS if spec.is_default} == {"charges", "refunds"}
+
+
+def test_names_are_unique() -> None:
+    assert len({spec.name for spec in STREAMS}) == len(STREAMS)

@@ -1,0 +1,176 @@
+"""A range of a real list, read by several threads: exactly the range, oldest window first, whatever lies in it."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from stripe_flow.api.errors import RightMissing, StripeError
+from stripe_flow.api.settings import open_client
+from tap_stripe_flow.listing.pages import Listing
+from tap_stripe_flow.listing.prefetch import Ahead
+from tap_stripe_flow.listing.record import Found
+from tap_stripe_flow.windows.plan import MOST, OLDEST, TARGET
+from tap_stripe_flow.windows.reader import HELD_PER_THREAD, Drained, Reader
+from tests.support.plugins import a_config
+from tests.support.sandbox import Sandbox
+from tests.tap_stripe_flow.crowds import crowd
+
+POOLS = {threads: Ahead(threads) for threads in (1, 2, 7)}
+COUNT = 9_000
+
+
+@pytest.fixture(scope="module")
+def uneven() -> Iterator[Sandbox]:
+    """Customers in very uneven seconds and seeded charges in lulls and bursts; read it, do not change it."""
+    with Sandbox("--seed", "9", "--charges", str(COUNT), "--days", "400") as running:
+        start = running.clock() - 5_000_000
+        for second, count in UNEVEN.items():
+            crowd(running, "/v1/products", "name=x", count, at=start + second)
+        running.set_clock(start + 5_000_000)
+        yield running
+
+
+# Seconds → how many objects: a dense one at an edge, beside another, among quiet ones, far away.
+UNEVEN = {
+    0: 1_250,
+    1: 3,
+    2: 1_100,
+    3: 1_010,
+    4: 1,
+    500: 7,
+    501: 900,
+    40_000: 1,
+    40_001: 1_001,
+    900_000: 260,
+    900_001: 1,
+}
+
+
+def listing(sandbox: Sandbox, path: str) -> Listing:
+    return Listing(client=open_client(a_config(sandbox.url)), path=path)
+
+
+def whole(drained: Drained) -> list[Found]:
+    """All of a window, in the order in which it was read."""
+    return [*drained.found, *itertools.chain.from_iterable(page.found() for page in drained.rest or ())]
+
+
+def read(sandbox: Sandbox, path: str, threads: int, start: int, end: int | None) -> list[tuple[Drained, list[Found]]]:
+    reader = Reader(listing(sandbox, path), POOLS[threads], start, end)
+    return [(drained, whole(drained)) for drained in reader.windows()]
+
+
+def assert_tiled(windows: Sequence[Drained], start: int, end: int | None) -> None:
+    assert windows[0].window.start == start
+    assert end is None or windows[-1].window.end == end
+    assert all(left.window.end == right.window.start for left, right in itertools.pairwise(windows))
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data(), threads=st.sampled_from(list(POOLS)))
+@pytest.mark.parametrize("kind", ["charge", "product"])
+def test_whatever_lies_in_a_range_it_is_handed_out_whole_and_in_order(
+    uneven: Sandbox, made: dict[str, Sequence[tuple[int, str]]], kind: str, data: st.DataObject, threads: int
+) -> None:
+    stamps = sorted({created for created, _ in made[kind]})
+    edges = st.sampled_from(stamps).flatmap(lambda at: st.integers(at - 2, at + 2))
+    start, end = sorted((data.draw(edges), data.draw(edges)))
+    end += 1
+
+    out = read(uneven, f"/v1/{kind}s", threads, start, end)
+
+    assert_tiled([drained for drained, _ in out], start, end)
+    for drained, found in out:
+        assert all(drained.window.start <= each.created < drained.window.end for each in found)
+    assert Counter(each.id for _, found in out for each in found) == Counter(
+        object_id for created, object_id in made[kind] if start <= created < end
+    )
+
+
+@pytest.fixture(scope="module")
+def made(uneven: Sandbox) -> dict[str, Sequence[tuple[int, str]]]:
+    """`created` and id of everything, by type."""
+    return {kind: [(each["created"], each["id"]) for each in uneven.objects(kind)] for kind in ("charge", "product")}
+
+
+@pytest.mark.parametrize("threads", POOLS)
+def test_all_of_history_is_read_up_to_the_present(
+    uneven: Sandbox, made: dict[str, Sequence[tuple[int, str]]], threads: int
+) -> None:
+    before = len(uneven.requests())
+
+    out = read(uneven, "/v1/charges", threads, OLDEST, None)
+    requests = len(uneven.requests()) - before
+
+    assert_tiled([drained for drained, _ in out], OLDEST, None)
+    assert out[-1][0].window.end > uneven.clock() - 60
+    assert Counter(each.id for _, found in out for each in found) == Counter(
+        object_id for _, object_id in made["charge"]
+    )
+    assert requests < 1.5 * COUNT / 100
+
+
+def test_only_a_single_second_is_handed_out_in_pages(uneven: Sandbox) -> None:
+    for drained, found in read(uneven, "/v1/products", 2, OLDEST, None):
+        if len(found) > MOST + 100:
+            assert drained.window.seconds == 1
+        assert len(drained.found) <= MOST + 100
+
+
+@pytest.mark.parametrize("threads", POOLS)
+def test_a_failure_is_raised_once_all_that_lies_before_it_is_out(uneven: Sandbox, threads: int) -> None:
+    rule = {"name": "forbidden", "match": {"path": "/v1/charges"}, "at": "before_read", "skip": 30, "times": 1}
+    uneven.faults({**rule, "action": {"kind": "answer", "status": 403, "error": {"type": "invalid_request_error"}}})
+    out: list[Drained] = []
+
+    with pytest.raises(RightMissing):
+        out.extend(Reader(listing(uneven, "/v1/charges"), POOLS[threads], OLDEST, None).windows())
+    uneven.faults()
+
+    assert out
+    assert_tiled(out, OLDEST, None)
+
+
+def test_a_failure_of_the_first_request_is_raised_at_once(uneven: Sandbox) -> None:
+    with pytest.raises(StripeError):
+        next(Reader(listing(uneven, "/v1/nothing"), POOLS[2], OLDEST, None).windows())
+
+
+def test_a_reader_that_nobody_listens_to_stops(uneven: Sandbox) -> None:
+    """What is read ahead is bounded, however slow the one is that takes it."""
+    before = len(uneven.requests())
+    windows = Reader(listing(uneven, "/v1/charges"), POOLS[2], OLDEST, None).windows()
+    next(windows)
+    settle(uneven)
+
+    assert len(uneven.requests()) - before <= 60 + (2 * HELD_PER_THREAD + 4 * MOST) // 100
+
+    windows.close()  # type: ignore[attr-defined]  # a generator
+    settle(uneven)
+    asked = len(uneven.requests())
+    settle(uneven)
+    assert len(uneven.requests()) == asked
+
+
+def settle(sandbox: Sandbox) -> None:
+    """Until no request has come for a while."""
+    for _ in range(100):
+        asked = len(sandbox.requests())
+        threading.Event().wait(0.2)
+        if len(sandbox.requests()) == asked:
+            return
+    raise AssertionError("requests go on and on")
+
+
+def test_windows_hold_about_as_much_as_is_meant(uneven: Sandbox) -> None:
+    counts = [len(found) for _, found in read(uneven, "/v1/charges", 2, OLDEST, None) if found]
+
+    assert sum(counts) / len(counts) > TARGET / 3
+    assert max(counts) <= MOST + 100

@@ -1,0 +1,76 @@
+"""A record is the one that was sent if the parameters that were accepted then are the same."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from target_stripe_flow.actions.fingerprint import digest, shape_of, within
+from target_stripe_flow.actions.table import ACTIONS, ActionSpec
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=10,
+)
+
+
+@given(st.dictionaries(st.text(max_size=5), json_values, max_size=4))
+def test_the_order_of_members_does_not_matter(record: dict[str, Any]) -> None:
+    assert digest(record) == digest(dict(reversed(record.items())))
+
+
+@given(json_values, json_values)
+def test_two_values_share_a_digest_only_if_they_are_equal_json(one: object, other: object) -> None:
+    same = repr(_sorted(one)) == repr(_sorted(other))
+
+    assert (digest(one) == digest(other)) == same
+
+
+def _sorted(value: object) -> object:
+    if isinstance(value, dict):
+        return {name: _sorted(value[name]) for name in sorted(value)}
+    return [_sorted(each) for each in value] if isinstance(value, list) else value
+
+
+@pytest.mark.parametrize("value", [float("nan"), 10**400, "\ud800", {1, 2}.__class__], ids=repr)
+def test_what_json_cannot_hold_has_a_digest_all_the_same(value: object) -> None:
+    assert len(digest({"a": value})) == 32
+
+
+SHIRT = {"name": "Shirt", "metadata": {"a": "b"}, "package_dimensions": {"height": 1, "width": 2}}
+
+
+@pytest.mark.parametrize(
+    ("known", "kept"),
+    [
+        ({"name": {}}, {"name": "Shirt"}),
+        ({"name": {}, "metadata": {}}, {"name": "Shirt", "metadata": {"a": "b"}}),
+        (
+            {"package_dimensions": {"properties": {"height": {}}}},
+            {"package_dimensions": {"height": 1}},
+        ),
+        ({"package_dimensions": {"properties": {"depth": {}}}}, {}),
+    ],
+)
+def test_a_parameter_that_is_accepted_only_since_then_does_not_count(
+    known: dict[str, Any], kept: dict[str, Any]
+) -> None:
+    assert within(SHIRT, shape_of({"properties": known})) == kept
+
+
+def test_entries_of_a_list_are_compared_by_what_was_known_of_them() -> None:
+    shape = shape_of({"properties": {"tax_id_data": {"items": {"properties": {"type": {}}}}}})
+
+    assert within({"tax_id_data": [{"type": "eu_vat", "value": "x"}]}, shape) == {"tax_id_data": [{"type": "eu_vat"}]}
+
+
+@pytest.mark.parametrize("spec", ACTIONS.values(), ids=ACTIONS)
+def test_a_list_of_parameters_knows_all_of_itself(spec: ActionSpec) -> None:
+    shape = shape_of(spec.schema())
+
+    assert shape is not None
+    assert within(dict.fromkeys(shape, "x"), shape) == dict.fromkeys(shape, "x")

@@ -1,0 +1,121 @@
+"""What docs/security.md says an action needs is enough, and each right of it is needed."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from target_stripe_flow.actions.table import ACTIONS
+from tests.support.official import official
+from tests.support.plugins import ROOT, Ended, a_config, a_record, a_schema, run_target
+from tests.support.sandbox import PLATFORM, Sandbox
+
+ROW = re.compile(r"^\| `(\w+)`(?:, `charge_with: (\w+)`)? \| `(rak_\w+_write)` \| (.*) \|$", re.MULTILINE)
+TOLD = ROW.findall((ROOT / "docs" / "security.md").read_text(encoding="utf-8"))
+ALL = "sk_test_all"
+
+# For each action and way a record that makes it ask Stripe all that it may ask; `{…}` are ids of the sandbox's.
+ASKING: dict[tuple[str, str], dict[str, Any]] = {
+    ("customers", ""): {"name": "Ann", "email": "ann@example.com"},
+    ("products", ""): {"name": "Cup"},
+    ("prices", ""): {"currency": "usd", "unit_amount": 100, "product": "{product}"},
+    ("charges", "charges"): {"amount": 100, "currency": "usd", "customer": "{customer}"},
+    ("charges", "payment_intents"): {"amount": 100, "currency": "usd", "customer": "{payer}"},
+    ("refunds", ""): {"charge": "{charge}", "amount": 50},
+}
+
+
+def granted(row: tuple[str, str, str, str]) -> list[str]:
+    """The rights of a row, the one to write first."""
+    _, _, write, reads = row
+    return [write, *dict.fromkeys(re.findall(r"`(rak_\w+_read)`", reads))]
+
+
+def lessened(rights: list[str], lacking: str) -> list[str]:
+    """Without that one; who may not write may still read."""
+    return [
+        each.replace("_write", "_read") if each == lacking else each
+        for each in rights
+        if each != lacking or "_write" in each
+    ]
+
+
+def levels(rights: list[str]) -> dict[str, str]:
+    """As a key of the sandbox's has them."""
+    named = [re.fullmatch(r"rak_(\w+)_(read|write)", each) for each in rights]
+    return {found[1]: found[2] for found in named if found}
+
+
+def key_of(row: tuple[str, str, str, str], lacking: str = "") -> str:
+    return "rk_test_" + "_".join([row[0], row[1], f"no_{lacking}" if lacking else "all"])
+
+
+@pytest.fixture(scope="module")
+def keyed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """A key for each row, and one for each right that it may lack."""
+    keys: dict[str, object] = {ALL: {"account": PLATFORM}}
+    for row in TOLD:
+        for lacking in ("", *granted(row)):
+            keys[key_of(row, lacking)] = {"account": PLATFORM, "rights": levels(lessened(granted(row), lacking))}
+    path = tmp_path_factory.mktemp("rights") / "keys.json"
+    path.write_text(json.dumps({"accounts": {PLATFORM: {}}, "keys": keys}))
+    with Sandbox("--keys", str(path)) as running:
+        running.key = ALL
+        yield running
+
+
+@pytest.fixture(scope="module")
+def ids(keyed: Sandbox) -> dict[str, str]:
+    client = official(keyed).v1
+    customer = client.customers.create({"source": "tok_visa"})
+    payer = client.customers.create({})
+    client.payment_methods.attach("pm_card_visa", {"customer": payer.id})
+    method = client.payment_methods.list({"customer": payer.id}).data[0].id
+    client.customers.update(payer.id, {"invoice_settings": {"default_payment_method": method}})
+    charge = client.charges.create({"amount": 100, "currency": "usd", "source": "tok_visa"})
+    product = client.products.create({"name": "Shirt"})
+    return {"customer": customer.id, "payer": payer.id, "charge": charge.id, "product": product.id}
+
+
+def write(keyed: Sandbox, ids: dict[str, str], folder: Path, row: tuple[str, str, str, str], key: str) -> Ended:
+    action, way, *_ = row
+    fields = {
+        name: value.format(**ids) if isinstance(value, str) else value for name, value in ASKING[action, way].items()
+    }
+    settings = a_config(keyed.url, api_key=key, account_id=PLATFORM, source_name=key, give_up_after_s=1)
+    settings |= {"charge_with": way} if way else {}
+    return run_target(folder, settings, [a_schema(action), a_record(action, id=1, **fields)])
+
+
+def test_the_page_has_every_action_and_way() -> None:
+    assert {(action, way) for action, way, *_ in TOLD} == set(ASKING)
+    assert {action for action, _ in ASKING} == set(ACTIONS)
+
+
+@pytest.mark.parametrize("row", TOLD, ids=lambda row: f"{row[0]} {row[1]}")
+def test_an_action_needs_the_rights_in_the_docs_and_no_more(
+    keyed: Sandbox, ids: dict[str, str], tmp_path: Path, row: tuple[str, str, str, str]
+) -> None:
+    done = write(keyed, ids, tmp_path, row, key_of(row))
+
+    assert done.summary == "1 records: 1 created", done.log
+
+
+# A refund names a customer only where it is paid out of that customer's balance, which the sandbox has not.
+UNASKED = {("refunds", "rak_customer_read")}
+LACKING = [(row, right) for row in TOLD for right in granted(row) if (row[0], right) not in UNASKED]
+
+
+@pytest.mark.parametrize(("row", "right"), LACKING, ids=lambda each: each if isinstance(each, str) else each[0])
+def test_each_of_these_rights_is_needed(
+    keyed: Sandbox, ids: dict[str, str], tmp_path: Path, row: tuple[str, str, str, str], right: str
+) -> None:
+    done = write(keyed, ids, tmp_path, row, key_of(row, right))
+
+    assert done.code == 4
+    assert right in done.log

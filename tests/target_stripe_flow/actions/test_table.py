@@ -1,0 +1,85 @@
+"""The registry, judged by the official client: it knows which parameters and paths there are."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import typing
+
+import pytest
+import stripe
+from jsonschema import Draft202012Validator
+
+from stripe_flow_sandbox.answers.ids import make_id
+from target_stripe_flow.actions.endpoint import Endpoint
+from target_stripe_flow.actions.table import ACTIONS, ActionSpec
+from target_stripe_flow.settings import CONFIG_JSONSCHEMA
+from tests.support.wire import Peer, answer
+
+EVERY_ACTION = pytest.mark.parametrize("spec", ACTIONS.values(), ids=ACTIONS)
+EVERY_WAY = pytest.mark.parametrize(
+    ("name", "endpoint"), [(name, way) for spec in ACTIONS.values() for name, way in spec.ways.items()]
+)
+CHANGEABLE = [spec for spec in ACTIONS.values() if spec.is_changeable]
+# Parameters that we leave out on purpose.
+NOT_TAKEN = {"expand": "shapes the answer, not the object", "id": "a record's id is only ever its source key"}
+# Fields of a record that are no parameters.
+OURS = {"stripe_id"}
+
+
+@EVERY_ACTION
+def test_the_schema_is_a_schema(spec: ActionSpec) -> None:
+    Draft202012Validator.check_schema(spec.schema())
+
+
+@EVERY_ACTION
+def test_the_accepted_parameters_are_those_of_the_official_client(spec: ActionSpec) -> None:
+    name = f"{spec.name[:-1].capitalize()}CreateParams"
+    official = set(getattr(importlib.import_module("stripe.params"), name).__annotations__)
+    schema = typing.cast("dict[str, typing.Any]", spec.schema())
+
+    assert set(schema["properties"]) - OURS == official - set(stripe.RequestOptions.__annotations__) - set(NOT_TAKEN)
+
+
+@EVERY_ACTION
+def test_the_sandboxes_ids_are_among_those_that_a_person_may_settle_with(spec: ActionSpec) -> None:
+    assert make_id(spec.name[:-1]).startswith(spec.id_prefixes or "")
+
+
+@EVERY_WAY
+def test_the_path_is_the_one_the_official_client_creates_at(name: str, endpoint: Endpoint) -> None:
+    with Peer([answer(200, json.dumps({"id": "x_1", "object": name[:-1]}))]) as peer:
+        client = stripe.StripeClient("sk_test_x", base_addresses={"api": peer.url}, max_network_retries=0)
+
+        getattr(client.v1, name).create({})
+
+    assert peer.heard[0].startswith(f"POST {endpoint.path} HTTP/1.1".encode())
+
+
+@pytest.mark.parametrize("spec", CHANGEABLE, ids=lambda spec: spec.name)
+def test_an_update_takes_what_the_official_client_updates_and_unsets_what_it_unsets(spec: ActionSpec) -> None:
+    params = getattr(importlib.import_module("stripe.params"), f"{spec.name[:-1].capitalize()}UpdateParams")
+    official = params.__annotations__
+    properties = typing.cast("dict[str, dict[str, typing.Any]]", spec.schema()["properties"])
+    taken = {name for name, rules in properties.items() if "x-create-only" not in rules}
+    emptied = {name for name, rules in properties.items() if "x-unset" in rules}
+
+    assert taken <= set(official)
+    # metadata is emptied key by key, since the marker has to stay; tax_exempt has a word for it
+    assert emptied == {name for name in taken if "Literal['']" in str(official[name])} - {"metadata", "tax_exempt"}
+
+
+@EVERY_ACTION
+def test_each_way_is_chosen_by_a_setting_that_names_it(spec: ActionSpec) -> None:
+    settings = typing.cast("dict[str, dict[str, typing.Any]]", CONFIG_JSONSCHEMA["properties"])
+
+    assert (len(spec.ways) > 1) == (spec.chosen_by is not None)
+    if spec.chosen_by:
+        assert settings[spec.chosen_by]["enum"] == list(spec.ways)
+        assert settings[spec.chosen_by]["default"] == next(iter(spec.ways))
+
+
+@EVERY_ACTION
+def test_what_an_action_refers_to_is_an_action(spec: ActionSpec) -> None:
+    assert set(spec.references.values()) <= set(ACTIONS)
+    assert set(spec.references) <= set(typing.cast("dict[str, typing.Any]", spec.schema())["properties"])

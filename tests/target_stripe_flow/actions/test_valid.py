@@ -1,0 +1,63 @@
+"""Records that are right: all of them are sent, as the official client would send them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl
+
+import pytest
+
+from target_stripe_flow.actions.table import ACTIONS
+from tests.kills.target.rows import VISA, WAYS
+from tests.support.official import official
+from tests.support.plugins import a_config, a_record, a_schema, run_target
+from tests.support.sandbox import Sandbox
+from tests.target_stripe_flow.generated import collected, valid
+
+# Of each way: over 5,000 in all.
+COUNT = 850
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_no_valid_record_is_rejected_and_each_is_sent_as_the_official_client_sends_it(
+    way: str, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    assert COUNT * len(WAYS) >= 5_000
+    action, chosen = WAYS[way]
+    records = [record | charged(sandbox, action) for record in collected(valid(action), COUNT)]
+    before = len(posted(sandbox))
+    lines = [a_schema(action, "key"), *(a_record(action, key=n, **record) for n, record in enumerate(records))]
+
+    done = run_target(tmp_path, a_config(sandbox.url, **chosen), lines)
+    ours = posted(sandbox)[before:]
+    create = getattr(official(sandbox).v1, way).create
+    for record in records:
+        lower = {"currency": record["currency"].lower()} if "currency" in record else {}
+        marked = {"metadata": record.get("metadata", {}) | {"stripe_flow": "x"}}
+        create(ACTIONS[action].ways[way].translate(record | lower | marked))
+    theirs = posted(sandbox)[before + len(ours) :]
+
+    assert done.summary == f"{COUNT} records: {COUNT} created"
+    assert sorted(ours) == sorted(theirs)
+
+
+def charged(sandbox: Sandbox, action: str) -> dict[str, Any]:  # Any: JSON
+    """What a refund refers to."""
+    if action != "refunds":
+        return {}
+    if not (charges := sandbox.objects("charge")):
+        return {"charge": official(sandbox).v1.charges.create(dict(VISA)).id}
+    return {"charge": charges[0]["id"]}
+
+
+def posted(sandbox: Sandbox) -> list[list[tuple[str, str]]]:
+    """What was asked for, the order of the parameters and the value of the marker aside."""
+    return [
+        sorted(
+            (name, "" if name == "metadata[stripe_flow]" else value)
+            for name, value in parse_qsl(each["body"], keep_blank_values=True)
+        )
+        for each in sandbox.requests()
+        if each["method"] == "POST"
+    ]

@@ -1,0 +1,182 @@
+"""What has come before comes again: reordered, retyped, changed, after a crash, or after the journal was lost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from target_stripe_flow.actions.table import ACTIONS
+from tests.kills.target.ordeal import Ordeal
+from tests.kills.target.rows import TYPES, WAYS, fields_of, rows_of, shuffled
+from tests.support.plugins import Ended, Message, a_config, a_record, a_schema, run_target
+from tests.support.sandbox import Sandbox
+
+EVERY_WAY = pytest.mark.parametrize("way", WAYS)
+CHANGEABLE = [name for name, spec in ACTIONS.items() if spec.is_changeable]
+FINAL = [way for way, (action, _) in WAYS.items() if action not in CHANGEABLE]
+
+
+def send(sandbox: Sandbox, folder: Path, way: str, *records: Message, **settings: object) -> Ended:
+    action, chosen = WAYS[way]
+    lines = [a_schema(action), *(a_record(action, **record) for record in records)]
+    return run_target(folder, a_config(sandbox.url, **chosen) | settings, lines)
+
+
+def made(sandbox: Sandbox, way: str) -> int:
+    """How many that carry a marker."""
+    return len([each for each in sandbox.objects(TYPES[WAYS[way][0]]) if "stripe_flow" in each["metadata"]])
+
+
+def an_ordeal(sandbox: Sandbox, folder: Path, way: str, count: int) -> Ordeal:
+    action, settings = WAYS[way]
+    return Ordeal(sandbox, folder, rows_of([action], count), most_passages=1, settings=settings)
+
+
+@EVERY_WAY
+def test_the_order_of_the_input_makes_no_difference(way: str, sandbox: Sandbox, tmp_path: Path) -> None:
+    ordeal = an_ordeal(sandbox, tmp_path, way, 30)
+    ordeal.rows = [row for row in ordeal.rows if not row.is_declined]
+    first = ordeal.live()
+
+    ordeal.rows = shuffled(ordeal.rows, 1)
+    again = ordeal.live()
+
+    count = len(ordeal.rows)
+    assert (first.counts, again.counts) == ({"created": count}, {"unchanged": count})
+    assert made(sandbox, way) == count
+
+
+@EVERY_WAY
+def test_a_number_that_becomes_its_text_is_the_same_key(way: str, sandbox: Sandbox, tmp_path: Path) -> None:
+    fields = fields_of(sandbox, WAYS[way][0])
+    send(sandbox, tmp_path, way, {"id": 7} | fields)
+
+    again = send(sandbox, tmp_path, way, {"id": "7"} | fields)
+
+    assert (again.summary, made(sandbox, way)) == ("1 records: 1 unchanged", 1)
+
+
+@pytest.mark.parametrize("on_change", ["reject", "ignore", "update"])
+@pytest.mark.parametrize("way", FINAL)
+def test_what_is_final_is_a_conflict_when_it_changes_whatever_on_change_says(
+    way: str, on_change: str, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    fields = fields_of(sandbox, WAYS[way][0])
+    send(sandbox, tmp_path, way, {"id": 1} | fields)
+
+    done = send(sandbox, tmp_path, way, {"id": 1, "metadata": {"new": "x"}} | fields, on_change=on_change)
+
+    assert done.summary.startswith("1 records: 1 rejected")
+    assert made(sandbox, way) == 1
+
+
+@pytest.mark.parametrize(("on_change", "place"), [("reject", "rejected"), ("ignore", "unchanged")])
+@pytest.mark.parametrize("action", CHANGEABLE)
+def test_a_changed_customer_or_product_does_what_on_change_says(
+    action: str, on_change: str, place: str, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    send(sandbox, tmp_path, action, {"id": 1, "name": "A"})
+
+    done = send(sandbox, tmp_path, action, {"id": 1, "name": "B"}, on_change=on_change)
+
+    assert done.summary.startswith(f"1 records: 1 {place}")
+    assert [each["name"] for each in sandbox.objects(TYPES[action])] == ["A"]
+
+
+@EVERY_WAY
+def test_what_stripe_has_no_parameter_for_changes_nothing(way: str, sandbox: Sandbox, tmp_path: Path) -> None:
+    fields = fields_of(sandbox, WAYS[way][0])
+    send(sandbox, tmp_path, way, {"id": 1, "loaded_at": "monday"} | fields)
+
+    done = send(sandbox, tmp_path, way, {"id": 1, "loaded_at": "tuesday", "colour": None} | fields)
+
+    assert done.summary == "1 records: 1 unchanged"
+
+
+@EVERY_WAY
+def test_what_a_crash_left_open_is_settled_by_a_run_without_input(way: str, sandbox: Sandbox, tmp_path: Path) -> None:
+    ordeal = an_ordeal(sandbox, tmp_path, way, 4)
+    assert ordeal.die("executed but the answer lost").was_killed
+    sandbox.faults()
+    made_before = made(sandbox, way)
+
+    empty = run_target(tmp_path, a_config(sandbox.url), [])
+
+    assert (empty.code, empty.summary) == (0, "0 records: nothing to do")
+    assert "settled what earlier runs left open" in empty.log
+    assert ordeal.world().in_doubt == frozenset()
+    assert made(sandbox, way) >= made_before
+
+
+@EVERY_WAY
+def test_a_lost_journal_makes_nothing_twice_while_stripe_knows_the_keys(
+    way: str, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    ordeal = an_ordeal(sandbox, tmp_path, way, 12)
+    ordeal.live()
+    before = made(sandbox, way)
+    (tmp_path / "stripe-flow-journal.db").unlink()
+    sandbox.advance(23 * 3600)
+
+    ordeal.live()
+
+    assert made(sandbox, way) == before == len(ordeal.rows)
+
+
+@pytest.mark.parametrize("is_found", [True, False])
+@EVERY_WAY
+def test_a_conflict_with_a_run_that_was_lost_is_reported_once(
+    *, way: str, is_found: bool, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    fields = fields_of(sandbox, WAYS[way][0])
+    changed = {"id": 1} | fields | {"metadata": {"new": "x"}}
+    send(sandbox, tmp_path, way, {"id": 1} | fields)
+    (tmp_path / "stripe-flow-journal.db").unlink()
+    first = send(sandbox, tmp_path, way, changed)
+    if not is_found:
+        path = ACTIONS[WAYS[way][0]].path if way in ACTIONS else "/v1/payment_intents"
+        sandbox.faults({"match": {"method": "GET", "path": path}, "action": {"kind": "answer", "status": 404}})
+
+    second = send(sandbox, tmp_path, way, changed)
+
+    assert [each.summary[:21] for each in (first, second)] == ["1 records: 1 rejected"] * 2
+    written = (tmp_path / "stripe-flow-rejects.jsonl").read_text()
+    assert written.count('"RECORD"') == 1
+    assert "in a run that the journal does not know" in written
+    assert made(sandbox, way) == 1
+
+
+@pytest.mark.parametrize("keys", [("id",), ("shop", "id")])
+@EVERY_WAY
+def test_the_source_key_goes_to_stripe_in_clear_only_where_it_is_asked_for(
+    way: str, keys: tuple[str, ...], sandbox: Sandbox, tmp_path: Path
+) -> None:
+    action, chosen = WAYS[way]
+    one, other = (
+        {"shop": "north", "id": number} | fields_of(sandbox, action) | {"metadata": {"mine": "x"}} for number in (7, 8)
+    )
+
+    for record, is_clear in ((one, False), (other, True)):
+        config = a_config(sandbox.url, **chosen, metadata_source_key=is_clear)
+        run_target(tmp_path, config, [a_schema(action, *keys), a_record(action, **record)])
+
+    metadata = [each["metadata"] for each in sandbox.objects(TYPES[action])]
+    hidden, clear = sorted((each for each in metadata if "mine" in each), key=len)
+    assert set(hidden) == {"mine", "stripe_flow"}
+    assert clear.pop("stripe_flow_source_key") == ",".join(str(other[name]) for name in keys)
+    assert set(clear) == {"mine", "stripe_flow"}
+
+
+def test_a_clear_source_key_that_finds_no_room_is_a_reject(sandbox: Sandbox, tmp_path: Path) -> None:
+    full = {f"k{number}": "v" for number in range(49)}
+    lines = [
+        a_schema("customers"),
+        a_record("customers", id=1, metadata=full),
+        a_record("customers", id="x" * 501, name="Ann"),
+        a_record("customers", id=2, metadata=dict(list(full.items())[1:])),
+    ]
+
+    done = run_target(tmp_path, a_config(sandbox.url, metadata_source_key=True), lines)
+
+    assert done.summary.startswith("3 records: 1 created, 2 rejected")

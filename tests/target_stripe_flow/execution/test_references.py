@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import requests
+
+from stripe_flow.api.client import Client
+from stripe_flow.api.message import Request
+from target_stripe_flow.attempts.identity import Scope
+from target_stripe_flow.execution.references import Names
+from target_stripe_flow.journal.opening import memory
+from target_stripe_flow.journal.store import Journal
+from target_stripe_flow.results.outcome import Missing, Rejected
+from tests.stripe_flow.api.builders import KEY, a_client, freely
+from tests.support.sandbox import Sandbox
+
+SCOPE = Scope(account="acct_1", mode="test", source_name="default")
+
+
+@pytest.fixture
+def names() -> Iterator[Names]:
+    """Over an empty journal."""
+    with memory() as (reader, writer):
+        yield Names(Journal("in memory", reader, writer), SCOPE)
+
+
+def resolve(names: Names, client: Client, name: str) -> str:
+    return names.resolve(client, "customers", "/v1/customers", name, "customer")
+
+
+def test_a_source_key_stands_for_what_was_made_of_it(sandbox: Sandbox, names: Names) -> None:
+    names.learn("customers", ("c-1",), "cus_1")
+
+    assert resolve(names, a_client(sandbox.url), "c-1") == "cus_1"
+    assert sandbox.requests() == []
+
+
+def test_a_stripe_id_is_confirmed_once(sandbox: Sandbox, names: Names) -> None:
+    client = a_client(sandbox.url)
+    made = a_customer(client)
+
+    assert [resolve(names, client, made), resolve(names, client, made)] == [made, made]
+    assert [each["path"] for each in sandbox.requests() if made in each["path"]] == [f"/v1/customers/{made}"]
+
+
+@pytest.mark.parametrize("name", ["c-2", "cus_unknown", "../charges", "cus_1?expand[]=x", "", "ü"])
+def test_what_nobody_knows_is_rejected(sandbox: Sandbox, names: Names, name: str) -> None:
+    with pytest.raises(Missing, match="is neither the key of a record") as caught:
+        resolve(names, a_client(sandbox.url), name)
+
+    assert caught.value.field == "customer"
+
+
+def test_a_deleted_object_is_rejected(sandbox: Sandbox, names: Names) -> None:
+    client = a_client(sandbox.url)
+    made = a_customer(client)
+    delete(f"{sandbox.url}/v1/customers/{made}")
+
+    with pytest.raises(Rejected, match="deleted"):
+        resolve(names, client, made)
+
+
+def test_keys_that_read_the_same_name_nobody(sandbox: Sandbox, names: Names) -> None:
+    names.learn("customers", ("a,b", "c"), "cus_1")
+    names.learn("customers", ("a", "b,c"), "cus_2")
+    names.learn("customers", ("a", "b"), "cus_3")
+
+    assert resolve(names, a_client(sandbox.url), "a,b") == "cus_3"
+    with pytest.raises(Rejected):
+        resolve(names, a_client(sandbox.url), "a,b,c")
+
+
+def test_a_source_key_and_its_stripe_id_share_a_lane(names: Names) -> None:
+    before = names.lane("customers", "cus_1")  # a charge that came before the record that finds cus_1
+
+    names.alias("customers", ("c-1",), "cus_1")
+    names.alias("customers", ("c-1 again",), "cus_1")
+    names.learn("customers", ("c-2",), "cus_2")
+
+    assert {names.lane("customers", name) for name in ("cus_1", "c-1", "c-1 again")} == {before}
+    assert names.lane("customers", "cus_2") == names.lane("customers", "c-2")
+    assert names.lane("customers", "c-1") != names.lane("customers", "c-2")
+    assert names.lane("products", "c-1") != names.lane("customers", "c-1")
+
+
+def delete(url: str) -> None:
+    requests.delete(url, auth=(KEY, ""), timeout=10).raise_for_status()
+
+
+def a_customer(client: Client) -> str:
+    answer = client.post(Request(method="POST", path="/v1/customers", body=b"", idempotency_key="k"), freely)
+    return str(answer.value["id"])

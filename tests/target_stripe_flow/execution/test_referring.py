@@ -1,0 +1,132 @@
+"""Records that name other records: in any order of streams, inside a run and across runs."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from target_stripe_flow.actions.table import ACTIONS
+from tests.kills.target.rows import TYPES
+from tests.support.official import official
+from tests.support.plugins import Ended, Message, a_config, a_record, a_schema, a_state, run_target
+from tests.support.sandbox import Sandbox
+
+RECORDS: dict[str, list[dict[str, Any]]] = {
+    "customers": [{"id": "c-1", "name": "Ann", "source": "tok_visa"}],
+    "charges": [
+        {"id": "o-1", "amount": 1000, "currency": "usd", "customer": "c-1"},
+        {"id": "o-2", "amount": 500, "currency": "usd", "source": "tok_visa"},
+    ],
+    "refunds": [{"id": "r-1", "charge": "o-1", "amount": 300}, {"id": "r-2", "charge": "o-2", "full": True}],
+}
+COUNT = sum(map(len, RECORDS.values()))
+
+
+def run(sandbox: Sandbox, folder: Path, *lines: Message, **settings: object) -> Ended:
+    return run_target(folder, a_config(sandbox.url, **settings), lines)
+
+
+def stream(name: str) -> list[Message]:
+    return [a_schema(name), *(a_record(name, **record) for record in RECORDS[name])]
+
+
+def reasons(folder: Path) -> dict[str, str]:
+    lines = (folder / "stripe-flow-rejects.jsonl").read_text().splitlines()
+    found = [each for each in map(json.loads, lines) if each["type"] == "RECORD"]
+    return {each["record"]["id"]: f"{each['stripe_flow']['field']}: {each['stripe_flow']['reason']}" for each in found}
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(RECORDS)), ids="-".join)
+def test_streams_may_come_in_any_order(order: tuple[str, ...], sandbox: Sandbox, tmp_path: Path) -> None:
+    lines = [line for number, name in enumerate(order, 1) for line in [*stream(name), a_state(streams=number)]]
+
+    done = run(sandbox, tmp_path, *lines)
+    again = run(sandbox, tmp_path, *lines)
+
+    assert done.summary == f"{COUNT} records: {COUNT} created"
+    assert again.summary == f"{COUNT} records: {COUNT} unchanged"
+    assert [json.loads(line) for line in done.output.splitlines()][-1] == {"streams": 3}
+    [customer] = sandbox.objects("customer")
+    charges = {each["amount"]: each for each in sandbox.objects("charge")}
+    assert charges[1000]["customer"] == customer["id"]
+    assert sorted((each["charge"], each["amount"]) for each in sandbox.objects("refund")) == sorted(
+        [(charges[1000]["id"], 300), (charges[500]["id"], 500)]
+    )
+
+
+def test_each_stream_may_come_in_a_run_of_its_own(sandbox: Sandbox, tmp_path: Path) -> None:
+    early = run(sandbox, tmp_path, *stream("refunds"))
+    summaries = [run(sandbox, tmp_path, *stream(name)).summary for name in RECORDS]
+
+    assert early.summary.startswith("2 records: 2 rejected")
+    assert reasons(tmp_path)["r-1"].startswith("charge: is neither the key of a record nor")
+    assert summaries == ["1 records: 1 created", "2 records: 2 created", "2 records: 2 created"]
+
+
+def test_no_state_passes_a_record_that_waits(sandbox: Sandbox, tmp_path: Path) -> None:
+    """The customer is refused, so the charge that came before it is, too; only then the STATE between them counts."""
+    bad = a_record("customers", id="c-1", name=17)
+
+    done = run(sandbox, tmp_path, *stream("charges"), a_state(charges=2), a_schema("customers"), bad, a_state(all=3))
+
+    assert done.summary.startswith("3 records: 1 created, 2 rejected")
+    assert [json.loads(line) for line in done.output.splitlines()] == [{"all": 3}]
+    assert set(reasons(tmp_path)) == {"o-1", "c-1"}
+
+
+def test_many_records_wait_for_one(sandbox: Sandbox, tmp_path: Path) -> None:
+    charges = [a_record("charges", id=n, amount=100 + n, currency="usd", customer="c-1") for n in range(1500)]
+
+    done = run(sandbox, tmp_path, a_schema("charges"), *charges, a_state(charges=1), *stream("customers"))
+
+    assert done.summary == "1501 records: 1501 created"
+    assert json.loads(done.output) == {"charges": 1}
+
+
+def test_a_refund_takes_a_charge_a_payment_intent_or_a_source_key(sandbox: Sandbox, tmp_path: Path) -> None:
+    client = official(sandbox).v1
+    theirs = client.charges.create({"amount": 1000, "currency": "usd", "source": "tok_visa"}).id
+    run(sandbox, tmp_path, *stream("customers"), *stream("charges"))
+
+    done = run(
+        sandbox,
+        tmp_path,
+        a_schema("refunds"),
+        a_record("refunds", id=1, charge=theirs, amount=1),
+        a_record("refunds", id=2, charge="o-2", amount=2, reason="duplicate", metadata={"why": "twice"}),
+    )
+
+    made = {each["amount"]: each for each in sandbox.objects("refund")}
+    assert done.summary == "2 records: 2 created"
+    assert made[1]["charge"] == theirs
+    assert (made[2]["reason"], made[2]["metadata"]["why"]) == ("duplicate", "twice")
+
+
+def test_more_than_is_left_is_not_refunded(sandbox: Sandbox, tmp_path: Path) -> None:
+    run(sandbox, tmp_path, *stream("customers"), *stream("charges"))
+    refunds = [a_record("refunds", id=number, charge="o-1", amount=400) for number in range(9)]
+
+    done = run(sandbox, tmp_path, a_schema("refunds"), *refunds)
+
+    assert done.code == 0
+    assert done.summary.startswith("9 records: 2 created, 7 rejected")
+    assert sum(each["amount"] for each in sandbox.objects("refund")) == 800
+
+
+def test_what_a_tap_read_is_no_order_to_refund(sandbox: Sandbox, tmp_path: Path) -> None:
+    client = official(sandbox).v1
+    charge = client.charges.create({"amount": 1000, "currency": "usd", "source": "tok_visa"}).id
+    refund = client.refunds.create({"charge": charge, "amount": 10}).to_dict()
+
+    done = run(sandbox, tmp_path, a_schema("refunds"), a_record("refunds", **refund))
+
+    assert done.summary.startswith("1 records: 1 rejected")
+    assert len(sandbox.objects("refund")) == 1
+
+
+def test_every_action_makes_a_type_of_object_that_the_tests_know() -> None:
+    assert set(TYPES) == set(ACTIONS)

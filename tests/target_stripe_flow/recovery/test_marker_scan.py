@@ -1,0 +1,102 @@
+"""Looking for a marker: every page that could hold it, and no conclusion from less."""
+
+from __future__ import annotations
+
+import itertools
+import json
+
+import pytest
+import requests
+from hypothesis import given
+from hypothesis import strategies as st
+
+from target_stripe_flow.actions.table import ACTIONS
+from target_stripe_flow.attempts.attempt import Attempt
+from target_stripe_flow.attempts.identity import MARKER
+from target_stripe_flow.recovery.marker_scan import AFTER_S, BEFORE_S, Look, Span, listed, look, spans
+from tests.stripe_flow.api.builders import KEY, a_client
+from tests.support.sandbox import PLATFORM, Sandbox
+from tests.target_stripe_flow.builders import NOW, a_digest, an_attempt
+
+CUSTOMERS = ACTIONS["customers"]
+
+
+def a_customer(sandbox: Sandbox, **metadata: str) -> str:
+    sent = {f"metadata[{name}]": value for name, value in metadata.items()}
+    answer = requests.post(f"{sandbox.url}/v1/customers", data=sent, auth=(KEY, ""), timeout=10)
+    return str(answer.json()["id"])
+
+
+def looked(sandbox: Sandbox, *attempts: Attempt, **settings: object) -> Look:
+    return look(a_client(sandbox.url, **settings), CUSTOMERS.path, attempts)
+
+
+@pytest.fixture
+def crowded(sandbox: Sandbox) -> tuple[Sandbox, Attempt, str]:
+    """An attempt whose object lies on the third page, its id with it."""
+    attempt = an_attempt("wanted", first_sent_unix=sandbox.clock(), last_sent_unix=sandbox.clock())
+    made = a_customer(sandbox, **{MARKER: attempt.marker})
+    for number in range(220):
+        a_customer(sandbox, **{MARKER: f"{a_digest(number)}:1"})
+    return sandbox, attempt, made
+
+
+def test_an_object_is_found_by_its_marker_on_whatever_page(crowded: tuple[Sandbox, Attempt, str]) -> None:
+    sandbox, attempt, made = crowded
+
+    found = looked(sandbox, attempt)
+
+    assert found.is_whole
+    assert {marker: each.id for marker, each in found.seen.items()} == {attempt.marker: made}
+
+
+@pytest.mark.parametrize("page", [0, 1, 2])
+def test_a_look_that_was_refused_in_the_middle_is_not_whole(crowded: tuple[Sandbox, Attempt, str], page: int) -> None:
+    sandbox, _, _ = crowded
+    refusal = {"kind": "answer", "status": 403, "error": {"type": "invalid_request_error"}}
+    sandbox.faults({"match": {"method": "GET", "path": "/v1/customers"}, "skip": page, "action": refusal})
+    absent = an_attempt("absent", first_sent_unix=sandbox.clock(), last_sent_unix=sandbox.clock())
+
+    found = looked(sandbox, absent)
+
+    assert (found.seen, found.is_whole) == ({}, False)
+
+
+def test_a_key_that_may_not_list_proves_nothing(tmp_path: object) -> None:
+    keys = {"accounts": {PLATFORM: {}}, "keys": {"rk_test_w": {"account": PLATFORM, "rights": {"customer": "none"}}}}
+    path = f"{tmp_path}/keys.json"
+    with open(path, "w", encoding="utf-8") as file:  # noqa: PTH123  # a plain file
+        json.dump(keys, file)
+    with Sandbox("--keys", path) as sandbox:
+        found = looked(sandbox, an_attempt(), api_key="rk_test_w")
+
+    assert not found.is_whole
+
+
+def test_objects_deleted_between_two_pages_hide_no_other(sandbox: Sandbox) -> None:
+    made = [a_customer(sandbox) for _ in range(250)]
+    span = Span(first=sandbox.clock() - 1000, last=sandbox.clock() + 1000)
+
+    seen: list[str] = []
+    for found in listed(a_client(sandbox.url), "/v1/customers", span):
+        seen.append(found.id)
+        if len(seen) in {100, 200}:  # the cursor of the next page
+            requests.delete(f"{sandbox.url}/v1/customers/{found.id}", auth=(KEY, ""), timeout=10).raise_for_status()
+
+    assert set(seen) == set(made)
+
+
+times = st.integers(NOW, NOW + 10**6)
+
+
+@given(st.lists(st.tuples(times, st.integers(0, 10**5)), min_size=1, max_size=8))
+def test_every_moment_at_which_an_object_can_have_been_made_is_looked_at_once(sends: list[tuple[int, int]]) -> None:
+    attempts = [an_attempt(first_sent_unix=first, last_sent_unix=first + more) for first, more in sends]
+
+    found = spans(attempts)
+
+    edges = [moment for first, more in sends for moment in (first - BEFORE_S, first, first + more + AFTER_S)]
+    assert all(sum(span.first <= moment <= span.last for span in found) == 1 for moment in edges)
+    assert all(newer.first > older.last + 1 for newer, older in itertools.pairwise(found))
+    bounds = {(first - BEFORE_S) for first, _ in sends}, {first + more + AFTER_S for first, more in sends}
+    assert all(span.first in bounds[0] and span.last in bounds[1] for span in found), "no wider than necessary"
