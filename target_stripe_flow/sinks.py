@@ -14,6 +14,7 @@ from typing import Any, Protocol, cast
 from singer_sdk import Sink, Target
 
 from stripe_flow.api.errors import AccountHidden, RightMissing
+from target_stripe_flow.actions.guards import Candidate
 from target_stripe_flow.actions.table import ACTIONS
 from target_stripe_flow.actions.validation import RecordChecker
 from target_stripe_flow.attempts.identity import Identity, source_key
@@ -142,7 +143,13 @@ class ActionSink(FeedingSink):
             parameters=parameters,
             checker=self._checker,
             unset=unset,
-            objection=self._checker.objection(record, stream=came.origin.stream, keys=self.key_properties),
+            candidate=Candidate(
+                record=record,
+                picked=parameters,
+                came=came,
+                keys=self.key_properties,
+                maps=self.config.get("stream_maps") or {},
+            ),
         )
 
 

@@ -6,6 +6,7 @@ the SDK drops null records in silence and prints a STATE that is ahead of the re
 
 from __future__ import annotations
 
+import json
 import os
 from copy import deepcopy
 from functools import cached_property
@@ -218,7 +219,8 @@ class TargetStripeFlow(PluginCommand, Target):
 
 def _advice(stream: str) -> str:
     """What to do about a stream that no action takes."""
-    near = nearest(stream, ACTIONS) or next(iter(ACTIONS))
-    if is_stripe_list(stream) and plain(stream) != plain(near):
+    near = nearest(stream, ACTIONS)
+    if is_stripe_list(stream) and plain(stream).removesuffix("s") != plain(near or "").removesuffix("s"):
         return "It is called like a list of Stripe's, and what was read from Stripe is no order: leave it out"
-    return f'If its records are {near}, set stream_maps to {{"{stream}": {{"__alias__": "{near}"}}}}'
+    alias = json.dumps({stream: {"__alias__": near or "ACTION"}})
+    return f"If its records are {near or 'for one of these, ACTION'}, set stream_maps to {alias}"

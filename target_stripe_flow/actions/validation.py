@@ -6,7 +6,7 @@ A reason names the field and the rule, never the value: it goes to logs and file
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, cast
 
@@ -63,9 +63,9 @@ class RecordChecker:
         told = {name: value for name, value in {**record, **named}.items() if name not in self._spec.said_by.values()}
         return cast("dict[str, Any]", _pick(told, self._schema, "", self.dropped))
 
-    def objection(self, record: Json, *, stream: str, keys: Collection[str]) -> Rejected | None:
-        """What is held against sending `record` although it may be valid; see guards."""
-        return guards.objection(self._spec, self._schema, record, stream=stream, keys=keys)
+    def objection(self, candidate: guards.Candidate) -> Rejected | None:
+        """Why not to send a record although it may be valid; see guards."""
+        return guards.objection(self._spec, self._schema, candidate)
 
     def updatable(self, picked: Json) -> dict[str, Any]:
         """Of the parameters that were picked, those that an update takes."""

@@ -44,6 +44,8 @@ class Performer:
     def lanes(self, job: Job) -> list[str]:
         """What `job` must not overlap with: its own identity, the objects that it names, what it is matched by."""
         own = joined(job.identity.source_key)
+        if job.objection is not None:  # its parameters were not checked, and nothing is going to be sent
+            return [own_lane(job.identity)]
         if job.find_id is not None:
             self._names.alias(job.spec.name, job.identity.source_key, job.find_id)
         named = [
@@ -96,11 +98,13 @@ class Performer:
             case Answer.SEND | Answer.SEND_OPENED:
                 return None
             case Answer.STANDS:
-                if latest.source_key is None:
+                if latest.source_key is None and job.objection is None:
                     self._journal.change(job.adopted(latest), was=latest)
                 return standing(latest)
             case Answer.CHANGED:
-                return self._changed(job, latest)
+                changed = self._changed(job, latest)
+                is_kept = changed is not None and changed.place is not Place.REJECTED
+                return changed if is_kept or job.objection is None else job.objection.outcome
 
     def _changed(self, job: Job, latest: Attempt) -> Outcome | None:
         if not job.spec.is_changeable or latest.state not in HAS_OBJECT or job.find_id is not None:

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from target_stripe_flow.actions import fingerprint
+from target_stripe_flow.actions.guards import Candidate
 from target_stripe_flow.actions.money import money_of
 from target_stripe_flow.actions.table import ActionSpec
 from target_stripe_flow.actions.validation import RecordChecker
@@ -23,8 +24,8 @@ Parameters = dict[str, Any]  # Any: JSON
 class Job:
     """A record's identity and the `parameters` that were picked from it; `checker` says which were accepted.
 
-    `unset` are those that an update is to empty, since the record says null of them. `objection` is why nothing may be
-    sent for it; what was sent before stands.
+    `unset` are those that an update is to empty, since the record says null of them. `candidate` is what may be held
+    against sending it.
     """
 
     spec: ActionSpec
@@ -32,7 +33,12 @@ class Job:
     parameters: Parameters
     checker: RecordChecker
     unset: Parameters
-    objection: Rejected | None = None
+    candidate: Candidate | None = None
+
+    @cached_property
+    def objection(self) -> Rejected | None:
+        """Why nothing may be sent for it; what was sent before stands. Most records are known, and never asked."""
+        return self.checker.objection(self.candidate) if self.candidate else None
 
     @cached_property
     def fingerprint(self) -> str:

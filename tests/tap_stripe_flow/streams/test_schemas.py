@@ -17,7 +17,7 @@ from singer_sdk.singerlib import Catalog, CatalogEntry, MetadataMapping, Schema
 
 ROOT = Path(__file__).parents[3]
 DATA = ROOT / "tests" / "data"
-FOLDER = ROOT / "tap_stripe_flow" / "schemas"
+FOLDER = ROOT / "tap_stripe_flow" / "streams" / "schemas"
 SCHEMAS: dict[str, dict[str, Any]] = {  # Any: JSON
     path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(FOLDER.glob("*.json"))
 }

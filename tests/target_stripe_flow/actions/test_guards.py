@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,13 @@ from hypothesis import strategies as st
 from stripe._object_classes import OBJECT_CLASSES, V2_OBJECT_CLASSES
 
 from tap_stripe_flow.streams import STREAMS
-from target_stripe_flow.actions.stripe_objects import STRIPE_OBJECTS, plain
+from target_stripe_flow.actions.guards import Candidate
+from target_stripe_flow.actions.stripe_objects import RETIRED_OBJECTS, STRIPE_OBJECTS, plain
 from target_stripe_flow.actions.table import ACTIONS
 from target_stripe_flow.actions.validation import RecordChecker
+from target_stripe_flow.results.origin import Came, Origin
 from target_stripe_flow.results.outcome import Rejected
-from tests.support.plugins import Ended, Message, a_config, a_record, a_schema, run_target
+from tests.support.plugins import Ended, Message, a_config, a_record, a_schema, run, run_target
 from tests.support.sandbox import Sandbox
 from tests.target_stripe_flow.generated import valid
 
@@ -29,8 +32,14 @@ SAID = [(action, name, word) for action, spec in ACTIONS.items() for name, word 
 CHARGE = {"amount": 5000, "currency": "usd", "source": "tok_visa"}
 
 
-def objection(action: str, record: Mapping[str, Any], *keys: str) -> Rejected | None:
-    return RecordChecker(ACTIONS[action]).objection(record, stream="rows", keys=keys)
+def objection(
+    action: str, record: Mapping[str, Any], *keys: str, came: Json | None = None, maps: Json | None = None
+) -> Rejected | None:
+    """`came` is the record before stream maps."""
+    checker = RecordChecker(ACTIONS[action])
+    origin = Came(origin=Origin(stream=action, key_properties=keys), record=record if came is None else came, line=1)
+    picked = checker.pick(dict(record))
+    return checker.objection(Candidate(record=record, picked=picked, came=origin, keys=keys, maps=maps or {}))
 
 
 def parameters(schema: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
@@ -145,14 +154,85 @@ def test_the_word_is_never_sent_and_changes_no_fingerprint(action: str, name: st
     assert word not in checker.dropped
 
 
+@pytest.mark.parametrize(("action", "path"), PARAMETERS, ids=lambda e: e if isinstance(e, str) else ".".join(e))
+@pytest.mark.parametrize("value", [{}, {"x": None}, {"stripe_flow": 7}, {"x": 1}])
+def test_an_object_where_a_parameter_is_none_is_not_left_out(action: str, path: tuple[str, ...], value: Json) -> None:
+    """An empty one would vanish, and with it what it stood for: `amount: {}` paid back all there was."""
+    schema: Any = ACTIONS[action].schema()
+    for name in path:
+        schema = schema["items"] if name == "0" else schema["properties"][name]
+    is_object = schema["type"] == "object"  # of which an empty one says nothing, and others are checked
+
+    told = objection(action, at(path, value) | ({"amount": 5} if path[0] != "amount" else {}))
+
+    assert (told is None) == is_object
+    assert told is None or told.field == ".".join(path)
+
+
+@pytest.mark.parametrize("empty", [None, "", {}, {"city": None}])
+def test_an_exact_name_of_which_nothing_is_sent_does_not_stand_for_the_other_spelling(empty: object) -> None:
+    told = objection("customers", {"address": empty, "Address": {"city": "Rome"}})
+
+    assert told is not None
+    assert told.field == "address"
+
+
+def test_a_key_column_that_is_a_parameter_has_a_value_too() -> None:
+    assert objection("customers", {"email": "a@example.com", "EMAIL": "a@example.com"}, "email") is None
+
+
+def test_the_word_in_another_spelling_counts_only_where_it_is_said_at_all() -> None:
+    told = objection("refunds", {"amount": 700, "full": False, "FULL": True})
+
+    assert told is not None
+    assert told.field == "full"
+
+
+def test_all_names_that_were_meant_are_told_at_once_with_one_map() -> None:
+    told = objection("customers", {"ID": 1, "EMAIL": "a@example.com", "NAME": "A", "address": {"City": "Rome"}}, "ID")
+
+    said = str(told)
+    proposed = json.loads(said[said.index("set stream_maps to ") + len("set stream_maps to ") :])
+    assert set(proposed["customers"]) == {"email", "EMAIL", "name", "NAME"}
+    assert "address.City" in said
+
+
+@pytest.mark.parametrize(
+    ("maps", "entry"),
+    [
+        ({"refunds": {"x": "y"}}, "refunds"),
+        ({"rows": {"__alias__": "refunds"}, "refunds": {"__source__": "other"}}, None),
+        ({"refunds": {"y": "x"}, "__else__": None}, "refunds"),
+        ({"charges": {"__source__": "rows"}}, None),
+    ],
+)
+def test_an_entry_that_is_there_is_added_to(maps: Json, entry: str | None) -> None:
+    told = str(objection("refunds", {"AMOUNT": 1}, maps=maps))
+
+    assert (f'to the entry "{entry}" of the setting stream_maps' in told) == (entry is not None)
+
+
+def test_a_name_that_a_stream_map_has_made_is_not_looked_for_in_the_input() -> None:
+    told = str(objection("refunds", {"AMOUNT": 1}, came={"amt": 1}))
+
+    assert "write it so" in told
+    assert "record.get" not in told
+
+
+def test_no_stream_map_makes_an_order_of_what_was_read_from_stripe() -> None:
+    for name in MONEY:
+        assert objection(name, {"amount": 5}, came={"object": "payment_intent", "amount": 5}) is not None
+
+
 @pytest.mark.parametrize("action", MONEY)
 @pytest.mark.parametrize("member", ["object", "OBJECT", "Object", "_object", " object"])
 def test_whatever_was_read_from_stripe_moves_no_money(action: str, member: str) -> None:
-    for name in STRIPE_OBJECTS:
-        told = objection(action, {member: name, "amount": 5})
+    for name in STRIPE_OBJECTS | RETIRED_OBJECTS:
+        for form in (name, name.replace(".", "_"), name.title()):
+            told = objection(action, {member: form, "amount": 5})
 
-        assert told is not None, name
-        assert told.field == "object"
+            assert told is not None, form
+            assert told.field == "object"
 
 
 @pytest.mark.parametrize("action", MONEY)
@@ -242,7 +322,77 @@ def test_history_of_any_kind_that_is_called_charges_is_not_charged(
     assert done.summary.startswith("1 records: 1 rejected")
 
 
-@pytest.mark.parametrize("stream", [spec.name for spec in STREAMS if spec.name not in ACTIONS])
+ODD_REFERENCES: list[tuple[str, Json]] = [
+    *(
+        ("charges", {"object": "payment_intent", "customer": odd, "amount": 500, "currency": "usd"})
+        for odd in ({"id": "cus_1"}, ["cus_1"], 1.5, True)
+    ),
+    ("refunds", {"charge": ["c1"], "AMOUNT": 5}),
+    ("refunds", {"charge": {"id": "ch_1"}}),
+    ("prices", {"CURRENCY": "usd", "product": {"id": "prod_1"}}),
+    ("customers", {"EMAIL": "x", "stripe_id": ["a"]}),
+]
+
+
+@pytest.mark.parametrize(("action", "odd"), ODD_REFERENCES)
+@pytest.mark.parametrize("settings", [{}, {"dry_run": True}], ids=["run", "dry run"])
+def test_an_odd_reference_of_a_record_that_is_not_sent_stops_no_other(
+    action: str, odd: Json, settings: Json, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    good = a_record("charges", id="good", **CHARGE)
+
+    done = send(
+        sandbox, tmp_path, a_schema(action), a_record(action, id="odd", **odd), a_schema("charges"), good, **settings
+    )
+
+    assert done.code == 0
+    assert done.summary.startswith("2 records: 1 created, 1 rejected")
+
+
+@pytest.mark.parametrize("settings", [{}, {"dry_run": True}], ids=["run", "dry run"])
+def test_a_changed_record_is_told_its_spelling_and_not_to_take_a_new_key(
+    settings: Json, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    charged(sandbox, tmp_path)
+    send(sandbox, tmp_path, a_schema("refunds"), a_record("refunds", id="m", charge="c1", amount=7))
+
+    done = send(
+        sandbox,
+        tmp_path,
+        a_schema("refunds"),
+        a_record("refunds", id="m", charge="c1", AMOUNT=7),
+        **settings,
+        on_reject="fail",
+    )
+
+    assert "AMOUNT" in done.log
+    assert "new key" not in done.log
+
+
+def test_what_is_rebuilt_is_not_taken_for_a_record_that_is_misspelled(sandbox: Sandbox, tmp_path: Path) -> None:
+    charged(sandbox, tmp_path)
+    right, wrong = (a_record("refunds", id="z", charge="c1", **amount) for amount in ({"amount": 7}, {"AMOUNT": 7}))
+    send(sandbox, tmp_path, a_schema("refunds"), right)
+    (tmp_path / "stripe-flow-journal.db").unlink()
+    (tmp_path / "journal.json").write_text(json.dumps(a_config(sandbox.url)))
+    for command in ("init", "rebuild"):
+        line = [sys.executable, "-m", "stripe_flow_cli", "journal", command, "--config", "journal.json"]
+        assert run(line, tmp_path).code == 0
+
+    known = [send(sandbox, tmp_path, a_schema("refunds"), each).summary for each in (wrong, right)]
+
+    assert known == ["1 records: 1 unchanged", "1 records: 1 unchanged"]
+    assert len(sandbox.objects("refund")) == 1
+
+
+STRIPES_OWN = [
+    *("payment_intent", "public-payment_intents", "stripe_payment_intents", "shop.payouts", "balance_transaction"),
+    *("capabilities", "usage_records"),
+    *(spec.name for spec in STREAMS if spec.name not in ACTIONS),
+]
+
+
+@pytest.mark.parametrize("stream", STRIPES_OWN)
 def test_a_list_of_stripe_s_is_refused_without_a_way_to_order_it_again(
     stream: str, sandbox: Sandbox, tmp_path: Path
 ) -> None:
