@@ -33,14 +33,16 @@ def settings(plugin: type[PluginBase]) -> list[Json]:
     """Meltano's settings of a plugin, in the plugin's order."""
     schema: Json = plugin.config_jsonschema
     plugin.append_builtin_config(schema)
-    return [setting(name, part) for name, part in schema["properties"].items()]
+    # tap-records may know nothing of our other packages, and reads no text as yes or no.
+    kinds = {"boolean": "boolean"} if plugin is TapRecords else {}
+    return [setting(name, part, kinds) for name, part in schema["properties"].items()]
 
 
-def setting(name: str, schema: Json) -> Json:
+def setting(name: str, schema: Json, kinds: dict[str, str]) -> Json:
     options = [{"label": str(value), "value": value} for value in schema.get("enum", [])]
     found = {
         "name": name,
-        "kind": "options" if options else kind_of(schema),
+        "kind": "options" if options else kinds.get(str(schema.get("type")), kind_of(schema)),
         "label": schema.get("title"),
         "description": schema.get("description"),
         "options": options or None,

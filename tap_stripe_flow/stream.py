@@ -201,8 +201,10 @@ class Engine(Stream):
                 self._read_at = record.read_at
                 super()._write_record_message(record.as_record())
         finally:
-            writer.flush()
-            self._run.emitted(writer.records_out - before)
+            try:
+                writer.flush()
+            finally:  # of a batch that broke off, those that are out count
+                self._run.emitted(writer.records_out - before)
 
     def _generate_record_messages(self, record: dict[str, Any]) -> Generator[RecordMessage, None, None]:
         """A stream map is a person's own program: where it fails, its error may quote the record."""

@@ -71,16 +71,24 @@ def is_loopback(host: str) -> bool:
 
 def address(base_url: object, api_key: object) -> str:
     """`https://api.stripe.com, test mode` for a log, whatever the settings hold; nothing else of them is shown."""
-    try:
-        parts = urlsplit(str(base_url or BASE_URL))
-        port = f":{parts.port}" if parts.port else ""
-        where = f"{parts.scheme}://{parts.hostname}{port}"
-    except ValueError:
-        where = "an address that is none"
+    where = _origin(BASE_URL if base_url is None else str(base_url)) or "an address that is none"
     try:
         return f"{where}, {parse_api_key(api_key).mode.value} mode"
     except Misconfigured:
         return f"{where}, without a usable key"
+
+
+def _origin(url: str) -> str:
+    """Scheme, host and port; empty where it is no URL."""
+    try:
+        parts = urlsplit(url)
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:
+        return ""
+    if not parts.hostname or parts.scheme not in {"http", "https"}:
+        return ""
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return f"{parts.scheme}://{host}{port}"
 
 
 @dataclass(frozen=True, kw_only=True)

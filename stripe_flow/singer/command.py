@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any, ClassVar, NoReturn
 
 import click
-from singer_sdk.configuration._dict_config import TRUTHY
+from singer_sdk.configuration._dict_config import TRUTHY, parse_environment_config
 from singer_sdk.exceptions import MappingError
+from singer_sdk.helpers._classproperty import classproperty
 from singer_sdk.plugin_base import JSONSchemaValidator, PluginBase, _ConfigInput
 
 from stripe_flow.api import redaction
@@ -121,7 +122,7 @@ class PluginCommand(PluginBase):
         """Fill in defaults and check the settings; what is wrong is named, its value is not shown."""
         self._protect_secrets()
         self.append_builtin_config(self.config_jsonschema)
-        self._read_numbers()
+        self._read_texts()
         validator = JSONSchemaValidator(self.config_jsonschema)
         problems = [explain(error, self._env_var_prefix) for error in validator.iter_errors(self._config)]
         known = self.config_jsonschema["properties"]
@@ -135,11 +136,11 @@ class PluginCommand(PluginBase):
 
     def _check_arrival(self) -> None:
         """Raises Misconfigured where a variable names a setting that did not arrive; in discovery, too."""
-        name, namespace = (os.environ.get(f"{self.meltano_variables}_{each}") for each in ("NAME", "NAMESPACE"))
         known = self.config_jsonschema["properties"]
+        before = prefixes(self.name, self.meltano_variables, os.environ)
         stops = []
-        for setting, variable in unheard(known, self._config, os.environ, prefixes(self.name, name, namespace)):
-            told = advice(setting, variable, known[setting], name)
+        for setting, variable in unheard(known, self._config, os.environ, before):
+            told = advice(setting, variable, known[setting], os.environ.get(f"{self.meltano_variables}_NAME"))
             if setting in MUST_ARRIVE:
                 stops.append(told)
             else:
@@ -147,17 +148,35 @@ class PluginCommand(PluginBase):
         if stops:
             raise Misconfigured("; ".join(stops))
 
-    def _read_numbers(self) -> None:
-        """Fractions come as text from the environment: the SDK reads integers only."""
+    def _read_texts(self) -> None:
+        """Fractions, yes and no come as text from Meltano; what is none of these is told by the schema."""
         for name, schema in self.config_jsonschema["properties"].items():
-            if schema.get("type") == "number" and isinstance(self._config.get(name), str):
-                with contextlib.suppress(ValueError):  # what is no number is told by the schema
-                    self._config[name] = float(self._config[name])
+            text = self._config.get(name)
+            if isinstance(text, str) and schema.get("type") == "number":
+                with contextlib.suppress(ValueError):
+                    self._config[name] = float(text)
+            if isinstance(text, str) and schema.get("type") == "boolean":
+                words = dict.fromkeys(TRUTHY, True) | dict.fromkeys(FALSY, False)
+                self._config[name] = words.get(text.strip().lower(), text)
+
+    @classproperty
+    def _env_var_config(cls) -> dict[str, Any]:  # noqa: N805  # Any: settings
+        """What is exported, and no more: the SDK would let a `.env` file in any folder above it overrule that."""
+        cls.append_builtin_config(cls.config_jsonschema)
+        return parse_environment_config(cls.config_jsonschema, cls._env_var_prefix, dotenv_path=os.devnull)
 
     def _protect_secrets(self) -> None:
         for name, schema in self.config_jsonschema["properties"].items():
             if schema.get("secret") and isinstance(self._config.get(name), str):
                 redaction.protect(self._config[name])
+
+
+_TYPES: Mapping[str, tuple[type, ...]] = {
+    "integer": (int,),
+    "number": (int, float),
+    "array": (list,),
+    "object": (dict,),
+}
 
 
 def _check_variable(variable: str, kinds: set[str]) -> None:
@@ -167,10 +186,11 @@ def _check_variable(variable: str, kinds: set[str]) -> None:
             raise click.ClickException(f"the environment variable {variable} must be true or false")
         return
     try:
-        json.loads(os.environ[variable])
+        is_right = type(json.loads(os.environ[variable])) in {each for kind in kinds for each in _TYPES[kind]}
     except (ValueError, RecursionError):
-        kind = " or ".join(sorted(kinds))
-        raise click.ClickException(f"the environment variable {variable} must be JSON: {kind}") from None
+        is_right = False
+    if not is_right:
+        raise click.ClickException(f"the environment variable {variable} must be JSON: {' or '.join(sorted(kinds))}")
 
 
 def check_json_object(path: Path, what: str) -> Mapping[str, object]:

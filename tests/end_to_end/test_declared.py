@@ -64,18 +64,19 @@ def meltano(folder: Path, *arguments: str, **env: str) -> subprocess.CompletedPr
     )
 
 
-def declared(file: Path, plugin: str, told: str) -> None:
-    """Do what the message says: add its line to the plugin's settings."""
+def declared(file: Path, plugin: str, told: str, parent: str = "") -> None:
+    """Do what the message says: add its line to the settings of the plugin, or of its parent."""
     found = re.search(r"Add `(- \{[^`]*\})` below `settings:` of (\S+) in meltano.yml", told)
     assert found is not None
     assert found[2] == plugin
     project = yaml.safe_load(file.read_text(encoding="utf-8"))
     for entry in [*project["plugins"]["extractors"], *project["plugins"]["loaders"]]:
-        if entry["name"] == plugin:
+        if entry["name"] == (parent or plugin):
             entry.setdefault("settings", []).extend(yaml.safe_load(found[1]))
     file.write_text(yaml.safe_dump(project), encoding="utf-8")
 
 
+CHILD = {"name": "child", "inherit_from": "target-stripe-flow"}
 EU = {"name": "target-stripe-flow--eu", "inherit_from": "target-stripe-flow"}
 WRITER: Json = {"name": "writer", "namespace": "shop", "executable": str(BIN / "target-stripe-flow")}
 
@@ -86,6 +87,7 @@ WRITER: Json = {"name": "writer", "namespace": "shop", "executable": str(BIN / "
         ("target-stripe-flow", "TARGET_STRIPE_FLOW_DRY_RUN", None),
         ("target-stripe-flow--eu", "TARGET_STRIPE_FLOW__EU_DRY_RUN", EU),
         ("target-stripe-flow--eu", "TARGET_STRIPE_FLOW_DRY_RUN", EU),
+        ("child", "TARGET_STRIPE_FLOW_DRY_RUN", CHILD),
         ("writer", "WRITER_DRY_RUN", WRITER),
         ("writer", "SHOP_DRY_RUN", WRITER),
     ],
@@ -103,10 +105,15 @@ def test_a_dry_run_that_does_not_arrive_sends_nothing_and_the_line_that_is_told_
     assert done.returncode == 1
     assert sandbox.requests() == []
 
-    declared(file, plugin.partition("--")[0], told)
+    declared(file, plugin.partition("--")[0], told, "target-stripe-flow" if loader is CHILD else "")
     rehearsed = meltano(tmp_path, "run", "tap-records", plugin, **{variable: "true"})
     assert rehearsed.returncode == 0, rehearsed.stderr
     assert "dry run: nothing is sent" in rehearsed.stderr
+    assert sandbox.objects("customer") == []
+
+    mistyped = meltano(tmp_path, "run", "tap-records", plugin, **{variable: "ture"})
+    assert mistyped.returncode == 1
+    assert "dry_run must be of type boolean" in mistyped.stderr
     assert sandbox.objects("customer") == []
 
     real = meltano(tmp_path, "run", "tap-records", plugin)

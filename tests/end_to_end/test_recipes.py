@@ -150,6 +150,13 @@ def test_the_recipe_knows_the_minor_unit_of_each_currency(currency: str, shop: S
             assert row == (int(total.scaleb(decimals)), None)
 
 
+@pytest.mark.parametrize("total", ["'NaN'", "'Infinity'", "'-Infinity'", "1e30", "NULL"])
+def test_an_odd_total_does_not_stop_the_other_rows(total: str, shop: Shop) -> None:
+    [row] = asked(shop.url, f"SELECT stripe_amount({total}, 'jpy')")
+
+    assert row == (None,)
+
+
 def test_no_page_multiplies_an_amount_by_a_hundred_for_every_currency() -> None:
     pages: dict[str, Any] = {path.name: path.read_text(encoding="utf-8") for path in ROOT.glob("docs/*.md")}
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import resource
+import subprocess
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -12,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tap_stripe_flow.streams import STREAMS, StreamSpec
-from tests.support.plugins import Ended, Message, a_config, run_tap
+from tests.support.plugins import Ended, Message, a_config, clean_env, command, run_tap
 from tests.support.sandbox import CONNECTED, PLATFORM, Sandbox
 from tests.tap_stripe_flow.furnishing import furnish, with_all_selected
 
@@ -125,3 +127,23 @@ def test_a_run_that_ends_in_the_middle_of_a_stream_counts_what_is_on_standard_ou
 
     assert done.code == (1 if is_mapped else 2)
     assert {row: count for row, count in counted(done).items() if count} == written(done)
+
+
+def test_of_an_output_that_takes_no_more_only_what_it_has_taken_is_counted(tmp_path: Path) -> None:
+    """It ends within the first batch."""
+    with Sandbox("--seed", "3", "--charges", "600", "--days", "20") as sandbox, (tmp_path / "out").open("wb") as output:
+        done = subprocess.run(
+            command("tap_stripe_flow", tmp_path, a_config(sandbox.url)),
+            stdout=output,
+            stderr=subprocess.PIPE,
+            env=clean_env(),
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, 400_000)),
+            timeout=60,
+            check=False,
+        )
+
+    whole = [line for line in (tmp_path / "out").read_bytes().splitlines(keepends=True) if line.endswith(b"\n")]
+    records = sum(json.loads(line)["type"] == "RECORD" for line in whole)
+    ended = Ended(code=done.returncode, output="", log=done.stderr.decode())
+    assert done.returncode == 1
+    assert 0 < counted(ended)["charges", NOBODYS] <= records
