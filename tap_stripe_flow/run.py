@@ -13,6 +13,7 @@ from stripe_flow.api.errors import AccountTrouble, KeyRefused, StripeError, Stri
 from stripe_flow.api.settings import open_client
 from stripe_flow.singer.fields import Fields
 from stripe_flow.singer.run_log import tell
+from stripe_flow.singer.writer import LineWriter
 from tap_stripe_flow.accounts import Accounts
 from tap_stripe_flow.listing.prefetch import Ahead
 from tap_stripe_flow.progress import Progress, not_read
@@ -44,10 +45,21 @@ class Run:
         self._begun[stream, account] = self._current = progress
         return progress
 
-    def emitted(self, records: int) -> None:
-        """So many more of what is read now are on standard output."""
-        if self._current is not None:
-            self._current.emitted(records)
+    @contextmanager
+    def written_through(self, writer: LineWriter) -> Iterator[None]:
+        """What is written inside is on standard output at the end, and only then counted: no STATE may follow it.
+
+        Where it breaks off, the records that are out count.
+        """
+        before = writer.records_out
+        try:
+            try:
+                yield
+            finally:
+                writer.flush()
+        finally:
+            if self._current is not None:
+                self._current.emitted(writer.records_out - before)
 
     def end(self, error: StripeFlowError | None = None) -> None:
         """What was read until now came to its end, or to this one."""

@@ -58,9 +58,9 @@ class Engine(Stream):
         self._set_keys()
 
     def _set_keys(self) -> None:
-        self.primary_keys = self.source.spec.key(of_accounts=self.source.is_of_accounts)
-        has_bookmark = self.source.is_incremental and self.source.spec.belongs is None
-        self.replication_key = self.source.spec.stamp if has_bookmark else None
+        spec = self.source.spec
+        self.primary_keys = spec.key(of_accounts=self.source.is_of_accounts)
+        self.replication_key = spec.stamp if self.source.is_incremental and spec.belongs is None else None
 
     @property
     def replication_method(self) -> str:
@@ -126,8 +126,7 @@ class Engine(Stream):
         One account's failure is its own, be it Stripe's no or its state: the others go on, and the exit code says so.
         """
         account = self.accounts[context[ACCOUNT_MEMBER] if context else None]
-        what = self.of(account)
-        before = _own(self.get_context_state(context))
+        what, before = self.of(account), _own(self.get_context_state(context))
         progress = self._run.begin(self.name, account.id, before.get(LISTED.end))
         try:
             for batch in self._stripe.interruption.allowed_between(self._batches(account, context, progress)):
@@ -185,14 +184,10 @@ class Engine(Stream):
         return self._counter
 
     def _write_record_message(self, records: Any) -> None:  # Any: those of a batch, of which the SDK knows nothing
-        """Write a batch through to standard output, then count its records: a run may end without another STATE.
-
-        The one switch between the pages' own bytes and the SDK's path, which parses them.
-        """
+        """The one switch between the pages' own bytes and the SDK's path, which parses them."""
         self._counter.increment(len(records) - 1)
         writer = self._stripe.message_writer
-        before = writer.records_out
-        try:
+        with self._run.written_through(writer):
             if self.is_verbatim:
                 writer.write_records(self.name, ((each.raw, _iso(each.read_at)) for each in records))
                 self.state_manager.is_flushed = False
@@ -200,11 +195,6 @@ class Engine(Stream):
             for record in records:
                 self._read_at = record.read_at
                 super()._write_record_message(record.as_record())
-        finally:
-            try:
-                writer.flush()
-            finally:  # of a batch that broke off, those that are out count
-                self._run.emitted(writer.records_out - before)
 
     def _generate_record_messages(self, record: dict[str, Any]) -> Generator[RecordMessage, None, None]:
         """A stream map is a person's own program: where it fails, its error may quote the record."""

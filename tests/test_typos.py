@@ -37,7 +37,7 @@ TYPOS: list[tuple[str, dict[str, Any], str]] = [
     (TAP, {"concurrency": 1.5}, "setting concurrency must be of type integer, not number"),
     (TAP, {"concurrency": 101}, "setting concurrency must be at most 100"),
     (TAP, {"timeout_s": 0}, "setting timeout_s must be more than 0"),
-    (TAP, {"discover_permitted_only": "yes"}, "not string: write true or false, without quotes"),
+    (TAP, {"discover_permitted_only": "yse"}, "not string: write true or false"),
     (TAP, {"account_ids": "self"}, 'must be of type array, not string: write a list, like ["…"]'),
     (TAP, {"account_ids": ["slef"]}, "(did you mean self?)"),
     (TAP, {"expand": ["custmer"]}, "which no stream has (did you mean customer?)"),

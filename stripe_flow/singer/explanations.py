@@ -35,7 +35,6 @@ _LIMITS = {
     "maximum": "at most",
     "exclusiveMaximum": "less than",
 }
-_TRUTHS = {"true", "false", "yes", "no", "on", "off"}
 
 
 def explain(error: ValidationError, env_prefix: str) -> str:
@@ -78,8 +77,8 @@ def _hint(kinds: list[str], given: object) -> str:
     """How the same thing is written in the type that is wanted."""
     if isinstance(given, str) and {"integer", "number"} & set(kinds) and given.strip().replace(".", "", 1).isdigit():
         return ": write it without quotes"
-    if isinstance(given, str) and "boolean" in kinds and given.casefold() in _TRUTHS:
-        return ": write true or false, without quotes"
+    if isinstance(given, str) and "boolean" in kinds:
+        return ": write true or false"
     if isinstance(given, str) and "array" in kinds:
         return ': write a list, like ["…"]'
     if isinstance(given, int) and "string" in kinds:
