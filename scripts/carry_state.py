@@ -24,7 +24,7 @@ MARGIN_S = 600
 READ_TO = ("created", "replication_key_value")
 EVENTS_READ_TO, OF_EVENTS = "updates_created", "_events"
 # Those with a bookmark of their own; what belongs to an object comes with it.
-BY_NAME = {spec.name: spec for spec in STREAMS if spec.stamp and not spec.belongs}
+BY_NAME = {spec.name: spec for spec in STREAMS if spec.stamp and not spec.child_of}
 
 State = Mapping[str, Any]  # Any: JSON of another tap
 

@@ -157,7 +157,7 @@ def stripe_env() -> Env:
     try:
         print(f"Using account {client.get('/v1/account').value['id']} in test mode at {url}.")
     except StripeError as error:
-        if error.exit_code != 4 or error.refusal is None or error.refusal.status != 403:
+        if error.exit_code != 4 or error.refusal is None or error.refusal.http_status != 403:
             raise
         print(f"Using a restricted test key that may not read its own account, at {url}.")
     hour_ago = (datetime.now(UTC) - timedelta(hours=1)).isoformat(timespec="seconds")

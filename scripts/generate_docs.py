@@ -91,17 +91,17 @@ def variable(plugin: type[PluginBase], name: str) -> str:
     return f"`{plugin.name}_{name}`".replace("-", "_").upper() if name in known else ""
 
 
-def tap_rights() -> list[str]:
+def tap_permissions() -> list[str]:
     """Streams by the right that each needs, its own and its parent's."""
     by_right: dict[str, list[str]] = {}
     for spec in STREAMS:
-        for right in dict.fromkeys((spec.right, spec.listed.right)):
-            by_right.setdefault(right, []).append(f"`{spec.name}`")
-    rows = [f"| `{right}` | {', '.join(names)} |" for right, names in sorted(by_right.items())]
+        for permission in dict.fromkeys((spec.permission, spec.listed.permission)):
+            by_right.setdefault(permission, []).append(f"`{spec.name}`")
+    rows = [f"| `{permission}` | {', '.join(names)} |" for permission, names in sorted(by_right.items())]
     return ["| right | streams |", "|---|---|", *rows, ""]
 
 
-def target_rights() -> list[str]:
+def target_permissions() -> list[str]:
     rows = [f"| {' | '.join(each)} |" for spec in ACTIONS.values() for each in action_rows(spec)]
     return ["| action | needs | and, if records name it, to look at |", "|---|---|---|", *rows, ""]
 
@@ -114,15 +114,15 @@ def action_rows(spec: ActionSpec) -> Iterator[tuple[str, str, str]]:
         }
         if way.makes_intent:
             about["what a customer pays with"] = reads(ACTIONS["customers"].endpoint)
-            about["the type of a `source` like `pm_…`"] = METHODS.right
+            about["the type of a `source` like `pm_…`"] = METHODS.permission
         action = f"`{spec.name}`" if len(spec.ways) == 1 else f"`{spec.name}`, `{spec.chosen_by}: {name}`"
-        more = {told: right for told, right in about.items() if right != reads(way)}
-        yield action, f"`{way.right}`", "<br>".join(f"{told}: `{right}`" for told, right in more.items())
+        more = {told: permission for told, permission in about.items() if permission != reads(way)}
+        yield action, f"`{way.permission}`", "<br>".join(f"{told}: `{permission}`" for told, permission in more.items())
 
 
 def reads(way: Endpoint) -> str:
     """The right to read what a way makes; who may write may read, too."""
-    return way.right.replace("_write", "_read")
+    return way.permission.replace("_write", "_read")
 
 
 def limits() -> list[str]:
@@ -133,7 +133,7 @@ def limits() -> list[str]:
 
 PAGES: Mapping[str, Mapping[str, Callable[[], list[str]]]] = {
     "settings.md": {"settings": settings, "variables": variables},
-    "security.md": {"rights of the tap": tap_rights, "rights of the target": target_rights},
+    "security.md": {"rights of the tap": tap_permissions, "rights of the target": target_permissions},
     "limits.md": {"limits": limits},
 }
 

@@ -61,16 +61,16 @@ def settings() -> list[str]:
 
 
 def stream_row(spec: StreamSpec) -> str:
-    parent = spec.belongs.parent if spec.belongs else None
+    parent = spec.child_of.parent if spec.child_of else None
     if parent:
         method, cursor = f"with its `{parent.name}`", f"their `{parent.stamp}`"
     else:
         method, cursor = ("new ones", f"`{spec.stamp}`") if spec.stamp else ("all, on every run", "")
-    changes = ("with those" if parent else "yes") if spec.listed.events or spec.listed.gone else ""
-    if parent and (spec.events or spec.gone):
+    changes = ("with those" if parent else "yes") if spec.listed.events or spec.listed.deleted_by else ""
+    if parent and (spec.events or spec.deleted_by):
         changes = "yes, and with those"
     key = ", ".join(f"`{name}`" for name in spec.key())
-    return f"| `{spec.name}` | `{spec.path}` | {method} | {key} | {cursor} | {changes} | `{spec.right}` |"
+    return f"| `{spec.name}` | `{spec.path}` | {method} | {key} | {cursor} | {changes} | `{spec.permission}` |"
 
 
 def streams() -> list[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from stripe_flow.api.client import Client
-from stripe_flow.api.errors import Misconfigured, NotFound, RightMissing
+from stripe_flow.api.errors import Misconfigured, NotFound, PermissionMissing
 from stripe_flow.api.spelling import suggestion
 
 SELF = "self"
@@ -50,7 +50,7 @@ class Accounts:
     def _own(self) -> str:
         try:
             return str(self._client.scoped().get("/v1/account").value["id"])
-        except (RightMissing, NotFound) as error:
+        except (PermissionMissing, NotFound) as error:
             raise Misconfigured(
                 f"setting account_ids: the key may not ask whose it is, so `self` has no id ({error}). "
                 "Write the account's id, acct_…, in its place"

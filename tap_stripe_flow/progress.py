@@ -104,7 +104,7 @@ def not_read(stream: str, account: str | None) -> Fields:
 
 
 def in_words(error: Exception) -> str:
-    """`RightMissing` is `right missing`: our errors are named after what happened."""
+    """`PermissionMissing` is `permission missing`: our errors are named after what happened."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(error).__name__).lower()
 
 

@@ -12,10 +12,10 @@ from typing import Any, NoReturn, TypeVar
 from stripe_flow.api.errors import AccountTrouble, KeyRefused, StripeError, StripeFlowError, StripeUnreachable
 from stripe_flow.api.settings import open_client
 from stripe_flow.singer.fields import Fields
-from stripe_flow.singer.run_log import tell
+from stripe_flow.singer.run_log import log_fields
 from stripe_flow.singer.writer import LineWriter
 from tap_stripe_flow.accounts import Accounts
-from tap_stripe_flow.listing.prefetch import Ahead
+from tap_stripe_flow.listing.prefetch import PrefetchPool
 from tap_stripe_flow.progress import Progress, not_read
 from tap_stripe_flow.settings import read_span
 
@@ -30,7 +30,7 @@ class Run:
     def __init__(self, config: Mapping[str, Any], logger: logging.Logger) -> None:  # Any: JSON
         self.client = open_client(config)
         self.accounts = Accounts(self.client)
-        self.ahead = Ahead(config["concurrency"])
+        self.prefetch = PrefetchPool(config["concurrency"])
         self.span = read_span(config)
         self._logger = logger
         self._failures: list[StripeFlowError] = []
@@ -66,7 +66,7 @@ class Run:
         current, self._current = self._current, None
         if current is not None:
             current.ended(error)
-            tell(self._logger, "read", current.sums())
+            log_fields(self._logger, "read", current.sums())
 
     def now(self) -> Fields:
         """Where the run is; nothing between two streams."""

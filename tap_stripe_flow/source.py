@@ -8,21 +8,21 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from stripe_flow.api.errors import Misconfigured, NotFound, RightMissing
+from stripe_flow.api.errors import Misconfigured, NotFound, PermissionMissing
 from stripe_flow.api.spelling import suggestion
 from tap_stripe_flow.accounts import SELF, Account, split_ids
-from tap_stripe_flow.capture.by_id import Finder
-from tap_stripe_flow.capture.change_feed import Telling
-from tap_stripe_flow.capture.changes import Feed, Replica
-from tap_stripe_flow.capture.children import Parts
-from tap_stripe_flow.capture.new_objects import Task, Trigger
+from tap_stripe_flow.capture.by_id import ByIdCapture
+from tap_stripe_flow.capture.change_feed import EventReader
+from tap_stripe_flow.capture.changes import ChangeCapture, Feed
+from tap_stripe_flow.capture.children import Children
+from tap_stripe_flow.capture.new_objects import NewObjectCapture, Task
 from tap_stripe_flow.listing.pages import Listing
 from tap_stripe_flow.run import Run
 from tap_stripe_flow.settings import CHANGES, FIND
-from tap_stripe_flow.streams import STREAMS, Belonging, StreamSpec
+from tap_stripe_flow.streams import STREAMS, ChildOf, StreamSpec
 from tap_stripe_flow.windows.batch import Batch
 from tap_stripe_flow.windows.plan import OLDEST
-from tap_stripe_flow.windows.state import Memory, Notes
+from tap_stripe_flow.windows.state import StateKeeper, StreamState
 
 EVENTS_PATH = "/v1/events"
 
@@ -52,7 +52,7 @@ class Source:
 
     @property
     def expand(self) -> tuple[str, ...]:
-        known = self.spec.expandable() if self.spec.belongs is None else ()
+        known = self.spec.expandable() if self.spec.child_of is None else ()
         return tuple(name for name in self.config.get("expand") or () if name.partition(".")[0] in known)
 
     @property
@@ -87,19 +87,25 @@ class Source:
         listing = self.listing(run, account)
         if self.finds:
             ids = self._ids_of(run, account)
-            found = Finder(listing=listing, ids=ids, ahead=run.ahead, missing=log.missing).batches()
+            found = ByIdCapture(listing=listing, ids=ids, prefetch=run.prefetch, missing=log.missing).batches()
         elif not self.is_incremental:
             found = (Batch(records=page.found()) for page in listing.every_page())
         else:
-            memory = Memory.from_state(state, start=run.span.start or OLDEST, stream=self.spec.name)
-            task = Task(listing=listing, notes=Notes(memory), ahead=run.ahead, span=run.span, most_ids=most_ids)
+            stream_state = StreamState.from_state(state, start=run.span.start or OLDEST, stream=self.spec.name)
+            task = Task(
+                listing=listing,
+                keeper=StateKeeper(stream_state),
+                prefetch=run.prefetch,
+                span=run.span,
+                most_ids=most_ids,
+            )
             found = self._captured(task, log)
-        return self._parts(run, account, self.spec.belongs).of(found) if self.spec.belongs else found
+        return self._children(run, account, self.spec.child_of).of(found) if self.spec.child_of else found
 
     def listing(self, run: Run, account: Account) -> Listing:
         """Its own list, or the parents'."""
-        listed, belongs = self.spec.listed, self.spec.belongs
-        shown = (belongs.member,) if belongs and belongs.member and belongs.is_asked_for else ()
+        listed, child_of = self.spec.listed, self.spec.child_of
+        shown = (child_of.member,) if child_of and child_of.member and child_of.is_asked_for else ()
         return Listing(
             client=run.client.scoped(account.acts_for),
             path=listed.path,
@@ -122,7 +128,7 @@ class Source:
         for account in self.accounts(run):
             try:
                 self.ask(run, account)
-            except RightMissing:
+            except PermissionMissing:
                 continue
             return True
         return False
@@ -133,28 +139,30 @@ class Source:
 
     @property
     def _event_types(self) -> tuple[str, ...]:
-        own = (*self.spec.events, *self.spec.gone) if self.spec.belongs else ()
-        return (*self.spec.listed.events, *self.spec.listed.gone, *own)
+        own = (*self.spec.events, *self.spec.deleted_by) if self.spec.child_of else ()
+        return (*self.spec.listed.events, *self.spec.listed.deleted_by, *own)
 
     def _captured(self, task: Task, log: Log) -> Iterator[Batch]:
         if not self._follows_events:
-            return Trigger(task).batches()
+            return NewObjectCapture(task).batches()
         events, gap_days = self._events(task.listing), self.config["events_gap_days"]
-        feed = Feed(events=events, telling=self._telling(self.spec.belongs), gap_days=gap_days, warn=log.warn)
-        return Replica(task, feed).batches()
+        feed = Feed(events=events, reader=self._telling(self.spec.child_of), gap_days=gap_days, warn=log.warn)
+        return ChangeCapture(task, feed).batches()
 
-    def _telling(self, belongs: Belonging | None) -> Telling:
+    def _telling(self, child_of: ChildOf | None) -> EventReader:
         spec, listed = self.spec, self.spec.listed
-        telling = Telling(kind=listed.kind, stamp=listed.stamp or "", gone=listed.gone)
-        if belongs is None or belongs.named_by is None:
-            return telling
+        reader = EventReader(kind=listed.kind, stamp=listed.stamp or "", deleted_by=listed.deleted_by)
+        if child_of is None or child_of.named_by is None:
+            return reader
         kinds = (spec.kind, *spec.also)
-        return replace(telling, gone=(*listed.gone, *spec.gone), parts=kinds, named_by=belongs.named_by)
+        return replace(
+            reader, deleted_by=(*listed.deleted_by, *spec.deleted_by), parts=kinds, named_by=child_of.named_by
+        )
 
-    def _parts(self, run: Run, account: Account, belongs: Belonging) -> Parts:
+    def _children(self, run: Run, account: Account, child_of: ChildOf) -> Children:
         client = run.client.scoped(account.acts_for)
         listing = Listing(client=client, path=self.spec.path, stamp=None, account=account.id)
-        return Parts(member=belongs.member, listing=listing, by=belongs.by, ahead=run.ahead)
+        return Children(member=child_of.member, listing=listing, by=child_of.by, prefetch=run.prefetch)
 
     def _events(self, listing: Listing) -> Listing:
         """With a patience of its own: what the events use up, the list must not miss."""

@@ -60,7 +60,7 @@ class Engine(Stream):
     def _set_keys(self) -> None:
         spec = self.source.spec
         self.primary_keys = spec.key(of_accounts=self.source.is_of_accounts)
-        self.replication_key = spec.stamp if self.source.is_incremental and spec.belongs is None else None
+        self.replication_key = spec.stamp if self.source.is_incremental and spec.child_of is None else None
 
     @property
     def replication_method(self) -> str:

@@ -17,7 +17,7 @@ from singer_sdk.tap_base import CliTestOptionValue
 from stripe_flow.api.errors import StripeError
 from stripe_flow.singer.command import PluginCommand, take_paths
 from stripe_flow.singer.fields import Fields
-from stripe_flow.singer.run_log import Telling
+from stripe_flow.singer.run_log import RunLog
 from stripe_flow.singer.writer import LineWriter, write_whole
 from tap_stripe_flow.inputs import read_catalog, read_state
 from tap_stripe_flow.run import Interruption, Run
@@ -60,7 +60,7 @@ class TapStripeFlow(PluginCommand, Tap):
         if self.input_catalog is not None or not self.config.get("discover_permitted_only"):
             return streams
         run = self.run
-        permitted = run.ahead.in_order(functools.partial(stream.source.is_permitted, run) for stream in streams)
+        permitted = run.prefetch.in_order(functools.partial(stream.source.is_permitted, run) for stream in streams)
         return [stream for stream, is_permitted in zip(streams, permitted, strict=True) if is_permitted]
 
     def setup_mapper(self) -> None:
@@ -174,9 +174,9 @@ class TapStripeFlow(PluginCommand, Tap):
             tap.check_streams()
         else:
             tap.leave_deselected()
-            with Telling(tap.logger, tap.now) as telling:
+            with RunLog(tap.logger, tap.now) as run_log:
                 try:
                     tap.sync_all()
                 finally:
-                    telling.sum_up(run.sums(tap.parts()))
+                    run_log.sum_up(run.sums(tap.parts()))
         return run.exit_code()

@@ -15,25 +15,25 @@ from stripe_flow.api.connection import Mode
 from stripe_flow.api.errors import Misconfigured
 from stripe_flow.api.settings import open_client
 from stripe_flow.singer.fields import Fields
-from stripe_flow.singer.run_log import Telling
+from stripe_flow.singer.run_log import RunLog
 from stripe_flow.singer.writer import write_whole
-from target_stripe_flow.actions.policies import read_rules
+from target_stripe_flow.actions.policies import read_policies
 from target_stripe_flow.attempts.identity import Scope
 from target_stripe_flow.execution.account import name_of, own_account
-from target_stripe_flow.execution.account_refusals import ALIKE_REFUSALS, ClosedToCharging
-from target_stripe_flow.execution.deferred import Latecomers
+from target_stripe_flow.execution.account_refusals import ALIKE_REFUSALS, AccountRefusals
+from target_stripe_flow.execution.deferred import DeferredRecords
 from target_stripe_flow.execution.dispatcher import Dispatcher, State
-from target_stripe_flow.execution.dry_run import Rehearsal, RehearsingSender, ToldRejects
-from target_stripe_flow.execution.executor import Performer
-from target_stripe_flow.execution.references import Names
+from target_stripe_flow.execution.dry_run import DryRunJournal, DryRunSender, LoggedRejects
+from target_stripe_flow.execution.executor import Executor
+from target_stripe_flow.execution.references import References
 from target_stripe_flow.execution.sender import Sender, Sends
-from target_stripe_flow.journal.location import Place, place_of
+from target_stripe_flow.journal.location import Location, location_of
 from target_stripe_flow.journal.opening import memory
 from target_stripe_flow.journal.store import Journal
 from target_stripe_flow.message_reader import MessageReader
-from target_stripe_flow.recovery.reconciler import Settler
+from target_stripe_flow.recovery.reconciler import Reconciler
 from target_stripe_flow.results.rejects import Rejects
-from target_stripe_flow.results.tally import Accounts, Reports
+from target_stripe_flow.results.tally import RejectsSink, Tally
 from target_stripe_flow.settings import refuse_live, rejects_path
 
 logger = logging.getLogger(__name__)
@@ -51,20 +51,20 @@ class Run:
         refuse_live(client.connection, config)
         self._is_dry = bool(config["dry_run"])
         self._begun_s = time.monotonic()
-        self.telling = Telling(logger, self.now)
-        self.held = ExitStack()  # the journal, until this is closed
+        self.run_log = RunLog(logger, self.now)
+        self.resources = ExitStack()  # the journal, until this is closed
         self.reader = reader
         self.client = client.scoped(config.get("account_id"))
         try:
             self._open(config, client.connection.key.mode)
         except BaseException:
-            self.held.close()
+            self.resources.close()
             raise
 
     def _open(self, config: Config, mode: Mode) -> None:
-        refuse_lost_journal(place_of(config), mode)
+        refuse_lost_journal(location_of(config), mode)
         read = own_account(self.client, config)
-        self.journal = self.held.enter_context(self._journal(config))
+        self.journal = self.resources.enter_context(self._journal(config))
         self.scope = Scope(
             account=name_of(config, read, partial(self._known_accounts, mode)),
             mode=mode.value,
@@ -72,53 +72,55 @@ class Run:
         )
         # After the journal is held: until then another run may still write to the rejects file.
         most = cast("int | None", 0 if config["on_reject"] == "fail" else config.get("max_rejects"))
-        self.accounts = Accounts(self._rejects(config), most_rejects=most)
-        names = Names(self.journal, self.scope)
-        self._sender: Sends = RehearsingSender(self.journal) if self._is_dry else Sender(self.client, self.journal)
-        rules = read_rules(config)
-        self._settler = Settler(self.client, self.journal, self._sender)
-        self.performer = Performer(self.client, self.journal, self._sender, names, rules, stands=self._settler.stands)
+        self.tally = Tally(self._rejects(config), most_rejects=most)
+        names = References(self.journal, self.scope)
+        self._sender: Sends = DryRunSender(self.journal) if self._is_dry else Sender(self.client, self.journal)
+        policies = read_policies(config)
+        self._reconciler = Reconciler(self.client, self.journal, self._sender)
+        self.executor = Executor(
+            self.client, self.journal, self._sender, names, policies, when_free=self._reconciler.when_free
+        )
         # Where fewer rejects than that end the run, none of them is held back.
         is_patient = most is None or most >= ALIKE_REFUSALS
-        self.closed = ClosedToCharging({name: way.advice for name, way in rules.ways.items() if is_patient})
-        self.latecomers = Latecomers()
+        self.closed = AccountRefusals({name: way.advice for name, way in policies.ways.items() if is_patient})
+        self.deferred = DeferredRecords()
         self.dispatcher = Dispatcher(
             workers=config["concurrency"], emit=self._emit, wake=self.reader.wake, look_up=self.reader.on_wake
         )
 
-    def settle(self) -> None:
+    def reconcile(self) -> None:
         """What earlier runs left open, before anything is read. Raises what ends a run."""
         if self._is_dry:
             return
-        stands = self._settler.settle(self.scope.account, self.scope.mode, self.dispatcher)
-        if stands:
-            words = ", ".join(f"{count} {state.value}" for state, count in sorted(stands.items()))
+        counts = self._reconciler.reconcile(self.scope.account, self.scope.mode, self.dispatcher)
+        if counts:
+            words = ", ".join(f"{count} {state.value}" for state, count in sorted(counts.items()))
             logger.info("settled what earlier runs left open: %s", words)
 
     def stripe_now_unix(self) -> float:
         """Stripe's time."""
-        return self._settler.now_unix()
+        return self._reconciler.now_unix()
 
     def finish(self) -> None:
         """The input is over. Raises the fatal error of a worker, if there was one."""
         self.dispatcher.flush()
-        self.take_up_latecomers()
+        self.resume_deferred()
         self.closed.release()
 
     def make_room(self) -> None:
         """Where too much waits for what may never come, decide now: memory stays flat, and STATE goes on."""
-        if self.latecomers.is_full or self.dispatcher.is_long:
+        if self.deferred.is_full or self.dispatcher.is_long:
             self.closed.release()
-            self.take_up_latecomers()
+            self.resume_deferred()
 
-    def take_up_latecomers(self) -> None:
+    def resume_deferred(self) -> None:
         """Records that name what had not come when they did: round by round, and what still misses it is rejected."""
         before = 0
-        while late := self.latecomers.take():
+        while late := self.deferred.take():
             is_last = len(late) == before
             before = len(late)
             for each in late:
-                self.dispatcher.submit(partial(each.again, is_last=is_last), self.performer.lanes(each.job))
+                self.dispatcher.submit(partial(each.again, is_last=is_last), self.executor.lanes(each.job))
             self.dispatcher.flush()
 
     def stop(self) -> None:
@@ -129,23 +131,23 @@ class Run:
     def close(self) -> None:
         """What is in flight is finished, and the sums are on the disk before they are said."""
         self.dispatcher.close()
-        self.accounts.sync()
-        self.telling.sum_up(self.accounts.rows())
-        logger.info("%s", self.accounts.summary())
+        self.tally.sync()
+        self.run_log.sum_up(self.tally.rows())
+        logger.info("%s", self.tally.summary())
 
     def now(self) -> Fields:
         """Where the run is, until it is to end: a second signal may end it at any moment, and leaves no live line."""
         if self.client.stopping.is_set():
             return {}
-        places, spent_s = self.accounts.places(), time.monotonic() - self._begun_s
-        records, requests = sum(places.values()), self.client.traffic.requests
+        statuses, spent_s = self.tally.statuses(), time.monotonic() - self._begun_s
+        records, requests = sum(statuses.values()), self.client.traffic.requests
         return {
             "waiting_for": self.client.traffic.waits_for,
             "records": records,
             "records_per_s": round(records / spent_s),
-            **places,
+            **statuses,
             "in_flight": self.dispatcher.in_flight,
-            "put_off": self.latecomers.count or None,
+            "put_off": self.deferred.count or None,
             "lines_read": self.reader.line,
             "requests": requests,
             "requests_per_s": round(requests / spent_s),
@@ -161,42 +163,42 @@ class Run:
         return UNSETTLED
 
     def _known_accounts(self, mode: Mode) -> set[str]:
-        return {account for account, of in self.journal.owners() if of == mode.value}
+        return {account for account, of in self.journal.accounts() if of == mode.value}
 
     def _emit(self, value: State) -> None:
         if not self._is_dry:
-            self.accounts.sync()
+            self.tally.sync()
             print_state(value)
 
-    def _rejects(self, config: Config) -> Reports:
+    def _rejects(self, config: Config) -> RejectsSink:
         rejects = Rejects(rejects_path(config))
         if self._is_dry:
-            rejects.look()
-            return ToldRejects()
-        rejects.check()
+            rejects.check_writable()
+            return LoggedRejects()
+        rejects.open()
         return rejects
 
     @contextmanager
     def _journal(self, config: Config) -> Iterator[Journal]:
-        place = place_of(config)
+        location = location_of(config)
         if not self._is_dry:
-            logger.info("the journal is %s", place)
-            with place.held() as journal:
+            logger.info("the journal is %s", location)
+            with location.open_journal() as journal:
                 yield journal
             return
-        logger.info("dry run: nothing is sent, nothing is written; the journal consulted is %s", place)
-        place.look()
+        logger.info("dry run: nothing is sent, nothing is written; the journal consulted is %s", location)
+        location.check_writable()
         with memory() as (reader, writer), ExitStack() as stack:
-            behind = stack.enter_context(place.looked_at()) if place.is_there() else None
-            yield Rehearsal(str(place), reader, writer, behind)
+            behind = stack.enter_context(location.open_read_only()) if location.is_there() else None
+            yield DryRunJournal(str(location), reader, writer, behind)
 
 
-def refuse_lost_journal(place: Place, mode: Mode) -> None:
+def refuse_lost_journal(location: Location, mode: Mode) -> None:
     """Raises Misconfigured where a live journal should be and is not: without it money could move twice."""
-    if mode is Mode.LIVE and not place.is_there():
+    if mode is Mode.LIVE and not location.is_there():
         raise Misconfigured(
-            f"there is no journal {place}, and with a live key nothing is done without one. For a new connection make "
-            "it with `stripe-flow journal init`; if it was lost, make it and then run `stripe-flow journal rebuild`"
+            f"there is no journal {location}, and with a live key nothing is done without one. For a new connection "
+            "make it with `stripe-flow journal init`; if it was lost, make it and then run `stripe-flow journal rebuild`"
         )
 
 

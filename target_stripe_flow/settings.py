@@ -9,7 +9,7 @@ from pathlib import Path
 from stripe_flow.api.connection import Connection, Mode
 from stripe_flow.api.errors import Misconfigured
 from stripe_flow.api.settings import SETTINGS
-from target_stripe_flow.journal.location import JOURNAL_FILE, place_of
+from target_stripe_flow.journal.location import JOURNAL_FILE, location_of
 
 REJECTS_FILE = "stripe-flow-rejects.jsonl"
 
@@ -136,7 +136,7 @@ def rejects_path(config: Mapping[str, object]) -> Path:
     """Where rejects go: beside the journal, or a path below the Meltano project, if there is one."""
     given = config.get("rejects_path")
     if not given:
-        return place_of(config).folder / REJECTS_FILE
+        return location_of(config).folder / REJECTS_FILE
     return Path(os.environ.get("MELTANO_PROJECT_ROOT", ".")) / str(given)
 
 

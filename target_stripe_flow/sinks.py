@@ -13,16 +13,16 @@ from typing import Any, Protocol, cast
 
 from singer_sdk import Sink, Target
 
-from stripe_flow.api.errors import AccountHidden, RightMissing
+from stripe_flow.api.errors import AccountHidden, PermissionMissing
 from target_stripe_flow.actions.guards import Candidate
 from target_stripe_flow.actions.table import ACTIONS
 from target_stripe_flow.actions.validation import RecordChecker
 from target_stripe_flow.attempts.identity import Identity, source_key
-from target_stripe_flow.execution.deferred import Latecomer
-from target_stripe_flow.execution.dispatcher import Accounting
+from target_stripe_flow.execution.deferred import DeferredRecord
+from target_stripe_flow.execution.dispatcher import Tallied
 from target_stripe_flow.execution.executor import own_lane
 from target_stripe_flow.execution.job import Job
-from target_stripe_flow.results.origin import Came
+from target_stripe_flow.results.origin import Received
 from target_stripe_flow.results.outcome import Missing, Outcome, Rejected
 from target_stripe_flow.results.text import shown_name
 from target_stripe_flow.run import Run
@@ -47,11 +47,11 @@ class FeedingSink(Sink):
         super().__init__(target, stream_name, schema, key_properties)
         self.run = cast("StripeTarget", target).run
 
-    def feed(self, record: Record, came: Came) -> None:
+    def feed(self, record: Record, received: Received) -> None:
         """What a stream map made of a record that came."""
         raise NotImplementedError
 
-    def reject(self, came: Came, reason: str) -> None:
+    def reject(self, received: Received, reason: str) -> None:
         """A record that is not to be looked at any further."""
         raise NotImplementedError
 
@@ -91,41 +91,41 @@ class ActionSink(FeedingSink):
                 "can be done only once"
             )
 
-    def feed(self, record: Record, came: Came) -> None:
+    def feed(self, record: Record, received: Received) -> None:
         """Check, then queue; a record that cannot be sent is reported before this returns."""
         run = self.run
 
         def end(outcome: Outcome) -> None:
-            run.accounts.end(came, outcome)
+            run.tally.end(received, outcome)
 
-        def perform(job: Job, *, is_last: bool) -> Accounting | None:
+        def perform(job: Job, *, is_last: bool) -> Tallied | None:
             try:
-                outcome = run.performer.perform(job)
+                outcome = run.executor.perform(job)
             except Missing as missing:
                 if not is_last:
-                    return run.latecomers.add(Latecomer(job, lambda is_last: perform(job, is_last=is_last)))
+                    return run.deferred.add(DeferredRecord(job, lambda is_last: perform(job, is_last=is_last)))
                 outcome = missing.outcome
             return run.closed.account(self._spec, job.identity.digest, outcome, lambda: end(outcome))
 
         run.make_room()
         try:
-            job = self._job(record, came)
+            job = self._job(record, received)
             # Where nothing of this identity is under way, the journal may say at once that it is done.
-            known = run.performer.already(job) if run.dispatcher.is_free(own_lane(job.identity)) else None
+            known = run.executor.already(job) if run.dispatcher.is_free(own_lane(job.identity)) else None
             if known is None:
                 if job.objection is None:
                     self._checker.check(job.parameters)
-                run.dispatcher.submit(lambda: perform(job, is_last=False), run.performer.lanes(job))
+                run.dispatcher.submit(lambda: perform(job, is_last=False), run.executor.lanes(job))
                 return
         except Rejected as rejected:
             known = rejected.outcome
         end(known)
 
-    def reject(self, came: Came, reason: str) -> None:
+    def reject(self, received: Received, reason: str) -> None:
         """A record that is not to be looked at any further."""
-        self.run.accounts.end(came, Rejected(reason).outcome)
+        self.run.tally.end(received, Rejected(reason).outcome)
 
-    def _job(self, record: Record, came: Came) -> Job:
+    def _job(self, record: Record, received: Received) -> Job:
         identity = Identity(
             scope=self.run.scope,
             action=self._spec.name,
@@ -146,7 +146,7 @@ class ActionSink(FeedingSink):
             candidate=Candidate(
                 record=record,
                 picked=parameters,
-                came=came,
+                received=received,
                 keys=self.key_properties,
                 maps=self.config.get("stream_maps") or {},
             ),
@@ -167,11 +167,11 @@ class ConnectionCheckSink(FeedingSink):
             self.run.client.get("/v1/customers", {"limit": 1})
         except AccountHidden:
             raise
-        except RightMissing:
+        except PermissionMissing:
             return  # Stripe knows the key; what it lacks is said when it is needed
 
-    def feed(self, record: Record, came: Came) -> None:
+    def feed(self, record: Record, received: Received) -> None:
         """Nothing."""
 
-    def reject(self, came: Came, reason: str) -> None:
+    def reject(self, received: Received, reason: str) -> None:
         """Nothing."""

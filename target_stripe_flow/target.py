@@ -28,7 +28,7 @@ from target_stripe_flow.actions.stripe_objects import is_stripe_list, plain
 from target_stripe_flow.actions.table import ACTIONS
 from target_stripe_flow.execution.account import stranger
 from target_stripe_flow.message_reader import MessageReader
-from target_stripe_flow.results.origin import Came, Origin
+from target_stripe_flow.results.origin import Origin, Received
 from target_stripe_flow.results.tally import TooManyRejects
 from target_stripe_flow.run import Run
 from target_stripe_flow.settings import CONFIG_JSONSCHEMA
@@ -99,28 +99,28 @@ class TargetStripeFlow(PluginCommand, Target):
         if not isinstance(stream, str) or stream not in self.mapper.stream_maps:
             raise RecordsWithoutSchemaException(stream)
         if record is None:
-            self.run.accounts.ignore(stream)
+            self.run.tally.ignore(stream)
             return
         if not isinstance(record, dict):
             self.message_reader.refuse("is a RECORD whose record is no JSON object")
-        came = Came(origin=self._origins[stream], record=record, line=self.message_reader.line)
+        received = Received(origin=self._origins[stream], record=record, line=self.message_reader.line)
         for stream_map in self.mapper.stream_maps[stream]:
-            self._feed(stream_map, came)
+            self._feed(stream_map, received)
 
-    def _feed(self, stream_map: StreamMap, came: Came) -> None:
+    def _feed(self, stream_map: StreamMap, received: Received) -> None:
         sink = cast("FeedingSink | None", self._sinks_active.get(stream_map.stream_alias))
         try:
-            mapped = stream_map.transform(dict(came.record))
+            mapped = stream_map.transform(dict(received.record))
         except Exception as error:  # noqa: BLE001  # a person's expression; its error may quote the record
             if sink is None:
                 self.message_reader.refuse(f"is a record that stream_maps fails on ({type(error).__name__})")
-            sink.reject(came, f"the setting stream_maps fails on this record ({type(error).__name__})")
+            sink.reject(received, f"the setting stream_maps fails on this record ({type(error).__name__})")
             return
         if mapped is None or sink is None:
-            self.run.accounts.ignore(came.origin.stream)  # filtered, or mapped to nothing
+            self.run.tally.ignore(received.origin.stream)  # filtered, or mapped to nothing
             return
         sink._remove_sdc_metadata_from_record(mapped)  # noqa: SLF001  # the SDK's own, for columns that it adds
-        sink.feed(mapped, came)
+        sink.feed(mapped, received)
 
     def _process_state_message(self, message_dict: Message) -> None:
         value = message_dict.get("value")
@@ -194,7 +194,7 @@ class TargetStripeFlow(PluginCommand, Target):
         target.logger.info(
             "acting for account %s in %s mode, source_name %s", run.scope.account, run.scope.mode, run.scope.source_name
         )
-        with run.held, run.telling:
+        with run.resources, run.run_log:
             if words := stranger(run.scope, run.journal):
                 target.logger.warning("%s", words)
             try:
@@ -208,7 +208,7 @@ class TargetStripeFlow(PluginCommand, Target):
     def _act(self, file_input: str | None) -> None:
         """Settle what is open, then do what the input says."""
         try:
-            self.run.settle()  # a signal ends it at once: what it has not settled, the next run will
+            self.run.reconcile()  # a signal ends it at once: what it has not settled, the next run will
             self.listen_to(file_input)
         except RecordsWithoutSchemaException as error:
             self.message_reader.refuse(f"is a record of the stream {error.args[0]!r} before its SCHEMA")

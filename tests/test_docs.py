@@ -22,10 +22,10 @@ from tap_stripe_flow.streams import STREAMS
 from tap_stripe_flow.tap import TapStripeFlow
 from tap_stripe_flow.windows.bookmark import MOST_IDS
 from target_stripe_flow.attempts.lifecycle import (
-    GONE_AFTER_S,
+    ABSENT_AFTER_S,
     HOUR_S,
     KEY_LIFETIME_S,
-    LOOK_FROM_S,
+    SCAN_FROM_S,
     Ages,
     Event,
     Impossible,
@@ -126,8 +126,8 @@ LIMITS = {
     "requests under way at once, at most (`concurrency`)": SETTINGS["concurrency"]["maximum"],
     "records that may wait for another one that they name": MOST_WAITING,
     "hours for which an idempotency key counts as alive": KEY_LIFETIME_S / HOUR_S,
-    "hours after the last send before something counts as never made": GONE_AFTER_S / HOUR_S,
-    "minutes before what is unknown is looked for": LOOK_FROM_S / 60,
+    "hours after the last send before something counts as never made": ABSENT_AFTER_S / HOUR_S,
+    "minutes before what is unknown is looked for": SCAN_FROM_S / 60,
     "seconds that a second process waits for the journal's file": WAIT_S,
     "metadata keys of an object, ours included": MOST_KEYS,
 }

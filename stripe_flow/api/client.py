@@ -28,8 +28,8 @@ from stripe_flow.api.errors import NotSent, StripeError, StripeUnreachable
 from stripe_flow.api.message import Answer, Request, read_answer, read_object
 from stripe_flow.api.refusals import is_stripes_word, read_refusal, refused
 from stripe_flow.api.resending import Progress, SendAgain, growing_waits, retry_after_s
-from stripe_flow.api.retry import TOO_MANY, Patience, may_resend
-from stripe_flow.api.throttle import Pacer
+from stripe_flow.api.retry import TOO_MANY, RetryBudget, may_resend
+from stripe_flow.api.throttle import Throttle
 from stripe_flow.api.traffic import Traffic
 from stripe_flow.api.transport import ConnectionGone, NetworkTrouble, RawAnswer, Transport
 
@@ -56,10 +56,10 @@ class Client:
 
     connection: Connection
     transport: Transport
-    pacer: Pacer
+    throttle: Throttle
     clock: StripeClock
-    patience: Patience
-    new_patience: Callable[[], Patience]
+    retry_budget: RetryBudget
+    new_retry_budget: Callable[[], RetryBudget]
     stopping: threading.Event
     traffic: Traffic = field(default_factory=Traffic)
 
@@ -69,7 +69,7 @@ class Client:
         One stream and account can then be given up without a word about the others.
         """
         connection = self.connection if account is None else replace(self.connection, account=account)
-        return replace(self, connection=connection, patience=self.new_patience())
+        return replace(self, connection=connection, retry_budget=self.new_retry_budget())
 
     def as_sent(self, account: str | None, api_version: str) -> Client:
         """The same sender with the headers of an earlier request, to send that once more."""
@@ -95,7 +95,7 @@ class Client:
         return self._send(request, read_object, clear)
 
     def _send(self, request: Request, read: Callable[[bytes], T], clear: Clear | None) -> Answer[T]:
-        progress = Progress(shared=self.patience, own=self.new_patience())
+        progress = Progress(shared=self.retry_budget, own=self.new_retry_budget())
         waits = growing_waits()
 
         def wait(details: ContextDetails) -> None:
@@ -129,7 +129,7 @@ class Client:
     def _send_once(
         self, request: Request, read: Callable[[bytes], T], progress: Progress, clear: Clear | None
     ) -> Answer[T]:
-        self._pace(request, progress)
+        self._throttle(request, progress)
         if clear is not None:
             clear(self._time_to_write(request, progress), progress.is_open)
         progress.send()
@@ -142,7 +142,9 @@ class Client:
         except NetworkTrouble as trouble:
             raise SendAgain(str(trouble)) from None
         try:
-            answer = read_answer(raw, read, progress.sends, time.monotonic() - sent_at) if raw.status < 300 else None
+            answer = (
+                read_answer(raw, read, progress.sends, time.monotonic() - sent_at) if raw.http_status < 300 else None
+            )
         except ValueError:
             raise SendAgain("the answer is not Stripe's JSON, or was cut") from None
         if answer is None:
@@ -150,18 +152,18 @@ class Client:
         progress.succeeded()
         if answer is None:
             raise refused(raw, request.method, request.path, self.connection, is_open=progress.is_open)
-        self.pacer.speed_up(self.connection.account, request.path)
+        self.throttle.speed_up(self.connection.account, request.path)
         return answer
 
-    def _pace(self, request: Request, progress: Progress) -> None:
-        pace_s = self.pacer.reserve(self.connection.account, request.path, time.monotonic())
+    def _throttle(self, request: Request, progress: Progress) -> None:
+        pace_s = self.throttle.reserve(self.connection.account, request.path, time.monotonic())
         self._wait(pace_s, request, progress)
 
     def _time_to_write(self, request: Request, progress: Progress) -> int:
         """Stripe's time, once this thread's connection is one that a write may go out on."""
         if progress.sends or not self.transport.is_open:
             check = Request(method="GET", path=CHECK_PATH)
-            self._pace(check, progress)
+            self._throttle(check, progress)
             try:
                 date_unix = parse_date(self._exchange(check).headers.get("Date"))
             except NetworkTrouble as trouble:
@@ -183,7 +185,7 @@ class Client:
             self._headers(request),
             request.body,
             # never a write: one that is cut leaves a doubt
-            within_s=self.patience.first_read_s(time.monotonic()) if request.is_read else None,
+            within_s=self.retry_budget.first_read_s(time.monotonic()) if request.is_read else None,
             # Where a proxy closes each connection, there is no other way.
             may_connect=request.is_read or not self.transport.is_open,
         )
@@ -194,14 +196,14 @@ class Client:
 
     def _judge(self, request: Request, raw: RawAnswer, progress: Progress) -> None:
         """Raise SendAgain where the rule allows it; keep the pace in step with what Stripe says of it."""
-        if raw.status == TOO_MANY:
+        if raw.http_status == TOO_MANY:
             progress.was_not_executed()
-            self.pacer.slow_down(self.connection.account, request.path, time.monotonic())
+            self.throttle.slow_down(self.connection.account, request.path, time.monotonic())
         says = {"true": True, "false": False}.get(raw.headers.get("Stripe-Should-Retry", ""))
-        if may_resend(raw.status, stripe_says=says, is_read=request.is_read):
-            raise SendAgain(f"HTTP {raw.status}", retry_after_s(raw.headers.get("Retry-After")), read_refusal(raw))
-        if raw.status < 500 and not is_stripes_word(raw):
-            raise SendAgain(f"HTTP {raw.status} without Stripe's error object")
+        if may_resend(raw.http_status, stripe_says=says, is_read=request.is_read):
+            raise SendAgain(f"HTTP {raw.http_status}", retry_after_s(raw.headers.get("Retry-After")), read_refusal(raw))
+        if raw.http_status < 500 and not is_stripes_word(raw):
+            raise SendAgain(f"HTTP {raw.http_status} without Stripe's error object")
 
     def _headers(self, request: Request) -> dict[str, str]:
         credentials = base64.b64encode(f"{self.connection.key.secret}:".encode()).decode()

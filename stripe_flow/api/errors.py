@@ -6,7 +6,7 @@
     └── StripeError             Stripe said no, or said nothing
         ├── AccountTrouble      stop: with this key and account nothing will go through now
         │   ├── KeyRefused      the key is wrong, expired or of another account (401)
-        │   ├── RightMissing    the key lacks a right (403)
+        │   ├── PermissionMissing    the key lacks a right (403)
         │   │   └── AccountHidden   it may not act for the account, or there is none (403)
         │   ├── StripeUnreachable   not one success for `give_up_after_s`, or a read that Stripe refused for now
         │   └── NotSent         a write that Stripe refused for its pace alone (429): nothing was executed
@@ -52,12 +52,12 @@ class Stopped(StripeFlowError):
 class Refusal:
     """The facts of an answer that was not a success; empty where Stripe gave none.
 
-    `charge` and `payment_intent` are ids that a decline leaves behind. `right` is the restricted key's missing
+    `charge` and `payment_intent` are ids that a decline leaves behind. `permission` is the restricted key's missing
     right as Stripe names it, for example `rak_charge_read`.
     `date_unix` is Stripe's time. https://docs.stripe.com/api/errors
     """
 
-    status: int
+    http_status: int
     date_unix: int | None = None
     request_id: str = ""
     type: str = ""
@@ -66,11 +66,11 @@ class Refusal:
     param: str = ""
     charge: str = ""
     payment_intent: str = ""
-    right: str = ""
+    permission: str = ""
 
     def words(self) -> str:
         """What support needs, in one bracket: `(HTTP 400, parameter_missing, amount, request req_1)`."""
-        facts = [f"HTTP {self.status}", self.code or self.type, self.decline_code, self.param]
+        facts = [f"HTTP {self.http_status}", self.code or self.type, self.decline_code, self.param]
         facts.append(f"request {self.request_id}" if self.request_id else "")
         return f"({', '.join(fact for fact in facts if fact)})"
 
@@ -91,11 +91,11 @@ class KeyRefused(AccountTrouble):
     pass
 
 
-class RightMissing(AccountTrouble):
+class PermissionMissing(AccountTrouble):
     pass
 
 
-class AccountHidden(RightMissing):
+class AccountHidden(PermissionMissing):
     pass
 
 

@@ -18,17 +18,17 @@ from stripe_flow.api.errors import (
     NotFound,
     NotSent,
     OutcomeUnknown,
+    PermissionMissing,
     Refusal,
     RequestRefused,
-    RightMissing,
     StripeError,
     StripeUnreachable,
 )
 from stripe_flow.api.retry import TOO_MANY, UNDECIDED
 from stripe_flow.api.transport import RawAnswer
 
-# Stripe names the missing right in the message of a 403, and nowhere else.
-_RIGHT = re.compile(r"'(rak_\w+)'", re.ASCII)
+# Stripe names the missing permission in the message of a 403, and nowhere else.
+_PERMISSION = re.compile(r"'(rak_\w+)'", re.ASCII)
 
 
 def refused(raw: RawAnswer, method: str, path: str, connection: Connection, *, is_open: bool) -> StripeError:
@@ -48,13 +48,13 @@ def read_refusal(raw: RawAnswer) -> Refusal:
     facts = _error_object(raw)
     names = ("type", "code", "decline_code", "param", "charge")
     intent = facts.get("payment_intent")
-    right = _RIGHT.search(str(facts.get("message", "")))
+    permission = _PERMISSION.search(str(facts.get("message", "")))
     return Refusal(
-        status=raw.status,
+        http_status=raw.http_status,
         date_unix=parse_date(raw.headers.get("Date")),
         request_id=raw.headers.get("Request-Id", ""),
         payment_intent=str(intent.get("id", "")) if isinstance(intent, dict) else "",
-        right=right[1] if right else "",
+        permission=permission[1] if permission else "",
         **{name: str(facts[name]) for name in names if isinstance(facts.get(name), str)},
     )
 
@@ -64,7 +64,7 @@ def is_stripes_word(raw: RawAnswer) -> bool:
 
     Where the status alone says all there is to know, the body is not needed.
     """
-    return bool(_error_object(raw)) or raw.status in {401, 403} | UNDECIDED or raw.status < 400
+    return bool(_error_object(raw)) or raw.http_status in {401, 403} | UNDECIDED or raw.http_status < 400
 
 
 def _error_object(raw: RawAnswer) -> Mapping[str, object]:
@@ -80,22 +80,24 @@ _Meaning = tuple[type[StripeError], str, str]
 
 def _meaning(refusal: Refusal, *, is_read: bool, is_open: bool) -> _Meaning:
     """The error's class, what happened, and what to do next."""
-    if refusal.status in UNDECIDED or refusal.status >= 500:
+    if refusal.http_status in UNDECIDED or refusal.http_status >= 500:
         return _FOR_NOW if is_read else _undecided(refusal, is_open=is_open)
     if refusal.type == "idempotency_error":
         return _KEY_REUSED
-    if refusal.status in {401, 403} and not (refusal.type or refusal.code or refusal.request_id):
+    if refusal.http_status in {401, 403} and not (refusal.type or refusal.code or refusal.request_id):
         return _NOBODYS
     if refusal.code == "account_invalid":
         return _NO_ACCOUNT
-    kind, happened, next_step = _MEANINGS.get(refusal.status, _ELSEWHERE if refusal.status < 400 else _REFUSED)
-    return kind, happened.format(right=refusal.right or "that this request needs"), next_step
+    kind, happened, next_step = _MEANINGS.get(
+        refusal.http_status, _ELSEWHERE if refusal.http_status < 400 else _REFUSED
+    )
+    return kind, happened.format(permission=refusal.permission or "that this request needs"), next_step
 
 
 def _undecided(refusal: Refusal, *, is_open: bool) -> _Meaning:
-    if refusal.status == TOO_MANY and not is_open:
+    if refusal.http_status == TOO_MANY and not is_open:
         return _NOT_SENT
-    return _INDETERMINATE if refusal.status >= 500 else _NOT_DECIDED
+    return _INDETERMINATE if refusal.http_status >= 500 else _NOT_DECIDED
 
 
 _KEY_REUSED = (
@@ -143,9 +145,9 @@ _MEANINGS: dict[int, tuple[type[StripeError], str, str]] = {
     401: (KeyRefused, "Stripe does not accept the key", "Check the setting api_key; the key is not shown here"),
     402: (Declined, "the card was declined", "This is final: a new attempt is a new decision"),
     403: (
-        RightMissing,
-        "the key lacks the right {right}",
-        "Give the restricted key that right in the Stripe dashboard, or check that it may act for this account",
+        PermissionMissing,
+        "the key lacks the permission {permission}",
+        "Give the restricted key that permission in the Stripe dashboard, or check that it may act for this account",
     ),
     404: (NotFound, "there is no such object", "Check the id, and whether it belongs to the mode of the key"),
 }

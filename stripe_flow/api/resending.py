@@ -8,7 +8,7 @@ from collections.abc import Generator
 import backoff
 
 from stripe_flow.api.errors import Refusal, Stopped
-from stripe_flow.api.retry import Patience
+from stripe_flow.api.retry import RetryBudget
 
 # The longest wait between two sends of one request: Stripe's own clients wait five seconds at most, too.
 LONGEST_WAIT_S = 5.0
@@ -33,7 +33,7 @@ class Progress:
     succeed must end, too, and gets the same time for itself.
     """
 
-    def __init__(self, *, shared: Patience, own: Patience) -> None:
+    def __init__(self, *, shared: RetryBudget, own: RetryBudget) -> None:
         self.sends = 0
         self._shared = shared
         self._own = own
@@ -54,8 +54,8 @@ class Progress:
 
     def is_hopeless(self) -> bool:
         """Note that the last send failed; whether to give up."""
-        for patience in (self._shared, self._own):
-            patience.failed(self._sent_at)
+        for retry_budget in (self._shared, self._own):
+            retry_budget.failed(self._sent_at)
         now = time.monotonic()
         return self._shared.is_over(now) or self._own.is_over(now)
 

@@ -17,26 +17,26 @@ TOO_MANY = 429
 SHORTEST_READ_S = 5.0
 
 
-def may_resend(status: int | None, *, stripe_says: bool | None, is_read: bool) -> bool:
+def may_resend(http_status: int | None, *, stripe_says: bool | None, is_read: bool) -> bool:
     """Whether to send the same bytes again.
 
-    `status` is None when no whole answer came: refused connection, timeout, cut or unreadable body.
+    `http_status` is None when no whole answer came: refused connection, timeout, cut or unreadable body.
     `stripe_says` is the header `Stripe-Should-Retry`, None where it is absent; it decides over the table, but for a
     decline, which is stored and would only be replayed.
 
     A 500 to a write without the header is never resent: Stripe replays it for the same key, and nobody knows
     whether it had an effect. To a read it does no harm.
     """
-    if status == DECLINED:
+    if http_status == DECLINED:
         return False
     if stripe_says is not None:
         return stripe_says
-    if status is None or status in UNDECIDED:
+    if http_status is None or http_status in UNDECIDED:
         return True
-    return is_read and status >= 500
+    return is_read and http_status >= 500
 
 
-class Patience:
+class RetryBudget:
     """How long to go on without one success; shared by the threads of a scope.
 
     `first_s` counts before the first success: a wrong address or a dead network should be said soon. After it

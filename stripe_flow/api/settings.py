@@ -11,8 +11,8 @@ from stripe_flow.api.client import Client
 from stripe_flow.api.clock import StripeClock
 from stripe_flow.api.connection import API_VERSION, BASE_URL, Connection, Mode, parse_api_key
 from stripe_flow.api.errors import Misconfigured
-from stripe_flow.api.retry import Patience
-from stripe_flow.api.throttle import Pacer
+from stripe_flow.api.retry import RetryBudget
+from stripe_flow.api.throttle import Throttle
 from stripe_flow.api.transport import Transport
 
 # Live accounts may do 100 requests a second and sandboxes 25: both defaults leave room for others.
@@ -119,8 +119,8 @@ def open_client(config: Mapping[str, object]) -> Client:
         )
     give_up_after_s = _number(config, "give_up_after_s")
 
-    def new_patience() -> Patience:
-        return Patience(then_s=give_up_after_s)
+    def new_retry_budget() -> RetryBudget:
+        return RetryBudget(then_s=give_up_after_s)
 
     return Client(
         connection=connection,
@@ -128,10 +128,10 @@ def open_client(config: Mapping[str, object]) -> Client:
             connection.base_url,
             timeout_s=_number(config, "timeout_s"),
         ),
-        pacer=Pacer(per_endpoint_per_s=per_endpoint, total_per_s=total),
+        throttle=Throttle(per_endpoint_per_s=per_endpoint, total_per_s=total),
         clock=StripeClock(),
-        patience=new_patience(),
-        new_patience=new_patience,
+        retry_budget=new_retry_budget(),
+        new_retry_budget=new_retry_budget,
         stopping=threading.Event(),
     )
 

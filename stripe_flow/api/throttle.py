@@ -61,7 +61,7 @@ def endpoint_of(path: str) -> str:
     return "/".join(path.split("/")[:3])
 
 
-class Pacer:
+class Throttle:
     """Buckets by account and endpoint, for every thread of the process. A rate of 0 means no pacing."""
 
     def __init__(self, *, per_endpoint_per_s: float, total_per_s: float) -> None:

@@ -35,7 +35,7 @@ _FRAMING = {"content-length", "transfer-encoding"}
 class RawAnswer:
     """A whole answer; header names in any case."""
 
-    status: int
+    http_status: int
     headers: Mapping[str, str]
     body: bytes
 
@@ -102,7 +102,7 @@ class Transport:
         with self._watchdog.limit(seconds, may_connect=may_connect) as limit:
             answer, content = self._send(request, seconds, limit)
         self._line.is_open = "close" not in answer.headers.get("Connection", "").lower()
-        return RawAnswer(status=answer.status_code, headers=answer.headers, body=content)
+        return RawAnswer(http_status=answer.status_code, headers=answer.headers, body=content)
 
     def _send(self, request: requests.PreparedRequest, seconds: float, limit: Limit) -> tuple[requests.Response, bytes]:
         self._line.session = session = self._line.session or _session()
@@ -189,8 +189,10 @@ def describe(error: requests.RequestException) -> str:
 def _of_proxy(error: requests.RequestException) -> str:
     """A proxy's own answer is told by its status: its words may be anyone's."""
     for cause in _causes(error):
-        if status := _TUNNEL.search(str(cause)):
-            return f"it answered HTTP {status[1]}" + (": it wants a user and a password" if status[1] == "407" else "")
+        if http_status := _TUNNEL.search(str(cause)):
+            return f"it answered HTTP {http_status[1]}" + (
+                ": it wants a user and a password" if http_status[1] == "407" else ""
+            )
     return _of_system(error) or "it could not be reached"
 
 

@@ -23,7 +23,7 @@ EVERY_S = 30.0
 DRAWN_EVERY_S = 0.2
 
 
-def tell(logger: logging.Logger, kind: str, fields: Fields) -> None:
+def log_fields(logger: logging.Logger, kind: str, fields: Fields) -> None:
     """One line of `key=value`, and the same as members of the record, for structured logging."""
     known = clean(fields)
     extra: dict[str, Any] = {kind: known}  # Any: what `logging` takes
@@ -32,7 +32,7 @@ def tell(logger: logging.Logger, kind: str, fields: Fields) -> None:
     logger.info("%s %s", kind, pairs(known), extra=extra)
 
 
-class Telling:
+class RunLog:
     """While it is open, `look` is asked where the run is, by a thread of its own; no fields: nothing to tell."""
 
     def __init__(self, logger: logging.Logger, look: Callable[[], Fields]) -> None:
@@ -65,7 +65,7 @@ class Telling:
         self._end()
         if is_structured():
             for row in rows:
-                tell(self._logger, "summary", row)
+                log_fields(self._logger, "summary", row)
             return
         lines = aligned(rows)
         if self._line is not None:
@@ -81,7 +81,7 @@ class Telling:
             fields = self._look()
             if self._line is None:
                 if fields:
-                    tell(self._logger, "progress", fields)
+                    log_fields(self._logger, "progress", fields)
                 continue
             try:
                 self._line.draw(phrase(fields))

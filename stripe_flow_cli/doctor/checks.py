@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from stripe_flow_cli.doctor import connection, journal, permissions, state, streams
 from stripe_flow_cli.doctor.engine import Check, Checks
-from stripe_flow_cli.doctor.tap import TapPatient
-from stripe_flow_cli.doctor.target import TargetPatient
+from stripe_flow_cli.doctor.tap import TapUnderTest
+from stripe_flow_cli.doctor.target import TargetUnderTest
 
 CONFIGURED = frozenset({"settings"})
 CONNECTED = CONFIGURED | {"connection"}
@@ -18,7 +18,7 @@ CLOCK = Check("clock", connection.read_clocks, connection.judge_clocks, CONNECTE
 VERSION = Check("version", connection.read_samples, connection.judge_version, CONNECTED)
 LATENCY = Check("latency", connection.read_samples, connection.judge_latency, CONNECTED)
 
-OF_TAP: Checks[TapPatient] = (
+OF_TAP: Checks[TapUnderTest] = (
     SETTINGS,
     KEY,
     PACE,
@@ -31,18 +31,18 @@ OF_TAP: Checks[TapPatient] = (
     VERSION,
     LATENCY,
 )
-OF_TARGET: Checks[TargetPatient] = (
+OF_TARGET: Checks[TargetUnderTest] = (
     SETTINGS,
     KEY,
-    Check("live", permissions.read_permission, permissions.judge_permission, CONFIGURED),
+    Check("live", permissions.read_live_mode, permissions.judge_live_mode, CONFIGURED),
     PACE,
-    Check("journal", journal.look_at_journal, journal.judge_journal, CONFIGURED),
-    Check("rejects", journal.look_at_rejects, journal.judge_rejects, CONFIGURED),
+    Check("journal", journal.read_journal, journal.judge_journal, CONFIGURED),
+    Check("rejects", journal.read_rejects_file, journal.judge_rejects, CONFIGURED),
     CONNECTION,
     Check("account", journal.read_account, journal.judge_account, CONNECTED),
     CLOCK,
     Check("rows", journal.read_rows, journal.judge_rows, CONNECTED | {"account", "journal"}),
-    Check("rights", permissions.ask_rights, permissions.judge_rights, CONNECTED | {"live"}),
+    Check("rights", permissions.ask_permissions, permissions.judge_permissions, CONNECTED | {"live"}),
     Check("charging", permissions.read_charging, permissions.judge_charging, CONNECTED),
     VERSION,
     LATENCY,

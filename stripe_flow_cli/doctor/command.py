@@ -12,17 +12,17 @@ import click
 
 from stripe_flow.api.redaction import redact
 from stripe_flow_cli.doctor.checks import OF_TAP, OF_TARGET
-from stripe_flow_cli.doctor.connection_under_test import Given, Patient
+from stripe_flow_cli.doctor.connection_under_test import Given, PluginUnderTest
 from stripe_flow_cli.doctor.engine import Checks, examine
 from stripe_flow_cli.doctor.findings import Finding, Mark, exit_code
-from stripe_flow_cli.doctor.tap import TapPatient
-from stripe_flow_cli.doctor.target import TargetPatient
+from stripe_flow_cli.doctor.tap import TapUnderTest
+from stripe_flow_cli.doctor.target import TargetUnderTest
 from stripe_flow_cli.errors import told
 
 # Any: a plugin and facts of its own
-_PLUGINS: dict[str, tuple[type[Patient[Any]], Checks[Any]]] = {
-    "tap": (TapPatient, OF_TAP),
-    "target": (TargetPatient, OF_TARGET),
+_PLUGINS: dict[str, tuple[type[PluginUnderTest[Any]], Checks[Any]]] = {
+    "tap": (TapUnderTest, OF_TAP),
+    "target": (TargetUnderTest, OF_TARGET),
 }
 _SIGNS = {Mark.OK: ("✓", "+", "green"), Mark.STOPS: ("✗", "x", "red"), Mark.OPEN: ("•", "-", "yellow")}
 _WIDTH = max(len(check.name) for _, checks in _PLUGINS.values() for check in checks)
@@ -56,9 +56,9 @@ def doctor(
     nothing stops it.
     """
     of, checks = _PLUGINS[plugin]
-    patient = of(Given(config=config, streams=streams, catalog=catalog, state=state))
+    plugin_under_test = of(Given(config=config, streams=streams, catalog=catalog, state=state))
     with told():
-        found = list(_shown(examine(patient, checks), as_json=as_json))
+        found = list(_shown(examine(plugin_under_test, checks), as_json=as_json))
     code = exit_code(found)
     if not as_json:
         _say(f"A run would end with exit code {code}." if code else "Nothing stops a run.")

@@ -10,7 +10,7 @@ from typing import Any
 from stripe_flow.api.connection import Connection, Mode
 from stripe_flow.api.errors import StripeError, StripeUnreachable
 from stripe_flow.api.settings import STRIPES_ENDPOINT_PER_S, STRIPES_TOTAL_PER_S, rates
-from stripe_flow_cli.doctor.connection_under_test import Patient, answers_to_key
+from stripe_flow_cli.doctor.connection_under_test import PluginUnderTest, answers_to_key
 from stripe_flow_cli.doctor.findings import Finding, ok, stops, unsure
 
 # Dates are whole seconds, and an answer takes its time. Beyond this a clock is wrong.
@@ -18,14 +18,14 @@ CLOCK_S = 30
 # What one thread at a time could do is a nuisance beyond this; Stripe's own answers take a third of it.
 SLOW_S = 1.0
 
-Either = Patient[Any]  # Any: of a tap or of a target
+Either = PluginUnderTest[Any]  # Any: of a tap or of a target
 
 
-def read_settings(patient: Either) -> Sequence[str]:
+def read_settings(plugin_under_test: Either) -> Sequence[str]:
     """Variables of the environment that are none. Raises Misconfigured for what is wrong with the settings."""
-    _ = patient.client  # what only code can check
-    patient.check_settings()
-    return patient.mistyped_variables()
+    _ = plugin_under_test.client  # what only code can check
+    plugin_under_test.check_settings()
+    return plugin_under_test.mistyped_variables()
 
 
 def judge_settings(mistyped: Sequence[str]) -> Iterator[Finding]:
@@ -49,11 +49,11 @@ class Line:
     error: StripeError | None
 
 
-def reach(patient: Either) -> Line:
-    connection, proxy = patient.client.connection, patient.client.transport.proxy
+def reach(plugin_under_test: Either) -> Line:
+    connection, proxy = plugin_under_test.client.connection, plugin_under_test.client.transport.proxy
     error: StripeError | None
     try:
-        error = patient.reply.error
+        error = plugin_under_test.reply.error
     except StripeUnreachable as unreachable:
         error = unreachable
     return Line(base_url=connection.base_url, proxy=proxy, account=connection.account, error=error)
@@ -80,8 +80,8 @@ class Clocks:
     here_unix: float
 
 
-def read_clocks(patient: Either) -> Clocks:
-    return Clocks(stripe_unix=patient.reply.date_unix, here_unix=patient.reply.here_unix)
+def read_clocks(plugin_under_test: Either) -> Clocks:
+    return Clocks(stripe_unix=plugin_under_test.reply.date_unix, here_unix=plugin_under_test.reply.here_unix)
 
 
 def judge_clocks(clocks: Clocks) -> Iterator[Finding]:
@@ -106,11 +106,11 @@ class Samples:
     took_s: Sequence[float]
 
 
-def read_samples(patient: Either) -> Samples:
+def read_samples(plugin_under_test: Either) -> Samples:
     return Samples(
-        asked=patient.client.connection.api_version,
-        answered=frozenset(each.api_version for each in patient.samples if each.api_version),
-        took_s=[each.took_s for each in patient.samples],
+        asked=plugin_under_test.client.connection.api_version,
+        answered=frozenset(each.api_version for each in plugin_under_test.samples if each.api_version),
+        took_s=[each.took_s for each in plugin_under_test.samples],
     )
 
 
@@ -147,9 +147,9 @@ class Pace:
     is_loopback: bool
 
 
-def read_pace(patient: Either) -> Pace:
-    connection = patient.client.connection
-    per_endpoint, total = rates(patient.config, connection)
+def read_pace(plugin_under_test: Either) -> Pace:
+    connection = plugin_under_test.client.connection
+    per_endpoint, total = rates(plugin_under_test.config, connection)
     mode, is_loopback = connection.key.mode, connection.is_loopback
     return Pace(per_endpoint=per_endpoint, total=total, mode=mode, is_loopback=is_loopback)
 
@@ -172,5 +172,5 @@ def judge_pace(pace: Pace) -> Iterator[Finding]:
         yield ok(f"{ours}; {stripes}")
 
 
-def read_connection(patient: Either) -> Connection:
-    return patient.client.connection
+def read_connection(plugin_under_test: Either) -> Connection:
+    return plugin_under_test.client.connection

@@ -13,7 +13,7 @@ import click
 from singer_sdk.plugin_base import PluginBase
 
 from stripe_flow.api.client import CHECK_PATH, Client
-from stripe_flow.api.errors import Misconfigured, RequestRefused, RightMissing, StripeError
+from stripe_flow.api.errors import Misconfigured, PermissionMissing, RequestRefused, StripeError
 from stripe_flow.api.message import Answer
 from stripe_flow.api.settings import open_client
 from stripe_flow.api.spelling import mistyped_variables
@@ -21,7 +21,7 @@ from stripe_flow.api.spelling import mistyped_variables
 T = TypeVar("T", bound=PluginBase)
 
 # Who asks sits there and waits: enough for a second and a third try, where a run would go on for a minute.
-PATIENCE_S = 8.0
+GIVE_UP_AFTER_S = 8.0
 # All that is asked for is small: what takes longer is stuck.
 LONGEST_S = 15.0
 SAMPLES = 5
@@ -47,7 +47,7 @@ class Reply:
     here_unix: float
 
 
-class Patient(Generic[T]):
+class PluginUnderTest(Generic[T]):
     """Each property asks once. Raises StripeFlowError."""
 
     def __init__(self, given: Given) -> None:
@@ -72,7 +72,7 @@ class Patient(Generic[T]):
     @cached_property
     def config(self) -> Mapping[str, Any]:  # Any: settings that the schema has checked
         given = self.plugin.config
-        limits = {"give_up_after_s": PATIENCE_S, "timeout_s": LONGEST_S}
+        limits = {"give_up_after_s": GIVE_UP_AFTER_S, "timeout_s": LONGEST_S}
         return dict(given) | {name: min(float(given[name]), most_s) for name, most_s in limits.items()}
 
     @cached_property
@@ -86,7 +86,7 @@ class Patient(Generic[T]):
         error: StripeError | None = None
         try:
             answer = self.client.scoped().get(CHECK_PATH)
-        except (RightMissing, RequestRefused) as refused:
+        except (PermissionMissing, RequestRefused) as refused:
             error = refused
         refusal = error.refusal if error else None
         return Reply(
@@ -109,11 +109,11 @@ class Patient(Generic[T]):
     def mistyped_variables(self) -> list[str]:
         """What to say of variables of the environment that miss a setting narrowly, where they are looked at."""
         known = self.plugin.config_jsonschema["properties"]
-        looked_at = os.environ if "ENV" in self.given.config else {}
-        return mistyped_variables(self.plugin._env_var_prefix, known, looked_at)  # noqa: SLF001  # the SDK's own
+        variables = os.environ if "ENV" in self.given.config else {}
+        return mistyped_variables(self.plugin._env_var_prefix, known, variables)  # noqa: SLF001  # the SDK's own
 
 
 def answers_to_key(error: StripeError | None) -> bool:
     """Whether Stripe lets this key act for the account at all."""
-    refusal = error.refusal if isinstance(error, RightMissing) else None
+    refusal = error.refusal if isinstance(error, PermissionMissing) else None
     return refusal is None or refusal.code != "account_invalid"

@@ -29,7 +29,7 @@ class Check(Generic[P_contra, F]):
 Checks = Sequence[Check[P_contra, Any]]  # Any: each check has facts of its own
 
 
-def examine(patient: P_contra, checks: Checks[P_contra]) -> Iterator[tuple[str, Finding]]:
+def examine(plugin_under_test: P_contra, checks: Checks[P_contra]) -> Iterator[tuple[str, Finding]]:
     """What each check finds, by its name. What could not be looked at is said at the end, in one line."""
     stopped: set[str] = set()
     untried: list[str] = []
@@ -38,7 +38,7 @@ def examine(patient: P_contra, checks: Checks[P_contra]) -> Iterator[tuple[str, 
             stopped.add(check.name)
             untried.append(check.name)
             continue
-        for finding in _found(patient, check):
+        for finding in _found(plugin_under_test, check):
             if finding.mark is Mark.STOPS:
                 stopped.add(check.name)
             yield check.name, finding
@@ -46,9 +46,9 @@ def examine(patient: P_contra, checks: Checks[P_contra]) -> Iterator[tuple[str, 
         yield "not yet", unsure(f"{', '.join(untried)}: mend what stops a run, then look again")
 
 
-def _found(patient: P_contra, check: Check[P_contra, F]) -> Iterable[Finding]:
+def _found(plugin_under_test: P_contra, check: Check[P_contra, F]) -> Iterable[Finding]:
     try:
-        facts = check.gather(patient)
+        facts = check.gather(plugin_under_test)
     except StripeFlowError as error:
         return [stopped_by(error)]
     return check.judge(facts)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from stripe_flow_cli.doctor.findings import Finding, ok, unsure
-from stripe_flow_cli.doctor.target import TargetPatient
+from stripe_flow_cli.doctor.target import TargetUnderTest
 from target_stripe_flow.attempts.lifecycle import State
 from target_stripe_flow.execution.account import name_of, own_account
 from target_stripe_flow.journal.file_lock import WAIT_S
@@ -20,67 +20,67 @@ from target_stripe_flow.settings import rejects_path
 
 
 @dataclass(frozen=True, kw_only=True)
-class JournalSeen:
+class JournalFacts:
     where: str
     is_there: bool
     is_outdated: bool
     is_shared: bool
-    holders: Sequence[str]
+    owners: Sequence[str]
 
 
-def look_at_journal(patient: TargetPatient) -> JournalSeen:
+def read_journal(plugin_under_test: TargetUnderTest) -> JournalFacts:
     """Makes and changes nothing. Raises Misconfigured and JournalBroken where a run could not use it."""
-    place = patient.place
-    refuse_lost_journal(place, patient.mode)
-    is_there, is_outdated = place.is_there(), False
+    location = plugin_under_test.location
+    refuse_lost_journal(location, plugin_under_test.mode)
+    is_there, is_outdated = location.is_there(), False
     if is_there:
         try:
-            with place.looked_at():
+            with location.open_read_only():
                 pass
         except Outdated:
             is_outdated = True
     else:
-        place.look()
-    holders = place.holders() if is_there else []
-    return JournalSeen(
-        where=str(place),
+        location.check_writable()
+    owners = location.owners() if is_there else []
+    return JournalFacts(
+        where=str(location),
         is_there=is_there,
         is_outdated=is_outdated,
-        is_shared=isinstance(place, Shared),
-        holders=holders,
+        is_shared=isinstance(location, Shared),
+        owners=owners,
     )
 
 
-def judge_journal(journal: JournalSeen) -> Iterator[Finding]:
+def judge_journal(journal: JournalFacts) -> Iterator[Finding]:
     if not journal.is_there:
         yield unsure(f"there is none at {journal.where} yet: the first run makes it, or `stripe-flow journal init` now")
     elif journal.is_outdated:
         yield unsure(f"{journal.where} is of an older release: the next run brings it up to date")
     else:
         yield ok(f"{journal.where} can be read")
-    users = ", ".join(journal.holders)
+    users = ", ".join(journal.owners)
     if users and journal.is_shared:
         yield ok(f"it is shared now by {users}")
     elif users:
         yield unsure(f"it is in use by {users}: a run waits up to {WAIT_S:g} s for it, and then ends with exit code 1")
 
 
-def read_account(patient: TargetPatient) -> str:
+def read_account(plugin_under_test: TargetUnderTest) -> str:
     """What identities call the account. Raises Misconfigured where that is not clear."""
-    read = own_account(patient.client, patient.config)
-    return name_of(patient.config, read, partial(_known_accounts, patient))
+    read = own_account(plugin_under_test.client, plugin_under_test.config)
+    return name_of(plugin_under_test.config, read, partial(_known_accounts, plugin_under_test))
 
 
-def _known_accounts(patient: TargetPatient) -> set[str]:
-    return {account for account, mode in _owners(patient) if mode == patient.mode.value}
+def _known_accounts(plugin_under_test: TargetUnderTest) -> set[str]:
+    return {account for account, mode in _accounts(plugin_under_test) if mode == plugin_under_test.mode.value}
 
 
-def _owners(patient: TargetPatient) -> Sequence[tuple[str, str]]:
-    if not patient.place.is_there():
+def _accounts(plugin_under_test: TargetUnderTest) -> Sequence[tuple[str, str]]:
+    if not plugin_under_test.location.is_there():
         return []
     try:
-        with patient.place.looked_at() as journal:
-            return journal.owners()
+        with plugin_under_test.location.open_read_only() as journal:
+            return journal.accounts()
     except Outdated:
         return []
 
@@ -95,24 +95,28 @@ class Rows:
 
     account: str
     mode: str
-    owners: Sequence[tuple[str, str]]
+    accounts: Sequence[tuple[str, str]]
     unsettled: Mapping[State, int]
 
 
-def read_rows(patient: TargetPatient) -> Rows:
-    account, mode, owners = read_account(patient), patient.mode.value, _owners(patient)
+def read_rows(plugin_under_test: TargetUnderTest) -> Rows:
+    account, mode, accounts = (
+        read_account(plugin_under_test),
+        plugin_under_test.mode.value,
+        _accounts(plugin_under_test),
+    )
     unsettled: Counter[State] = Counter()
-    if owners:
-        with patient.place.looked_at() as journal:
+    if accounts:
+        with plugin_under_test.location.open_read_only() as journal:
             unsettled.update(row.state for row in journal.open_attempts(account, mode))
-    return Rows(account=account, mode=mode, owners=owners, unsettled=unsettled)
+    return Rows(account=account, mode=mode, accounts=accounts, unsettled=unsettled)
 
 
 def judge_rows(rows: Rows) -> Iterator[Finding]:
     others = [
-        f"{account} ({mode})" for account, mode in sorted(rows.owners) if (account, mode) != (rows.account, rows.mode)
+        f"{account} ({mode})" for account, mode in sorted(rows.accounts) if (account, mode) != (rows.account, rows.mode)
     ]
-    if others and len(others) == len(rows.owners):
+    if others and len(others) == len(rows.accounts):
         yield unsure(
             f"the journal has rows of {', '.join(others)}, and none of {rows.account} ({rows.mode}): is journal_url "
             "that of another connection, or the key that of another account or mode?"
@@ -132,10 +136,10 @@ def judge_rows(rows: Rows) -> Iterator[Finding]:
         yield ok(f"nothing of {rows.account} is in doubt")
 
 
-def look_at_rejects(patient: TargetPatient) -> str:
+def read_rejects_file(plugin_under_test: TargetUnderTest) -> str:
     """Raises Misconfigured where a reject could not be written."""
-    path = rejects_path(patient.config)
-    Rejects(path).look()
+    path = rejects_path(plugin_under_test.config)
+    Rejects(path).check_writable()
     return str(path)
 
 

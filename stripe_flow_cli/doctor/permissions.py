@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from stripe_flow.api.connection import Mode
-from stripe_flow.api.errors import AccountTrouble, RightMissing
+from stripe_flow.api.errors import AccountTrouble, PermissionMissing
 from stripe_flow_cli.doctor.findings import Finding, ok, stops, unsure
-from stripe_flow_cli.doctor.target import TargetPatient
+from stripe_flow_cli.doctor.target import TargetUnderTest
 from target_stripe_flow.actions.endpoint import Endpoint
 from target_stripe_flow.actions.permissions import missing_to_read, missing_to_write
 from target_stripe_flow.execution.account_refusals import ALIKE_REFUSALS
@@ -16,18 +16,18 @@ from target_stripe_flow.settings import refuse_live
 
 
 @dataclass(frozen=True, kw_only=True)
-class Permission:
+class LiveMode:
     mode: Mode
     is_dry: bool
 
 
-def read_permission(patient: TargetPatient) -> Permission:
+def read_live_mode(plugin_under_test: TargetUnderTest) -> LiveMode:
     """Raises Misconfigured for a live key that nobody has allowed."""
-    refuse_live(patient.client.connection, patient.config)
-    return Permission(mode=patient.mode, is_dry=bool(patient.config["dry_run"]))
+    refuse_live(plugin_under_test.client.connection, plugin_under_test.config)
+    return LiveMode(mode=plugin_under_test.mode, is_dry=bool(plugin_under_test.config["dry_run"]))
 
 
-def judge_permission(permission: Permission) -> Iterator[Finding]:
+def judge_live_mode(permission: LiveMode) -> Iterator[Finding]:
     if permission.is_dry:
         yield ok("dry_run: nothing is sent")
     elif permission.mode is Mode.LIVE:
@@ -42,24 +42,26 @@ class Right:
 
     action: str
     is_named: bool
-    right: str
-    to_write: RightMissing | None
-    to_read: RightMissing | None
+    permission: str
+    to_write: PermissionMissing | None
+    to_read: PermissionMissing | None
 
 
-def ask_rights(patient: TargetPatient) -> Sequence[Right]:
+def ask_permissions(plugin_under_test: TargetUnderTest) -> Sequence[Right]:
     found = []
-    for action, way in patient.ways.items():
-        lacks = missing_to_write(patient.client.scoped(), way)
-        lacks_read = missing_to_read(patient.client.scoped(), way) if lacks else None
+    for action, way in plugin_under_test.ways.items():
+        lacks = missing_to_write(plugin_under_test.client.scoped(), way)
+        lacks_read = missing_to_read(plugin_under_test.client.scoped(), way) if lacks else None
         if not lacks_read:
-            patient.readable = patient.client, way.path
-        is_named = action in patient.given.streams
-        found.append(Right(action=action, is_named=is_named, right=way.right, to_write=lacks, to_read=lacks_read))
+            plugin_under_test.readable = plugin_under_test.client, way.path
+        is_named = action in plugin_under_test.given.streams
+        found.append(
+            Right(action=action, is_named=is_named, permission=way.permission, to_write=lacks, to_read=lacks_read)
+        )
     return found
 
 
-def judge_rights(found: Sequence[Right]) -> Iterator[Finding]:
+def judge_permissions(found: Sequence[Right]) -> Iterator[Finding]:
     """What is missing stops a run only that has such records: those of an action that was named, or of any."""
     may_none = all(each.to_write for each in found) and not any(each.is_named for each in found)
     for each in found:
@@ -68,8 +70,8 @@ def judge_rights(found: Sequence[Right]) -> Iterator[Finding]:
             continue
         reads = "may be read, not created" if each.to_read is None else "may neither be created nor read"
         refusal = each.to_write.refusal
-        right = (refusal and refusal.right) or each.right
-        text = f"{each.action} {reads}: give the key the right {right} in the Stripe dashboard"
+        permission = (refusal and refusal.permission) or each.permission
+        text = f"{each.action} {reads}: give the key the right {permission} in the Stripe dashboard"
         if each.is_named or may_none:
             yield stops(text, each.to_write.exit_code)
         else:
@@ -87,13 +89,13 @@ class Charging:
     is_enabled: bool | None
 
 
-def read_charging(patient: TargetPatient) -> Sequence[Charging]:
-    said = (patient.reply.account or {}).get("charges_enabled")
+def read_charging(plugin_under_test: TargetUnderTest) -> Sequence[Charging]:
+    said = (plugin_under_test.reply.account or {}).get("charges_enabled")
     is_enabled = said if isinstance(said, bool) else None
-    named, mode = patient.given.streams, patient.mode
+    named, mode = plugin_under_test.given.streams, plugin_under_test.mode
     return [
         Charging(action=action, is_named=action in named, way=way, mode=mode, is_enabled=is_enabled)
-        for action, way in patient.ways.items()
+        for action, way in plugin_under_test.ways.items()
         if way.advice
     ]
 

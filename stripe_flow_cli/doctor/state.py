@@ -6,14 +6,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from stripe_flow_cli.doctor.findings import Finding, ok, stops, unsure
-from stripe_flow_cli.doctor.tap import TapPatient
+from stripe_flow_cli.doctor.tap import TapUnderTest
 from stripe_flow_cli.journal.context import moment
 from tap_stripe_flow.inputs import read_state
 from tap_stripe_flow.listing.record import ACCOUNT_MEMBER
 from tap_stripe_flow.run import code_of
 from tap_stripe_flow.windows.bookmark import UnusableState
 from tap_stripe_flow.windows.plan import OLDEST
-from tap_stripe_flow.windows.state import Memory
+from tap_stripe_flow.windows.state import StreamState
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,20 +25,20 @@ class Kept:
     error: UnusableState | None = None
 
 
-def read_kept(patient: TapPatient) -> Sequence[Kept] | None:
+def read_kept(plugin_under_test: TapUnderTest) -> Sequence[Kept] | None:
     """None: there is no state to look at. Raises Misconfigured for a file that holds none."""
-    state = read_state(patient.given.state)
+    state = read_state(plugin_under_test.given.state)
     if state is None:
         return None
-    start = patient.run.span.start or OLDEST
+    start = plugin_under_test.run.span.start or OLDEST
     found = []
-    for stream in patient.selected:
+    for stream in plugin_under_test.selected:
         bookmark = state.get("bookmarks", {}).get(stream.name, {})
         of = {part["context"].get(ACCOUNT_MEMBER): part for part in bookmark.get("partitions", [])} or {None: bookmark}
         for account in stream.accounts.values():
             what = stream.of(account).removeprefix("stream ")
             try:
-                listed = Memory.from_state(of.get(account.id, {}), start=start, stream=stream.name).listed
+                listed = StreamState.from_state(of.get(account.id, {}), start=start, stream=stream.name).listed
             except UnusableState as error:
                 found.append(Kept(what=what, error=error))
             else:

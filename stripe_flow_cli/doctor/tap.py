@@ -13,7 +13,7 @@ from typing_extensions import override
 
 from stripe_flow.api.errors import Misconfigured
 from stripe_flow.api.spelling import suggestion
-from stripe_flow_cli.doctor.connection_under_test import Patient
+from stripe_flow_cli.doctor.connection_under_test import PluginUnderTest
 from stripe_flow_cli.errors import configured
 from tap_stripe_flow.inputs import read_catalog
 from tap_stripe_flow.run import Run
@@ -34,7 +34,7 @@ class WholeTap(TapStripeFlow):
         return [Engine(self, spec) for spec in STREAMS]
 
 
-class TapPatient(Patient[TapStripeFlow]):
+class TapUnderTest(PluginUnderTest[TapStripeFlow]):
     @override
     def make_plugin(self) -> TapStripeFlow:
         tap = configured(WholeTap, self.given.config, catalog=read_catalog(self.given.catalog))

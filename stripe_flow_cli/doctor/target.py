@@ -10,16 +10,16 @@ from typing_extensions import override
 from stripe_flow.api.connection import Mode
 from stripe_flow.api.errors import Misconfigured
 from stripe_flow.api.spelling import suggestion
-from stripe_flow_cli.doctor.connection_under_test import Patient
+from stripe_flow_cli.doctor.connection_under_test import PluginUnderTest
 from stripe_flow_cli.errors import configured
 from target_stripe_flow.actions.endpoint import Endpoint
-from target_stripe_flow.actions.policies import read_rules
+from target_stripe_flow.actions.policies import read_policies
 from target_stripe_flow.actions.table import ACTIONS
-from target_stripe_flow.journal.location import Place, place_of
+from target_stripe_flow.journal.location import Location, location_of
 from target_stripe_flow.target import TargetStripeFlow
 
 
-class TargetPatient(Patient[TargetStripeFlow]):
+class TargetUnderTest(PluginUnderTest[TargetStripeFlow]):
     @override
     def make_plugin(self) -> TargetStripeFlow:
         for name in self.given.streams:
@@ -34,9 +34,9 @@ class TargetPatient(Patient[TargetStripeFlow]):
         return self.client.connection.key.mode
 
     @cached_property
-    def place(self) -> Place:
-        return place_of(self.config)
+    def location(self) -> Location:
+        return location_of(self.config)
 
     @cached_property
     def ways(self) -> Mapping[str, Endpoint]:
-        return read_rules(self.config).ways
+        return read_policies(self.config).ways

@@ -7,10 +7,10 @@ import json
 import click
 
 from stripe_flow_cli.journal import context
-from stripe_flow_cli.journal.context import Books
+from stripe_flow_cli.journal.context import JournalContext
 from stripe_flow_cli.journal.decisions import forget, retry, settle
 from stripe_flow_cli.journal.export import export
-from stripe_flow_cli.journal.options import for_books, with_key
+from stripe_flow_cli.journal.options import with_context, with_key
 from stripe_flow_cli.journal.report import report
 from stripe_flow_cli.journal.stripe import rebuild, reconcile
 from target_stripe_flow.actions.table import ACTIONS
@@ -27,13 +27,13 @@ def journal() -> None:
 
 
 @journal.command()
-@for_books
-def init(found: Books) -> None:
+@with_context
+def init(found: JournalContext) -> None:
     """Make an empty journal, or bring one of an older release up to date."""
-    is_new = not found.place.is_there()
-    with found.place.held() as opened:
+    is_new = not found.location.is_there()
+    with found.location.open_journal() as opened:
         count = opened.count()
-    where = found.place
+    where = found.location
     if found.as_json:
         click.echo(json.dumps({"journal": str(where), "is_new": is_new, "rows": count}, ensure_ascii=False))
         return
@@ -46,13 +46,13 @@ def init(found: Books) -> None:
 )
 @click.option("--action", type=click.Choice(list(ACTIONS)), help="Only these.")
 @click.option("--every-source", is_flag=True, help="Of every source_name, not of one.")
-@for_books
-def show_all(found: Books, states: tuple[str, ...], action: str | None, *, every_source: bool) -> None:
+@with_context
+def show_all(found: JournalContext, states: tuple[str, ...], action: str | None, *, every_source: bool) -> None:
     """One line for each attempt."""
     asked = found.filters(action=action, source_name=None if every_source else found.source_name)
     if states:
         asked["state"] = list(states)
-    with found.place.looked_at() as opened:
+    with found.location.open_read_only() as opened:
         for row in opened.walk(asked):
             context.say(row, found)
 
@@ -62,10 +62,10 @@ def show_all(found: Books, states: tuple[str, ...], action: str | None, *, every
     "--body", "is_body", is_flag=True, help="The request's body too, if it is still there: it may be a person's."
 )
 @with_key
-@for_books
-def show(found: Books, key: str, *, is_body: bool) -> None:
+@with_context
+def show(found: JournalContext, key: str, *, is_body: bool) -> None:
     """Every attempt at one KEY, with all that is known of it."""
-    with found.place.looked_at() as opened:
+    with found.location.open_read_only() as opened:
         for row in opened.all_of(found.find(opened, key).digest):
             context.say_all(row, found, is_body=is_body)
 

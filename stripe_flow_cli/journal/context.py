@@ -19,7 +19,7 @@ from target_stripe_flow.actions.table import ACTIONS
 from target_stripe_flow.attempts.attempt import Attempt
 from target_stripe_flow.attempts.identity import Identity, Scope
 from target_stripe_flow.attempts.lifecycle import OPEN
-from target_stripe_flow.journal.location import Place, place_of
+from target_stripe_flow.journal.location import Location, location_of
 from target_stripe_flow.journal.store import Journal
 from target_stripe_flow.run import Run
 from target_stripe_flow.target import TargetStripeFlow
@@ -31,7 +31,7 @@ _OPAQUE = re.compile(r"(?=[^0-9]*[0-9])(?!(?:[_.:/-]*[0-9]){10,}[_.:/-]*\Z)[0-9A
 
 
 @dataclass(frozen=True, kw_only=True)
-class Books:
+class JournalContext:
     """The settings of a connection, as far as they are given, and what the options say besides.
 
     `named_source` is the source_name only where an option has named it.
@@ -47,15 +47,17 @@ class Books:
     given: tuple[str, ...]
 
     @property
-    def place(self) -> Place:
-        return place_of(self.config)
+    def location(self) -> Location:
+        return location_of(self.config)
 
     @property
-    def existing(self) -> Place:
+    def existing(self) -> Location:
         """The place, where a decision must not make a new journal. Raises Misconfigured if there is none."""
-        if not self.place.is_there():
-            raise Misconfigured(f"there is no journal {self.place}: check --config, journal_url and the working folder")
-        return self.place
+        if not self.location.is_there():
+            raise Misconfigured(
+                f"there is no journal {self.location}: check --config, journal_url and the working folder"
+            )
+        return self.location
 
     def run(self) -> Run:
         """A run of the target with these settings. Raises Misconfigured without any: they name the key."""
@@ -82,7 +84,7 @@ class Books:
         found = [row for row in (_concerned(journal, each) for each in sorted(digests)) if row and row.action == action]
         if len(found) != 1:
             raise Misconfigured(
-                f"the journal {self.place} has {len(found) or 'no'} rows for this key of the source "
+                f"the journal {self.location} has {len(found) or 'no'} rows for this key of the source "
                 f"{self.source_name}: check --source-name and --account, or take a hash of `stripe-flow journal list`"
             )
         return found[0]
@@ -90,7 +92,7 @@ class Books:
     def _whose(self, journal: Journal) -> list[tuple[str, str]]:
         return [
             (account, mode)
-            for account, mode in journal.owners()
+            for account, mode in journal.accounts()
             if self.account in {None, account} and self.mode in {None, mode}
         ]
 
@@ -101,7 +103,7 @@ def _concerned(journal: Journal, digest: str) -> Attempt | None:
     return update if update is not None and update.state in OPEN else journal.latest(digest)
 
 
-def open_books(  # as the command line has them
+def open_context(  # as the command line has them
     config: tuple[str, ...],
     source_name: str | None,
     account: str | None,
@@ -109,11 +111,11 @@ def open_books(  # as the command line has them
     *,
     as_json: bool,
     show_keys: bool,
-) -> Books:
+) -> JournalContext:
     """Raises Misconfigured for wrong settings. Without any: the journal in the default place, all of it."""
     settings = configured(TargetStripeFlow, config).config if config else {}
     key = settings.get("api_key")
-    return Books(
+    return JournalContext(
         config=settings,
         source_name=source_name or settings.get("source_name", "default"),
         named_source=source_name,
@@ -149,7 +151,7 @@ def as_object(row: Attempt, *, is_clear: bool) -> dict[str, object]:
     }
 
 
-def say(row: Attempt, books: Books) -> None:
+def say(row: Attempt, books: JournalContext) -> None:
     """One row on one line."""
     facts = as_object(row, is_clear=books.show_keys)
     if books.as_json:
@@ -160,7 +162,7 @@ def say(row: Attempt, books: Books) -> None:
     click.echo(f"{line}  {facts['reason'] or ''}".rstrip())
 
 
-def say_all(row: Attempt, books: Books, *, is_body: bool) -> None:
+def say_all(row: Attempt, books: JournalContext, *, is_body: bool) -> None:
     """Everything about a row, a fact on a line."""
     facts = as_object(row, is_clear=books.show_keys) | {
         "hash": row.digest,
@@ -171,7 +173,7 @@ def say_all(row: Attempt, books: Books, *, is_body: bool) -> None:
         "first_sent": moment(row.first_sent_unix),
         "last_sent": moment(row.last_sent_unix),
         "settled": moment(row.settled_unix),
-        "status": row.status,
+        "http_status": row.http_status,
         "code": row.code,
         "decline_code": row.decline_code,
         "param": row.param,

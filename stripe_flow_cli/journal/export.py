@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping
 
 import click
 
-from stripe_flow_cli.journal.context import Books
-from stripe_flow_cli.journal.options import for_books
+from stripe_flow_cli.journal.context import JournalContext
+from stripe_flow_cli.journal.options import with_context
 from target_stripe_flow.actions.table import ACTIONS
 from target_stripe_flow.attempts.attempt import Attempt
 from target_stripe_flow.attempts.lifecycle import HAS_OBJECT, State
@@ -55,8 +55,8 @@ _WRITERS = {"csv": _write_csv, "jsonl": _write_jsonl, "singer": _write_singer}
 @click.command()
 @click.option("--format", "form", type=click.Choice(list(_WRITERS)), help="Default: csv; with --json jsonl.")
 @click.option("--action", type=click.Choice(list(ACTIONS)), help="Only these.")
-@for_books
-def export(found: Books, form: str | None, action: str | None) -> None:
+@with_context
+def export(found: JournalContext, form: str | None, action: str | None) -> None:
     """Source keys and their Stripe ids, of all that was created or found. The keys are printed as they are.
 
     Of every source_name, unless --source-name names one.
@@ -64,6 +64,6 @@ def export(found: Books, form: str | None, action: str | None) -> None:
     asked = found.filters(action=action, source_name=found.named_source) | {
         "state": sorted(HAS_OBJECT - {State.UPDATED})
     }
-    with found.place.looked_at() as opened:
+    with found.location.open_read_only() as opened:
         rows = opened.walk(asked)
         _WRITERS[form or ("jsonl" if found.as_json else "csv")](_exported(row) for row in rows)

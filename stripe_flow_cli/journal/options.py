@@ -9,12 +9,12 @@ from typing import Any
 import click
 
 from stripe_flow_cli.errors import told
-from stripe_flow_cli.journal.context import open_books
+from stripe_flow_cli.journal.context import open_context
 
 Command = Callable[..., None]
 
 
-def for_books(command: Command) -> Command:
+def with_context(command: Command) -> Command:
     """`--config` and whose rows; the command's first argument is then the Books. Errors of ours are one line."""
 
     @functools.wraps(command)
@@ -27,7 +27,7 @@ def for_books(command: Command) -> Command:
     ) -> None:
         shown = {name: more.pop(name) for name in ("as_json", "show_keys")}
         with told():
-            command(open_books(config, source_name, account, mode, **shown), **more)
+            command(open_context(config, source_name, account, mode, **shown), **more)
 
     options = (
         click.option(

@@ -9,8 +9,8 @@ from pathlib import Path
 import click
 
 from stripe_flow.api.errors import Misconfigured
-from stripe_flow_cli.journal.context import Books
-from stripe_flow_cli.journal.options import for_books
+from stripe_flow_cli.journal.context import JournalContext
+from stripe_flow_cli.journal.options import with_context
 from target_stripe_flow.settings import rejects_path
 
 FILE = "stripe-flow-report.html"
@@ -24,8 +24,8 @@ FILE = "stripe-flow-report.html"
     metavar="FILE",
     help="Where to write the page; `-`: to standard output. An earlier report is replaced, no other file is.",
 )
-@for_books
-def report(found: Books, output: str) -> None:
+@with_context
+def report(found: JournalContext, output: str) -> None:
     """One HTML page: what waits for somebody and what to do, what became of all records over time, money by currency
     and day, why charges were declined. It needs no network, and source keys are not in it unless --show-keys is given.
 
@@ -42,7 +42,7 @@ def report(found: Books, output: str) -> None:
         shows_keys=found.show_keys,
     )
     if found.as_json:
-        with found.place.looked_at() as opened:
+        with found.location.open_read_only() as opened:
             click.echo(json.dumps(as_object(read(opened, asked)), ensure_ascii=False))
         return
     try:
@@ -52,7 +52,7 @@ def report(found: Books, output: str) -> None:
     path = Path(output)
     if output != "-":
         writing.check(path)
-    with found.place.looked_at() as opened:
+    with found.location.open_read_only() as opened:
         made = read(opened, asked)
     text = page.render(made)
     if output == "-":

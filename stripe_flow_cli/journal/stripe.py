@@ -11,8 +11,8 @@ import click
 
 from stripe_flow.api.errors import Misconfigured
 from stripe_flow_cli.journal import context
-from stripe_flow_cli.journal.context import Books
-from stripe_flow_cli.journal.options import for_books
+from stripe_flow_cli.journal.context import JournalContext
+from stripe_flow_cli.journal.options import with_context
 from target_stripe_flow.actions.table import ACTIONS
 from target_stripe_flow.recovery.marker_scan import AFTER_S, Span
 from target_stripe_flow.recovery.rebuild import Rebuilt
@@ -24,11 +24,11 @@ EVER = 0
 
 
 @click.command()
-@for_books
-def reconcile(found: Books) -> None:
+@with_context
+def reconcile(found: JournalContext) -> None:
     """Settle what is open, as each run does first: resend, look, or leave it to a person. Exit code 3: some is left."""
     with _running(found) as run:
-        run.settle()
+        run.reconcile()
         left = run.journal.open_attempts(run.scope.account, run.scope.mode)
         for row in left:
             context.say(row, found)
@@ -39,8 +39,8 @@ def reconcile(found: Books) -> None:
 
 @click.command()
 @click.option("--since", metavar="ISO8601", help="Only objects created from then on. Default: all.")
-@for_books
-def rebuild(found: Books, since: str | None) -> None:
+@with_context
+def rebuild(found: JournalContext, since: str | None) -> None:
     """Refill a lost journal from the markers of the objects at Stripe. What is in the journal stays as it is."""
     first = _unix(since)
     with _running(found) as run:
@@ -67,10 +67,10 @@ def _say(name: str, done: Rebuilt, *, as_json: bool) -> None:
 
 
 @contextmanager
-def _running(found: Books) -> Iterator[Run]:
+def _running(found: JournalContext) -> Iterator[Run]:
     """A run of the target that reads no input."""
     run = found.run()
-    with run.held:
+    with run.resources:
         try:
             yield run
         finally:

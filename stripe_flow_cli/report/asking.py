@@ -32,7 +32,7 @@ _is_over = exists().where(
 )
 _SHOWN = (
     *("digest", "attempt", "revision", "account", "mode", "action", "source_name", "source_key", "state"),
-    *("stripe_id", "request_id", "status", "code", "decline_code", "param", "reason", "amount", "currency"),
+    *("stripe_id", "request_id", "http_status", "code", "decline_code", "param", "reason", "amount", "currency"),
 )
 
 

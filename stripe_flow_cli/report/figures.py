@@ -13,7 +13,7 @@ from stripe_flow_cli.report.declines import WORDS
 from stripe_flow_cli.report.items import of_reject, of_row, shares
 from stripe_flow_cli.report.model import Group, Item, Reason, Report
 from stripe_flow_cli.report.money import ledgers
-from stripe_flow_cli.report.outcomes import LISTED, NEVER_SENT, PLACES, STANDINGS
+from stripe_flow_cli.report.outcomes import LISTED, NEVER_SENT, STATES, STATUSES
 from stripe_flow_cli.report.private import shown_field, shown_text
 from stripe_flow_cli.report.rejected import OTHERS, Rejected, Since, read_rejects
 from stripe_flow_cli.report.times import moment, timeline
@@ -50,15 +50,15 @@ def read(journal: Journal, asked: Asked) -> Report:
     by_state: Counter[str] = Counter()
     for row in days:
         by_state[row.state] += row.rows
-        place = STANDINGS[State(row.state)].place
-        counts[place] += row.rows
-        by_day[row.day, place] += row.rows
+        status = STATES[State(row.state)].status
+        counts[status] += row.rows
+        by_day[row.day, status] += row.rows
     return Report(
         journal=_file_name(journal.name),
         made_at=moment(asked.now_unix),
         owners=tuple(_owner(row) for row in owners[:MOST_OWNERS]),
         attempts=counts.total(),
-        counts={place: counts[place] for place in PLACES if counts[place]},
+        counts={status: counts[status] for status in STATUSES if counts[status]},
         groups=_groups(journal, asked, rejected, days, is_shared=len(owners) > 1),
         timeline=timeline(by_day),
         ledgers=ledgers(days),
@@ -83,12 +83,12 @@ def _groups(
     shown = shares({name: len(found) for name, found in items.items()}, asked.most_rows)
     return tuple(
         Group(
-            standing=standing,
+            words=words,
             total=totals[name],
             amounts=_amounts(days, name),
             items=tuple(items[name][: shown[name]]),
         )
-        for name, standing in STANDINGS.items()
+        for name, words in STATES.items()
         if name in {*LISTED, NEVER_SENT} and totals.get(name)
     )
 
@@ -165,7 +165,7 @@ def as_object(report: Report) -> Mapping[str, object]:
         "made_at": report.made_at,
         "attempts": report.attempts,
         "counts": report.counts,
-        "waiting": {group.standing.name: group.total for group in report.groups},
+        "waiting": {group.words.name: group.total for group in report.groups},
         "amounts": [
             {"action": each.action, "currency": each.currency, "day": day.day}
             | {"created": day.created, "declined": day.declined, "open": day.open}

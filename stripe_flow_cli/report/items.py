@@ -9,7 +9,7 @@ from typing import Any
 from stripe_flow_cli.report import currencies
 from stripe_flow_cli.report.declines import WORDS
 from stripe_flow_cli.report.model import Item
-from stripe_flow_cli.report.outcomes import STANDINGS
+from stripe_flow_cli.report.outcomes import STATES
 from stripe_flow_cli.report.private import shown_field, shown_text
 from stripe_flow_cli.report.rejected import Reject
 from stripe_flow_cli.report.times import moment
@@ -31,7 +31,7 @@ def of_row(row: Any, *, shows_key: bool, is_shared: bool) -> Item:  # Any: a row
         # A product's id may be its source key.
         stripe_id=row.stripe_id if row.stripe_id and (shows_key or row.stripe_id != key) else "",
         request_id=row.request_id or "",
-        commands=tuple(command.format(key=by_hash) for command in STANDINGS[row.state].commands),
+        commands=tuple(command.format(key=by_hash) for command in STATES[row.state].commands),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from stripe_flow_cli.report.outcomes import Standing
+from stripe_flow_cli.report.outcomes import StateWords
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +28,7 @@ class Item:
 class Group:
     """All that stands alike: how many, how much money where all of it is open, and the rows that are shown."""
 
-    standing: Standing
+    words: StateWords
     total: int
     amounts: tuple[str, ...]
     items: tuple[Item, ...]

@@ -6,7 +6,7 @@ import enum
 from dataclasses import dataclass
 
 from target_stripe_flow.attempts.lifecycle import State
-from target_stripe_flow.results.outcome import Place
+from target_stripe_flow.results.outcome import Status
 
 # A record that never became an attempt: the journal does not have it, the rejects file does.
 NEVER_SENT = "never_sent"
@@ -25,11 +25,11 @@ class Who(enum.Enum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Standing:
-    """`place` is the word of the target's summary. `commands` are of one row, with its {key}."""
+class StateWords:
+    """`status` is the word of the target's summary. `commands` are of one row, with its {key}."""
 
     name: str
-    place: str
+    status: str
     who: Who
     title: str
     means: str
@@ -53,12 +53,12 @@ _SETTLE = (
 )
 
 # In the order in which they need somebody.
-STANDINGS = {
-    standing.name: standing
-    for standing in (
-        Standing(
+STATES = {
+    words.name: words
+    for words in (
+        StateWords(
             name=State.PARKED,
-            place=Place.PARKED.value,
+            status=Status.PARKED.value,
             who=Who.DECIDE,
             title="Parked: only you can tell whether money moved",
             means="It was sent, no answer came, and a day later it was not to be found at Stripe. It will not be sent "
@@ -70,9 +70,9 @@ STANDINGS = {
             ),
             commands=_SETTLE,
         ),
-        Standing(
+        StateWords(
             name=State.CONFLICT,
-            place=Place.REJECTED.value,
+            status=Status.REJECTED.value,
             who=Who.DECIDE,
             title="Conflict: its key was used by a run that this journal does not know",
             means="Stripe has seen its idempotency key with other content, so something may exist already. It is "
@@ -83,18 +83,18 @@ STANDINGS = {
             ),
             commands=(_SHOW, *_SETTLE),
         ),
-        Standing(
+        StateWords(
             name=State.REFUSED,
-            place=Place.REJECTED.value,
+            status=Status.REJECTED.value,
             who=Who.MEND,
             title="Rejected by Stripe: the record needs mending",
             means="Stripe refused it, and nothing happened there.",
             steps=("Mend the field that is named, in the source of the record, and run the flow again. That is all.",),
             commands=(_SHOW,),
         ),
-        Standing(
+        StateWords(
             name=NEVER_SENT,
-            place=Place.REJECTED.value,
+            status=Status.REJECTED.value,
             who=Who.MEND,
             title="Rejected before anything was sent",
             means="The record itself is wrong, so Stripe was not asked. It lies in the rejects file with its reason.",
@@ -104,9 +104,9 @@ STANDINGS = {
                 "Or mend its line in the rejects file, and pipe that file into the target.",
             ),
         ),
-        Standing(
+        StateWords(
             name=State.DECLINED,
-            place=Place.DECLINED.value,
+            status=Status.DECLINED.value,
             who=Who.CUSTOMER,
             title="Declined: the customer's bank said no",
             means="That is final for this attempt. The same record is not sent again by itself.",
@@ -116,83 +116,87 @@ STANDINGS = {
             ),
             commands=("stripe-flow journal retry {key}",),
         ),
-        Standing(
+        StateWords(
             name=State.REQUIRES_ACTION,
-            place=Place.PENDING.value,
+            status=Status.PENDING.value,
             who=Who.CUSTOMER,
             title="Waiting for the customer",
             means="It is at Stripe, and the customer has to do something, for example confirm it with the bank.",
             steps=("Open it in the Stripe dashboard and ask the customer. Each run looks whether it is done.",),
             commands=(_SHOW,),
         ),
-        Standing(
+        StateWords(
             name=State.UNKNOWN,
-            place=Place.UNKNOWN.value,
+            status=Status.UNKNOWN.value,
             who=Who.RUN,
             title="Not known yet: a later run finds out",
             means="It may have happened. It is looked for, never sent twice.",
             steps=("Nothing: each run looks first. To look now: stripe-flow journal reconcile --config FILE",),
         ),
-        Standing(
+        StateWords(
             name=State.INTENT,
-            place=Place.UNKNOWN.value,
+            status=Status.UNKNOWN.value,
             who=Who.RUN,
             title="Under way, or left by a run that died",
             means="It is written down, and perhaps was sent. The next run settles it before it does anything else.",
             steps=("Nothing: run the flow again. To settle it now: stripe-flow journal reconcile --config FILE",),
         ),
-        Standing(
+        StateWords(
             name=State.PROCESSING,
-            place=Place.PENDING.value,
+            status=Status.PENDING.value,
             who=Who.RUN,
             title="Pending: the bank takes its time",
             means="It is at Stripe and not over; a bank debit takes days.",
             steps=("Nothing: each run looks whether it is done.",),
         ),
-        Standing(
+        StateWords(
             name=State.OPENED,
-            place=TO_BE_SENT,
+            status=TO_BE_SENT,
             who=Who.RUN,
             title="Another attempt is ordered",
             means="Somebody has ordered it; it waits for its record.",
             steps=("Run the flow again with the record.",),
         ),
-        Standing(
+        StateWords(
             name=State.NOT_SENT,
-            place=TO_BE_SENT,
+            status=TO_BE_SENT,
             who=Who.RUN,
             title="Not sent: Stripe took nothing",
             means="Stripe was too busy or did not take the key, and nothing happened there.",
             steps=("Run the flow again with the record.",),
         ),
-        Standing(
+        StateWords(
             name=State.NOT_CREATED,
-            place=TO_BE_SENT,
+            status=TO_BE_SENT,
             who=Who.RUN,
             title="Not made after all",
             means="It was looked for, or a person said so: it does not exist at Stripe.",
             steps=("Run the flow again with the record.",),
         ),
-        Standing(
-            name=State.CREATED, place=Place.CREATED.value, who=Who.NOBODY, title="Created", means="Stripe has made it."
+        StateWords(
+            name=State.CREATED,
+            status=Status.CREATED.value,
+            who=Who.NOBODY,
+            title="Created",
+            means="Stripe has made it.",
         ),
-        Standing(
+        StateWords(
             name=State.UPDATED,
-            place=Place.UPDATED.value,
+            status=Status.UPDATED.value,
             who=Who.NOBODY,
             title="Updated",
             means="A change was applied.",
         ),
-        Standing(
-            name=State.FOUND, place=Place.FOUND.value, who=Who.NOBODY, title="Found", means="It was there already."
+        StateWords(
+            name=State.FOUND, status=Status.FOUND.value, who=Who.NOBODY, title="Found", means="It was there already."
         ),
     )
 }
 # Of states, those whose rows are listed.
-LISTED = tuple(name for name, each in STANDINGS.items() if each.who is not Who.NOBODY and name != NEVER_SENT)
+LISTED = tuple(name for name, each in STATES.items() if each.who is not Who.NOBODY and name != NEVER_SENT)
 # In the order of the target's summary.
-PLACES = (
-    *(Place.CREATED.value, Place.UPDATED.value, Place.FOUND.value),
-    *(Place.DECLINED.value, Place.REJECTED.value, Place.PENDING.value, Place.UNKNOWN.value),
-    *(Place.PARKED.value, TO_BE_SENT),
+STATUSES = (
+    *(Status.CREATED.value, Status.UPDATED.value, Status.FOUND.value),
+    *(Status.DECLINED.value, Status.REJECTED.value, Status.PENDING.value, Status.UNKNOWN.value),
+    *(Status.PARKED.value, TO_BE_SENT),
 )

@@ -50,7 +50,7 @@ def render(report: Report) -> str:
 
 def by_who(report: Report) -> Mapping[Who, list[Group]]:
     """What waits, by who has to do something; what presses most is first."""
-    found = {who: [group for group in report.groups if group.standing.who is who] for who in Who}
+    found = {who: [group for group in report.groups if group.words.who is who] for who in Who}
     return {who: groups for who, groups in found.items() if groups}
 
 

@@ -11,7 +11,7 @@ import pygal
 from pygal.style import Style
 
 from stripe_flow_cli.report.model import Timeline
-from stripe_flow_cli.report.outcomes import PLACES
+from stripe_flow_cli.report.outcomes import STATUSES
 
 # pygal leaves an importer for maps behind, of a kind that Python 3.11 warns of at every import from then on.
 sys.meta_path[:] = [each for each in sys.meta_path if type(each) is not pygal.PluginImportFixer]
@@ -28,27 +28,27 @@ class Plot:
     """One drawing in each size, and the places that are in it."""
 
     title: str
-    places: tuple[str, ...]
+    statuses: tuple[str, ...]
     drawings: dict[str, str]
 
 
 def plots(timeline: Timeline) -> tuple[Plot, ...]:
     """What was done and what was not have a scale of their own: one parked among a million would not be seen."""
-    seen = {place for bucket in timeline.buckets for place in bucket.counts}
-    kinds = (("Done", PLACES[:3]), ("Not done", PLACES[3:]))
+    seen = {status for bucket in timeline.buckets for status in bucket.counts}
+    kinds = (("Done", STATUSES[:3]), ("Not done", STATUSES[3:]))
     return tuple(
-        Plot(title=title, places=found, drawings={size: _drawn(timeline, found, size) for size in SIZES})
-        for title, places in kinds
-        if (found := tuple(place for place in places if place in seen))
+        Plot(title=title, statuses=found, drawings={size: _drawn(timeline, found, size) for size in SIZES})
+        for title, statuses in kinds
+        if (found := tuple(status for status in statuses if status in seen))
     )
 
 
-def slug(place: str) -> str:
+def slug(status: str) -> str:
     """As a class and a variable of the page's style sheet are called."""
-    return place.replace(" ", "-")
+    return status.replace(" ", "-")
 
 
-def _drawn(timeline: Timeline, places: Sequence[str], size: str) -> str:
+def _drawn(timeline: Timeline, statuses: Sequence[str], size: str) -> str:
     width, height, labels = SIZES[size]
     chart = pygal.StackedBar(
         width=width,
@@ -69,13 +69,13 @@ def _drawn(timeline: Timeline, places: Sequence[str], size: str) -> str:
         value_formatter=lambda value: f"{int(value):,}",
     )
     chart.x_labels = [bucket.label for bucket in timeline.buckets]
-    for place in places:
-        chart.add(place, [bucket.counts.get(place) for bucket in timeline.buckets])
-    chart.add_xml_filter(lambda root: _tidied(root, places))
+    for status in statuses:
+        chart.add(status, [bucket.counts.get(status) for bucket in timeline.buckets])
+    chart.add_xml_filter(lambda root: _tidied(root, statuses))
     return str(chart.render())
 
 
-def _tidied(root: Any, places: Sequence[str]) -> Any:  # Any: an element of whichever etree pygal has found
+def _tidied(root: Any, statuses: Sequence[str]) -> Any:  # Any: an element of whichever etree pygal has found
     """Without scripts, styles and ids of its own; each bar says in words what it is."""
     for bar in [each for each in root.iter() if each.get("class") == "bar"]:
         said = {each.get("class"): each.text for each in bar}
@@ -86,10 +86,10 @@ def _tidied(root: Any, places: Sequence[str]) -> Any:  # Any: an element of whic
         for child in list(parent):
             if not isinstance(child.tag, str) or child.tag in _UNWANTED:
                 parent.remove(child)
-    for index, place in enumerate(places):
+    for index, status in enumerate(statuses):
         for series in root.iter():
             if f"serie-{index}" in series.get("class", "").split():
-                series.set("class", f"series place-{slug(place)}")
+                series.set("class", f"series status-{slug(status)}")
     root.attrib.pop("id", None)
     # The words beside it say what is in it.
     root.set("aria-hidden", "true")

@@ -19,9 +19,9 @@ from stripe_flow_cli.report.private import shown_field, shown_text
 from target_stripe_flow.attempts import identity
 from target_stripe_flow.attempts.identity import Identity, Scope
 from target_stripe_flow.journal.store import Journal
-from target_stripe_flow.results.outcome import Place
 from target_stripe_flow.results.outcome import Rejected as WrongRecord
-from target_stripe_flow.results.rejects import LONGEST_LINE_BYTES
+from target_stripe_flow.results.outcome import Status
+from target_stripe_flow.results.rejects import LONGEST_LINE_BYTES, status_of
 
 # Reasons told apart; the rest is counted as one.
 MOST_REASONS = 200
@@ -117,8 +117,8 @@ def _rejects(path: Path) -> Iterator[Reject]:
                     "type": "RECORD",
                     "stream": str(stream),
                     "record": dict(record),
-                    "stripe_flow": {"place": Place.REJECTED.value, "request_id": None, **told},
-                }:
+                    "stripe_flow": {"request_id": None, **told},
+                } if status_of(told) == Status.REJECTED.value:
                     yield _reject(stream, told, _source_key(record, keys.get(stream, [])))
 
 

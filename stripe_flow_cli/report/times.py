@@ -31,21 +31,21 @@ def timeline(counts: Mapping[tuple[int | None, str], int]) -> Timeline:
     """`counts` by day and place → by the finest unit of which there are not too many; empty ones in between, too."""
     dated: dict[date, dict[str, int]] = {}
     undated = 0
-    for (day, place), count in counts.items():
+    for (day, status), count in counts.items():
         when = date_of(day)
         if when is None:
             undated += count
         else:
             of_day = dated.setdefault(when, {})
-            of_day[place] = of_day.get(place, 0) + count
+            of_day[status] = of_day.get(status, 0) + count
     if not dated:
         return Timeline(unit="day", buckets=(), undated=undated)
     unit, starts = _stretches(min(dated), max(dated))
     summed: dict[date, dict[str, int]] = {start: {} for start in starts}
     for when, of_day in dated.items():
         of_stretch = summed[_start(when, unit)]
-        for place, count in of_day.items():
-            of_stretch[place] = of_stretch.get(place, 0) + count
+        for status, count in of_day.items():
+            of_stretch[status] = of_stretch.get(status, 0) + count
     buckets = tuple(Bucket(label=_label(start, unit), counts=found) for start, found in summed.items())
     return Timeline(unit=unit, buckets=buckets, undated=undated)
 

@@ -107,7 +107,7 @@ class Slice:
     count: float
 
 
-Look = Callable[[str, Window], Sight]
+Scan = Callable[[str, Window], Sight]
 
 
 def _between(before: float | None, after: float) -> float:
@@ -119,7 +119,7 @@ def _between(before: float | None, after: float) -> float:
     return min(mean, BURST * lower) if lower else mean
 
 
-def planned(ranges: Mapping[str, Window], slices: int, look: Look) -> list[Slice]:
+def planned(ranges: Mapping[str, Window], slices: int, look: Scan) -> list[Slice]:
     """About so many slices of these accounts' ranges, at least one of each; about as much work each.
 
     Takes `LOOKS_PER_SLICE` looks a slice at most, and one of each account at least.
@@ -135,7 +135,7 @@ def planned(ranges: Mapping[str, Window], slices: int, look: Look) -> list[Slice
     return found
 
 
-def _pieces(ranges: Mapping[str, Window], looks: int, look: Look) -> list[Piece]:
+def _pieces(ranges: Mapping[str, Window], looks: int, look: Scan) -> list[Piece]:
     """The ranges, cut where most is, or may be."""
     pieces = [Piece(account=account, window=window, sight=look(account, window)) for account, window in ranges.items()]
     for _ in range(looks - len(ranges)):

@@ -47,7 +47,7 @@ def orders(run: Run, config: Mapping[str, Any], *, workers: int, slices: int, st
     window = _range(run, next(iter(listings.values())))
     # Where there are many accounts, the first look at each is what takes time.
     first = dict(
-        zip(listings, run.ahead.in_order(partial(_look, each, window) for each in listings.values()), strict=True)
+        zip(listings, run.prefetch.in_order(partial(_look, each, window) for each in listings.values()), strict=True)
     )
 
     def look(account: str, at: Window) -> Sight:
@@ -63,14 +63,14 @@ def orders(run: Run, config: Mapping[str, Any], *, workers: int, slices: int, st
             end_date=iso(each.window.end),
             runs_at_once=at_once[each.account],
             objects=round(each.count),
-            requests_per_second=_pace(config, connection, at_once[each.account]),
+            requests_per_second=_throttle(config, connection, at_once[each.account]),
         )
         for each in found
     ]
 
 
 def _source(config: Mapping[str, Any], stream: str) -> Source:  # Any: JSON
-    known = {spec.name: spec for spec in STREAMS if spec.belongs is None and spec.stamp is not None}
+    known = {spec.name: spec for spec in STREAMS if spec.child_of is None and spec.stamp is not None}
     if stream not in known:
         near = suggestion(stream, known)
         raise Misconfigured(f"there is no stream {stream!r} that is read by time{near}: {', '.join(sorted(known))}")
@@ -97,5 +97,5 @@ def _look(listing: Listing, window: Window) -> Sight:
     return Sight(created=page.created, has_more=page.has_more)
 
 
-def _pace(config: Mapping[str, Any], connection: Connection, runs: int) -> float:  # Any: JSON
+def _throttle(config: Mapping[str, Any], connection: Connection, runs: int) -> float:  # Any: JSON
     return round(min(rates({**config, "runs_at_once": runs}, connection)), 3)

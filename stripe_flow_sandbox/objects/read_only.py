@@ -12,12 +12,12 @@ from stripe_flow_sandbox.parameters.accepted import LIST, data
 from stripe_flow_sandbox.parameters.params import Param
 from stripe_flow_sandbox.state import pages
 from stripe_flow_sandbox.state.collection import Collection
-from stripe_flow_sandbox.state.read_only_kinds import PARTS, SHELVES, Parts, Shelf
+from stripe_flow_sandbox.state.read_only_kinds import PARTS, READ_ONLY_LISTS, Parts, ReadOnlyList
 from stripe_flow_sandbox.state.space import Call, Space
 
 # How many parts an object shows inside.
 SHOWN_INSIDE = 10
-_BY_NOUN: Mapping[str, Shelf] = {shelf.noun: shelf for shelf in SHELVES}
+_BY_NOUN: Mapping[str, ReadOnlyList] = {shelf.noun: shelf for shelf in READ_ONLY_LISTS}
 
 
 @cache
@@ -31,12 +31,12 @@ def resources() -> list[Resource]:
         Resource(
             noun=shelf.noun,
             path=shelf.path,
-            right=shelf.right,
+            permission=shelf.permission,
             is_timed=shelf.stamp is not None,
             filters={name: _but(shelf.noun, name, left_out) for name, left_out in shelf.leaves_out.items()},
             includes=hidden_parts(shelf.noun),
         )
-        for shelf in SHELVES
+        for shelf in READ_ONLY_LISTS
     ]
 
 
@@ -47,7 +47,7 @@ def operations() -> list[Operation]:
         Operation(
             method="GET",
             path=parts.path,
-            right=parts.right,
+            permission=parts.permission,
             params=timeless | ({parts.by: Param(type="string", required=True)} if parts.by else {}),
             run=_lister(parts),
         )

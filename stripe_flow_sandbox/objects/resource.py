@@ -33,7 +33,7 @@ class Operation:
 
     method: str
     path: str
-    right: str
+    permission: str
     params: Params
     run: Run
 
@@ -56,7 +56,7 @@ class Resource:
 
     noun: str
     path: str
-    right: str
+    permission: str
     filters: Mapping[str, Filter] = field(default_factory=dict)
     # Whether the list can be cut by `created`.
     is_timed: bool = True
@@ -91,7 +91,7 @@ class Resource:
         if self.deleted_events:
             rows.append(("DELETE", one, {}, self._delete))
         return [
-            Operation(method=method, path=path, right=self.right, params=params, run=run)
+            Operation(method=method, path=path, permission=self.permission, params=params, run=run)
             for method, path, params, run in rows
         ]
 

@@ -9,7 +9,7 @@ from stripe_flow_sandbox.answers.errors import invalid
 from stripe_flow_sandbox.objects.resource import Listing
 from stripe_flow_sandbox.parameters.shapes import fields
 from stripe_flow_sandbox.service.operations import RESOURCES
-from stripe_flow_sandbox.state.read_only_kinds import SHELVES
+from stripe_flow_sandbox.state.read_only_kinds import READ_ONLY_LISTS
 from stripe_flow_sandbox.state.space import Space
 
 MOST_LEVELS = 4
@@ -81,7 +81,7 @@ def _is_expandable(noun: str, name: str) -> bool:
 
 
 # Events have no fields of their own that could be expanded, and of what is only shown nobody has said it.
-_DESCRIBED = frozenset(RESOURCES) - {"event"} - {shelf.noun for shelf in SHELVES}
+_DESCRIBED = frozenset(RESOURCES) - {"event"} - {shelf.noun for shelf in READ_ONLY_LISTS}
 
 
 def _cannot(name: str) -> Exception:

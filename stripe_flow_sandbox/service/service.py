@@ -122,7 +122,7 @@ class Service:
         space = self.space(account, livemode=key.livemode)
         exchange.version = check_version(request.headers.get("stripe-version", space.account.api_version))
         operation, path_ids = route(request.method, request.path)
-        _check_right(key, operation, account)
+        _check_permission(key, operation, account)
         return self._claim(exchange, space, operation, path_ids)
 
     def _claim(
@@ -163,12 +163,13 @@ def _parameters(request: Request) -> bytes:
     return request.body
 
 
-def _check_right(key: Key, operation: Operation, account: str) -> None:
+def _check_permission(key: Key, operation: Operation, account: str) -> None:
     level = "read" if operation.method == "GET" else "write"
-    if not key.may(operation.right, level):  # type: ignore[arg-type]  # one of the three levels
+    if not key.may(operation.permission, level):  # type: ignore[arg-type]  # one of the three levels
         raise invalid(
             f"The provided key '{key.shown}' does not have the required permissions for this endpoint on account "
-            f"'{account}'. Having the 'rak_{operation.right}_{level}' permission would allow this request to continue.",
+            f"'{account}'. Having the 'rak_{operation.permission}_{level}' "
+            "permission would allow this request to continue.",
             status=403,
         )
 

@@ -59,8 +59,8 @@ class Key(msgspec.Struct, frozen=True):
     livemode: bool
     rights: Mapping[str, Level] | None
 
-    def may(self, right: str, level: Level) -> bool:
-        return self.rights is None or _RANK[self.rights.get(right, "none")] >= _RANK[level]
+    def may(self, permission: str, level: Level) -> bool:
+        return self.rights is None or _RANK[self.rights.get(permission, "none")] >= _RANK[level]
 
 
 def default_keys(*, livemode: bool) -> KeysFile:

@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shelf:
+class ReadOnlyList:
     """One kind. `stamp` is the member that holds its time, None where its list cannot be cut by it. `leaves_out`: by
     member, what the list does not show unless that member is asked for.
     """
 
     noun: str
     path: str
-    right: str
+    permission: str
     stamp: str | None = "created"
     changed: str | None = None  # the event that tells
     deleted: str | None = None
@@ -37,7 +37,7 @@ class Parts:
     of: str
     nouns: tuple[str, ...]
     path: str
-    right: str
+    permission: str
     by: str | None = None
     member: str | None = None
     is_hidden: bool = False
@@ -48,106 +48,127 @@ class Parts:
     deleted: str | None = None
 
 
-SHELVES: tuple[Shelf, ...] = (
-    Shelf(noun="account", path="/v1/accounts", right="connected_account"),
-    Shelf(
+READ_ONLY_LISTS: tuple[ReadOnlyList, ...] = (
+    ReadOnlyList(noun="account", path="/v1/accounts", permission="connected_account"),
+    ReadOnlyList(
         noun="application_fee",
         path="/v1/application_fees",
-        right="application_fee",
+        permission="application_fee",
         changed="application_fee.refunded",
     ),
-    Shelf(noun="balance_transaction", path="/v1/balance_transactions", right="balance_transaction_source"),
-    Shelf(
+    ReadOnlyList(noun="balance_transaction", path="/v1/balance_transactions", permission="balance_transaction_source"),
+    ReadOnlyList(
         noun="checkout.session",
         path="/v1/checkout/sessions",
-        right="checkout_session",
+        permission="checkout_session",
         changed="checkout.session.completed",
     ),
-    Shelf(noun="country_spec", path="/v1/country_specs", right="connected_account", stamp=None),
-    Shelf(noun="coupon", path="/v1/coupons", right="coupon", changed="coupon.updated", deleted="coupon.deleted"),
-    Shelf(noun="credit_note", path="/v1/credit_notes", right="credit_note", changed="credit_note.updated"),
-    Shelf(noun="dispute", path="/v1/disputes", right="dispute", changed="charge.dispute.updated"),
-    Shelf(noun="file_link", path="/v1/file_links", right="file"),
-    Shelf(
+    ReadOnlyList(noun="country_spec", path="/v1/country_specs", permission="connected_account", stamp=None),
+    ReadOnlyList(
+        noun="coupon", path="/v1/coupons", permission="coupon", changed="coupon.updated", deleted="coupon.deleted"
+    ),
+    ReadOnlyList(noun="credit_note", path="/v1/credit_notes", permission="credit_note", changed="credit_note.updated"),
+    ReadOnlyList(noun="dispute", path="/v1/disputes", permission="dispute", changed="charge.dispute.updated"),
+    ReadOnlyList(noun="file_link", path="/v1/file_links", permission="file"),
+    ReadOnlyList(
         noun="invoice",
         path="/v1/invoices",
-        right="invoice",
+        permission="invoice",
         changed="invoice.updated",
         deleted="invoice.deleted",
     ),
-    Shelf(noun="invoice_payment", path="/v1/invoice_payments", right="invoice", changed="invoice_payment.paid"),
-    Shelf(noun="invoiceitem", path="/v1/invoiceitems", right="invoice", stamp="date", deleted="invoiceitem.deleted"),
-    Shelf(
+    ReadOnlyList(
+        noun="invoice_payment", path="/v1/invoice_payments", permission="invoice", changed="invoice_payment.paid"
+    ),
+    ReadOnlyList(
+        noun="invoiceitem", path="/v1/invoiceitems", permission="invoice", stamp="date", deleted="invoiceitem.deleted"
+    ),
+    ReadOnlyList(
         noun="issuing.authorization",
         path="/v1/issuing/authorizations",
-        right="issuing_authorization",
+        permission="issuing_authorization",
         changed="issuing_authorization.updated",
     ),
-    Shelf(noun="issuing.card", path="/v1/issuing/cards", right="issuing_card", changed="issuing_card.updated"),
-    Shelf(
+    ReadOnlyList(
+        noun="issuing.card", path="/v1/issuing/cards", permission="issuing_card", changed="issuing_card.updated"
+    ),
+    ReadOnlyList(
         noun="issuing.cardholder",
         path="/v1/issuing/cardholders",
-        right="issuing_cardholder",
+        permission="issuing_cardholder",
         changed="issuing_cardholder.updated",
     ),
-    Shelf(
-        noun="issuing.dispute", path="/v1/issuing/disputes", right="issuing_dispute", changed="issuing_dispute.updated"
+    ReadOnlyList(
+        noun="issuing.dispute",
+        path="/v1/issuing/disputes",
+        permission="issuing_dispute",
+        changed="issuing_dispute.updated",
     ),
-    Shelf(
+    ReadOnlyList(
         noun="issuing.transaction",
         path="/v1/issuing/transactions",
-        right="issuing_transaction",
+        permission="issuing_transaction",
         changed="issuing_transaction.updated",
     ),
-    Shelf(noun="payment_link", path="/v1/payment_links", right="payment_links", stamp=None),
-    Shelf(noun="payout", path="/v1/payouts", right="payout", changed="payout.updated"),
-    Shelf(noun="plan", path="/v1/plans", right="plan", changed="plan.updated", deleted="plan.deleted"),
-    Shelf(noun="promotion_code", path="/v1/promotion_codes", right="promotion_code", changed="promotion_code.updated"),
-    Shelf(noun="quote", path="/v1/quotes", right="quote", stamp=None),
-    Shelf(
+    ReadOnlyList(noun="payment_link", path="/v1/payment_links", permission="payment_links", stamp=None),
+    ReadOnlyList(noun="payout", path="/v1/payouts", permission="payout", changed="payout.updated"),
+    ReadOnlyList(noun="plan", path="/v1/plans", permission="plan", changed="plan.updated", deleted="plan.deleted"),
+    ReadOnlyList(
+        noun="promotion_code", path="/v1/promotion_codes", permission="promotion_code", changed="promotion_code.updated"
+    ),
+    ReadOnlyList(noun="quote", path="/v1/quotes", permission="quote", stamp=None),
+    ReadOnlyList(
         noun="radar.early_fraud_warning",
         path="/v1/radar/early_fraud_warnings",
-        right="charge",
+        permission="charge",
         changed="radar.early_fraud_warning.updated",
     ),
-    Shelf(noun="review", path="/v1/reviews", right="review", changed="review.closed"),
-    Shelf(noun="setup_intent", path="/v1/setup_intents", right="setup_intent", changed="setup_intent.succeeded"),
-    Shelf(noun="shipping_rate", path="/v1/shipping_rates", right="shipping_rate"),
-    Shelf(
+    ReadOnlyList(noun="review", path="/v1/reviews", permission="review", changed="review.closed"),
+    ReadOnlyList(
+        noun="setup_intent", path="/v1/setup_intents", permission="setup_intent", changed="setup_intent.succeeded"
+    ),
+    ReadOnlyList(noun="shipping_rate", path="/v1/shipping_rates", permission="shipping_rate"),
+    ReadOnlyList(
         noun="subscription",
         path="/v1/subscriptions",
-        right="subscription",
+        permission="subscription",
         changed="customer.subscription.updated",
         leaves_out={"status": "canceled"},
     ),
-    Shelf(
+    ReadOnlyList(
         noun="subscription_schedule",
         path="/v1/subscription_schedules",
-        right="subscription",
+        permission="subscription",
         changed="subscription_schedule.updated",
     ),
-    Shelf(noun="tax_code", path="/v1/tax_codes", right="product", stamp=None),
-    Shelf(noun="tax_id", path="/v1/tax_ids", right="customer", stamp=None),
-    Shelf(noun="tax_rate", path="/v1/tax_rates", right="tax_rate", changed="tax_rate.updated"),
-    Shelf(noun="topup", path="/v1/topups", right="top_up", changed="topup.succeeded"),
-    Shelf(noun="transfer", path="/v1/transfers", right="transfer", changed="transfer.updated"),
-    Shelf(noun="webhook_endpoint", path="/v1/webhook_endpoints", right="webhook", stamp=None),
+    ReadOnlyList(noun="tax_code", path="/v1/tax_codes", permission="product", stamp=None),
+    ReadOnlyList(noun="tax_id", path="/v1/tax_ids", permission="customer", stamp=None),
+    ReadOnlyList(noun="tax_rate", path="/v1/tax_rates", permission="tax_rate", changed="tax_rate.updated"),
+    ReadOnlyList(noun="topup", path="/v1/topups", permission="top_up", changed="topup.succeeded"),
+    ReadOnlyList(noun="transfer", path="/v1/transfers", permission="transfer", changed="transfer.updated"),
+    ReadOnlyList(noun="webhook_endpoint", path="/v1/webhook_endpoints", permission="webhook", stamp=None),
 )
 PARTS: tuple[Parts, ...] = (
     Parts(
         of="account",
         nouns=("bank_account", "card"),
         path="/v1/accounts/{id}/external_accounts",
-        right="connected_account",
+        permission="connected_account",
         member="external_accounts",
         link="account",
     ),
-    Parts(of="account", nouns=("person",), path="/v1/accounts/{id}/persons", right="connected_account", link="account"),
+    Parts(
+        of="account",
+        nouns=("person",),
+        path="/v1/accounts/{id}/persons",
+        permission="connected_account",
+        link="account",
+    ),
     Parts(
         of="application_fee",
         nouns=("fee_refund",),
         path="/v1/application_fees/{id}/refunds",
-        right="application_fee",
+        permission="application_fee",
         member="refunds",
         link="fee",
         changed="application_fee.refund.updated",
@@ -156,7 +177,7 @@ PARTS: tuple[Parts, ...] = (
         of="checkout.session",
         nouns=("item",),
         path="/v1/checkout/sessions/{id}/line_items",
-        right="checkout_session",
+        permission="checkout_session",
         member="line_items",
         is_hidden=True,
     ),
@@ -164,21 +185,21 @@ PARTS: tuple[Parts, ...] = (
         of="credit_note",
         nouns=("credit_note_line_item",),
         path="/v1/credit_notes/{id}/lines",
-        right="credit_note",
+        permission="credit_note",
         member="lines",
     ),
     Parts(
         of="customer",
         nouns=("customer_balance_transaction",),
         path="/v1/customers/{id}/balance_transactions",
-        right="customer",
+        permission="customer",
         link="customer",
     ),
     Parts(
         of="customer",
         nouns=("customer_cash_balance_transaction",),
         path="/v1/customers/{id}/cash_balance_transactions",
-        right="customer",
+        permission="customer",
         link="customer",
         made="customer_cash_balance_transaction.created",
     ),
@@ -186,7 +207,7 @@ PARTS: tuple[Parts, ...] = (
         of="customer",
         nouns=("card", "bank_account", "source"),
         path="/v1/customers/{id}/sources",
-        right="customer",
+        permission="customer",
         member="sources",
         is_hidden=True,
         link="customer",
@@ -199,7 +220,7 @@ PARTS: tuple[Parts, ...] = (
         of="customer",
         nouns=("tax_id",),
         path="/v1/customers/{id}/tax_ids",
-        right="customer",
+        permission="customer",
         member="tax_ids",
         is_hidden=True,
         link="customer",
@@ -211,7 +232,7 @@ PARTS: tuple[Parts, ...] = (
         of="invoice",
         nouns=("line_item",),
         path="/v1/invoices/{id}/lines",
-        right="invoice",
+        permission="invoice",
         member="lines",
         link="invoice",
     ),
@@ -220,7 +241,7 @@ PARTS: tuple[Parts, ...] = (
         nouns=("setup_attempt",),
         path="/v1/setup_attempts",
         by="setup_intent",
-        right="setup_intent",
+        permission="setup_intent",
         link="setup_intent",
     ),
     Parts(
@@ -228,7 +249,7 @@ PARTS: tuple[Parts, ...] = (
         nouns=("subscription_item",),
         path="/v1/subscription_items",
         by="subscription",
-        right="subscription",
+        permission="subscription",
         member="items",
         link="subscription",
     ),
@@ -236,7 +257,7 @@ PARTS: tuple[Parts, ...] = (
         of="transfer",
         nouns=("transfer_reversal",),
         path="/v1/transfers/{id}/reversals",
-        right="transfer",
+        permission="transfer",
         member="reversals",
         link="transfer",
     ),

@@ -15,7 +15,7 @@ from stripe_flow_sandbox.parameters.shapes import API_VERSION, fresh
 from stripe_flow_sandbox.state.collection import Collection, Seeded
 from stripe_flow_sandbox.state.idempotency import KeyStore
 from stripe_flow_sandbox.state.keyring import AccountEntry
-from stripe_flow_sandbox.state.read_only_kinds import PARTS, SHELVES
+from stripe_flow_sandbox.state.read_only_kinds import PARTS, READ_ONLY_LISTS
 
 # https://docs.stripe.com/api/events: no order inside one second. Flipping bits of the running number shuffles
 # neighbours, and flipping them again finds the number back.
@@ -33,7 +33,7 @@ _NOUNS = (
     "price",
     "product",
     "refund",
-    *(shelf.noun for shelf in SHELVES),
+    *(shelf.noun for shelf in READ_ONLY_LISTS),
     *(noun for parts in PARTS for noun in parts.nouns),
 )
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 
 import msgspec
 
-from tap_stripe_flow.listing.object_key import read_head
-from tap_stripe_flow.listing.record import Found
+from tap_stripe_flow.listing.object_key import read_key
+from tap_stripe_flow.listing.record import ListedRecord
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +26,7 @@ class Change:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Touch:
+class ChildChange:
     """What happened to the parts of an object, which itself may be as it was: the newest at `at`; `lost` are the kinds
     and ids of those that were deleted.
     """
@@ -37,48 +37,50 @@ class Touch:
 
 
 @dataclass(frozen=True, kw_only=True)
-class News:
+class ChangeSet:
     """What events say, by the id of the object."""
 
     changes: Mapping[str, Change] = field(default_factory=dict)
-    touches: Mapping[str, Touch] = field(default_factory=dict)
+    child_changes: Mapping[str, ChildChange] = field(default_factory=dict)
 
     def __len__(self) -> int:
-        return len(self.changes) + len(self.touches)
+        return len(self.changes) + len(self.child_changes)
 
     def of_objects(self) -> list[Change]:
         """Each object that events speak of, and until when they do so of it or of its parts."""
         found = []
         for object_id, change in self.changes.items():
-            touch = self.touches.get(object_id)
+            touch = self.child_changes.get(object_id)
             found.append(change if touch is None else replace(change, at=max(change.at, touch.at)))
         return found
 
-    def of_parts_alone(self) -> list[Touch]:
+    def of_parts_alone(self) -> list[ChildChange]:
         """The others."""
-        return [touch for object_id, touch in self.touches.items() if object_id not in self.changes]
+        return [touch for object_id, touch in self.child_changes.items() if object_id not in self.changes]
 
-    def joined(self, later: News) -> News:
+    def joined(self, later: ChangeSet) -> ChangeSet:
         """Both."""
-        return News(changes=merged(self.changes, later.changes), touches=_joined(self.touches, later.touches))
+        return ChangeSet(
+            changes=merged(self.changes, later.changes), child_changes=_joined(self.child_changes, later.child_changes)
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
-class Telling:
+class EventReader:
     """Which events tell what: of objects of this `kind`, whose time is in the member `stamp`, and of `parts`, kinds of
-    objects whose member `named_by` names one of those; `gone` are the types that tell of a deletion.
+    objects whose member `named_by` names one of those; `deleted_by` are the types that tell of a deletion.
     """
 
     kind: str
     stamp: str = "created"
-    gone: Collection[str] = ()
+    deleted_by: Collection[str] = ()
     parts: Collection[str] = ()
     named_by: str = ""
 
-    def news(self, events: Iterable[Found]) -> News:
+    def change_set(self, events: Iterable[ListedRecord]) -> ChangeSet:
         """What `events` say; an event of another kind of object says nothing."""
         changes: dict[str, Change] = {}
-        touches: dict[str, Touch] = {}
+        child_changes: dict[str, ChildChange] = {}
         for event in events:
             told = _EVENT.decode(event.raw)
             kind = _KIND.decode(told.data.object).object
@@ -86,21 +88,21 @@ class Telling:
                 change = self._change(told)
                 changes = merged(changes, {change.id: change})
             elif kind in self.parts:
-                touches = _joined(touches, self._touch(kind, told))
-        return News(changes=changes, touches=touches)
+                child_changes = _joined(child_changes, self._touch(kind, told))
+        return ChangeSet(changes=changes, child_changes=child_changes)
 
     def _change(self, told: _Event) -> Change:
-        changed = read_head(self.stamp, told.data.object)
-        return Change(id=changed.id, created=changed.created, at=told.created, is_deleted=told.type in self.gone)
+        changed = read_key(self.stamp, told.data.object)
+        return Change(id=changed.id, created=changed.created, at=told.created, is_deleted=told.type in self.deleted_by)
 
-    def _touch(self, kind: str, told: _Event) -> Mapping[str, Touch]:
+    def _touch(self, kind: str, told: _Event) -> Mapping[str, ChildChange]:
         """None where a part names no object: it is nobody's any more."""
         members = _MEMBERS.decode(told.data.object)
         owner = members.get(self.named_by)
         if not isinstance(owner, str):
             return {}
-        lost = frozenset({(kind, str(members["id"]))} if told.type in self.gone else ())
-        return {owner: Touch(id=owner, at=told.created, lost=lost)}
+        lost = frozenset({(kind, str(members["id"]))} if told.type in self.deleted_by else ())
+        return {owner: ChildChange(id=owner, at=told.created, lost=lost)}
 
 
 class _Kind(msgspec.Struct):
@@ -135,11 +137,11 @@ def merged(earlier: Mapping[str, Change], later: Mapping[str, Change]) -> dict[s
     return result
 
 
-def _joined(earlier: Mapping[str, Touch], later: Mapping[str, Touch]) -> dict[str, Touch]:
+def _joined(earlier: Mapping[str, ChildChange], later: Mapping[str, ChildChange]) -> dict[str, ChildChange]:
     result = dict(earlier)
     for object_id, touch in later.items():
         known = result.get(object_id, touch)
-        result[object_id] = Touch(id=object_id, at=max(known.at, touch.at), lost=known.lost | touch.lost)
+        result[object_id] = ChildChange(id=object_id, at=max(known.at, touch.at), lost=known.lost | touch.lost)
     return result
 
 

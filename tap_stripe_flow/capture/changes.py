@@ -16,12 +16,12 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from stripe_flow.api.errors import RightMissing, StripeUnreachable
-from tap_stripe_flow.capture.change_feed import Change, News, Telling, Touch
-from tap_stripe_flow.capture.new_objects import Task, Trigger
-from tap_stripe_flow.capture.reread import reread, touched
+from stripe_flow.api.errors import PermissionMissing, StripeUnreachable
+from tap_stripe_flow.capture.change_feed import Change, ChangeSet, ChildChange, EventReader
+from tap_stripe_flow.capture.new_objects import NewObjectCapture, Task
+from tap_stripe_flow.capture.reread import reread, reread_parents
 from tap_stripe_flow.listing.pages import Listing
-from tap_stripe_flow.listing.record import Found, Record
+from tap_stripe_flow.listing.record import ListedRecord, Record
 from tap_stripe_flow.windows.batch import Batch
 from tap_stripe_flow.windows.bookmark import Bookmark
 from tap_stripe_flow.windows.drain import CLOCKS_S
@@ -42,28 +42,28 @@ class Feed:
     """The events of a kind of object, and how many days of objects to read again when some of them are gone."""
 
     events: Listing
-    telling: Telling
+    reader: EventReader
     gap_days: int
     warn: Callable[[str], None]
 
 
-class Replica:
+class ChangeCapture:
     """What is new of a task, and what has changed."""
 
     def __init__(self, task: Task, feed: Feed) -> None:
         self._task = task
         self._feed = feed
-        self._trigger = Trigger(task)
+        self._new_objects = NewObjectCapture(task)
         self._fresh: dict[str, int] = {}
-        self._listed_before = task.notes.memory.listed
+        self._listed_before = task.keeper.stream_state.listed
 
     def batches(self) -> Iterator[Batch]:
         """Raises StripeError; where it is the events that cannot be read, not before all that is new is out."""
-        memory = self._task.notes.memory
-        if memory.events is None and memory.listed is None:
-            yield Batch(state=self._task.notes.take(events=Bookmark.at(before_anything(self._feed.events))))
-        listed = self._task.notes.memory.listed
-        for batch in self._trigger.batches():
+        stream_state = self._task.keeper.stream_state
+        if stream_state.events is None and stream_state.listed is None:
+            yield Batch(state=self._task.keeper.take(events=Bookmark.at(before_anything(self._feed.events))))
+        listed = self._task.keeper.stream_state.listed
+        for batch in self._new_objects.batches():
             self._note_fresh(batch.records)
             yield batch
         if listed is not None and self._is_gap():
@@ -73,20 +73,20 @@ class Replica:
 
     def _is_gap(self) -> bool:
         """Whether events are missing that nobody has read."""
-        known, now = self._task.notes.memory.events, self._trigger.now
+        known, now = self._task.keeper.stream_state.events, self._new_objects.now
         if now is None:  # a range that has ended needs no list request, so nobody has asked for the time
             now = self._feed.events.ask_for_one()
         return known is None or now - known.reread_from > EVENTS_KEPT_S
 
     def _begin_gap(self, listed_until: int) -> Batch:
         """What may have changed unseen is read again; of what is older, what Stripe's events still tell."""
-        memory, now = self._task.notes.memory, self._feed.events.ask_for_one()
-        start = max(self._trigger.span.start or OLDEST, now - self._feed.gap_days * DAY_S)
-        if memory.gap is not None:
-            start = min(start, memory.gap.start)
+        stream_state, now = self._task.keeper.stream_state, self._feed.events.ask_for_one()
+        start = max(self._new_objects.span.start or OLDEST, now - self._feed.gap_days * DAY_S)
+        if stream_state.gap is not None:
+            start = min(start, stream_state.gap.start)
         why = (
             "capture was new until now, so no events were followed"
-            if memory.events is None
+            if stream_state.events is None
             else "the next events are older than the 30 days for which Stripe keeps them"
         )
         self._feed.warn(
@@ -95,10 +95,10 @@ class Replica:
         )
         gap = Window(start=start, end=listed_until) if start < listed_until else None
         kept = Bookmark.at(now - EVENTS_KEPT_S + EVENTS_EDGE_S)
-        return Batch(state=self._task.notes.take(events=kept, gap=gap))
+        return Batch(state=self._task.keeper.take(events=kept, gap=gap))
 
     def _gap(self) -> Iterator[Batch]:
-        gap = self._task.notes.memory.gap
+        gap = self._task.keeper.stream_state.gap
         if gap is None:
             return
         for drained in self._task.windows(self._task.listing, gap.start, gap.end):
@@ -106,36 +106,41 @@ class Replica:
                 yield Batch(records=page.found(), window=drained.window, until=gap.end)
             left = Window(start=drained.window.end, end=gap.end) if drained.window.end < gap.end else None
             yield Batch(
-                records=drained.found[::-1], state=self._task.notes.take(gap=left), window=drained.window, until=gap.end
+                records=drained.found[::-1],
+                state=self._task.keeper.take(gap=left),
+                window=drained.window,
+                until=gap.end,
             )
 
     def _changed(self) -> Iterator[Batch]:
-        memory = self._task.notes.memory
-        bookmark = memory.events or Bookmark.at(OLDEST)
+        stream_state = self._task.keeper.stream_state
+        bookmark = stream_state.events or Bookmark.at(OLDEST)
         windows = self._task.windows(self._feed.events, bookmark.reread_from, None)
-        pending = News()
-        for closed in self._task.closing(memory.listed).of(windows, bookmark):
-            pending = pending.joined(self._feed.telling.news(closed.new))
+        pending = ChangeSet()
+        for closed in self._task.committer(stream_state.listed).of(windows, bookmark):
+            pending = pending.joined(self._feed.reader.change_set(closed.new))
             bookmark = closed.bookmark or bookmark
             if closed.bookmark and len(pending) >= MOST_PENDING:
                 yield self._as_they_are_now(pending, bookmark)
-                pending = News()
+                pending = ChangeSet()
         yield self._as_they_are_now(pending, bookmark)
 
-    def _as_they_are_now(self, news: News, bookmark: Bookmark) -> Batch:
-        listing, kind, ahead = self._task.listing, self._feed.telling.kind, self._task.ahead
-        wanted = [each for each in news.of_objects() if self._is_wanted(each)]
-        records = list(reread(listing, kind, wanted, ahead))
-        for touch, found in touched(listing, kind, news.of_parts_alone(), ahead):
+    def _as_they_are_now(self, change_set: ChangeSet, bookmark: Bookmark) -> Batch:
+        listing, kind, prefetch = self._task.listing, self._feed.reader.kind, self._task.prefetch
+        wanted = [each for each in change_set.of_objects() if self._is_wanted(each)]
+        records = list(reread(listing, kind, wanted, prefetch))
+        for touch, found in reread_parents(listing, kind, change_set.of_parts_alone(), prefetch):
             change = Change(id=touch.id, created=found.created, at=touch.at, is_deleted=False)
             if self._is_wanted(change):
                 wanted.append(change)
                 records.append(found)
-        records += self._lost(news.touches[each.id] for each in wanted if each.id in news.touches)
-        return Batch(records=records, state=self._task.notes.take(events=bookmark))
+        records += self._lost(
+            change_set.child_changes[each.id] for each in wanted if each.id in change_set.child_changes
+        )
+        return Batch(records=records, state=self._task.keeper.take(events=bookmark))
 
-    def _lost(self, touches: Iterable[Touch]) -> Iterator[Found]:
-        for touch in touches:
+    def _lost(self, child_changes: Iterable[ChildChange]) -> Iterator[ListedRecord]:
+        for touch in child_changes:
             for kind, part_id in sorted(touch.lost):
                 yield self._task.listing.deleted(part_id, kind, touch.at, of=touch.id)
 
@@ -144,8 +149,8 @@ class Replica:
 
         The list does not show what was deleted, and what it does not show it forgets: so a deletion always counts.
         """
-        listed = self._task.notes.memory.listed
-        if listed is None or not self._trigger.span.holds(change.created):
+        listed = self._task.keeper.stream_state.listed
+        if listed is None or not self._new_objects.span.holds(change.created):
             return False
         was_known = change.is_deleted or (self._listed_before is not None and self._listed_before.knows(change.id))
         read_at = self._fresh.get(change.id)
@@ -162,7 +167,7 @@ def before_anything(events: Listing) -> int:
     """Stripe's time. What refuses the events tells it, too, and they may be had later."""
     try:
         return events.ask_for_one()
-    except (RightMissing, StripeUnreachable) as error:
+    except (PermissionMissing, StripeUnreachable) as error:
         if error.refusal is not None and error.refusal.date_unix is not None:
             return error.refusal.date_unix
         now_unix = events.client.clock.now_unix(time.monotonic())

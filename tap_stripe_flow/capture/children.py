@@ -13,10 +13,10 @@ from urllib.parse import quote
 import msgspec
 
 from stripe_flow.api.errors import NotFound
-from tap_stripe_flow.listing.object_key import read_head
+from tap_stripe_flow.listing.object_key import read_key
 from tap_stripe_flow.listing.pages import Listing
-from tap_stripe_flow.listing.prefetch import Ahead
-from tap_stripe_flow.listing.record import ACCOUNT_MEMBER, PARENT_MEMBER, Part, Record, with_member
+from tap_stripe_flow.listing.prefetch import PrefetchPool
+from tap_stripe_flow.listing.record import ACCOUNT_MEMBER, PARENT_MEMBER, ChildRecord, Record, with_member
 from tap_stripe_flow.windows.batch import Batch
 
 # The parts of so many objects go out together; some objects have thousands.
@@ -24,13 +24,13 @@ TOGETHER = 100
 
 
 @dataclass(frozen=True, kw_only=True)
-class Parts:
+class Children:
     """The parts of each object that comes: its list `member`, or where it has none its own `listing`."""
 
     member: str | None
     listing: Listing
     by: str | None
-    ahead: Ahead
+    prefetch: PrefetchPool
 
     def of(self, batches: Iterator[Batch]) -> Iterator[Batch]:
         """The parts in the place of the objects; the state leaves with the last of them. Raises StripeError."""
@@ -42,15 +42,15 @@ class Parts:
                 waiting = parts or waiting
             yield replace(batch, records=waiting)
 
-    def _together(self, parents: Sequence[Record]) -> Iterator[list[Part]]:
+    def _together(self, parents: Sequence[Record]) -> Iterator[list[ChildRecord]]:
         for begin in range(0, len(parents), TOGETHER):
-            jobs = (functools.partial(self._parts, parent) for parent in parents[begin : begin + TOGETHER])
-            yield [part for parts in self.ahead.in_order(jobs) for part in parts]
+            jobs = (functools.partial(self._children, parent) for parent in parents[begin : begin + TOGETHER])
+            yield [part for parts in self.prefetch.in_order(jobs) for part in parts]
 
-    def _parts(self, parent: Record) -> list[Part]:
+    def _children(self, parent: Record) -> list[ChildRecord]:
         members = _MEMBERS.decode(parent.raw)
         if bytes(members.get("deleted", _NULL)) == b"true":  # what is left of a part goes out as it is
-            return [Part(parent.id, parent.read_at, bytes(parent.raw))] if PARENT_MEMBER in members else []
+            return [ChildRecord(parent.id, parent.read_at, bytes(parent.raw))] if PARENT_MEMBER in members else []
         raws = self._inside(members) if self.member else self._listed(parent.id)
         return [self._part(parent, raw) for raw in raws]
 
@@ -69,11 +69,11 @@ class Parts:
         except NotFound:
             return []
 
-    def _part(self, parent: Record, raw: bytes | msgspec.Raw) -> Part:
+    def _part(self, parent: Record, raw: bytes | msgspec.Raw) -> ChildRecord:
         whole = with_member(bytes(raw), PARENT_MEMBER, parent.id)
         if self.listing.account is not None:
             whole = with_member(whole, ACCOUNT_MEMBER, self.listing.account)
-        return Part(read_head(None, raw).id, parent.read_at, whole)
+        return ChildRecord(read_key(None, raw).id, parent.read_at, whole)
 
 
 class _List(msgspec.Struct):

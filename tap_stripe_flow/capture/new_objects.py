@@ -7,15 +7,15 @@ from dataclasses import dataclass, replace
 
 from stripe_flow.api.errors import Misconfigured
 from tap_stripe_flow.listing.pages import Listing
-from tap_stripe_flow.listing.prefetch import Ahead
+from tap_stripe_flow.listing.prefetch import PrefetchPool
 from tap_stripe_flow.windows.batch import Batch
 from tap_stripe_flow.windows.bookmark import Bookmark, UnusableState
-from tap_stripe_flow.windows.commit import Closing
+from tap_stripe_flow.windows.commit import Committer
 from tap_stripe_flow.windows.drain import CLOCKS_S
 from tap_stripe_flow.windows.plan import OLDEST
 from tap_stripe_flow.windows.reader import Drained, Reader
 from tap_stripe_flow.windows.span import Span, iso
-from tap_stripe_flow.windows.state import Notes
+from tap_stripe_flow.windows.state import StateKeeper
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,26 +23,26 @@ class Task:
     """One stream of one account: its list, what the state says of it, and how many ids the state may hold of it."""
 
     listing: Listing
-    notes: Notes
-    ahead: Ahead
+    keeper: StateKeeper
+    prefetch: PrefetchPool
     span: Span
     most_ids: int
 
     def windows(self, listing: Listing, start: int, end: int | None) -> Iterator[Drained]:
         """[start, end) of a list of this account, oldest first. Raises StripeError."""
-        return Reader(listing, self.ahead, start, end).windows()
+        return Reader(listing, self.prefetch, start, end).windows()
 
-    def closing(self, other: Bookmark | None) -> Closing:
+    def committer(self, other: Bookmark | None) -> Committer:
         """What `other` remembers leaves less room."""
-        return Closing(overlap_s=self.span.overlap_s, most_ids=self.most_ids - len(other.ids if other else ()))
+        return Committer(overlap_s=self.span.overlap_s, most_ids=self.most_ids - len(other.ids if other else ()))
 
 
-class Trigger:
+class NewObjectCapture:
     """What is new of a task. `span` is what of it to read, once known; `now` is Stripe's time before all reading."""
 
     def __init__(self, task: Task) -> None:
         self._task = task
-        span, known = task.span, task.notes.memory
+        span, known = task.span, task.keeper.stream_state
         # `now` is the first run's present, not this one's
         self.span = replace(span, start=known.started_at or OLDEST) if span.start is None and known.listed else span
         self.now: int | None = None
@@ -54,14 +54,14 @@ class Trigger:
         """
         if self.span.start is None:
             yield self._begin_now()
-        memory = self._task.notes.memory
-        bookmark = memory.listed or Bookmark.at(self.span.start or OLDEST)
+        stream_state = self._task.keeper.stream_state
+        bookmark = stream_state.listed or Bookmark.at(self.span.start or OLDEST)
         if self.span.end is not None and bookmark.reread_from >= self.span.end:
             return
         windows = self._task.windows(self._task.listing, bookmark.reread_from, self.span.end)
         checked = self._checked(windows, bookmark.reread_from)
-        for closed in self._task.closing(memory.events).of(checked, bookmark):
-            state = self._task.notes.take(listed=closed.bookmark) if closed.bookmark else None
+        for closed in self._task.committer(stream_state.events).of(checked, bookmark):
+            state = self._task.keeper.take(listed=closed.bookmark) if closed.bookmark else None
             yield Batch(records=closed.new, state=state, window=closed.window, until=self.span.end or self.now)
 
     def _begin_now(self) -> Batch:
@@ -73,7 +73,7 @@ class Trigger:
             if page.created and page.created[-1] < now:
                 break
         self.span = replace(self.span, start=now)
-        return Batch(state=self._task.notes.take(started_at=now, listed=replace(Bookmark.at(now), recent=there)))
+        return Batch(state=self._task.keeper.take(started_at=now, listed=replace(Bookmark.at(now), recent=there)))
 
     def _checked(self, windows: Iterator[Drained], start: int) -> Iterator[Drained]:
         """`windows`, unless Stripe's clock has not reached the range: nothing would ever be read."""

@@ -8,7 +8,7 @@ from typing import cast
 import msgspec
 
 
-class Head(msgspec.Struct, frozen=True, gc=False):
+class ObjectKey(msgspec.Struct, frozen=True, gc=False):
     """What is left of a deleted object has no `created`, nor have some whose list cannot be cut."""
 
     id: str
@@ -19,14 +19,14 @@ class _Stamped(msgspec.Struct, frozen=True, gc=False):
     id: str
     created: int | None = None
 
-    def head(self) -> Head:
-        return Head(self.id, self.created or 0)
+    def head(self) -> ObjectKey:
+        return ObjectKey(self.id, self.created or 0)
 
 
-class Heads(msgspec.Struct):
+class ObjectKeys(msgspec.Struct):
     """A page of a list."""
 
-    data: list[Head]
+    data: list[ObjectKey]
     has_more: bool
 
     @property
@@ -36,20 +36,20 @@ class Heads(msgspec.Struct):
 
 
 @functools.cache
-def heads_decoder(stamp: str | None) -> msgspec.json.Decoder[Heads]:
+def keys_decoder(stamp: str | None) -> msgspec.json.Decoder[ObjectKeys]:
     """Of a page whose objects have their time in the member `stamp`; None: they need not have one."""
-    found = Head if stamp is None else _stamped(stamp)
-    whole = msgspec.defstruct("Page", [("data", list[found])], bases=(Heads,))  # type: ignore[valid-type]  # known only now
-    return cast("msgspec.json.Decoder[Heads]", msgspec.json.Decoder(whole))
+    found = ObjectKey if stamp is None else _stamped(stamp)
+    whole = msgspec.defstruct("Page", [("data", list[found])], bases=(ObjectKeys,))  # type: ignore[valid-type]  # known only now
+    return cast("msgspec.json.Decoder[ObjectKeys]", msgspec.json.Decoder(whole))
 
 
-def read_head(stamp: str | None, raw: bytes | msgspec.Raw) -> Head:
+def read_key(stamp: str | None, raw: bytes | msgspec.Raw) -> ObjectKey:
     """Of one object, or of what is left of it."""
-    return _HEAD.decode(raw) if stamp is None else _head_decoder(stamp).decode(raw).head()
+    return _KEY.decode(raw) if stamp is None else _key_decoder(stamp).decode(raw).head()
 
 
 @functools.cache
-def _head_decoder(stamp: str) -> msgspec.json.Decoder[_Stamped]:
+def _key_decoder(stamp: str) -> msgspec.json.Decoder[_Stamped]:
     return msgspec.json.Decoder(_stamped(stamp))
 
 
@@ -61,4 +61,4 @@ def _stamped(stamp: str) -> type[_Stamped]:
     return cast("type[_Stamped]", made)
 
 
-_HEAD = msgspec.json.Decoder(Head)
+_KEY = msgspec.json.Decoder(ObjectKey)

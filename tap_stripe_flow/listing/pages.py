@@ -20,8 +20,8 @@ from stripe_flow.api.client import Client
 from stripe_flow.api.errors import AccountTrouble, RequestRefused
 from stripe_flow.api.message import Answer
 from tap_stripe_flow.listing.nested import complete, is_cut
-from tap_stripe_flow.listing.object_key import Head, Heads, heads_decoder, read_head
-from tap_stripe_flow.listing.record import PARENT_MEMBER, Found, pack, unpack, with_member
+from tap_stripe_flow.listing.object_key import ObjectKey, ObjectKeys, keys_decoder, read_key
+from tap_stripe_flow.listing.record import PARENT_MEMBER, ListedRecord, pack, unpack, with_member
 
 T = TypeVar("T")
 
@@ -45,11 +45,11 @@ class Page:
     account: str | None = None
     left_out: frozenset[str] = frozenset()
 
-    def found(self) -> list[Found]:
+    def found(self) -> list[ListedRecord]:
         """What is on it, whole."""
         places = zip(_IDS.decode(unpack(self.ids)), self.created, pairwise(self.starts), strict=True)
         return [
-            Found(
+            ListedRecord(
                 object_id, created, self.date_unix, packed=self.packed, start=start, end=after - 1, account=self.account
             )
             for object_id, created, (start, after) in places
@@ -80,7 +80,7 @@ class Listing:
 
     def pages(self, start: int, end: int | None) -> Iterator[Page]:
         """What was created from `start` on and before `end`, newest first, each object once. Raises StripeError."""
-        after: Head | None = None
+        after: ObjectKey | None = None
         same_second: frozenset[str] = frozenset()
         while True:
             try:
@@ -105,7 +105,7 @@ class Listing:
 
     def every_page(self) -> Iterator[Page]:
         """All of a list that cannot be cut by time, newest first, each object once. Raises StripeError."""
-        last: Sequence[Head] = ()
+        last: Sequence[ObjectKey] = ()
         back = 1
         while True:
             try:
@@ -120,7 +120,9 @@ class Listing:
                 return
             last, back = heads, 1
 
-    def _ask(self, after: Head | None, start: int | None = None, end: int | None = None) -> tuple[Sequence[Head], Page]:
+    def _ask(
+        self, after: ObjectKey | None, start: int | None = None, end: int | None = None
+    ) -> tuple[Sequence[ObjectKey], Page]:
         asked = {
             "limit": PAGE_LIMIT,
             "created": {"gte": start, "lt": end},
@@ -144,30 +146,30 @@ class Listing:
     def _always(self) -> Mapping[str, object]:
         return {**self.filters, "expand": [f"data.{name}" for name in self.expand]}
 
-    def one(self, object_id: str) -> Found:
+    def one(self, object_id: str) -> ListedRecord:
         """One object by its id; what is left of a deleted one counts. Raises NotFound or another StripeError."""
         path = f"{self.path}/{quote(object_id, safe='')}"
         answer = self.client.get(path, {"expand": list(self.expand)}, read=functools.partial(_read_one, self.stamp))
         head, raw = answer.value
         if is_cut(raw):
             raw = complete(raw, self.client)
-        return Found.alone(head, raw, _as_of(answer, path), self.account)
+        return ListedRecord.alone(head, raw, _as_of(answer, path), self.account)
 
-    def _read(self, body: bytes) -> tuple[Heads, bytes]:
+    def _read(self, body: bytes) -> tuple[ObjectKeys, bytes]:
         """What is on a page, and the page. Raises ValueError for what is no list of Stripe's, or AccountTrouble."""
         text = compact(body)
-        listed = heads_decoder(self.stamp).decode(text)
+        listed = keys_decoder(self.stamp).decode(text)
         if listed.has_more and not listed.data:
             raise ValueError("a list says that there is more after nothing")
         if self.stamp and not listed.is_stamped:
             raise AccountTrouble(f"GET {self.path}: an object has no {self.stamp}, by which the list is read in parts")
         return listed, text
 
-    def deleted(self, object_id: str, kind: str, read_at: int, *, of: str | None = None) -> Found:
+    def deleted(self, object_id: str, kind: str, read_at: int, *, of: str | None = None) -> ListedRecord:
         """What Stripe shows of an object that is no more; `of` is what it was a part of."""
         raw = msgspec.json.encode({"id": object_id, "object": kind, "deleted": True})
         raw = raw if of is None else with_member(raw, PARENT_MEMBER, of)
-        return Found.alone(Head(id=object_id), raw, read_at, self.account)
+        return ListedRecord.alone(ObjectKey(id=object_id), raw, read_at, self.account)
 
 
 class _List(msgspec.Struct):
@@ -193,9 +195,9 @@ def _starts(text: bytes) -> Sequence[int]:
     return array("I", accumulate((len(memoryview(each)) + 1 for each in records), initial=first))
 
 
-def _read_one(stamp: str | None, body: bytes) -> tuple[Head, bytes]:
+def _read_one(stamp: str | None, body: bytes) -> tuple[ObjectKey, bytes]:
     raw = compact(body)
-    return read_head(stamp, raw), raw
+    return read_key(stamp, raw), raw
 
 
 def _is_cursor_gone(error: RequestRefused) -> bool:

@@ -16,7 +16,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-class Ahead:
+class PrefetchPool:
     """`threads` of them, started when there is first something to do; they end with the process."""
 
     def __init__(self, threads: int) -> None:

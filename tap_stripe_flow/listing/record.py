@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from tap_stripe_flow.listing.object_key import Head
+from tap_stripe_flow.listing.object_key import ObjectKey
 
 # The member that tells whose object a record is, where a run reads several accounts.
 ACCOUNT_MEMBER = "_stripe_account"
@@ -20,7 +20,7 @@ ACCOUNT_MEMBER = "_stripe_account"
 PARENT_MEMBER = "_stripe_parent"
 
 
-class Found(msgspec.Struct, frozen=True, gc=False):
+class ListedRecord(msgspec.Struct, frozen=True, gc=False):
     """An object as Stripe showed it at `read_at`, its Unix time.
 
     `packed` is the text that it stands in, from `start` up to `end`; `account` goes into the record, if there is one.
@@ -35,7 +35,7 @@ class Found(msgspec.Struct, frozen=True, gc=False):
     account: str | None = None
 
     @classmethod
-    def alone(cls, head: Head, raw: bytes, read_at: int, account: str | None = None) -> Found:
+    def alone(cls, head: ObjectKey, raw: bytes, read_at: int, account: str | None = None) -> ListedRecord:
         """One that shares its text with no other; `raw` is JSON without white space between its parts."""
         return cls(head.id, head.created, read_at, pack(raw), 0, len(raw), account)
 
@@ -50,7 +50,7 @@ class Found(msgspec.Struct, frozen=True, gc=False):
         return msgspec.json.decode(self.raw, type=dict[str, Any])
 
 
-class Part(msgspec.Struct, frozen=True, gc=False):
+class ChildRecord(msgspec.Struct, frozen=True, gc=False):
     """What belongs to an object that was found and goes out with it, so that it need not wait."""
 
     id: str

@@ -8,8 +8,8 @@ from tap_stripe_flow.streams.connect import CONNECT
 from tap_stripe_flow.streams.customers import OF_CUSTOMERS
 from tap_stripe_flow.streams.issuing import ISSUING
 from tap_stripe_flow.streams.payments import PAYMENTS
-from tap_stripe_flow.streams.spec import Belonging, Schema, StreamSpec, as_column
+from tap_stripe_flow.streams.spec import ChildOf, Schema, StreamSpec, as_column
 
-__all__ = ["STREAMS", "Belonging", "Schema", "StreamSpec", "as_column"]
+__all__ = ["STREAMS", "ChildOf", "Schema", "StreamSpec", "as_column"]
 
 STREAMS: tuple[StreamSpec, ...] = (*PAYMENTS, *OF_CUSTOMERS, *CATALOG, *BILLING, *CONNECT, *ISSUING)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from tap_stripe_flow.streams.spec import Belonging, StreamSpec
+from tap_stripe_flow.streams.spec import ChildOf, StreamSpec
 
 SUBSCRIPTIONS = StreamSpec(
     name="subscriptions",
     kind="subscription",
     path="/v1/subscriptions",
-    right="rak_subscription_read",
+    permission="rak_subscription_read",
     always={"status": "all"},  # else Stripe leaves out those that were canceled
     events=(
         "customer.subscription.deleted",  # canceled: it can still be read
@@ -24,14 +24,14 @@ SUBSCRIPTION_ITEMS = StreamSpec(
     name="subscription_items",
     kind="subscription_item",
     path="/v1/subscription_items",
-    right="rak_subscription_read",
-    belongs=Belonging(parent=SUBSCRIPTIONS, member="items", by="subscription"),
+    permission="rak_subscription_read",
+    child_of=ChildOf(parent=SUBSCRIPTIONS, member="items", by="subscription"),
 )
 SUBSCRIPTION_SCHEDULES = StreamSpec(
     name="subscription_schedules",
     kind="subscription_schedule",
     path="/v1/subscription_schedules",
-    right="rak_subscription_read",
+    permission="rak_subscription_read",
     events=(
         "subscription_schedule.aborted",
         "subscription_schedule.canceled",
@@ -41,12 +41,12 @@ SUBSCRIPTION_SCHEDULES = StreamSpec(
         "subscription_schedule.updated",
     ),
 )
-QUOTES = StreamSpec(name="quotes", kind="quote", path="/v1/quotes", right="rak_quote_read", stamp=None)
+QUOTES = StreamSpec(name="quotes", kind="quote", path="/v1/quotes", permission="rak_quote_read", stamp=None)
 INVOICES = StreamSpec(
     name="invoices",
     kind="invoice",
     path="/v1/invoices",
-    right="rak_invoice_read",
+    permission="rak_invoice_read",
     events=(
         "invoice.finalization_failed",
         "invoice.finalized",
@@ -63,43 +63,43 @@ INVOICES = StreamSpec(
         "invoice.voided",
         "invoice.will_be_due",
     ),
-    gone=("invoice.deleted",),
+    deleted_by=("invoice.deleted",),
 )
 INVOICE_LINE_ITEMS = StreamSpec(
     name="invoice_line_items",
     kind="line_item",
     path="/v1/invoices/{id}/lines",
-    right="rak_invoice_read",
-    belongs=Belonging(parent=INVOICES, member="lines"),
+    permission="rak_invoice_read",
+    child_of=ChildOf(parent=INVOICES, member="lines"),
 )
 INVOICE_ITEMS = StreamSpec(
     name="invoice_items",
     kind="invoiceitem",
     path="/v1/invoiceitems",
-    right="rak_invoice_read",
+    permission="rak_invoice_read",
     stamp="date",
-    gone=("invoiceitem.deleted",),
+    deleted_by=("invoiceitem.deleted",),
 )
 INVOICE_PAYMENTS = StreamSpec(
     name="invoice_payments",
     kind="invoice_payment",
     path="/v1/invoice_payments",
-    right="rak_invoice_read",
+    permission="rak_invoice_read",
     events=("invoice_payment.paid",),
 )
 CREDIT_NOTES = StreamSpec(
     name="credit_notes",
     kind="credit_note",
     path="/v1/credit_notes",
-    right="rak_credit_note_read",
+    permission="rak_credit_note_read",
     events=("credit_note.updated", "credit_note.voided"),
 )
 CREDIT_NOTE_LINE_ITEMS = StreamSpec(
     name="credit_note_line_items",
     kind="credit_note_line_item",
     path="/v1/credit_notes/{id}/lines",
-    right="rak_credit_note_read",
-    belongs=Belonging(parent=CREDIT_NOTES, member="lines"),
+    permission="rak_credit_note_read",
+    child_of=ChildOf(parent=CREDIT_NOTES, member="lines"),
 )
 BILLING = (
     SUBSCRIPTIONS,

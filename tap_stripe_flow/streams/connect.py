@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from tap_stripe_flow.streams.spec import Belonging, StreamSpec
+from tap_stripe_flow.streams.spec import ChildOf, StreamSpec
 
 BALANCE_TRANSACTIONS = StreamSpec(
     name="balance_transactions",
     kind="balance_transaction",
     path="/v1/balance_transactions",
-    right="rak_balance_transaction_source_read",
+    permission="rak_balance_transaction_source_read",
 )
 PAYOUTS = StreamSpec(
     name="payouts",
     kind="payout",
     path="/v1/payouts",
-    right="rak_payout_read",
+    permission="rak_payout_read",
     events=(
         "payout.canceled",
         "payout.failed",
@@ -27,73 +27,73 @@ TOP_UPS = StreamSpec(
     name="top_ups",
     kind="topup",
     path="/v1/topups",
-    right="rak_top_up_read",
+    permission="rak_top_up_read",
     events=("topup.canceled", "topup.failed", "topup.reversed", "topup.succeeded"),
 )
 TRANSFERS = StreamSpec(
     name="transfers",
     kind="transfer",
     path="/v1/transfers",
-    right="rak_transfer_read",
+    permission="rak_transfer_read",
     events=("transfer.reversed", "transfer.updated"),
 )
 TRANSFER_REVERSALS = StreamSpec(
     name="transfer_reversals",
     kind="transfer_reversal",
     path="/v1/transfers/{id}/reversals",
-    right="rak_transfer_read",
-    belongs=Belonging(parent=TRANSFERS, member="reversals"),
+    permission="rak_transfer_read",
+    child_of=ChildOf(parent=TRANSFERS, member="reversals"),
 )
 APPLICATION_FEES = StreamSpec(
     name="application_fees",
     kind="application_fee",
     path="/v1/application_fees",
-    right="rak_application_fee_read",
+    permission="rak_application_fee_read",
     events=("application_fee.refunded",),
 )
 APPLICATION_FEE_REFUNDS = StreamSpec(
     name="application_fee_refunds",
     kind="fee_refund",
     path="/v1/application_fees/{id}/refunds",
-    right="rak_application_fee_read",
+    permission="rak_application_fee_read",
     events=("application_fee.refund.updated",),
-    belongs=Belonging(parent=APPLICATION_FEES, member="refunds", named_by="fee"),
+    child_of=ChildOf(parent=APPLICATION_FEES, member="refunds", named_by="fee"),
 )
 ACCOUNTS = StreamSpec(
     name="accounts",
     kind="account",
     path="/v1/accounts",
-    right="rak_connected_account_read",
+    permission="rak_connected_account_read",
 )
 PERSONS = StreamSpec(
     name="persons",
     kind="person",
     path="/v1/accounts/{id}/persons",
-    right="rak_connected_account_read",
-    belongs=Belonging(parent=ACCOUNTS),
+    permission="rak_connected_account_read",
+    child_of=ChildOf(parent=ACCOUNTS),
 )
 EXTERNAL_ACCOUNTS = StreamSpec(
     name="external_accounts",
     kind="bank_account",
     also=("card",),
     path="/v1/accounts/{id}/external_accounts",
-    right="rak_connected_account_read",
-    belongs=Belonging(parent=ACCOUNTS, member="external_accounts"),
+    permission="rak_connected_account_read",
+    child_of=ChildOf(parent=ACCOUNTS, member="external_accounts"),
 )
-EVENTS = StreamSpec(name="events", kind="event", path="/v1/events", right="rak_event_read", is_snapshot=True)
-FILE_LINKS = StreamSpec(name="file_links", kind="file_link", path="/v1/file_links", right="rak_file_read")
+EVENTS = StreamSpec(name="events", kind="event", path="/v1/events", permission="rak_event_read", is_snapshot=True)
+FILE_LINKS = StreamSpec(name="file_links", kind="file_link", path="/v1/file_links", permission="rak_file_read")
 WEBHOOK_ENDPOINTS = StreamSpec(
     name="webhook_endpoints",
     kind="webhook_endpoint",
     path="/v1/webhook_endpoints",
-    right="rak_webhook_read",
+    permission="rak_webhook_read",
     stamp=None,
 )
 COUNTRY_SPECS = StreamSpec(
     name="country_specs",
     kind="country_spec",
     path="/v1/country_specs",
-    right="rak_connected_account_read",
+    permission="rak_connected_account_read",
     stamp=None,
 )
 CONNECT = (

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from tap_stripe_flow.streams.spec import Belonging, StreamSpec
+from tap_stripe_flow.streams.spec import ChildOf, StreamSpec
 
 CHARGES = StreamSpec(
     name="charges",
     kind="charge",
     path="/v1/charges",
-    right="rak_charge_read",
+    permission="rak_charge_read",
     events=(
         "charge.captured",
         "charge.expired",
@@ -24,7 +24,7 @@ REFUNDS = StreamSpec(
     name="refunds",
     kind="refund",
     path="/v1/refunds",
-    right="rak_charge_read",
+    permission="rak_charge_read",
     events=("charge.refund.updated", "refund.failed", "refund.updated"),
     is_default=True,
 )
@@ -32,7 +32,7 @@ PAYMENT_INTENTS = StreamSpec(
     name="payment_intents",
     kind="payment_intent",
     path="/v1/payment_intents",
-    right="rak_payment_intent_read",
+    permission="rak_payment_intent_read",
     events=(
         "payment_intent.amount_capturable_updated",
         "payment_intent.canceled",
@@ -47,7 +47,7 @@ SETUP_INTENTS = StreamSpec(
     name="setup_intents",
     kind="setup_intent",
     path="/v1/setup_intents",
-    right="rak_setup_intent_read",
+    permission="rak_setup_intent_read",
     events=(
         "setup_intent.canceled",
         "setup_intent.requires_action",
@@ -59,21 +59,21 @@ SETUP_ATTEMPTS = StreamSpec(
     name="setup_attempts",
     kind="setup_attempt",
     path="/v1/setup_attempts",
-    right="rak_setup_intent_read",
-    belongs=Belonging(parent=SETUP_INTENTS, by="setup_intent"),
+    permission="rak_setup_intent_read",
+    child_of=ChildOf(parent=SETUP_INTENTS, by="setup_intent"),
 )
 PAYMENT_METHODS = StreamSpec(
     name="payment_methods",
     kind="payment_method",
     path="/v1/payment_methods",
-    right="rak_payment_method_read",
+    permission="rak_payment_method_read",
     stamp=None,
 )
 DISPUTES = StreamSpec(
     name="disputes",
     kind="dispute",
     path="/v1/disputes",
-    right="rak_dispute_read",
+    permission="rak_dispute_read",
     events=(
         "charge.dispute.closed",
         "charge.dispute.funds_reinstated",
@@ -85,21 +85,21 @@ REVIEWS = StreamSpec(
     name="reviews",
     kind="review",
     path="/v1/reviews",
-    right="rak_review_read",
+    permission="rak_review_read",
     events=("review.closed",),
 )
 EARLY_FRAUD_WARNINGS = StreamSpec(
     name="early_fraud_warnings",
     kind="radar.early_fraud_warning",
     path="/v1/radar/early_fraud_warnings",
-    right="rak_charge_read",
+    permission="rak_charge_read",
     events=("radar.early_fraud_warning.updated",),
 )
 CHECKOUT_SESSIONS = StreamSpec(
     name="checkout_sessions",
     kind="checkout.session",
     path="/v1/checkout/sessions",
-    right="rak_checkout_session_read",
+    permission="rak_checkout_session_read",
     events=(
         "checkout.session.async_payment_failed",
         "checkout.session.async_payment_succeeded",
@@ -111,14 +111,14 @@ CHECKOUT_SESSION_LINE_ITEMS = StreamSpec(
     name="checkout_session_line_items",
     kind="item",
     path="/v1/checkout/sessions/{id}/line_items",
-    right="rak_checkout_session_read",
-    belongs=Belonging(parent=CHECKOUT_SESSIONS, member="line_items", is_asked_for=True),
+    permission="rak_checkout_session_read",
+    child_of=ChildOf(parent=CHECKOUT_SESSIONS, member="line_items", is_asked_for=True),
 )
 PAYMENT_LINKS = StreamSpec(
     name="payment_links",
     kind="payment_link",
     path="/v1/payment_links",
-    right="rak_payment_links_read",
+    permission="rak_payment_links_read",
     stamp=None,
 )
 PAYMENTS = (

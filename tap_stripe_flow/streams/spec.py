@@ -22,7 +22,7 @@ class Find:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Belonging:
+class ChildOf:
     """A stream of what belongs to the objects of another one, and comes whenever they come.
 
     `member` of the parent holds them, as a list; `is_asked_for` where it is shown only by `expand`. Without a member
@@ -41,33 +41,36 @@ class Belonging:
 class StreamSpec:
     """One list of Stripe's.
 
-    `path` lists the objects newest first, `kind` is their `object`, with `also` where there are several kinds; `right`
-    is what a restricted key needs to read them, `always` goes with every request. `stamp` is the member that the
-    list's filter `created` looks at; without one the whole list is read on every run. `events` are the types that tell
-    of a change, `gone` those of a deletion; of a creation only where it is one of parts: new objects come from the
-    list. `is_default`: selected unless somebody says otherwise; `is_snapshot`: the objects are of the past, and lists
-    in them stay as they were cut.
+    - `path` lists the objects newest first; `always` are parameters of every request.
+    - `kind` is their `object`, with `also` where the list shows several kinds.
+    - `permission` is what a restricted key needs to read them.
+    - `stamp` is the member that the list's filter `created` compares. Without one, each run reads the whole list.
+    - `events` are the event types of a change, `deleted_by` those of a deletion. Creations are listed only for child
+      objects: other new objects come from the list.
+    - `is_default`: selected unless the catalog says otherwise. `is_snapshot`: the objects describe the past, so a list
+      inside them stays as Stripe cut it.
+
     https://docs.stripe.com/api/events/types and https://docs.stripe.com/stripe-apps/reference/permissions
     """
 
     name: str
     kind: str
     path: str
-    right: str
+    permission: str
     also: tuple[str, ...] = ()
     always: Mapping[str, str] = field(default_factory=dict)
     stamp: str | None = "created"
     events: tuple[str, ...] = ()
-    gone: tuple[str, ...] = ()
+    deleted_by: tuple[str, ...] = ()
     find: Find | None = None
-    belongs: Belonging | None = None
+    child_of: ChildOf | None = None
     is_default: bool = False
     is_snapshot: bool = False
 
     @property
     def listed(self) -> StreamSpec:
         """Whose list is read: its own, or the parent's."""
-        return self.belongs.parent if self.belongs else self
+        return self.child_of.parent if self.child_of else self
 
     def schema(self, expand: Collection[str] = (), *, of_accounts: bool = False) -> Schema:
         """The JSON schema of the stream's records, from `schemas/` (generated, see scripts/generate_schemas.py).
@@ -78,7 +81,7 @@ class StreamSpec:
         properties = {
             name: part if name in whole else as_column(part) for name, part in self._generated()["properties"].items()
         }
-        added = [ACCOUNT_MEMBER] * of_accounts + [PARENT_MEMBER] * (self.belongs is not None)
+        added = [ACCOUNT_MEMBER] * of_accounts + [PARENT_MEMBER] * (self.child_of is not None)
         return self._generated() | {"properties": properties | {name: {"type": "string"} for name in added}}
 
     def key(self, *, of_accounts: bool = False) -> tuple[str, ...]:

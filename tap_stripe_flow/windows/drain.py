@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from tap_stripe_flow.listing.pages import Listing, Page
-from tap_stripe_flow.listing.record import Found
+from tap_stripe_flow.listing.record import ListedRecord
 from tap_stripe_flow.windows.plan import MOST, TARGET, Window, estimate, is_too_much
 
 # How far two clocks of Stripe's may be apart; a bookmark is never written further into the future.
@@ -29,7 +29,7 @@ class Read:
     is_dense: bool = False
     rest: Iterator[Page] | None = None
 
-    def found(self) -> list[Found]:
+    def found(self) -> list[ListedRecord]:
         """What was read, newest first."""
         return [each for page in self.pages for each in page.found() if each.created >= self.read_from]
 

@@ -1,7 +1,7 @@
 """Reads a range of one list, several windows at once, and hands them out oldest first.
 
-One thread plans and hands out; the threads of `Ahead` only drain windows. What is held at any time is bounded by the
-number of threads, whatever the size of the account.
+One thread plans and hands out; the threads of the `PrefetchPool` only drain windows. The number of threads bounds what
+is held at any time, whatever the size of the account.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 
 from tap_stripe_flow.listing.pages import Listing, Page
-from tap_stripe_flow.listing.prefetch import Ahead
-from tap_stripe_flow.listing.record import Found
+from tap_stripe_flow.listing.prefetch import PrefetchPool
+from tap_stripe_flow.listing.record import ListedRecord
 from tap_stripe_flow.windows.drain import Read, drain
 from tap_stripe_flow.windows.plan import TARGET, Plan, Stage, Window
 
@@ -30,7 +30,7 @@ class Drained:
     """
 
     window: Window
-    found: Sequence[Found]
+    found: Sequence[ListedRecord]
     date_unix: int
     rest: Iterator[Page] | None = None
 
@@ -38,9 +38,9 @@ class Drained:
 class Reader:
     """One pass over [start, end) of a list; `end` None: up to Stripe's present."""
 
-    def __init__(self, listing: Listing, ahead: Ahead, start: int, end: int | None) -> None:
+    def __init__(self, listing: Listing, prefetch: PrefetchPool, start: int, end: int | None) -> None:
         self._listing = listing
-        self._ahead = ahead
+        self._ahead = prefetch
         self._range = (start, end)
         self._plan = Plan()
         self._waiting: dict[Window, Read] = {}

@@ -18,7 +18,7 @@ CURSOR = "created"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Memory:
+class StreamState:
     """See the module. `listed` is None before the first window was closed."""
 
     listed: Bookmark | None = None
@@ -27,7 +27,7 @@ class Memory:
     started_at: int | None = None
 
     @classmethod
-    def from_state(cls, state: Mapping[str, object], *, start: int, stream: str) -> Memory:
+    def from_state(cls, state: Mapping[str, object], *, start: int, stream: str) -> StreamState:
         """Nothing of it lies before `start`. Raises UnusableState for one that another tap wrote."""
         gap_from, gap_until = (_unix(state, name) for name in ("gap_from", "gap_until"))
         is_gap = gap_from is not None and gap_until is not None and gap_from < gap_until
@@ -47,16 +47,16 @@ class Memory:
         return members | ({} if self.started_at is None else {"started_at": self.started_at})
 
 
-class Notes:
+class StateKeeper:
     """The memory of one stream and account while it is being read."""
 
-    def __init__(self, memory: Memory) -> None:
-        self.memory = memory
+    def __init__(self, stream_state: StreamState) -> None:
+        self.stream_state = stream_state
 
     def take(self, **parts: object) -> dict[str, object]:
         """Replace parts of the memory; the state from now on."""
-        self.memory = replace(self.memory, **parts)  # type: ignore[arg-type]  # the parts of a Memory
-        return self.memory.to_state()
+        self.stream_state = replace(self.stream_state, **parts)  # type: ignore[arg-type]  # the parts of a Memory
+        return self.stream_state.to_state()
 
 
 def ids_held(state: Mapping[str, object]) -> int:

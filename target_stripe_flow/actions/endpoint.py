@@ -34,7 +34,7 @@ class Endpoint:
     """
 
     path: str
-    right: str
+    permission: str
     verdicts: Mapping[str, Event] = field(default_factory=dict)
     translate: Callable[[Parameters], Parameters] = dict
     makes_intent: bool = False

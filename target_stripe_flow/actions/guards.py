@@ -13,7 +13,7 @@ from typing import Any
 
 from target_stripe_flow.actions.stripe_objects import is_stripe_object, plain
 from target_stripe_flow.actions.table import ActionSpec
-from target_stripe_flow.results.origin import Came
+from target_stripe_flow.results.origin import Received
 from target_stripe_flow.results.outcome import Rejected
 
 Json = Mapping[str, Any]  # Any: JSON
@@ -28,7 +28,7 @@ class Candidate:
 
     record: Json
     picked: Json
-    came: Came
+    received: Received
     keys: Collection[str]
     maps: Json
 
@@ -42,7 +42,7 @@ def _objections(spec: ActionSpec, schema: Json, candidate: Candidate) -> Iterato
     record, picked = candidate.record, candidate.picked
     if spec.moves_money:
         # As it came, too: no stream map makes an order of what has happened.
-        yield from _happened([*record.items(), *candidate.came.record.items()])
+        yield from _happened([*record.items(), *candidate.received.record.items()])
     words = {word: True for word in spec.said_by.values() if record.get(word) is True}
     names = [*schema["properties"], *spec.said_by.values()]
     own = {name: value for name, value in record.items() if name not in candidate.keys}
@@ -101,11 +101,11 @@ def _objects_for_others(value: Any, schema: Json, path: str) -> Iterator[tuple[s
 def _in_words(misnamed: list[tuple[str, str]], action: str, candidate: Candidate) -> str:
     """Which names were meant, and the entry of stream_maps that renames them, if one can."""
     told = "; ".join(f"the record has {json.dumps(path)}, and the parameter is {meant}" for path, meant in misnamed)
-    top = [(path, meant) for path, meant in misnamed if path in candidate.came.record]
+    top = [(path, meant) for path, meant in misnamed if path in candidate.received.record]
     if not top:  # inside an object, or a name that a stream map has made
         return f"{told}: write it so"
     renames = {meant: f"record.get({path!r})" for path, meant in top} | {path: "__NULL__" for path, _ in top}
-    stream = candidate.came.origin.stream
+    stream = candidate.received.origin.stream
     of_stream = {stream: candidate.maps.get(stream)} | {
         name: entry for name, entry in candidate.maps.items() if _source(entry) == stream
     }

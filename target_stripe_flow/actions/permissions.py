@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from stripe_flow.api.client import Client
-from stripe_flow.api.errors import RequestRefused, RightMissing
+from stripe_flow.api.errors import PermissionMissing, RequestRefused
 from stripe_flow.api.message import Request
 from target_stripe_flow.actions.endpoint import Endpoint
 
@@ -13,7 +13,7 @@ from target_stripe_flow.actions.endpoint import Endpoint
 NOBODY = "stripe_flow_doctor_asks_for_rights"
 
 
-def missing_to_write(client: Client, way: Endpoint) -> RightMissing | None:
+def missing_to_write(client: Client, way: Endpoint) -> PermissionMissing | None:
     """What Stripe says if the key lacks the right to create by this way; None: it has it. Raises StripeError.
 
     Asked by updating an object that does not exist: one right allows both, and it is checked before the object is
@@ -23,15 +23,15 @@ def missing_to_write(client: Client, way: Endpoint) -> RightMissing | None:
     return _missing(lambda: client.post(request, _leave))
 
 
-def missing_to_read(client: Client, way: Endpoint) -> RightMissing | None:
+def missing_to_read(client: Client, way: Endpoint) -> PermissionMissing | None:
     """The same of reading what it makes."""
     return _missing(lambda: client.get(way.path, {"limit": 1}))
 
 
-def _missing(ask: Callable[[], object]) -> RightMissing | None:
+def _missing(ask: Callable[[], object]) -> PermissionMissing | None:
     try:
         ask()
-    except RightMissing as error:
+    except PermissionMissing as error:
         return error
     except RequestRefused:
         return None  # it may, and there is nothing

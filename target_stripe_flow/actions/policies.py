@@ -19,7 +19,7 @@ class OnChange(enum.StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rules:
+class Policies:
     """`matches` are the parameters that existing objects are matched by, `is_key_clear` whether an object says its
     source key as it is, `is_key_id` whether the source key becomes the object's id where that is possible.
     """
@@ -39,10 +39,10 @@ class Rules:
         return spec.key_as if self.is_key_id else None
 
 
-def read_rules(config: Mapping[str, object]) -> Rules:
+def read_policies(config: Mapping[str, object]) -> Policies:
     """Out of settings that the schema has checked."""
     match_by = config.get("match_customers_by")
-    return Rules(
+    return Policies(
         on_change=OnChange(str(config["on_change"])),
         matches=frozenset({str(match_by)} if match_by else ()),
         is_key_clear=bool(config["metadata_source_key"]),

@@ -76,7 +76,7 @@ ACTIONS = {
     for spec in (
         ActionSpec(
             name="customers",
-            ways={"customers": Endpoint(path="/v1/customers", right="rak_customer_write")},
+            ways={"customers": Endpoint(path="/v1/customers", permission="rak_customer_write")},
             id_prefixes=("cus_",),
             find_by="stripe_id",
             match_by="email",
@@ -84,13 +84,13 @@ ACTIONS = {
         ),
         ActionSpec(
             name="products",
-            ways={"products": Endpoint(path="/v1/products", right="rak_product_write")},
+            ways={"products": Endpoint(path="/v1/products", permission="rak_product_write")},
             key_as="id",
             is_changeable=True,
         ),
         ActionSpec(
             name="prices",
-            ways={"prices": Endpoint(path="/v1/prices", right="rak_plan_write")},
+            ways={"prices": Endpoint(path="/v1/prices", permission="rak_plan_write")},
             id_prefixes=("price_", "plan_"),
             references={"product": "products"},
         ),
@@ -99,13 +99,13 @@ ACTIONS = {
             ways={
                 "charges": Endpoint(
                     path="/v1/charges",
-                    right="rak_charge_write",
+                    permission="rak_charge_write",
                     verdicts={"failed": Event.DECLINED},
                     advice="set charge_with to payment_intents",
                 ),
                 "payment_intents": Endpoint(
                     path="/v1/payment_intents",
-                    right="rak_payment_intent_write",
+                    permission="rak_payment_intent_write",
                     verdicts=_INTENT_VERDICTS,
                     translate=payment_intents.translate,
                     makes_intent=True,
@@ -122,7 +122,7 @@ ACTIONS = {
             ways={
                 "refunds": Endpoint(
                     path="/v1/refunds",
-                    right="rak_charge_write",
+                    permission="rak_charge_write",
                     verdicts={
                         "failed": Event.DECLINED,
                         "canceled": Event.DECLINED,

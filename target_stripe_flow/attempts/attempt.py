@@ -37,12 +37,12 @@ class Attempt:
     stripe_id: str | None = None
     payment_intent: str | None = None
     request_id: str | None = None
-    status: int | None = None
+    http_status: int | None = None
     code: str | None = None
     decline_code: str | None = None
     param: str | None = None
     reason: str | None = None
-    holder: str | None = None
+    owner: str | None = None
     amount: int | None = None
     currency: str | None = None
 

@@ -25,9 +25,9 @@ HOUR_S = 3600
 # https://docs.stripe.com/api/idempotent_requests
 KEY_LIFETIME_S = 23 * HOUR_S
 # What a 500 has begun is over by then, and visible in lists.
-LOOK_FROM_S = 10 * 60
+SCAN_FROM_S = 10 * 60
 # No key lives that long after its last send, so what is not there by then will not come.
-GONE_AFTER_S = 24 * HOUR_S
+ABSENT_AFTER_S = 24 * HOUR_S
 
 
 class State(enum.StrEnum):
@@ -60,9 +60,9 @@ class Event(enum.StrEnum):
     INDETERMINATE = "failed, perhaps with effect"
     KEY_TOO_OLD = "the key may be forgotten"
     ABSENT = "a whole look did not find it"
-    LOOK_CUT = "a look was cut off"
-    SAID_CREATED = "a person says it was made"
-    SAID_NOT_CREATED = "a person says it was not made"
+    SCAN_INCOMPLETE = "a look was cut off"
+    PERSON_SAID_CREATED = "a person says it was made"
+    PERSON_SAID_NOT_CREATED = "a person says it was not made"
 
 
 class Do(enum.StrEnum):
@@ -109,8 +109,8 @@ _TOLD = {
     Event.DECLINED: State.DECLINED,
     Event.PROCESSING: State.PROCESSING,
     Event.REQUIRES_ACTION: State.REQUIRES_ACTION,
-    Event.SAID_CREATED: State.CREATED,
-    Event.SAID_NOT_CREATED: State.NOT_CREATED,
+    Event.PERSON_SAID_CREATED: State.CREATED,
+    Event.PERSON_SAID_NOT_CREATED: State.NOT_CREATED,
 }
 
 
@@ -131,7 +131,7 @@ def next_step(
     if event in _TOLD and (state in OPEN or (state is State.NOT_CREATED and event is Event.SUCCEEDED)):
         told = _TOLD[event]
         return State.UPDATED if is_update and told is State.CREATED else told, Do.NOTHING
-    if state in OPEN and event is Event.LOOK_CUT:
+    if state in OPEN and event is Event.SCAN_INCOMPLETE:
         return state, Do.NOTHING
     if state in OPEN and event is Event.ABSENT:
         return _on_absence(state, ages, moves_money=moves_money), Do.NOTHING
@@ -142,14 +142,14 @@ def _on_begin(state: State, ages: Ages) -> Do:
     if state is State.INTENT:
         return Do.RESEND if key_is_alive(ages.key_s) else Do.LOOK
     if state is State.UNKNOWN:
-        return Do.LOOK if ages.quiet_s >= LOOK_FROM_S else Do.NOTHING
+        return Do.LOOK if ages.quiet_s >= SCAN_FROM_S else Do.NOTHING
     return Do.LOOK if state in _DOUBTFUL else Do.NOTHING
 
 
 def _on_absence(state: State, ages: Ages, *, moves_money: bool) -> State:
     if state in PENDING | {State.PARKED, State.CONFLICT}:
         return state
-    if ages.quiet_s < GONE_AFTER_S:
+    if ages.quiet_s < ABSENT_AFTER_S:
         return State.UNKNOWN
     return State.PARKED if moves_money else State.NOT_CREATED
 
@@ -159,7 +159,7 @@ class Answer(enum.Enum):
 
     SEND = "send it, as the next attempt"
     SEND_OPENED = "send it, as the attempt that a person opened"
-    STANDS = "nothing: it stands where its attempt stands"
+    KNOWN = "nothing: it stands where its attempt stands"
     CHANGED = "it is not the record that was sent"
 
 
@@ -174,5 +174,5 @@ def on_record(state: State | None, *, is_same: bool) -> Answer:
     if state is State.OPENED:
         return Answer.SEND_OPENED
     if is_same or state is State.DECLINED:
-        return Answer.STANDS
+        return Answer.KNOWN
     return Answer.CHANGED

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from stripe_flow.api.client import CHECK_PATH, Client
-from stripe_flow.api.errors import Misconfigured, NotFound, RightMissing, StripeUnreachable
+from stripe_flow.api.errors import Misconfigured, NotFound, PermissionMissing, StripeUnreachable
 from target_stripe_flow.attempts.identity import Scope
 from target_stripe_flow.journal.store import Journal
 
@@ -19,7 +19,7 @@ def own_account(client: Client, config: Config) -> str | None:
         return str(given)
     try:
         account: object = client.get(CHECK_PATH).value.get("id")
-    except (RightMissing, NotFound):
+    except (PermissionMissing, NotFound):
         if not config.get("account_label"):
             raise Misconfigured(
                 "the key may not read its own account, which is part of every record's identity: set account_id to "
@@ -59,7 +59,7 @@ def stranger(scope: Scope, journal: Journal) -> str:
     """A warning where the journal knows others, and not this account in this mode: is it the key that was meant?"""
     if journal.knows(scope.account, scope.mode):
         return ""
-    others = ", ".join(f"{account} ({mode})" for account, mode in sorted(journal.owners()))
+    others = ", ".join(f"{account} ({mode})" for account, mode in sorted(journal.accounts()))
     return others and (
         f"the journal {journal.name} knows nothing of {scope.account} ({scope.mode}), only of {others}: every record "
         "is new to this account. If that is not meant, stop here and check api_key, account_id and journal_url"

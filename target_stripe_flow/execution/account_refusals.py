@@ -10,14 +10,14 @@ from collections.abc import Callable, Mapping
 
 from stripe_flow.api.errors import AccountTrouble, Refusal
 from target_stripe_flow.actions.table import ActionSpec
-from target_stripe_flow.results.outcome import Outcome, Place
+from target_stripe_flow.results.outcome import Outcome, Status
 
 # So many orders for money that are all refused alike, with no parameter to blame and no success before, are no
 # matter of records: this account may not do it.
 ALIKE_REFUSALS = 5
 
 
-class Held:
+class HeldBack:
     """A record that is done with, but not accounted for yet: no STATE passes it."""
 
     def __init__(self, digest: str, refusal: Refusal, end: Callable[[], None]) -> None:
@@ -31,7 +31,7 @@ class Held:
         self.is_over = True
 
 
-class ClosedToCharging:
+class AccountRefusals:
     """Holds back the first alike refusals of an action that moves money until it is clear what they mean.
 
     Safe to share between threads.
@@ -40,20 +40,20 @@ class ClosedToCharging:
     def __init__(self, advice: Mapping[str, str]) -> None:
         """`advice` is what to do where the account is closed to an action; actions without any are never closed."""
         self._advice = advice
-        self._held: dict[str, list[Held]] = {}
+        self._held: dict[str, list[HeldBack]] = {}
         self._open: set[str] = set()
         self._lock = threading.Lock()
 
-    def account(self, spec: ActionSpec, digest: str, outcome: Outcome, end: Callable[[], None]) -> Held | None:
+    def account(self, spec: ActionSpec, digest: str, outcome: Outcome, end: Callable[[], None]) -> HeldBack | None:
         """Call `end`, which accounts for the record, or hold it back. Raises AccountTrouble at the fifth refusal."""
         if not self._advice.get(spec.name) or spec.name in self._open:
             end()
             return None
         refusal = _blames_nothing(outcome)
         if refusal is not None:
-            return self._hold(spec, Held(digest, refusal, end))
+            return self._hold(spec, HeldBack(digest, refusal, end))
         end()
-        if outcome.place in {Place.CREATED, Place.DECLINED, Place.PENDING}:  # the card was asked
+        if outcome.status in {Status.CREATED, Status.DECLINED, Status.PENDING}:  # the card was asked
             self.release(spec.name)
         return None
 
@@ -66,11 +66,11 @@ class ClosedToCharging:
         for held in released:
             held.release()
 
-    def _hold(self, spec: ActionSpec, new: Held) -> Held:
+    def _hold(self, spec: ActionSpec, new: HeldBack) -> HeldBack:
         with self._lock:
             held = self._held.setdefault(spec.name, [])
             held.append(new)
-            kinds = {(each.refusal.status, each.refusal.type, each.refusal.code) for each in held}
+            kinds = {(each.refusal.http_status, each.refusal.type, each.refusal.code) for each in held}
             is_closed = len(kinds) == 1 and len({each.digest for each in held}) >= ALIKE_REFUSALS
         if is_closed:
             raise AccountTrouble(
@@ -87,6 +87,6 @@ class ClosedToCharging:
 def _blames_nothing(outcome: Outcome) -> Refusal | None:
     """The refusal that names no parameter and no object; a conflict and a wrong id blame their record."""
     refusal = outcome.refusal
-    if outcome.place is not Place.REJECTED or refusal is None or refusal.param:
+    if outcome.status is not Status.REJECTED or refusal is None or refusal.param:
         return None
-    return None if refusal.status == 404 or "idempotency_error" in {refusal.type, refusal.code} else refusal
+    return None if refusal.http_status == 404 or "idempotency_error" in {refusal.type, refusal.code} else refusal

@@ -19,53 +19,53 @@ _METHOD = "pm_"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Payer:
+class PaymentMethod:
     """The id of what pays, and its type in Stripe's words."""
 
     source: str
     kind: str
 
 
-class Wallets:
+class DefaultPaymentMethods:
     """Asks Stripe once per customer and per payment method; safe to share between threads."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self._known: OrderedDict[str, Payer] = OrderedDict()
+        self._known: OrderedDict[str, PaymentMethod] = OrderedDict()
         self._lock = threading.Lock()
 
-    def payer(self, source: str) -> Payer:
+    def payer(self, source: str) -> PaymentMethod:
         """Of what a record names. Raises Rejected where Stripe does not know it."""
         kind = next((kind for prefix, kind in _KINDS.items() if source.startswith(prefix)), None)
         if kind is not None:
-            return Payer(source=source, kind=kind)
+            return PaymentMethod(source=source, kind=kind)
         return self._kept(source) or self._keep(source, self._method(source))
 
-    def default_of(self, customer: str) -> Payer:
+    def default_of(self, customer: str) -> PaymentMethod:
         """The default payment method, else the default source. Raises Rejected where there is nothing on file."""
         return self._kept(customer) or self._keep(customer, self._default(customer))
 
-    def _method(self, source: str) -> Payer:
+    def _method(self, source: str) -> PaymentMethod:
         if not source.startswith(_METHOD) or not source.replace("_", "").isalnum():
             raise Rejected("is neither a token nor a saved card, source or payment method of Stripe's", "source")
         try:
             found: dict[str, Any] = self._client.get(f"/v1/payment_methods/{source}").value  # Any: JSON
         except NotFound:
             raise Rejected("is no payment method that this key can see", "source") from None
-        return Payer(source=source, kind=str(found.get("type", CARD)))
+        return PaymentMethod(source=source, kind=str(found.get("type", CARD)))
 
-    def _default(self, customer: str) -> Payer:
+    def _default(self, customer: str) -> PaymentMethod:
         found: dict[str, Any] = self._client.get(f"/v1/customers/{customer}").value  # Any: JSON
         pays = (found.get("invoice_settings") or {}).get("default_payment_method") or found.get("default_source")
         if not isinstance(pays, str):
             raise Rejected(f"the customer {customer} has no default payment method, and no source is given", "source")
         return self.payer(pays)
 
-    def _kept(self, name: str) -> Payer | None:
+    def _kept(self, name: str) -> PaymentMethod | None:
         with self._lock:
             return self._known.get(name)
 
-    def _keep(self, name: str, payer: Payer) -> Payer:
+    def _keep(self, name: str, payer: PaymentMethod) -> PaymentMethod:
         with self._lock:
             self._known[name] = payer
             if len(self._known) > MOST_KNOWN:

@@ -8,38 +8,38 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from target_stripe_flow.execution.dispatcher import Accounting
+from target_stripe_flow.execution.dispatcher import Tallied
 from target_stripe_flow.execution.job import Job
 
 # So many may wait at once; then what they name has to have come. Memory stays flat.
 MOST_WAITING = 10_000
 
 
-class Latecomer:
+class DeferredRecord:
     """A job that waits; `again` does it once more, and the last time it must end in a place."""
 
-    def __init__(self, job: Job, perform: Callable[[bool], Accounting | None]) -> None:
+    def __init__(self, job: Job, perform: Callable[[bool], Tallied | None]) -> None:
         self.job = job
         self._perform = perform
         self._is_done = False
-        self._waits_for: Accounting | None = None
+        self._waits_for: Tallied | None = None
 
     @property
     def is_over(self) -> bool:
         return self._is_done and (self._waits_for is None or self._waits_for.is_over)
 
-    def again(self, *, is_last: bool) -> Accounting | None:
+    def again(self, *, is_last: bool) -> Tallied | None:
         """What it has to wait for besides, if anything."""
         self._waits_for = self._perform(is_last)
         self._is_done = True
         return self._waits_for
 
 
-class Latecomers:
+class DeferredRecords:
     """Safe to share between threads."""
 
     def __init__(self) -> None:
-        self._waiting: list[Latecomer] = []
+        self._waiting: list[DeferredRecord] = []
         self._lock = threading.Lock()
 
     @property
@@ -50,12 +50,12 @@ class Latecomers:
     def is_full(self) -> bool:
         return len(self._waiting) >= MOST_WAITING
 
-    def add(self, late: Latecomer) -> Latecomer:
+    def add(self, late: DeferredRecord) -> DeferredRecord:
         with self._lock:
             self._waiting.append(late)
         return late
 
-    def take(self) -> list[Latecomer]:
+    def take(self) -> list[DeferredRecord]:
         """All that wait, which then wait no more."""
         with self._lock:
             waiting, self._waiting = self._waiting, []

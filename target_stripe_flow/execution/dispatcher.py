@@ -33,7 +33,7 @@ LAST_WAIT_S = 120.0
 State = dict[str, object]
 
 
-class Accounting(Protocol):
+class Tallied(Protocol):
     """Of work that is done but may have to wait before it counts."""
 
     @property
@@ -42,7 +42,7 @@ class Accounting(Protocol):
 
 
 # Does a piece of work; what it returns, if anything, must be over before a STATE may pass.
-Do = Callable[[], Accounting | None]
+Do = Callable[[], Tallied | None]
 
 
 @dataclass(eq=False)
@@ -52,7 +52,7 @@ class _Work:
     blockers: int = 0
     followers: list[_Work] = field(default_factory=list)
     is_done: bool = False
-    accounting: Accounting | None = None
+    tallied: Tallied | None = None
 
 
 def _nothing() -> None:
@@ -180,7 +180,7 @@ class Dispatcher:
                 self._running += 1
             error: Exception | None = None
             try:
-                work.accounting = work.do()
+                work.tallied = work.do()
             except Exception as raised:  # noqa: BLE001  # the edge of a thread: the reader raises it again
                 error = raised
             with self._changed:
@@ -217,7 +217,7 @@ class Dispatcher:
         while self._ledger:
             first = self._ledger[0]
             if isinstance(first, _Work):
-                if not first.is_done or (first.accounting is not None and not first.accounting.is_over):
+                if not first.is_done or (first.tallied is not None and not first.tallied.is_over):
                     break
             else:
                 self._held = first

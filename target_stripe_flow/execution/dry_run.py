@@ -12,20 +12,20 @@ from target_stripe_flow.attempts.lifecycle import State
 from target_stripe_flow.execution.sender import Sent
 from target_stripe_flow.journal.schema import attempts
 from target_stripe_flow.journal.store import Journal
-from target_stripe_flow.results.origin import Came
+from target_stripe_flow.results.origin import Received
 from target_stripe_flow.results.outcome import Outcome
 from target_stripe_flow.results.text import shown_name
 
 logger = logging.getLogger(__name__)
 
 # More than these are counted, not told one by one.
-MOST_TOLD = 50
+MOST_SHOWN = 50
 
 # Into memory, which is SQLite's.
 _PUT = insert(attempts).prefix_with("OR REPLACE")
 
 
-class Rehearsal(Journal):
+class DryRunJournal(Journal):
     """What a journal would hold after this run: its rows, and in memory those that the run would add."""
 
     def __init__(self, name: str, reader: Connection, writer: Connection, behind: Journal | None) -> None:
@@ -40,8 +40,8 @@ class Rehearsal(Journal):
         """The latest update, likewise."""
         return super().latest_update(digest) or (self._behind.latest_update(digest) if self._behind else None)
 
-    def owners(self) -> list[tuple[str, str]]:
-        return self._behind.owners() if self._behind else []
+    def accounts(self) -> list[tuple[str, str]]:
+        return self._behind.accounts() if self._behind else []
 
     def knows(self, account: str, mode: str) -> bool:
         return self._behind.knows(account, mode) if self._behind else False
@@ -64,10 +64,10 @@ class Rehearsal(Journal):
         origin = self.latest(attempt.digest) if attempt.is_update else None
         applied = [replace(origin, fingerprint=attempt.fingerprint, accepted=attempt.accepted)] if origin else []
         for each in [attempt, *applied]:
-            self._scribe.write(each.digest, (_PUT, each.row()))
+            self._group_commit.write(each.digest, (_PUT, each.row()))
 
 
-class RehearsingSender:
+class DryRunSender:
     """Says that Stripe made it, and asks nobody."""
 
     def __init__(self, journal: Journal) -> None:
@@ -80,7 +80,7 @@ class RehearsingSender:
         return Sent(attempt=made)
 
 
-class ToldRejects:
+class LoggedRejects:
     """Names what a run would put into the rejects file, by line and reason: a record may be a person's."""
 
     path = "nowhere, as this is a dry run"
@@ -88,14 +88,14 @@ class ToldRejects:
     def __init__(self) -> None:
         self._told = 0
 
-    def add(self, came: Came, outcome: Outcome) -> None:
+    def add(self, received: Received, outcome: Outcome) -> None:
         """Log it, unless many were."""
         self._told += 1
-        if self._told <= MOST_TOLD:
-            stream = came.origin.stream
+        if self._told <= MOST_SHOWN:
+            stream = received.origin.stream
             where = f"{stream}.{shown_name(outcome.field)}" if outcome.field else stream
-            logger.info("line %d would be %s: %s: %s", came.line, outcome.place.value, where, outcome.reason)
-        if self._told == MOST_TOLD:
+            logger.info("line %d would be %s: %s: %s", received.line, outcome.status.value, where, outcome.reason)
+        if self._told == MOST_SHOWN:
             logger.info("more than these are counted, not told")
 
     def sync(self) -> None:

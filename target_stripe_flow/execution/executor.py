@@ -9,37 +9,44 @@ from dataclasses import replace
 
 from stripe_flow.api.client import Client
 from target_stripe_flow.actions import fingerprint
-from target_stripe_flow.actions.policies import OnChange, Rules
+from target_stripe_flow.actions.policies import OnChange, Policies
 from target_stripe_flow.actions.table import ACTIONS
 from target_stripe_flow.attempts.attempt import Attempt
 from target_stripe_flow.attempts.identity import Identity, joined
 from target_stripe_flow.attempts.lifecycle import HAS_OBJECT, OPEN, Answer, State, on_record
-from target_stripe_flow.execution.attempt_outcome import conflict, outcome_of, standing
+from target_stripe_flow.execution.attempt_outcome import conflict, outcome_of, outcome_of_attempt
 from target_stripe_flow.execution.job import Job
 from target_stripe_flow.execution.matching import find_match, is_ours
-from target_stripe_flow.execution.references import Names, find
-from target_stripe_flow.execution.request_builder import Preparer
+from target_stripe_flow.execution.references import References, find
+from target_stripe_flow.execution.request_builder import RequestBuilder
 from target_stripe_flow.execution.sender import Sends, Sent
 from target_stripe_flow.journal.ownership import Superseded
 from target_stripe_flow.journal.store import Journal
-from target_stripe_flow.results.outcome import Missing, Outcome, Place, Rejected
+from target_stripe_flow.results.outcome import Missing, Outcome, Rejected, Status
 
 # Only these are ever named by other records, so only their names are kept.
 REFERENCED = {action for spec in ACTIONS.values() for action in spec.references.values()}
 
 # What `of` tells of an identity, for example its latest attempt, once no other process has that in hand.
-Stands = Callable[[Callable[[str], Attempt | None], str], Attempt | None]
+WhenFree = Callable[[Callable[[str], Attempt | None], str], Attempt | None]
 
 
-class Performer:
+class Executor:
     """Safe to share between threads; two jobs of one lane must not run at once."""
 
     def __init__(
-        self, client: Client, journal: Journal, sender: Sends, names: Names, rules: Rules, *, stands: Stands
+        self,
+        client: Client,
+        journal: Journal,
+        sender: Sends,
+        names: References,
+        policies: Policies,
+        *,
+        when_free: WhenFree,
     ) -> None:
         self._client, self._journal, self._sender, self._names = client, journal, sender, names
-        self._rules, self._stands = rules, stands
-        self._preparer = Preparer(client, names, rules)
+        self._rules, self._when_free = policies, when_free
+        self._requests = RequestBuilder(client, names, policies)
 
     def lanes(self, job: Job) -> list[str]:
         """What `job` must not overlap with: its own identity, the objects that it names, what it is matched by."""
@@ -61,9 +68,9 @@ class Performer:
         """What stands in the journal about it; None if it is to be done."""
         stripe_id = self._journal.made(job.identity.digest, job.fingerprint, job.checker.accepted)
         if stripe_id is not None:
-            return Outcome(place=Place.UNCHANGED, stripe_id=stripe_id)
+            return Outcome(status=Status.UNCHANGED, stripe_id=stripe_id)
         latest = self._journal.latest(job.identity.digest)
-        if latest is not None and self._journal.tenure.has_elsewhere(latest):
+        if latest is not None and self._journal.ownership.is_elsewhere(latest):
             return None
         return self._known(job, latest)
 
@@ -76,7 +83,7 @@ class Performer:
                 continue
 
     def _perform(self, job: Job) -> Outcome:
-        latest = self._stands(self._journal.latest, job.identity.digest)
+        latest = self._when_free(self._journal.latest, job.identity.digest)
         known = self._known(job, latest)
         if known is not None:
             return known
@@ -97,13 +104,13 @@ class Performer:
         match on_record(latest.state, is_same=self._is_same(job, latest)):
             case Answer.SEND | Answer.SEND_OPENED:
                 return None
-            case Answer.STANDS:
+            case Answer.KNOWN:
                 if latest.source_key is None and job.objection is None:
                     self._journal.change(job.adopted(latest), was=latest)
-                return standing(latest)
+                return outcome_of_attempt(latest)
             case Answer.CHANGED:
                 changed = self._changed(job, latest)
-                is_kept = changed is not None and changed.place is not Place.REJECTED
+                is_kept = changed is not None and changed.status is not Status.REJECTED
                 return changed if is_kept or job.objection is None else job.objection.outcome
 
     def _changed(self, job: Job, latest: Attempt) -> Outcome | None:
@@ -113,7 +120,7 @@ class Performer:
             case OnChange.REJECT:
                 return conflict(latest)
             case OnChange.IGNORE:
-                return standing(latest)
+                return outcome_of_attempt(latest)
             case OnChange.UPDATE:
                 return None
 
@@ -147,10 +154,10 @@ class Performer:
         else:
             self._journal.open_attempt(attempt)
         self._learn(job, stripe_id)
-        return Outcome(place=Place.FOUND, stripe_id=stripe_id)
+        return Outcome(status=Status.FOUND, stripe_id=stripe_id)
 
     def _create(self, job: Job, latest: Attempt | None) -> Outcome:
-        sent = self._sender.send(self._preparer.creation(job, latest), is_new=True)
+        sent = self._sender.send(self._requests.creation(job, latest), is_new=True)
         key_as = self._rules.key_as(job.spec)
         if key_as is not None and sent.attempt.code == "resource_already_exists":
             sent = self._taken(job, sent)
@@ -166,15 +173,15 @@ class Performer:
                 f"the product id {own_id} is in use for something that was not made of this record",
                 job.spec.key_as or "",
             )
-        made = replace(sent.attempt, state=State.CREATED, stripe_id=own_id, status=None, code=None, param=None)
+        made = replace(sent.attempt, state=State.CREATED, stripe_id=own_id, http_status=None, code=None, param=None)
         self._journal.change(made, was=sent.attempt)
         return Sent(attempt=made)
 
     def _update(self, job: Job, made: Attempt) -> Outcome:
-        last = self._stands(self._journal.latest_update, job.identity.digest)
+        last = self._when_free(self._journal.latest_update, job.identity.digest)
         if last is not None and last.state in OPEN:
-            return standing(last)
-        return outcome_of(self._sender.send(self._preparer.update(job, made, last), is_new=True))
+            return outcome_of_attempt(last)
+        return outcome_of(self._sender.send(self._requests.update(job, made, last), is_new=True))
 
     def _learn(self, job: Job, stripe_id: str) -> None:
         if job.spec.name in REFERENCED:

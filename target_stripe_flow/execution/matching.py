@@ -10,7 +10,7 @@ from target_stripe_flow.attempts.identity import MARKER
 from target_stripe_flow.results.outcome import Rejected
 
 # Of those that match too well, so many ids are told.
-MOST_TOLD = 5
+MOST_SHOWN = 5
 
 
 def find_match(client: Client, path: str, name: str, value: str) -> str | None:
@@ -18,7 +18,7 @@ def find_match(client: Client, path: str, name: str, value: str) -> str | None:
 
     https://docs.stripe.com/api/customers/list: exact, and case-sensitive.
     """
-    found: object = client.get(path, {name: value, "limit": MOST_TOLD}).value.get("data")
+    found: object = client.get(path, {name: value, "limit": MOST_SHOWN}).value.get("data")
     ids = [str(each["id"]) for each in found] if isinstance(found, list) else []
     if len(ids) > 1:
         raise Rejected(f"matches several: {', '.join(ids)}; name the right one by stripe_id", name)

@@ -39,7 +39,7 @@ class _Recent(Generic[T]):
             self._values.popitem(last=False)
 
 
-class Names:
+class References:
     """Source keys and their Stripe ids, out of the journal; safe to share between threads."""
 
     def __init__(self, journal: Journal, scope: Scope) -> None:

@@ -8,22 +8,22 @@ from stripe_flow.api import forms
 from stripe_flow.api.client import Client
 from target_stripe_flow.actions.endpoint import Endpoint
 from target_stripe_flow.actions.payment_intents import SOURCE_TYPE
-from target_stripe_flow.actions.policies import Rules
+from target_stripe_flow.actions.policies import Policies
 from target_stripe_flow.actions.table import ACTIONS
 from target_stripe_flow.attempts.attempt import Attempt
 from target_stripe_flow.attempts.identity import joined
-from target_stripe_flow.execution.default_payment_method import Wallets
+from target_stripe_flow.execution.default_payment_method import DefaultPaymentMethods
 from target_stripe_flow.execution.job import Job, Parameters
 from target_stripe_flow.execution.marker import marked
-from target_stripe_flow.execution.references import Names
+from target_stripe_flow.execution.references import References
 
 
-class Preparer:
+class RequestBuilder:
     """Safe to share between threads."""
 
-    def __init__(self, client: Client, names: Names, rules: Rules) -> None:
-        self._client, self._names, self._rules = client, names, rules
-        self._wallets = Wallets(client)
+    def __init__(self, client: Client, names: References, policies: Policies) -> None:
+        self._client, self._names, self._rules = client, names, policies
+        self._wallets = DefaultPaymentMethods(client)
 
     def creation(self, job: Job, latest: Attempt | None) -> Attempt:
         """The next attempt, with its bytes. Raises Rejected, Missing, AccountTrouble."""

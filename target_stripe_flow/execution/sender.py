@@ -14,9 +14,9 @@ from stripe_flow.api.errors import (
     KeyReused,
     NotSent,
     OutcomeUnknown,
+    PermissionMissing,
     Refusal,
     RequestRefused,
-    RightMissing,
     Stopped,
     StripeError,
     StripeFlowError,
@@ -82,23 +82,23 @@ class Sender:
         """
         if attempt.body is None:
             raise Superseded(f"{attempt.name} has no bytes to send: it was settled")
-        leave = _Leave(self._journal, attempt, is_new=is_new)
+        clearance = _Clearance(self._journal, attempt, is_new=is_new)
         client = self._client.as_sent(attempt.stripe_account, str(attempt.api_version))
         request = Request(
             method="POST", path=str(attempt.path), body=attempt.body, idempotency_key=attempt.idempotency_key
         )
         try:
-            answer = client.post(request, leave)
+            answer = client.post(request, clearance)
         except KeyTooOld:
-            return Sent(attempt=self._settle(leave.attempt, Event.KEY_TOO_OLD, reason="its key may be forgotten"))
+            return Sent(attempt=self._settle(clearance.attempt, Event.KEY_TOO_OLD, reason="its key may be forgotten"))
         except (Declined, RequestRefused, OutcomeUnknown) as error:
             event = next(event for kind, event in _EVENTS if isinstance(error, kind))
-            return Sent(attempt=self._settle(leave.attempt, event, **_facts(error)), refusal=error.refusal)
+            return Sent(attempt=self._settle(clearance.attempt, event, **_facts(error)), refusal=error.refusal)
         except StripeFlowError as error:
-            self._leave_behind(leave, error)
+            self._note_not_executed(clearance, error)
             raise
         was_known = answer.is_replay and answer.sends == 1
-        return Sent(attempt=self._made(leave.attempt, answer), was_known=is_new and was_known)
+        return Sent(attempt=self._made(clearance.attempt, answer), was_known=is_new and was_known)
 
     def _made(self, attempt: Attempt, answer: Answer[dict[str, object]]) -> Attempt:
         is_live = self._client.connection.key.mode is Mode.LIVE
@@ -124,10 +124,10 @@ class Sender:
             **(made.money.columns() if made.money.is_known else {}),
         )
 
-    def _leave_behind(self, leave: _Leave, error: StripeFlowError) -> None:
+    def _note_not_executed(self, clearance: _Clearance, error: StripeFlowError) -> None:
         """The run is going to end: say what is known of the attempt."""
-        if leave.was_given and not leave.is_open and _is_without_effect(error):
-            self._settle(leave.attempt, Event.NOT_EXECUTED, **_facts(error))
+        if clearance.was_given and not clearance.is_open and _is_without_effect(error):
+            self._settle(clearance.attempt, Event.NOT_EXECUTED, **_facts(error))
 
     def _settle(self, attempt: Attempt, event: Event, **facts: Any) -> Attempt:  # Any: columns of the journal
         spec, ages = ACTIONS[attempt.action], attempt.ages(attempt.last_sent_unix or 0)
@@ -141,28 +141,28 @@ class Sender:
             facts.pop("settled_unix", None)
         else:
             facts = {"settled_unix": attempt.last_sent_unix} | facts | {"body": None}
-        settled = replace(attempt, state=state, holder=None, **facts)
+        settled = replace(attempt, state=state, owner=None, **facts)
         try:
             self._journal.change(settled, was=attempt)
         except Superseded:
-            self._tell_late(settled)
+            self._prefer_id(settled)
             raise
         return settled
 
-    def _tell_late(self, settled: Attempt) -> None:
+    def _prefer_id(self, settled: Attempt) -> None:
         """The row was taken while this process slept on Stripe's answer. Whoever took it has the same answer, or has
         looked; where that left a doubt, or found nothing, an id that Stripe has given says more.
         """
         of = self._journal.latest_update if settled.is_update else self._journal.latest
-        stands = of(settled.digest)
-        if settled.state not in HAS_OBJECT or stands is None or stands.marker != settled.marker:
+        current = of(settled.digest)
+        if settled.state not in HAS_OBJECT or current is None or current.marker != settled.marker:
             return
-        if stands.state not in _BELOW_A_FACT or (taken := self._journal.take(stands)) is None:
+        if current.state not in _BELOW_A_FACT or (taken := self._journal.take(current)) is None:
             return
         self._journal.change(settled, was=taken.attempt)
 
 
-class _Leave:
+class _Clearance:
     """Leave to send, given only behind a durable row: the client asks for it before each send."""
 
     def __init__(self, journal: Journal, attempt: Attempt, *, is_new: bool) -> None:
@@ -183,7 +183,7 @@ class _Leave:
             first_sent_unix=first,
             last_sent_unix=now_unix,
             settled_unix=None,
-            holder=self._journal.tenure.holder,
+            owner=self._journal.ownership.owner,
         )
         if self._has_row:
             self._journal.change(intent, was=was)
@@ -191,7 +191,7 @@ class _Leave:
             self._journal.open_attempt(intent)
         self.attempt, self._has_row = intent, True
         # The last thing before the first byte: however long the write took, nobody may take the row while it is sent.
-        self._journal.tenure.assure()
+        self._journal.ownership.assure()
         self.was_given = True
 
 
@@ -201,7 +201,7 @@ def _text(value: object) -> str | None:
 
 def _is_without_effect(error: StripeFlowError) -> bool:
     """Whether the last send was surely not executed: refused for its pace, or by Stripe's own word for its key."""
-    if isinstance(error, KeyRefused | RightMissing):
+    if isinstance(error, KeyRefused | PermissionMissing):
         return error.refusal is not None and bool(error.refusal.type)
     return isinstance(error, NotSent) or (isinstance(error, Stopped) and not error.was_sent)
 
@@ -212,7 +212,7 @@ def _facts(error: StripeFlowError) -> dict[str, Any]:  # Any: columns of the jou
     if refusal is None:
         return {}
     return {
-        "status": refusal.status,
+        "http_status": refusal.http_status,
         "code": refusal.code or refusal.type or None,
         "decline_code": refusal.decline_code or None,
         "param": refusal.param or None,

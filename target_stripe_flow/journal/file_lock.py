@@ -20,7 +20,7 @@ def lock_of(journal: Path) -> Path:
     return file.with_name(f"{file.name}.lock")
 
 
-def holder_of(journal: Path) -> str | None:
+def owner_of(journal: Path) -> str | None:
     """The pid of the process that holds it, None if none does. Makes no file, and keeps nobody out."""
     try:
         descriptor = os.open(lock_of(journal), os.O_RDONLY)
@@ -40,11 +40,11 @@ def _named(descriptor: int) -> str:
     return os.pread(descriptor, 32, 0).decode(errors="replace").strip() or "unknown"
 
 
-class Holding:
+class FileLock:
     """Held from the constructor on; the system lets go of it when the process dies, however it dies."""
 
     def __init__(self, journal: Path, *, wait_s: float = WAIT_S, waiting: Callable[[str], None]) -> None:
-        """Raises Misconfigured if the journal does not become free in time, naming the holder, or cannot be locked.
+        """Raises Misconfigured if the journal does not become free in time, naming the owner, or cannot be locked.
 
         `waiting` is told once that there is something to wait for.
         """
@@ -65,14 +65,14 @@ class Holding:
         deadline = time.monotonic() + wait_s
         is_told = False
         while not self._try():
-            holder = _named(self._descriptor)
+            owner = _named(self._descriptor)
             if time.monotonic() >= deadline:
                 raise Misconfigured(
-                    f"the journal {journal} is in use by the process {holder} and did not become free within "
+                    f"the journal {journal} is in use by the process {owner} and did not become free within "
                     f"{wait_s:g} s: wait for that process or end it, or give this connection a journal_url of its own"
                 )
             if not is_told:
-                waiting(f"the journal {journal} is in use by the process {holder}: waiting up to {wait_s:g} s for it")
+                waiting(f"the journal {journal} is in use by the process {owner}: waiting up to {wait_s:g} s for it")
                 is_told = True
             time.sleep(_LOOK_EVERY_S)
         os.ftruncate(self._descriptor, 0)

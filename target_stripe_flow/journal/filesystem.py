@@ -28,7 +28,7 @@ def remote_file_system(path: Path, mounts: str) -> str | None:
     `mounts` is the text of /proc/mounts.
     """
     place = str(path.resolve())
-    held = ""
+    mounted_at = ""
     kind = ""
     for line in mounts.splitlines():
         fields = line.split()
@@ -36,8 +36,8 @@ def remote_file_system(path: Path, mounts: str) -> str | None:
             continue
         point = fields[1].replace("\\040", " ")
         inside = place == point or place.startswith(point.rstrip("/") + "/")
-        if inside and len(point) >= len(held):
-            held, kind = point, fields[2]
+        if inside and len(point) >= len(mounted_at):
+            mounted_at, kind = point, fields[2]
     return kind if kind in _REMOTE else None
 
 

@@ -34,7 +34,7 @@ class _Entry:
         self.error: Exception = AssertionError("nobody wrote it")
 
 
-class Scribe:
+class GroupCommit:
     """Safe to share between threads; owns `connection`."""
 
     def __init__(self, connection: Connection, name: str) -> None:

@@ -28,8 +28,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from target_stripe_flow.attempts.attempt import Attempt
 from target_stripe_flow.journal.group_commit import JournalBroken, broken
-from target_stripe_flow.journal.ownership import Terms
-from target_stripe_flow.journal.schema import attempts, holders
+from target_stripe_flow.journal.ownership import LeaseTerms
+from target_stripe_flow.journal.schema import attempts, owners
 
 # Whoever was gone so long has no rows that anybody must still wait for.
 FORGOTTEN_AFTER_S = 7 * 24 * 3600
@@ -38,23 +38,21 @@ MOST_RENEWALS = 3
 
 _NOW = cast(extract("epoch", func.clock_timestamp()), Double)
 _EXTEND = text(
-    """INSERT INTO holders (holder, process, alive_until_unix, look_after_s)
-    VALUES (:me, :process, extract(epoch FROM clock_timestamp()) + :lease_s, :look_after_s)
-    ON CONFLICT (holder) DO UPDATE SET alive_until_unix = excluded.alive_until_unix"""
+    """INSERT INTO owners (owner, process, alive_until_unix, scan_after_s)
+    VALUES (:me, :process, extract(epoch FROM clock_timestamp()) + :lease_s, :scan_after_s)
+    ON CONFLICT (owner) DO UPDATE SET alive_until_unix = excluded.alive_until_unix"""
 )
-_FORMER = select(_NOW - holders.c.alive_until_unix, holders.c.look_after_s).where(
-    holders.c.holder == bindparam("holder")
-)
+_FORMER = select(_NOW - owners.c.alive_until_unix, owners.c.scan_after_s).where(owners.c.owner == bindparam("owner"))
 # The processes that are alive, for people.
-ALIVE = select(holders.c.process).where(holders.c.alive_until_unix > _NOW).order_by(holders.c.process)
+ALIVE = select(owners.c.process).where(owners.c.alive_until_unix > _NOW).order_by(owners.c.process)
 
 
 class Lease:
     """Held from the constructor on, until `release`, or until the process stops renewing it, however it ends."""
 
-    def __init__(self, engine: Engine, terms: Terms, name: str) -> None:
+    def __init__(self, engine: Engine, terms: LeaseTerms, name: str) -> None:
         """`engine` commits each statement. Raises JournalBroken."""
-        self.holder = uuid.uuid4().hex
+        self.owner = uuid.uuid4().hex
         self._engine, self._terms, self._name = engine, terms, name
         self._connection: Connection | None = None
         self._confirmed_at_s = -math.inf
@@ -66,24 +64,24 @@ class Lease:
 
     @property
     def is_free(self) -> ColumnElement[bool]:
-        of_another = (holders.c.holder == attempts.c.holder) & (holders.c.holder != self.holder)
-        return ~exists().where(of_another & (holders.c.alive_until_unix > _NOW))
+        of_another = (owners.c.owner == attempts.c.owner) & (owners.c.owner != self.owner)
+        return ~exists().where(of_another & (owners.c.alive_until_unix > _NOW))
 
-    def has_elsewhere(self, attempt: Attempt) -> bool:
-        return attempt.holder not in {None, self.holder}
+    def is_elsewhere(self, attempt: Attempt) -> bool:
+        return attempt.owner not in {None, self.owner}
 
-    def former(self, attempt: Attempt) -> tuple[float, float] | None:
-        if not self.has_elsewhere(attempt):
+    def former_owner(self, attempt: Attempt) -> tuple[float, float] | None:
+        if not self.is_elsewhere(attempt):
             return math.inf, 0.0
         try:
             with self._lock:
-                found = self._connected().execute(_FORMER, {"holder": attempt.holder}).one_or_none()
+                found = self._connected().execute(_FORMER, {"owner": attempt.owner}).one_or_none()
         except SQLAlchemyError as error:
             raise self._lost(error) from None
         if found is None:  # forgotten: only Stripe's clock tells how long ago it was
-            return math.inf, self._terms.look_after_s
-        over_s, look_after_s = found
-        return (float(over_s), float(look_after_s)) if over_s >= 0 else None
+            return math.inf, self._terms.scan_after_s
+        over_s, scan_after_s = found
+        return (float(over_s), float(scan_after_s)) if over_s >= 0 else None
 
     def assure(self) -> None:
         for _ in range(MOST_RENEWALS):
@@ -116,7 +114,7 @@ class Lease:
             raise self._lost(error) from None
 
     def _extend(self, connection: Connection, lease_s: float) -> None:
-        values = {"me": self.holder, "process": _process(), "look_after_s": self._terms.look_after_s}
+        values = {"me": self.owner, "process": _process(), "scan_after_s": self._terms.scan_after_s}
         connection.execute(_EXTEND, values | {"lease_s": lease_s})
 
     def _connected(self) -> Connection:
@@ -135,9 +133,7 @@ class Lease:
     def _tidy(self) -> None:
         with suppress(SQLAlchemyError), self._lock:
             self._connected().execute(
-                delete(holders).where(
-                    holders.c.alive_until_unix < _NOW - FORGOTTEN_AFTER_S, holders.c.holder != self.holder
-                )
+                delete(owners).where(owners.c.alive_until_unix < _NOW - FORGOTTEN_AFTER_S, owners.c.owner != self.owner)
             )
 
     def _beat(self) -> None:

@@ -16,8 +16,8 @@ from stripe_flow.api import redaction
 from stripe_flow.api.errors import Misconfigured
 from stripe_flow.api.settings import SETTINGS
 from target_stripe_flow.journal import opening, shared
-from target_stripe_flow.journal.file_lock import holder_of
-from target_stripe_flow.journal.ownership import Terms
+from target_stripe_flow.journal.file_lock import owner_of
+from target_stripe_flow.journal.ownership import LeaseTerms
 from target_stripe_flow.journal.store import Journal
 
 JOURNAL_FILE = "stripe-flow-journal.db"
@@ -27,7 +27,7 @@ _SHOWN = ("host", "port")
 _SECRET = ("password", "sslpassword")
 
 
-class Place(Protocol):
+class Location(Protocol):
     """Where a journal is; its text is for people and holds no password."""
 
     @property
@@ -36,16 +36,16 @@ class Place(Protocol):
 
     def is_there(self) -> bool: ...
 
-    def look(self) -> None:
+    def check_writable(self) -> None:
         """Touches nothing. Raises Misconfigured where it could not be made, as far as that can be seen."""
 
-    def holders(self) -> list[str]:
+    def owners(self) -> list[str]:
         """Who has it in hand now, in words for people. Raises JournalBroken."""
 
-    def held(self) -> AbstractContextManager[Journal]:
+    def open_journal(self) -> AbstractContextManager[Journal]:
         """For a run; made where necessary. Raises Misconfigured and JournalBroken, as does the next one."""
 
-    def looked_at(self) -> AbstractContextManager[Journal]:
+    def open_read_only(self) -> AbstractContextManager[Journal]:
         """As it is, not to be written."""
 
 
@@ -66,20 +66,20 @@ class File:
         """An empty file is none: nothing has been written into it, not even that it is a journal."""
         return self.path.is_file() and self.path.stat().st_size > 0
 
-    def look(self) -> None:
+    def check_writable(self) -> None:
         if self.path.is_dir() or not os.access(self.path.parent, os.W_OK | os.X_OK):
             why = "it is a folder" if self.path.is_dir() else "its folder is not there, or may not be written"
             raise Misconfigured(f"the journal {self.path} cannot be made ({why}): mend that, or set journal_url")
 
-    def holders(self) -> list[str]:
-        pid = holder_of(self.path)
+    def owners(self) -> list[str]:
+        pid = owner_of(self.path)
         return [] if pid is None else [f"process {pid}"]
 
-    def held(self) -> AbstractContextManager[Journal]:
-        return opening.held(self.path)
+    def open_journal(self) -> AbstractContextManager[Journal]:
+        return opening.open_journal(self.path)
 
-    def looked_at(self) -> AbstractContextManager[Journal]:
-        return opening.looked_at(self.path)
+    def open_read_only(self) -> AbstractContextManager[Journal]:
+        return opening.open_read_only(self.path)
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class Shared:
 
     url: URL
     folder: Path
-    terms: Terms
+    terms: LeaseTerms
 
     def __str__(self) -> str:
         shown = self.url.difference_update_query([name for name in self.url.query if name not in _SHOWN])
@@ -97,20 +97,20 @@ class Shared:
     def is_there(self) -> bool:
         return shared.is_there(self.url, str(self))
 
-    def look(self) -> None:
+    def check_writable(self) -> None:
         """Whether it is there asks the database, and that is look enough."""
 
-    def holders(self) -> list[str]:
-        return shared.holders_of(self.url, str(self))
+    def owners(self) -> list[str]:
+        return shared.owners_of(self.url, str(self))
 
-    def held(self) -> AbstractContextManager[Journal]:
-        return shared.held(self.url, str(self), self.terms)
+    def open_journal(self) -> AbstractContextManager[Journal]:
+        return shared.open_journal(self.url, str(self), self.terms)
 
-    def looked_at(self) -> AbstractContextManager[Journal]:
-        return shared.looked_at(self.url, str(self))
+    def open_read_only(self) -> AbstractContextManager[Journal]:
+        return shared.open_read_only(self.url, str(self))
 
 
-def place_of(config: Mapping[str, object]) -> Place:
+def location_of(config: Mapping[str, object]) -> Location:
     """By default a file, below the Meltano project, if there is one. Raises Misconfigured."""
     base = Path(os.environ.get("MELTANO_PROJECT_ROOT", "."))
     given = config.get("journal_url")
@@ -123,7 +123,7 @@ def place_of(config: Mapping[str, object]) -> Place:
     if url.drivername in {"postgresql", "postgresql+psycopg"} and url.database:
         _protect(url)
         timeout_s = float(cast("float", config.get("timeout_s", SETTINGS["timeout_s"]["default"])))
-        return Shared(url, base, Terms(timeout_s=timeout_s))
+        return Shared(url, base, LeaseTerms(timeout_s=timeout_s))
     if (
         url.drivername not in {"sqlite", "sqlite+pysqlite"}
         or not url.database

@@ -38,6 +38,13 @@ MIGRATIONS: Sequence[Sequence[str]] = (
         "ALTER TABLE attempts ADD COLUMN amount BIGINT",
         "ALTER TABLE attempts ADD COLUMN currency TEXT",
     ),
+    (
+        "ALTER TABLE attempts RENAME COLUMN status TO http_status",
+        "ALTER TABLE attempts RENAME COLUMN holder TO owner",
+        "ALTER TABLE holders RENAME TO owners",
+        "ALTER TABLE owners RENAME COLUMN holder TO owner",
+        "ALTER TABLE owners RENAME COLUMN look_after_s TO scan_after_s",
+    ),
 )
 
 # Where the databases differ.

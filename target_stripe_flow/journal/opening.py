@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool, StaticPool
 
 from stripe_flow.api.errors import Misconfigured
-from target_stripe_flow.journal.file_lock import WAIT_S, Holding
+from target_stripe_flow.journal.file_lock import WAIT_S, FileLock
 from target_stripe_flow.journal.filesystem import read_mounts, remote_file_system
 from target_stripe_flow.journal.group_commit import broken
 from target_stripe_flow.journal.migrations import MIGRATIONS, Outdated, check_version, migrate, version_of
@@ -54,7 +54,7 @@ def _sync_folder(folder: Path) -> None:
 
 
 @contextmanager
-def held(path: Path, *, wait_s: float = WAIT_S) -> Iterator[Journal]:
+def open_journal(path: Path, *, wait_s: float = WAIT_S) -> Iterator[Journal]:
     """The journal in a file, for this process alone; made or brought up to date where necessary.
 
     Raises Misconfigured, and JournalBroken for a file that is no journal.
@@ -67,7 +67,7 @@ def held(path: Path, *, wait_s: float = WAIT_S) -> Iterator[Journal]:
             path,
             kind,
         )
-    holding = Holding(path, wait_s=wait_s, waiting=logger.info)
+    holding = FileLock(path, wait_s=wait_s, waiting=logger.info)
     try:
         with _connected(path, URL.create("sqlite", database=str(path)), *_TO_WRITE) as (reader, writer):
             with _told(path), writer.begin():
@@ -78,7 +78,7 @@ def held(path: Path, *, wait_s: float = WAIT_S) -> Iterator[Journal]:
 
 
 @contextmanager
-def looked_at(path: Path) -> Iterator[Journal]:
+def open_read_only(path: Path) -> Iterator[Journal]:
     """The journal as it is, while a run may hold it; nothing is written, neither to the file nor beside it.
 
     Raises Misconfigured if there is none, JournalBroken where it cannot be read.
@@ -87,7 +87,7 @@ def looked_at(path: Path) -> Iterator[Journal]:
         raise Misconfigured(
             f"there is no journal {path}: run `stripe-flow journal init`, or check journal_url and the folder"
         )
-    with _connected(path, _to_look(path), "PRAGMA query_only = ON") as (reader, writer):
+    with _connected(path, _open_to_read(path), "PRAGMA query_only = ON") as (reader, writer):
         with _told(path):
             version = version_of(reader)
         check_version(version, str(path))
@@ -134,7 +134,7 @@ def _told(path: Path) -> Iterator[None]:
         raise broken(str(path), error) from None
 
 
-def _to_look(path: Path) -> URL:
+def _open_to_read(path: Path) -> URL:
     """As what SQLite opens the file so that it leaves everything as it was.
 
     https://www.sqlite.org/wal.html#read_only_databases

@@ -1,8 +1,8 @@
 """Who may write a row, and until when: the rules, and the case of a journal that one process has to itself.
 
-A row that is being worked on names its holder, a random id of one run. A holder's lease is good until a moment of the
+A row that is being worked on names its owner, a random id of one run. A owner's lease is good until a moment of the
 database's clock and is extended by a heartbeat; whoever's lease is over may lose its rows to another process, which
-resends the same bytes under the same key. So a holder that is only slow, or was stopped and wakes up, does no harm:
+resends the same bytes under the same key. So a owner that is only slow, or was stopped and wakes up, does no harm:
 before each send it makes sure of its lease, and each write says what the row was before, or it changes nothing.
 
 A file that is locked by its only process is a lease that never ends.
@@ -32,7 +32,7 @@ class Superseded(StripeFlowError):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Terms:
+class LeaseTerms:
     """Of a lease; all of it follows from how long a request may take."""
 
     timeout_s: float
@@ -46,8 +46,8 @@ class Terms:
         return self.timeout_s / BEATS_PER_TIMEOUT
 
     @property
-    def look_after_s(self) -> float:
-        """So long after its end a lease's holder, had it been stopped, is done with what it was about to send."""
+    def scan_after_s(self) -> float:
+        """So long after its end a lease's owner, had it been stopped, is done with what it was about to send."""
         return self.lease_s + self.timeout_s
 
     def outlives_a_send(self, confirmed_at_s: float, now_s: float) -> bool:
@@ -60,42 +60,42 @@ class Terms:
 
 @dataclass(frozen=True, kw_only=True)
 class Taken:
-    """A row that is this process's now, and how long its last holder's lease has been over by the database's clock.
+    """A row that is this process's now, and how long its last owner's lease has been over by the database's clock.
 
     Both times are 0 where nobody else can have been about to send.
     """
 
     attempt: Attempt
     over_s: float = math.inf
-    look_after_s: float = 0
+    scan_after_s: float = 0
 
-    def wait_before_look_s(self, now_unix: float) -> float:
-        """How long a look must wait, at Stripe's time `now_unix`: two clocks must say that the holder is done.
+    def wait_before_scan_s(self, now_unix: float) -> float:
+        """How long a look must wait, at Stripe's time `now_unix`: two clocks must say that the owner is done.
 
         A database's clock may jump, and then every lease is over at once. Only an intent can be on its way.
         """
         if self.attempt.state is not State.INTENT:
             return 0
         known_s = min(self.over_s, self.attempt.ages(now_unix).quiet_s)
-        return max(0.0, self.look_after_s - max(0.0, known_s))
+        return max(0.0, self.scan_after_s - max(0.0, known_s))
 
 
-class Tenure(Protocol):
+class Ownership(Protocol):
     """The right of this process to work on rows."""
 
     @property
-    def holder(self) -> str | None:
+    def owner(self) -> str | None:
         """What its rows name; None where there is nobody to tell it from."""
 
     @property
     def is_free(self) -> ColumnElement[bool]:
         """Which rows no other process has in hand."""
 
-    def has_elsewhere(self, attempt: Attempt) -> bool:
-        """Whether the row names another holder, dead or alive."""
+    def is_elsewhere(self, attempt: Attempt) -> bool:
+        """Whether the row names another owner, dead or alive."""
 
-    def former(self, attempt: Attempt) -> tuple[float, float] | None:
-        """Of the holder that it names: how long its lease is over, and after how long a look may come.
+    def former_owner(self, attempt: Attempt) -> tuple[float, float] | None:
+        """Of the owner that it names: how long its lease is over, and after how long a look may come.
 
         None: it is not over.
         """
@@ -107,16 +107,16 @@ class Tenure(Protocol):
         """The end of the run: what is left is anybody's at once."""
 
 
-class Sole:
+class SoleOwner:
     """Of a process that has the journal to itself: it never ends."""
 
-    holder = None
+    owner = None
     is_free = true()
 
-    def has_elsewhere(self, attempt: Attempt) -> bool:  # noqa: ARG002  # as a lease is asked
+    def is_elsewhere(self, attempt: Attempt) -> bool:  # noqa: ARG002  # as a lease is asked
         return False
 
-    def former(self, attempt: Attempt) -> tuple[float, float] | None:  # noqa: ARG002  # as above
+    def former_owner(self, attempt: Attempt) -> tuple[float, float] | None:  # noqa: ARG002  # as above
         return math.inf, 0.0
 
     def assure(self) -> None:

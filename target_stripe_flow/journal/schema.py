@@ -48,13 +48,13 @@ attempts = Table(
     Column("payment_intent", Text),  # of a charge that was made by way of one
     Column("request_id", Text),
     # Where it went wrong: facts of Stripe's answer, and our own words, which never quote a record.
-    Column("status", Integer),
+    Column("http_status", Integer),
     Column("code", Text),
     Column("decline_code", Text),
     Column("param", Text),
     Column("reason", Text),
-    # In whose hands it is, where several processes share a journal: one of `holders`, until it is settled.
-    Column("holder", String(32)),
+    # In whose hands it is, where several processes share a journal: one of `owners`, until it is settled.
+    Column("owner", String(32)),
     # Of what moves money, in minor units: as it was ordered, and as Stripe says it is once that is known. Both or
     # neither; neither in rows of the first release.
     Column("amount", BigInteger),
@@ -78,13 +78,13 @@ accepted_lists = Table(
 
 # The processes that share the journal: until when each is alive, by the database's clock, and how long after that
 # moment a look must wait for what it may have been about to send.
-holders = Table(
-    "holders",
+owners = Table(
+    "owners",
     METADATA,
-    Column("holder", String(32), primary_key=True),
+    Column("owner", String(32), primary_key=True),
     Column("process", Text, nullable=False),  # for people: its machine and its pid there
     Column("alive_until_unix", Double, nullable=False),
-    Column("look_after_s", Double, nullable=False),
+    Column("scan_after_s", Double, nullable=False),
 )
 
 # Which of the migrations in `migrations` have been applied.

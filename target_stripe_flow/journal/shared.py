@@ -15,7 +15,7 @@ from stripe_flow.api.errors import Misconfigured
 from target_stripe_flow.journal.group_commit import broken
 from target_stripe_flow.journal.lease import ALIVE, Lease
 from target_stripe_flow.journal.migrations import MIGRATIONS, Outdated, check_version, migrate, version_of
-from target_stripe_flow.journal.ownership import Terms
+from target_stripe_flow.journal.ownership import LeaseTerms
 from target_stripe_flow.journal.schema import versions
 from target_stripe_flow.journal.store import Journal
 
@@ -38,7 +38,7 @@ MOST_TRIES = 10
 
 
 @contextmanager
-def held(url: URL, name: str, terms: Terms) -> Iterator[Journal]:
+def open_journal(url: URL, name: str, terms: LeaseTerms) -> Iterator[Journal]:
     """The journal, with a lease on what this process works on; made or brought up to date where necessary.
 
     Raises Misconfigured, and JournalBroken where the database cannot be used.
@@ -53,7 +53,7 @@ def held(url: URL, name: str, terms: Terms) -> Iterator[Journal]:
 
 
 @contextmanager
-def looked_at(url: URL, name: str) -> Iterator[Journal]:
+def open_read_only(url: URL, name: str) -> Iterator[Journal]:
     """The journal as it is; it cannot be written. Raises Misconfigured if there is none."""
     with _connected(url, name, "SET default_transaction_read_only = on") as (reader, writer):
         with _told(name):
@@ -73,7 +73,7 @@ def is_there(url: URL, name: str) -> bool:
         return version_of(reader) > 0
 
 
-def holders_of(url: URL, name: str) -> list[str]:
+def owners_of(url: URL, name: str) -> list[str]:
     """The processes that have a lease on it now. Raises JournalBroken."""
     with _connected(url, name) as (reader, _), _told(name):
         return list(reader.execute(ALIVE).scalars())

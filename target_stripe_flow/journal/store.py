@@ -12,8 +12,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from target_stripe_flow.attempts.attempt import Attempt, read_attempt
 from target_stripe_flow.attempts.lifecycle import HAS_OBJECT, OPEN, State
-from target_stripe_flow.journal.group_commit import Scribe, Statement, broken
-from target_stripe_flow.journal.ownership import Sole, Superseded, Taken, Tenure
+from target_stripe_flow.journal.group_commit import GroupCommit, Statement, broken
+from target_stripe_flow.journal.ownership import Ownership, SoleOwner, Superseded, Taken
 from target_stripe_flow.journal.schema import accepted_lists, attempts
 
 _KEY = ("digest", "attempt", "revision")
@@ -39,7 +39,7 @@ _UPDATE = update(attempts).where(
 # What was read or written last must still stand there: whoever was stopped meanwhile overwrites nothing.
 _UPDATE_IF_SAME = _UPDATE.where(
     attempts.c.state == bindparam("was_state"),
-    attempts.c.holder.is_not_distinct_from(bindparam("was_holder")),
+    attempts.c.owner.is_not_distinct_from(bindparam("was_owner")),
 )
 
 
@@ -57,13 +57,13 @@ _KEEP_SHAPE = _insert_absent(accepted_lists)
 class Journal:
     """Safe to share between threads. Each method that writes is durable when it returns; all raise JournalBroken."""
 
-    def __init__(self, name: str, reader: Connection, writer: Connection, tenure: Tenure | None = None) -> None:
+    def __init__(self, name: str, reader: Connection, writer: Connection, ownership: Ownership | None = None) -> None:
         """Without a tenure: of a process that has the journal to itself."""
         self.name = name
-        self.tenure = tenure or Sole()
+        self.ownership = ownership or SoleOwner()
         self._reader = reader
         self._reading = threading.Lock()
-        self._scribe = Scribe(writer, name)
+        self._group_commit = GroupCommit(writer, name)
 
     def latest(self, digest: str) -> Attempt | None:
         """The latest attempt to make what an identity stands for."""
@@ -84,7 +84,7 @@ class Journal:
 
     def open_attempts(self, account: str, mode: str) -> list[Attempt]:
         """What is not settled yet, and in no other process's hands."""
-        return self._read(_OPEN.where(self.tenure.is_free), account=account, mode=mode)
+        return self._read(_OPEN.where(self.ownership.is_free), account=account, mode=mode)
 
     def all_of(self, digest: str) -> list[Attempt]:
         """Every attempt of an identity, oldest first."""
@@ -93,7 +93,7 @@ class Journal:
             digest=digest,
         )
 
-    def owners(self) -> list[tuple[str, str]]:
+    def accounts(self) -> list[tuple[str, str]]:
         """Whose rows there are: accounts and modes."""
         return [(row[0], row[1]) for row in self._asked(select(attempts.c.account, attempts.c.mode).distinct(), {})]
 
@@ -122,7 +122,7 @@ class Journal:
         While an update is open, nobody knows what its object is like: the fingerprint of what was last applied is gone.
         """
         followed = [_applied(attempt, "")] if attempt.is_update else []
-        if not self._scribe.write(attempt.digest, (_ADD, attempt.row()), *followed):
+        if not self._group_commit.write(attempt.digest, (_ADD, attempt.row()), *followed):
             raise _superseded(attempt)
 
     def change(self, attempt: Attempt, *, was: Attempt) -> None:
@@ -133,39 +133,39 @@ class Journal:
         row = attempt.row()
         values = {f"of_{name}": row.pop(name) for name in _KEY} | _before(was) | row
         followed = [_applied(attempt, attempt.fingerprint)] if attempt.state is State.UPDATED else []
-        if not self._scribe.write(attempt.digest, (_UPDATE_IF_SAME, values), *followed):
+        if not self._group_commit.write(attempt.digest, (_UPDATE_IF_SAME, values), *followed):
             raise _superseded(attempt)
 
     def take(self, attempt: Attempt) -> Taken | None:
         """The row, for this process to work on; None where another process has it in hand, or has written it."""
-        former = self.tenure.former(attempt)
-        if former is None:
+        former_owner = self.ownership.former_owner(attempt)
+        if former_owner is None:
             return None
-        over_s, look_after_s = former
-        is_mine = attempt.holder == self.tenure.holder
+        over_s, scan_after_s = former_owner
+        is_mine = attempt.owner == self.ownership.owner
         if not is_mine:
-            mine = {"holder": self.tenure.holder}
+            mine = {"owner": self.ownership.owner}
             values = {f"of_{name}": getattr(attempt, name) for name in _KEY} | _before(attempt) | mine
-            if not self._scribe.write(attempt.digest, (_UPDATE_IF_SAME.where(self.tenure.is_free), values)):
+            if not self._group_commit.write(attempt.digest, (_UPDATE_IF_SAME.where(self.ownership.is_free), values)):
                 return None
         # As it stands: what was settled since it was read has no bytes any more, and must not be sent.
-        stands = next((each for each in self.all_of(attempt.digest) if each.marker == attempt.marker), None)
-        if stands is None or (stands.state, stands.holder) != (attempt.state, self.tenure.holder):
+        current = next((each for each in self.all_of(attempt.digest) if each.marker == attempt.marker), None)
+        if current is None or (current.state, current.owner) != (attempt.state, self.ownership.owner):
             return None
-        return Taken(attempt=stands) if is_mine else Taken(attempt=stands, over_s=over_s, look_after_s=look_after_s)
+        return Taken(attempt=current) if is_mine else Taken(attempt=current, over_s=over_s, scan_after_s=scan_after_s)
 
     def add(self, found: Sequence[Attempt]) -> int:
         """Those of them that the journal does not have yet; how many these were."""
         before = self.count()
         if found:
             rows = [attempt.row() for attempt in sorted(found, key=lambda each: each.marker)]
-            self._scribe.write(rows[0]["digest"], (_ADD, rows))
+            self._group_commit.write(rows[0]["digest"], (_ADD, rows))
         return self.count() - before
 
     def forget(self, latest: Attempt) -> None:
         """Remove an identity with all its attempts, as far as they were looked at."""
         known = (attempts.c.digest == bindparam("of")) & (attempts.c.attempt <= bindparam("until"))
-        self._scribe.write(
+        self._group_commit.write(
             latest.digest, (attempts.delete().where(known), {"of": latest.digest, "until": latest.attempt})
         )
 
@@ -184,7 +184,7 @@ class Journal:
         return str(found[0].shape) if found else None
 
     def keep_shape(self, accepted: str, shape: str) -> None:
-        self._scribe.write(accepted, (_KEEP_SHAPE, {"accepted": accepted, "shape": shape}))
+        self._group_commit.write(accepted, (_KEEP_SHAPE, {"accepted": accepted, "shape": shape}))
 
     def _glanced(self, digest: str) -> Sequence[tuple[str, str | None, str | None, str | None]]:
         """State, fingerprint, list of parameters and id of the latest attempt, if there is one."""
@@ -208,7 +208,7 @@ class Journal:
 
 
 def _before(was: Attempt) -> dict[str, str | None]:
-    return {"was_state": was.state.value, "was_holder": was.holder}
+    return {"was_state": was.state.value, "was_owner": was.owner}
 
 
 def _applied(update: Attempt, fingerprint: str | None) -> Statement:

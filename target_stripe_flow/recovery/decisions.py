@@ -55,7 +55,7 @@ def settled(latest: Attempt, stripe_id: str | None, now_unix: int) -> Attempt:
             f"{stripe_id!r} is no id that {latest.action} have, which begins with {' or '.join(prefixes)}: copy "
             "the object's id from the dashboard"
         )
-    event = Event.SAID_NOT_CREATED if stripe_id is None else Event.SAID_CREATED
+    event = Event.PERSON_SAID_NOT_CREATED if stripe_id is None else Event.PERSON_SAID_CREATED
     moves_money = ACTIONS[latest.action].moves_money
     state, _ = next_step(latest.state, event, _NOW, moves_money=moves_money, is_update=latest.is_update)
     return replace(
@@ -65,7 +65,7 @@ def settled(latest: Attempt, stripe_id: str | None, now_unix: int) -> Attempt:
         settled_unix=now_unix,
         body=None,
         reason="said by a person",
-        holder=None,
+        owner=None,
     )
 
 

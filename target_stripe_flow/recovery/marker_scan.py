@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import msgspec
 
 from stripe_flow.api.client import Client
-from stripe_flow.api.errors import NotFound, RequestRefused, RightMissing
+from stripe_flow.api.errors import NotFound, PermissionMissing, RequestRefused
 from target_stripe_flow.actions.endpoint import Endpoint, Made
 from target_stripe_flow.actions.money import money_of
 from target_stripe_flow.attempts.attempt import Attempt
@@ -60,7 +60,7 @@ class _Page(msgspec.Struct):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Look:
+class Scan:
     """What was seen, by marker; what is not among it is absent only if the look `is_whole`."""
 
     seen: Mapping[str, Listed]
@@ -75,7 +75,7 @@ class Span:
     last: int
 
 
-def look(client: Client, path: str, attempts: Iterable[Attempt]) -> Look:
+def look(client: Client, path: str, attempts: Iterable[Attempt]) -> Scan:
     """Go through every page of this list that could hold an object of these attempts. Raises AccountTrouble.
 
     A key that may not list leaves a look that is not whole; the log names the right.
@@ -87,16 +87,16 @@ def look(client: Client, path: str, attempts: Iterable[Attempt]) -> Look:
             for found in listed(client, path, span):
                 if found.origin in wanted:
                     seen[found.origin] = found
-    except RightMissing as error:
+    except PermissionMissing as error:
         logger.warning("what may have happened cannot be looked for: %s", error)
     except RequestRefused as error:
         logger.warning("the look at %s was cut off: %s", path, error)
     else:
-        return Look(seen=seen, is_whole=True)
-    return Look(seen=seen, is_whole=False)
+        return Scan(seen=seen, is_whole=True)
+    return Scan(seen=seen, is_whole=False)
 
 
-def look_at(client: Client, updates: Iterable[Attempt]) -> Look:
+def look_at(client: Client, updates: Iterable[Attempt]) -> Scan:
     """The objects of these updates, one by one: few are ever open. What was deleted since is absent."""
     seen: dict[str, Listed] = {}
     is_whole = True
@@ -105,13 +105,13 @@ def look_at(client: Client, updates: Iterable[Attempt]) -> Look:
             found = client.get(str(update.path), read=_read_one).value
         except NotFound:
             continue
-        except (RightMissing, RequestRefused) as error:
+        except (PermissionMissing, RequestRefused) as error:
             logger.warning("whether %s was updated cannot be looked at: %s", update.name, error)
             is_whole = False
             continue
         if found.marker == update.marker:
             seen[update.marker] = found
-    return Look(seen=seen, is_whole=is_whole)
+    return Scan(seen=seen, is_whole=is_whole)
 
 
 def spans(attempts: Iterable[Attempt]) -> list[Span]:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from urllib.parse import parse_qs
 
 from stripe_flow.api.client import CHECK_PATH, Client
-from stripe_flow.api.errors import RequestRefused, RightMissing, Stopped, StripeUnreachable
+from stripe_flow.api.errors import PermissionMissing, RequestRefused, Stopped, StripeUnreachable
 from target_stripe_flow.actions.endpoint import Made
 from target_stripe_flow.actions.table import ACTIONS
 from target_stripe_flow.attempts.attempt import Attempt
@@ -29,14 +29,14 @@ WAIT_FOR_OTHERS_S = 0.1
 _WORDS = {False: "made", True: "updated"}
 
 
-class Settler:
+class Reconciler:
     """For one account and mode, whatever source the rows are of."""
 
     def __init__(self, client: Client, journal: Journal, sender: Sends) -> None:
         self._client, self._journal, self._sender = client, journal, sender
         self._has_told = False
 
-    def settle(self, account: str, mode: str, dispatcher: Dispatcher) -> Counter[State]:
+    def reconcile(self, account: str, mode: str, dispatcher: Dispatcher) -> Counter[State]:
         """How the open rows stand afterwards that no other process has in hand. Raises what ends a run."""
         rows = self._journal.open_attempts(account, mode)
         if not rows:
@@ -54,7 +54,7 @@ class Settler:
         digests = {row.digest for row in rows}
         return Counter(row.state for each in digests for row in self._journal.all_of(each) if row.marker in seen)
 
-    def stands(self, of: Callable[[str], Attempt | None], digest: str) -> Attempt | None:
+    def when_free(self, of: Callable[[str], Attempt | None], digest: str) -> Attempt | None:
         """What `of` tells of an identity, its latest attempt or update, once no other process has it in hand.
 
         What a living process has in hand is waited for; what a dead one has left is settled first. Raises Stopped,
@@ -62,9 +62,9 @@ class Settler:
         """
         while True:
             row = of(digest)
-            if row is None or not self._journal.tenure.has_elsewhere(row):
+            if row is None or not self._journal.ownership.is_elsewhere(row):
                 return row
-            if self._journal.tenure.former(row) is None:
+            if self._journal.ownership.former_owner(row) is None:
                 self._wait_for_others()
                 continue
             match _begin(row, self.now_unix()):
@@ -78,7 +78,7 @@ class Settler:
     def now_unix(self) -> float:
         """Stripe's time; asks for it where nothing has been asked yet."""
         if self._client.clock.now_unix(time.monotonic()) is None:
-            with contextlib.suppress(RightMissing, RequestRefused):  # an answer all the same
+            with contextlib.suppress(PermissionMissing, RequestRefused):  # an answer all the same
                 self._client.get(CHECK_PATH)
         now_unix = self._client.clock.now_unix(time.monotonic())
         if now_unix is None:
@@ -99,7 +99,7 @@ class Settler:
     def _release(self, row: Attempt) -> None:
         taken = self._journal.take(row)
         if taken is not None:
-            self._write(taken.attempt, taken.attempt.state, Made(event=Event.LOOK_CUT, stripe_id=None), 0)
+            self._write(taken.attempt, taken.attempt.state, Made(event=Event.SCAN_INCOMPLETE, stripe_id=None), 0)
 
     def _wait_for_others(self) -> None:
         if not self._has_told:
@@ -121,13 +121,13 @@ class Settler:
         rows = [each.attempt for each in taken]
         spec, is_update = ACTIONS[rows[0].action], rows[0].is_update
         endpoint = spec.way_of(rows[0].path)
-        wait_s = max(each.wait_before_look_s(now_unix) for each in taken)
+        wait_s = max(each.wait_before_scan_s(now_unix) for each in taken)
         if wait_s:
             logger.info("waiting %.0f s for what another process may still be sending", wait_s)
             self._wait(wait_s)
         logger.info("looking for %d %s that may have been %s", len(rows), spec.name, _WORDS[is_update])
         found = look_at(self._client, rows) if is_update else look(self._client, endpoint.path, rows)
-        absent = Made(event=Event.ABSENT if found.is_whole else Event.LOOK_CUT, stripe_id=None)
+        absent = Made(event=Event.ABSENT if found.is_whole else Event.SCAN_INCOMPLETE, stripe_id=None)
         for row in rows:
             there = found.seen.get(row.marker)
             made = there.made_at(endpoint) if there else absent
@@ -142,7 +142,7 @@ class Settler:
             state=state,
             stripe_id=made.stripe_id or row.stripe_id,
             payment_intent=made.payment_intent or row.payment_intent,
-            holder=None,
+            owner=None,
         )
         if made.money.is_known:
             settled = replace(settled, amount=made.money.amount, currency=made.money.currency)

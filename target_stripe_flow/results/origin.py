@@ -26,7 +26,7 @@ class Origin:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Came:
+class Received:
     """A record as it came, at this line of the input."""
 
     origin: Origin

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from stripe_flow.api.errors import Refusal
 
 
-class Place(enum.Enum):
+class Status(enum.Enum):
     """The order is that of the summary."""
 
     CREATED = "created"
@@ -25,14 +25,14 @@ class Place(enum.Enum):
     @property
     def is_reported(self) -> bool:
         """Whether the record goes to the rejects file, for a person to look at."""
-        return self in {Place.DECLINED, Place.REJECTED}
+        return self in {Status.DECLINED, Status.REJECTED}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
     """What became of a record; `field` and `reason` say what to mend."""
 
-    place: Place
+    status: Status
     stripe_id: str = ""
     field: str = ""
     reason: str = ""
@@ -48,7 +48,7 @@ class Rejected(Exception):
 
     @property
     def outcome(self) -> Outcome:
-        return Outcome(place=Place.REJECTED, field=self.field, reason=str(self))
+        return Outcome(status=Status.REJECTED, field=self.field, reason=str(self))
 
 
 class Missing(Rejected):

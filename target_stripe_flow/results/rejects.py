@@ -18,7 +18,7 @@ import msgspec
 
 from stripe_flow.api import redaction
 from stripe_flow.api.errors import Misconfigured
-from target_stripe_flow.results.origin import Came
+from target_stripe_flow.results.origin import Received
 from target_stripe_flow.results.outcome import Outcome
 from target_stripe_flow.results.text import CARD_MASK
 
@@ -55,13 +55,13 @@ class Rejects:
         self._reported: set[bytes] = set()
         self._lock = threading.Lock()
 
-    def add(self, came: Came, outcome: Outcome) -> None:
+    def add(self, received: Received, outcome: Outcome) -> None:
         """Append the record, as it came, with what became of it; a SCHEMA before the first of its stream.
 
         Raises Misconfigured where the file cannot be written: the record is then not accounted for.
         """
-        stream, told = came.origin.stream, _told(outcome, came.line)
-        message = masked({"type": "RECORD", "stream": stream, "record": came.record, "stripe_flow": told})
+        stream, told = received.origin.stream, _told(outcome, received.line)
+        message = masked({"type": "RECORD", "stream": stream, "record": received.record, "stripe_flow": told})
         digest = _digest(message)
         with self._lock:
             try:
@@ -69,7 +69,7 @@ class Rejects:
                     self._descriptor = self._open()
                 if digest in self._reported:
                     return
-                lines = [] if stream in self._described else [masked(came.origin.message())]
+                lines = [] if stream in self._described else [masked(received.origin.message())]
                 _append(self._descriptor, b"".join(msgspec.json.encode(each) + b"\n" for each in [*lines, message]))
             except OSError as error:
                 raise self._unwritable(error) from None
@@ -91,7 +91,7 @@ class Rejects:
                 raise self._lost
             self._is_waiting = False
 
-    def look(self) -> None:
+    def check_writable(self) -> None:
         """Touches nothing. Raises Misconfigured where a reject could not be written, as far as that can be seen."""
         if not self.path.exists():
             if not os.access(self.path.parent, os.W_OK | os.X_OK):
@@ -99,9 +99,9 @@ class Rejects:
         elif not self.path.is_file():
             raise self._unwritable(OSError(errno.EINVAL, "it is no regular file"))
 
-    def check(self) -> None:
+    def open(self) -> None:
         """Before anything is sent. Raises Misconfigured where a reject could not be written."""
-        self.look()
+        self.check_writable()
         if self.path.exists() and self._descriptor is None:
             try:
                 self._descriptor = self._open()
@@ -144,7 +144,7 @@ def _append(descriptor: int, data: bytes) -> None:
 def _told(outcome: Outcome, line: int) -> dict[str, Any]:
     refusal = outcome.refusal
     return {
-        "place": outcome.place.value,
+        "status": outcome.status.value,
         "reason": outcome.reason,
         "field": outcome.field or None,
         "code": (refusal.code or None) if refusal else None,
@@ -153,6 +153,11 @@ def _told(outcome: Outcome, line: int) -> dict[str, Any]:
         "line": line,
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+
+
+def status_of(told: Mapping[Any, Any]) -> object:  # Any: JSON
+    """The status that a report states. Releases before this one called it `place`."""
+    return told.get("status", told.get("place"))
 
 
 def _digest_of_line(line: bytes) -> bytes | None:
@@ -169,7 +174,7 @@ def _digest(message: Any) -> bytes | None:  # Any: JSON
         case {"type": "RECORD", "stream": stream, "record": record, "stripe_flow": {"reason": str(reason), **told}}:
             # A reason quotes the id of the request, which is another one each time.
             reason = reason.replace(str(told.get("request_id") or "\0"), "")
-            same = [stream, record, reason, told.get("place"), told.get("field"), told.get("code")]
+            same = [stream, record, reason, status_of(told), told.get("field"), told.get("code")]
             return hashlib.blake2b(msgspec.json.encode(same, order="sorted"), digest_size=16).digest()
     return None
 

@@ -19,7 +19,7 @@ from target_stripe_flow.attempts.attempt import Attempt
 from target_stripe_flow.attempts.identity import Identity, Scope, source_key
 from target_stripe_flow.attempts.lifecycle import State
 from target_stripe_flow.execution.job import Job
-from target_stripe_flow.journal.opening import held
+from target_stripe_flow.journal.opening import open_journal
 from tests.benchmarks.replays import JOURNAL, orders
 from tests.support.sandbox import PLATFORM
 
@@ -32,7 +32,7 @@ HASTE = ("PRAGMA journal_mode = OFF", "PRAGMA synchronous = OFF", "PRAGMA cache_
 
 def _fill(folder: Path, count: int) -> None:
     path = folder / JOURNAL
-    with held(path):
+    with open_journal(path):
         pass  # its tables are all that is wanted
     columns = ", ".join(f":{column}" for column in _sent())
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Engine, event
 
 from target_stripe_flow.attempts.attempt import Attempt
 from target_stripe_flow.journal import opening
-from target_stripe_flow.journal.ownership import Sole
+from target_stripe_flow.journal.ownership import SoleOwner
 from target_stripe_flow.journal.store import Journal
 from target_stripe_flow.target import TargetStripeFlow
 
@@ -25,7 +25,7 @@ class Forgetful(Journal):
     """The latest attempts of this run, in a dictionary."""
 
     def __init__(self) -> None:
-        self.name, self.tenure = "nowhere", Sole()
+        self.name, self.ownership = "nowhere", SoleOwner()
         self._latest: dict[str, Attempt] = {}
 
     def latest(self, digest: str) -> Attempt | None:

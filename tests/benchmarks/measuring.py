@@ -119,9 +119,9 @@ class _Intake(threading.Thread):
 
     def run(self) -> None:
         kept = b""  # the last bytes, one too few for a mark: none is missed and none counted twice
-        while came := os.read(self._pipe.fileno(), CHUNK_BYTES):
+        while received := os.read(self._pipe.fileno(), CHUNK_BYTES):
             self.last_at = time.perf_counter()
-            kept += came
+            kept += received
             self.records += kept.count(self._mark)
             kept = kept[1 - len(self._mark) :]
 

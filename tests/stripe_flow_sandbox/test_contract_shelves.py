@@ -7,12 +7,12 @@ from collections.abc import Iterator
 import pytest
 import stripe
 
-from stripe_flow_sandbox.state.read_only_kinds import SHELVES, Shelf
+from stripe_flow_sandbox.state.read_only_kinds import READ_ONLY_LISTS, ReadOnlyList
 from tests.support.official import everything, official
 from tests.support.official_lists import official_lists
 from tests.support.sandbox import Sandbox
 
-EVERY_SHELF = pytest.mark.parametrize("shelf", SHELVES, ids=lambda shelf: shelf.noun)
+EVERY_SHELF = pytest.mark.parametrize("shelf", READ_ONLY_LISTS, ids=lambda shelf: shelf.noun)
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +22,7 @@ def shop() -> Iterator[Sandbox]:
 
 
 @EVERY_SHELF
-def test_a_list_is_newest_first_and_told_page_by_page(shelf: Shelf, shop: Sandbox) -> None:
+def test_a_list_is_newest_first_and_told_page_by_page(shelf: ReadOnlyList, shop: Sandbox) -> None:
     made = shop.make(shelf.noun, 103, every_s=60)
     service = official_lists()[shelf.path].of(official(shop).v1)
 

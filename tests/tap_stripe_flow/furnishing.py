@@ -21,12 +21,12 @@ def furnish(sandbox: Sandbox) -> None:
     """Into one that is seeded with charges. Of the objects that can have parts most have none."""
     for path, form in FORMS.items():
         post(sandbox, [(path, form)] * 3)
-    tops = [spec for spec in STREAMS if spec.belongs is None and spec.path not in FORMS and spec.kind not in SEEDED]
+    tops = [spec for spec in STREAMS if spec.child_of is None and spec.path not in FORMS and spec.kind not in SEEDED]
     for kind in sorted({spec.kind for spec in tops}):
         sandbox.make(kind, COUNT, every_s=3607)
     for spec in STREAMS:
-        if spec.belongs is not None:
-            owners = [each["id"] for each in sandbox.objects(spec.belongs.parent.kind)]
+        if spec.child_of is not None:
+            owners = [each["id"] for each in sandbox.objects(spec.child_of.parent.kind)]
             for kind in (spec.kind, *spec.also):
                 sandbox.make(kind, PARTS, of=owners[0])
                 sandbox.make(kind, 1, of=owners[-1])

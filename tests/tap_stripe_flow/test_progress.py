@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from stripe_flow.api.errors import KeyRefused, RightMissing, StripeUnreachable
+from stripe_flow.api.errors import KeyRefused, PermissionMissing, StripeUnreachable
 from stripe_flow.api.traffic import Traffic
-from tap_stripe_flow.listing.record import Part
+from tap_stripe_flow.listing.record import ChildRecord
 from tap_stripe_flow.progress import Progress, not_read
 from tap_stripe_flow.windows.batch import Batch
 from tap_stripe_flow.windows.bookmark import UnusableState
@@ -39,8 +39,8 @@ class Reading:
         self.progress.batch(batch)
 
 
-def some(count: int) -> list[Part]:
-    return [Part(f"ch_{number}", 0, b"{}") for number in range(count)]
+def some(count: int) -> list[ChildRecord]:
+    return [ChildRecord(f"ch_{number}", 0, b"{}") for number in range(count)]
 
 
 def test_records_rates_share_and_what_is_left_are_told() -> None:
@@ -128,7 +128,7 @@ def test_why_requests_wait_is_told_while_they_do() -> None:
     [
         (None, 0, "ok"),
         (None, 2, "2 missing"),
-        (RightMissing("no"), 0, "failed: right missing"),
+        (PermissionMissing("no"), 0, "failed: right missing"),
         (KeyRefused("no"), 0, "failed: key refused"),
         (StripeUnreachable("no"), 1, "failed: stripe unreachable"),
         (UnusableState("no"), 0, "failed: unusable state"),

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.stripe_flow.singer.telling import structured, told
+from tests.stripe_flow.singer.run_log import structured, told
 from tests.support.plugins import a_config, clean_env, command, run_tap
 from tests.support.sandbox import Sandbox
 

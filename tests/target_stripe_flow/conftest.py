@@ -7,19 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from target_stripe_flow.journal.location import Place, place_of
+from target_stripe_flow.journal.location import Location, location_of
 from target_stripe_flow.journal.store import Journal
 from tests.support.postgres import Postgres
 from tests.target_stripe_flow.sharing import CANARY, TIMEOUT_S
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+def location(request: pytest.FixtureRequest, tmp_path: Path) -> Location:
     """Where an empty journal of the test's own is going to be."""
     if request.param == "sqlite":
-        return place_of({"journal_url": f"sqlite:///{tmp_path / 'journal.db'}"})
+        return location_of({"journal_url": f"sqlite:///{tmp_path / 'journal.db'}"})
     server: Postgres = request.getfixturevalue("postgres")
-    return place_of({"journal_url": server.database(), "timeout_s": 10})
+    return location_of({"journal_url": server.database(), "timeout_s": 10})
 
 
 @pytest.fixture
@@ -29,12 +29,12 @@ def url(postgres: Postgres) -> str:
 
 
 @pytest.fixture
-def shared_place(url: str) -> Place:
+def shared_location(url: str) -> Location:
     """An empty journal on PostgreSQL, with short leases."""
-    return place_of({"journal_url": url, "timeout_s": TIMEOUT_S})
+    return location_of({"journal_url": url, "timeout_s": TIMEOUT_S})
 
 
 @pytest.fixture
-def journal(place: Place) -> Iterator[Journal]:
-    with place.held() as opened:
+def journal(location: Location) -> Iterator[Journal]:
+    with location.open_journal() as opened:
         yield opened

@@ -16,22 +16,22 @@ import pytest
 
 from stripe_flow.api.errors import StripeFlowError
 from stripe_flow.api.transport import RawAnswer, Transport
-from target_stripe_flow.actions.policies import Rules
+from target_stripe_flow.actions.policies import Policies
 from target_stripe_flow.actions.table import ACTIONS
 from target_stripe_flow.actions.validation import RecordChecker
 from target_stripe_flow.attempts.attempt import Attempt
 from target_stripe_flow.attempts.identity import MARKER, Identity, Scope
 from target_stripe_flow.attempts.lifecycle import State
 from target_stripe_flow.execution.dispatcher import Dispatcher
-from target_stripe_flow.execution.executor import Performer
+from target_stripe_flow.execution.executor import Executor
 from target_stripe_flow.execution.job import Job
-from target_stripe_flow.execution.references import Names
+from target_stripe_flow.execution.references import References
 from target_stripe_flow.execution.sender import Sender
 from target_stripe_flow.journal.lease import Lease
-from target_stripe_flow.journal.location import File, Place, place_of
-from target_stripe_flow.journal.ownership import Tenure
+from target_stripe_flow.journal.location import File, Location, location_of
+from target_stripe_flow.journal.ownership import Ownership
 from target_stripe_flow.journal.store import Journal
-from target_stripe_flow.recovery.reconciler import Settler
+from target_stripe_flow.recovery.reconciler import Reconciler
 from tests.kills.target.rows import TYPES, WAYS, fields_of
 from tests.stripe_flow.api.builders import a_client
 from tests.support.postgres import Postgres
@@ -42,9 +42,9 @@ SCOPE = Scope(account=PLATFORM, mode="test", source_name="default")
 CASES = [*WAYS, "declined charges", "declined payment_intents"]
 
 
-def answered(status: int, at: str, stored: str | None = None, *, times: int = 1, **headers: str) -> dict[str, Any]:
-    code = {"error": {"type": "idempotency_error", "code": "idempotency_key_in_use"}} if status == 409 else {}
-    action: dict[str, Any] = {"kind": "answer", "status": status, **code}
+def answered(location: int, at: str, stored: str | None = None, *, times: int = 1, **headers: str) -> dict[str, Any]:
+    code = {"error": {"type": "idempotency_error", "code": "idempotency_key_in_use"}} if location == 409 else {}
+    action: dict[str, Any] = {"kind": "answer", "status": location, **code}
     if stored:
         action["stored"] = stored
     if headers:
@@ -138,38 +138,38 @@ def shared() -> Iterator[Sandbox]:
         yield running
 
 
-def a_run(sandbox: Sandbox, place: Place, job: Job, fuse: Fuse, rules: Rules) -> None:
+def a_run(sandbox: Sandbox, location: Location, job: Job, fuse: Fuse, policies: Policies) -> None:
     """One process: settle what is open, then do the record; what ends a run ends it."""
     client = a_client(sandbox.url, concurrency=2)
     transport = MortalTransport(sandbox.url, timeout_s=10)
     transport.fuse = fuse
     client = replace(client, transport=transport)
-    with place.held() as journal:
+    with location.open_journal() as journal:
         make_mortal(journal, fuse)
         sender = Sender(client, journal)
-        settler = Settler(client, journal, sender)
+        settler = Reconciler(client, journal, sender)
         dispatcher = Dispatcher(workers=1, emit=lambda _state: None, wake=lambda: None)
         try:
-            settler.settle(SCOPE.account, SCOPE.mode, dispatcher)
-            names = Names(journal, SCOPE)
-            Performer(client, journal, sender, names, rules, stands=settler.stands).perform(job)
+            settler.reconcile(SCOPE.account, SCOPE.mode, dispatcher)
+            names = References(journal, SCOPE)
+            Executor(client, journal, sender, names, policies, when_free=settler.when_free).perform(job)
             fuse.at("reported but STATE not printed")
         except StripeFlowError:
             return
         except Died:
-            fall_silent(journal.tenure)
+            fall_silent(journal.ownership)
         finally:
             dispatcher.stop()
 
 
-def fall_silent(tenure: Tenure) -> None:
+def fall_silent(ownership: Ownership) -> None:
     """What a process that is gone leaves: a lease that nobody extends and nobody ends."""
-    if isinstance(tenure, Lease):
-        tenure._is_over.set()  # noqa: SLF001  # a real kill would do it
-        setattr(tenure, "release", lambda: None)  # noqa: B010  # as above
+    if isinstance(ownership, Lease):
+        ownership._is_over.set()  # noqa: SLF001  # a real kill would do it
+        setattr(ownership, "release", lambda: None)  # noqa: B010  # as above
 
 
-def a_job(sandbox: Sandbox, case: str, key: str) -> tuple[Job, Rules]:
+def a_job(sandbox: Sandbox, case: str, key: str) -> tuple[Job, Policies]:
     way = case.removeprefix("declined ")
     action, chosen = WAYS[way]
     record = fields_of(sandbox, action) | ({"source": "tok_chargeDeclined"} if way != case else {})
@@ -177,7 +177,7 @@ def a_job(sandbox: Sandbox, case: str, key: str) -> tuple[Job, Rules]:
     identity = Identity(scope=SCOPE, action=action, source_key=(key,))
     spec = ACTIONS[action]
     job = Job(spec=spec, identity=identity, parameters=checker.pick(record), checker=checker, unset={})
-    return job, Rules(ways={name: each.endpoint for name, each in ACTIONS.items()} | {action: spec.way(chosen)})
+    return job, Policies(ways={name: each.endpoint for name, each in ACTIONS.items()} | {action: spec.way(chosen)})
 
 
 def made(sandbox: Sandbox, job: Job) -> list[dict[str, Any]]:
@@ -243,12 +243,12 @@ def test_no_crash_and_no_fault_makes_two_of_one_in_a_shared_journal(
     case: Case, shared: Sandbox, postgres: Postgres
 ) -> None:
     """Whoever comes next finds the rows in the hands of a process that says nothing any more."""
-    suffer(case, shared, place_of({"journal_url": postgres.database(), "timeout_s": 0.2}))
+    suffer(case, shared, location_of({"journal_url": postgres.database(), "timeout_s": 0.2}))
 
 
-def suffer(case: Case, shared: Sandbox, place: Place) -> None:
+def suffer(case: Case, shared: Sandbox, location: Location) -> None:
     shared.faults()
-    job, rules = a_job(shared, case.name, f"{case}/{place}")
+    job, policies = a_job(shared, case.name, f"{case}/{location}")
     rule = FAULTS[case.fault]
     match = {"method": "POST", "body": job.identity.digest}
     shared.faults(*([] if rule is None else [{"name": "fault", "match": match, **rule}]))
@@ -256,7 +256,7 @@ def suffer(case: Case, shared: Sandbox, place: Place) -> None:
 
     for advance_s in (0, case.hours * 3600, 11 * 60, 25 * 3600, 60):
         shared.advance(advance_s)
-        a_run(shared, place, job, fuse, rules)
+        a_run(shared, location, job, fuse, policies)
 
     objects, keys = made(shared, job), posted(shared, job)
     alive = [each for each in objects if each.get("status") != "failed"]
@@ -264,7 +264,7 @@ def suffer(case: Case, shared: Sandbox, place: Place) -> None:
     assert len(keys) == len(set(keys)), "each key is executed once"
     markers = [each["metadata"][MARKER] for each in objects]
     assert len(markers) == len(set(markers)), "each attempt is one charge at most, failed ones too"
-    with place.held() as journal:
+    with location.open_journal() as journal:
         latest = journal.latest(job.identity.digest)
     assert latest is not None
     assert (latest.state, latest.stripe_id) == expected(job, objects)
@@ -284,7 +284,7 @@ def test_each_point_is_reached(shared: Sandbox, tmp_path: Path) -> None:
     shared.faults()
     fuses = {point: Fuse(point) for point in POINTS}
     for number, (point, fuse) in enumerate(fuses.items()):
-        job, rules = a_job(shared, "customers", f"reached {point}")
-        a_run(shared, File(tmp_path / f"{number}.db"), job, fuse, rules)
+        job, policies = a_job(shared, "customers", f"reached {point}")
+        a_run(shared, File(tmp_path / f"{number}.db"), job, fuse, policies)
 
     assert [point for point, fuse in fuses.items() if not fuse.is_blown] == []

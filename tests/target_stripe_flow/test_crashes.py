@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.kills.target.books import Books, OnPostgres, OwnFile
+from tests.kills.target.journals import KeptJournal, OnPostgres, OwnFile
 from tests.kills.target.ordeal import POINTS, Ordeal
 from tests.kills.target.rows import WAYS, rows_of
 from tests.support.sandbox import Sandbox
@@ -34,21 +34,21 @@ def test_any_two_values_meet() -> None:
 
 
 @pytest.fixture
-def books(database: str, tmp_path: Path, request: pytest.FixtureRequest) -> Books:
+def journal(database: str, tmp_path: Path, request: pytest.FixtureRequest) -> KeptJournal:
     return OwnFile(tmp_path) if database == "sqlite" else OnPostgres(request.getfixturevalue("postgres").database())
 
 
 @pytest.mark.parametrize(("way", "point", "database"), CASES)
 def test_a_killed_target_sends_nothing_twice_and_loses_nothing(
-    way: str, point: str, books: Books, sandbox: Sandbox, tmp_path: Path
+    way: str, point: str, journal: KeptJournal, sandbox: Sandbox, tmp_path: Path
 ) -> None:
     seed = random.Random(f"{way} {point}").randrange(10**6)
     action, settings = WAYS[way]
     rows, draw = rows_of([action], ROWS), random.Random(seed)
-    ordeal = Ordeal(sandbox, tmp_path, rows, concurrency=3, draw=draw, settings=settings, books=books)
+    ordeal = Ordeal(sandbox, tmp_path, rows, concurrency=3, draw=draw, settings=settings, journal=journal)
 
     kills = sum(ordeal.die(point).was_killed for _ in range(KILLS))
-    last = ordeal.settle()
+    last = ordeal.reconcile()
 
     assert ordeal.broken == [], f"seed {seed}"
     assert kills == KILLS, "fewer kills than were asked for hit a living process"

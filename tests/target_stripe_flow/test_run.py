@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from target_stripe_flow.actions.table import ACTIONS, ActionSpec
-from target_stripe_flow.journal.opening import held
+from target_stripe_flow.journal.opening import open_journal
 from tests.kills.target.rows import TYPES, fields_of
 from tests.support.official import official
 from tests.support.plugins import Ended, Message, a_config, a_record, a_schema, a_state, run_target
@@ -214,7 +214,7 @@ def test_a_live_key_needs_leave(tmp_path: Path) -> None:
         asked_without_journal = len(live.requests())
         (tmp_path / "stripe-flow-journal.db").touch()
         emptied = run(live, tmp_path, *lines, api_key="sk_live_sandbox", allow_live=True)
-        with held(tmp_path / "stripe-flow-journal.db"):  # as `stripe-flow journal init` makes it
+        with open_journal(tmp_path / "stripe-flow-journal.db"):  # as `stripe-flow journal init` makes it
             pass
         allowed = run(live, tmp_path, *lines, api_key="sk_live_sandbox", allow_live=True)
 

@@ -28,6 +28,8 @@ def _retrieve_by_id(call: Call) -> Object:
 
 
 ACCOUNT = (
-    Operation(method="GET", path="/v1/account", right="accounts_kyc_basic", params=EXPAND, run=_retrieve),
-    Operation(method="GET", path="/v1/accounts/{id}", right="accounts_kyc_basic", params=EXPAND, run=_retrieve_by_id),
+    Operation(method="GET", path="/v1/account", permission="accounts_kyc_basic", params=EXPAND, run=_retrieve),
+    Operation(
+        method="GET", path="/v1/accounts/{id}", permission="accounts_kyc_basic", params=EXPAND, run=_retrieve_by_id
+    ),
 )

@@ -186,7 +186,7 @@ _TEXT = Param(type="string")
 CHARGES = Resource(
     noun="charge",
     path="/v1/charges",
-    right="charge",
+    permission="charge",
     filters={name: Filter(param=_TEXT, field=name) for name in ("customer", "payment_intent", "transfer_group")},
     create=_create,
     create_params=create_params("charge"),
@@ -207,7 +207,7 @@ CHARGES = Resource(
 CAPTURE = Operation(
     method="POST",
     path="/v1/charges/{id}/capture",
-    right="charge",
+    permission="charge",
     params={
         **keep(
             "charge",

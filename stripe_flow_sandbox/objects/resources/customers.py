@@ -113,7 +113,7 @@ def _shown(customer: Object, name: str, data: list[Object]) -> Object:
 CUSTOMERS = Resource(
     noun="customer",
     path="/v1/customers",
-    right="customer",
+    permission="customer",
     filters={
         "email": Filter(param=Param(type="string"), field="email"),
         "test_clock": Filter(param=Param(type="string"), field="test_clock"),

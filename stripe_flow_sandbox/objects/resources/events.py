@@ -34,7 +34,7 @@ def _delivered(_: Space, given: object) -> list[str]:
 EVENTS = Resource(
     noun="event",
     path="/v1/events",
-    right="event",
+    permission="event",
     filters={
         "type": Filter(param=Param(type="string"), field="type", values=_types_like),
         "types": Filter(param=Param(type="array", items=Param(type="string")), field="type", values=_types),

@@ -195,13 +195,13 @@ def _update(call: Call, intent: Object) -> Object:
     return call.change(intent)
 
 
-_RIGHT = "payment_intent"
+_PERMISSION = "payment_intent"
 _ONE = "/v1/payment_intents/{id}"
 
 PAYMENT_INTENTS = Resource(
     noun="payment_intent",
     path="/v1/payment_intents",
-    right=_RIGHT,
+    permission=_PERMISSION,
     filters={"customer": Filter(param=Param(type="string"), field="customer")},
     create=_create,
     create_params=CREATE,
@@ -216,6 +216,6 @@ _STEPS: Mapping[str, tuple[Callable[[Call, Object], Object], Params]] = {
 }
 
 OF_INTENTS = tuple(
-    Operation(method="POST", path=_ONE + step, right=_RIGHT, params=params, run=_with_intent(run))
+    Operation(method="POST", path=_ONE + step, permission=_PERMISSION, params=params, run=_with_intent(run))
     for step, (run, params) in _STEPS.items()
 )

@@ -140,13 +140,13 @@ _TEXT = Param(type="string")
 _PARAMS = create_params("payment_method")
 # A card's number is known to the clients' types; what it is answered with is not a word of the sandbox's.
 CARD = Param(type="object", fields={"token": replace(_TEXT, required=True)})
-_RIGHT = "payment_method"
+_PERMISSION = "payment_method"
 _OF_CUSTOMER = "/v1/customers/{id}/payment_methods"
 
 PAYMENT_METHODS = Resource(
     noun="payment_method",
     path="/v1/payment_methods",
-    right=_RIGHT,
+    permission=_PERMISSION,
     filters={name: Filter(param=_TEXT, field=name) for name in ("customer", "type")},
     create=_create,
     create_params=_PARAMS,
@@ -159,11 +159,17 @@ OF_METHODS = (
     Operation(
         method="POST",
         path="/v1/payment_methods/{id}/attach",
-        right=_RIGHT,
+        permission=_PERMISSION,
         params={**keep("payment_method", "customer"), **EXPAND},
         run=_attach,
     ),
-    Operation(method="POST", path="/v1/payment_methods/{id}/detach", right=_RIGHT, params=EXPAND, run=_detach),
-    Operation(method="GET", path=_OF_CUSTOMER, right=_RIGHT, params={**LIST, "type": _TEXT}, run=_list_of_customer),
-    Operation(method="GET", path=_OF_CUSTOMER + "/{id}", right=_RIGHT, params=EXPAND, run=_retrieve_of_customer),
+    Operation(
+        method="POST", path="/v1/payment_methods/{id}/detach", permission=_PERMISSION, params=EXPAND, run=_detach
+    ),
+    Operation(
+        method="GET", path=_OF_CUSTOMER, permission=_PERMISSION, params={**LIST, "type": _TEXT}, run=_list_of_customer
+    ),
+    Operation(
+        method="GET", path=_OF_CUSTOMER + "/{id}", permission=_PERMISSION, params=EXPAND, run=_retrieve_of_customer
+    ),
 )

@@ -180,7 +180,7 @@ PRICES = Resource(
     noun="price",
     path="/v1/prices",
     # Stripe's permission still has the name of what came before prices.
-    right="plan",
+    permission="plan",
     filters={
         "active": Filter(param=Param(type="boolean"), field="active"),
         "currency": Filter(param=_TEXT, field="currency"),

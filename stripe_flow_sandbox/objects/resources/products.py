@@ -54,7 +54,7 @@ def _ids(_: Space, given: object) -> list[str]:
 PRODUCTS = Resource(
     noun="product",
     path="/v1/products",
-    right="product",
+    permission="product",
     filters={
         "active": Filter(param=Param(type="boolean"), field="active"),
         "ids": Filter(param=Param(type="array", items=Param(type="string")), field="id", values=_ids),

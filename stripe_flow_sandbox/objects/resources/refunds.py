@@ -123,7 +123,7 @@ REFUNDS = Resource(
     noun="refund",
     path="/v1/refunds",
     # Stripe has one permission for charges and their refunds.
-    right="charge",
+    permission="charge",
     filters={name: Filter(param=_TEXT, field=name) for name in ("charge", "payment_intent")},
     create=_create,
     create_params=create_params("refund"),
@@ -133,18 +133,18 @@ REFUNDS = Resource(
 )
 
 OF_CHARGE = (
-    Operation(method="GET", path=_OF_CHARGE, right="charge", params=LIST, run=_list_of_charge),
+    Operation(method="GET", path=_OF_CHARGE, permission="charge", params=LIST, run=_list_of_charge),
     Operation(
         method="POST",
         path=_OF_CHARGE,
-        right="charge",
+        permission="charge",
         params={name: param for name, param in create_params("refund").items() if name != "charge"},
         run=_create_of_charge,
     ),
     Operation(
         method="GET",
         path=_OF_CHARGE + "/{id}",
-        right="charge",
+        permission="charge",
         params=keep("refund", "expand"),
         run=_retrieve_of_charge,
     ),

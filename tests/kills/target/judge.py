@@ -34,7 +34,7 @@ def is_alive(made: Json) -> bool:
 
 
 def never_twice(rows: Iterable[Row], world: World) -> list[str]:
-    """One effect per identity, one failed charge per attempt, one execution per key; by the server's books alone."""
+    """One effect per identity, one failed charge per attempt, one execution per key; by the server's journal alone."""
     made: dict[str, list[Json]] = {}
     for each in world.objects:
         made.setdefault(each["metadata"].get("row", ""), []).append(each)
@@ -61,7 +61,7 @@ def state_is_not_ahead(rows: Sequence[Row], reached: int, world: World) -> list[
 
 
 def all_is_settled(rows: Sequence[Row], world: World, counts: Mapping[str, int]) -> list[str]:
-    """After the last replay: each row in one place, and the place is the one that the server's books say."""
+    """After the last replay: each row in one place, and the place is the one that the server's journal say."""
     broken = [f"{name}: {why!r} was reported {n} times" for (name, why), n in Counter(world.rejects).items() if n > 1]
     expected: Counter[str] = Counter()
     charged = {row.number for row in rows if row.action == "charges" and any(map(is_alive, world.of(row)))}

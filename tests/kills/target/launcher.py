@@ -16,7 +16,7 @@ from target_stripe_flow import run
 from target_stripe_flow.attempts.attempt import Attempt
 from target_stripe_flow.attempts.lifecycle import State
 from target_stripe_flow.journal.store import Journal
-from target_stripe_flow.results.tally import Accounts
+from target_stripe_flow.results.tally import Tally
 from target_stripe_flow.target import TargetStripeFlow
 
 Wrapped = Callable[..., Any]  # Any: whatever the wrapped function gives
@@ -37,7 +37,7 @@ class Fuse:
 
 def arm(fuse: Fuse) -> None:
     """Put it around what writes to a disk or to standard output."""
-    opened, changed, ended, printed = Journal.open_attempt, Journal.change, Accounts.end, run.print_state
+    opened, changed, ended, printed = Journal.open_attempt, Journal.change, Tally.end, run.print_state
 
     def open_attempt(self: Journal, attempt: Attempt) -> None:
         fuse.at("before the intent")
@@ -52,7 +52,7 @@ def arm(fuse: Fuse) -> None:
         if is_outcome:
             fuse.at("outcome written but not reported")
 
-    def end(self: Accounts, *told: Any) -> None:  # Any: passed on
+    def end(self: Tally, *told: Any) -> None:  # Any: passed on
         ended(self, *told)
         fuse.at("reported but STATE not printed")
 
@@ -63,7 +63,7 @@ def arm(fuse: Fuse) -> None:
     for owner, name, wrapped in (
         (Journal, "open_attempt", open_attempt),
         (Journal, "change", change),
-        (Accounts, "end", end),
+        (Tally, "end", end),
         (run, "print_state", print_state),
     ):
         setattr(owner, name, wrapped)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from tests.kills.target.books import Books, OwnFile, in_doubt
+from tests.kills.target.journals import KeptJournal, OwnFile, in_doubt
 from tests.kills.target.judge import World, all_is_settled, never_twice, state_is_not_ahead, types_of
 from tests.kills.target.rows import Row, furnished, messages
 from tests.support.forking import Running, started
@@ -74,12 +74,12 @@ class Ordeal:
     background: Sequence[Rule] = ()
     env: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, object] = field(default_factory=dict)
-    books: Books | None = None  # where the journal is; None: in a file of the target's own
+    journal: KeptJournal | None = None  # where the journal is; None: in a file of the target's own
     broken: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.rows = furnished(self.sandbox, self.rows)
-        self._kept = self.books or OwnFile(self.folder)
+        self._kept = self.journal or OwnFile(self.folder)
 
     def die(self, point: str) -> Died:
         """A run that is killed at `point`, if it gets so far; what it left is judged at once."""
@@ -94,7 +94,7 @@ class Ordeal:
         self.judge(died)
         return died
 
-    def settle(self) -> Died:
+    def reconcile(self) -> Died:
         """The replays that must bring all into its place: at once, when looks are allowed, and a day later."""
         self.sandbox.faults()
         for pause_s in (0, 11 * 60, 25 * 3600):
@@ -131,8 +131,8 @@ class Ordeal:
     def hold(self, at: str) -> None:
         """From now on the server holds every write there, but for a few."""
         rule = {"name": "hold", "match": {"method": "POST"}, "at": at, "skip": self.draw.randrange(self.most_passages)}
-        rules = (*self.background, rule | {"action": {"kind": "hold"}})
-        self.sandbox.faults(*rules, seed=self.draw.randrange(10**6))
+        policies = (*self.background, rule | {"action": {"kind": "hold"}})
+        self.sandbox.faults(*policies, seed=self.draw.randrange(10**6))
 
     def is_held(self, process: Running) -> bool:
         """Wait for it; False if the process ends without."""

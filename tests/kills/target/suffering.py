@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from target_stripe_flow.actions.table import ACTIONS
-from tests.kills.target.books import Books, OnPostgres, OwnFile
 from tests.kills.target.faults import BACKGROUND
+from tests.kills.target.journals import KeptJournal, OnPostgres, OwnFile
 from tests.kills.target.ordeal import POINTS, SERVER_POINTS, Ordeal
 from tests.kills.target.rows import Row, rows_of, shuffled
 from tests.support.clock_shift import Shift, build
@@ -75,7 +75,7 @@ def suffer(folder: Path, *, seed: int, kills: int) -> Report:
     case = CASES[seed % len(CASES)]
     report, draw = Report(seed, case), random.Random(seed)
     shift = Shift(build(folder), folder / "shift")
-    with Sandbox("--seed", str(seed)) as sandbox, _books(folder, case.database) as books:
+    with Sandbox("--seed", str(seed)) as sandbox, _journal(folder, case.database) as journal:
         ordeal = Ordeal(
             sandbox,
             folder,
@@ -86,7 +86,7 @@ def suffer(folder: Path, *, seed: int, kills: int) -> Report:
             background=BACKGROUND,
             env=shift.env(),
             settings={"charge_with": case.charge_with},
-            books=books,
+            journal=journal,
         )
         rows = _first(case.action, ordeal.rows)
         _prepare(ordeal, case.action, rows)
@@ -101,13 +101,13 @@ def suffer(folder: Path, *, seed: int, kills: int) -> Report:
             report.runs += 1
             report.struck += Counter({rule["name"]: rule["struck"] for rule in sandbox.fault_states()})
         shift.by(0)
-        report.counts = ordeal.settle().counts
+        report.counts = ordeal.reconcile().counts
     report.broken = ordeal.broken
     return report
 
 
 @contextmanager
-def _books(folder: Path, database: str) -> Iterator[Books]:
+def _journal(folder: Path, database: str) -> Iterator[KeptJournal]:
     if database == "sqlite":
         yield OwnFile(folder)
         return

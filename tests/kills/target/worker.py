@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.kills.target.books import OnPostgres
+from tests.kills.target.journals import OnPostgres
 from tests.kills.target.ordeal import LIFE_S, Died, rejects_in
 from tests.kills.target.rows import Row, messages
 from tests.support.forking import Running, started

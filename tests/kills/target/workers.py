@@ -18,8 +18,8 @@ from typing import Self
 
 import psycopg
 
-from target_stripe_flow.journal.location import place_of
-from tests.kills.target.books import TIMEOUT_S
+from target_stripe_flow.journal.location import location_of
+from tests.kills.target.journals import TIMEOUT_S
 from tests.kills.target.judge import World
 from tests.kills.target.ordeal import LIFE_S, Died
 from tests.kills.target.rows import TYPES, Row, rows_of, shuffled
@@ -35,11 +35,11 @@ WINDOW = 120
 BEHIND = 25
 BROKEN, UNSETTLED = 1, 3
 
-_HELD = """SELECT holders.process, attempts.digest FROM attempts JOIN holders USING (holder)
+_HELD = """SELECT owners.process, attempts.digest FROM attempts JOIN owners USING (owner)
     WHERE state = 'intent' AND alive_until_unix > extract(epoch FROM clock_timestamp())"""
-_KEPT = "SELECT holders.process FROM attempts JOIN holders USING (holder) WHERE state = 'intent'"
-_LEFT = """SELECT count(attempts.holder), min(extract(epoch FROM clock_timestamp()) - alive_until_unix)
-    FROM holders LEFT JOIN attempts USING (holder) WHERE process LIKE %s"""
+_KEPT = "SELECT owners.process FROM attempts JOIN owners USING (owner) WHERE state = 'intent'"
+_LEFT = """SELECT count(attempts.owner), min(extract(epoch FROM clock_timestamp()) - alive_until_unix)
+    FROM owners LEFT JOIN attempts USING (owner) WHERE process LIKE %s"""
 
 
 @dataclass
@@ -59,7 +59,7 @@ class Gang:
     broken: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        with place_of({"journal_url": self.url}).held():
+        with location_of({"journal_url": self.url}).open_journal():
             pass  # its tables
         self._watch = psycopg.connect(self.url, autocommit=True)
         for number in range(WORKERS):
@@ -94,8 +94,8 @@ class Gang:
             if blow == "restart":
                 self._restart()
                 continue
-            held = self._held()
-            awake = [worker for worker in self.workers if not worker.asleep_until and worker.pid in held]
+            open_journal = self._held()
+            awake = [worker for worker in self.workers if not worker.asleep_until and worker.pid in open_journal]
             # Two at most sleep at once, so that the others have the time to take what is theirs.
             asleep = len([worker for worker in self.workers if worker.asleep_until])
             if awake and (blow == "kill" or asleep < 2):
@@ -144,10 +144,10 @@ class Gang:
 
     def _held(self) -> dict[int, set[str]]:
         """By the pid of a process, the rows that it has in hand under a lease that lasts."""
-        held: dict[int, set[str]] = {}
+        open_journal: dict[int, set[str]] = {}
         for process, digest in self._watch.execute(_HELD):
-            held.setdefault(int(process.split()[-1]), set()).add(digest)
-        return held
+            open_journal.setdefault(int(process.split()[-1]), set()).add(digest)
+        return open_journal
 
     def _kill(self, worker: Worker) -> None:
         assert worker.process is not None
@@ -177,15 +177,15 @@ class Gang:
 
         Whoever has a row in hand afterwards was cut off from it; another one may have been done just before.
         """
-        held = self._held()
-        if not any(worker.pid in held and not worker.asleep_until for worker in self.workers):
+        open_journal = self._held()
+        if not any(worker.pid in open_journal and not worker.asleep_until for worker in self.workers):
             return
         self._watch.close()
         self.server.restart()
         self._watch = psycopg.connect(self.url, autocommit=True)
         still = {digest for (digest,) in self._watch.execute("SELECT digest FROM attempts")}
-        kept = held.keys() & {int(process.split()[-1]) for (process,) in self._watch.execute(_KEPT)}
-        self.hits["restart"] += bool(kept) and set().union(*held.values()) <= still
+        kept = open_journal.keys() & {int(process.split()[-1]) for (process,) in self._watch.execute(_KEPT)}
+        self.hits["restart"] += bool(kept) and set().union(*open_journal.values()) <= still
         for worker in self.workers:
             if worker.asleep_until:
                 self._wake(worker)

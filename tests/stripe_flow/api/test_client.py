@@ -14,8 +14,8 @@ GOOD = answer(200, '{"id": "ch_1"}', Request_Id="req_1")
 CREATE = Request(method="POST", path="/v1/charges", body=b"amount=1", idempotency_key="k1")
 
 
-def refusal(status: int, **error: str) -> bytes:
-    return answer(status, json.dumps({"error": error}), Request_Id="req_9")
+def refusal(http_status: int, **error: str) -> bytes:
+    return answer(http_status, json.dumps({"error": error}), Request_Id="req_9")
 
 
 def test_a_request_says_who_asks() -> None:
@@ -73,7 +73,7 @@ def test_a_write_is_sent_again_byte_for_byte(trouble: Turn) -> None:
         (refusal(401, type="invalid_request_error"), errors.KeyRefused),
         (refusal(402, type="card_error", code="card_declined", decline_code="generic_decline"), errors.Declined),
         (answer(402, '{"error": {"code": "x"}}', Stripe_Should_Retry="true"), errors.Declined),
-        (refusal(403), errors.RightMissing),
+        (refusal(403), errors.PermissionMissing),
         (refusal(403, code="account_invalid"), errors.AccountHidden),
         (answer(403, "<html>no</html>"), errors.AccountTrouble),
         (refusal(404, code="resource_missing", param="id"), errors.NotFound),
@@ -95,11 +95,11 @@ NOT_AGAIN = {"Stripe_Should_Retry": "false"}
 CLASH = '{"error": {"type": "idempotency_error", "code": "idempotency_key_in_use"}}'
 
 
-@pytest.mark.parametrize("status", [408, 409, 424, 500, 502, 503, 504])
+@pytest.mark.parametrize("http_status", [408, 409, 424, 500, 502, 503, 504])
 @pytest.mark.parametrize("body", [CLASH, "<html>"])
-def test_a_write_that_is_not_decided_and_may_not_be_resent_has_an_unknown_outcome(status: int, body: str) -> None:
-    with Peer([answer(status, body, **NOT_AGAIN), GOOD]) as peer:
-        with pytest.raises(errors.OutcomeUnknown, match=f"HTTP {status}"):
+def test_a_write_that_is_not_decided_and_may_not_be_resent_has_an_unknown_outcome(http_status: int, body: str) -> None:
+    with Peer([answer(http_status, body, **NOT_AGAIN), GOOD]) as peer:
+        with pytest.raises(errors.OutcomeUnknown, match=f"HTTP {http_status}"):
             a_client(peer.url).post(CREATE, freely)
 
         assert len(peer.heard) == 1
@@ -123,10 +123,10 @@ def test_a_rate_limit_after_an_undecided_send_proves_nothing() -> None:
         a_client(peer.url).post(CREATE, freely)
 
 
-@pytest.mark.parametrize("status", [408, 409, 424, 429, 500, 503])
-def test_a_read_that_stripe_refuses_for_now_blames_no_record(status: int) -> None:
-    with Peer([answer(status, CLASH, **NOT_AGAIN), GOOD]) as peer:
-        with pytest.raises(errors.StripeUnreachable, match=f"HTTP {status}"):
+@pytest.mark.parametrize("http_status", [408, 409, 424, 429, 500, 503])
+def test_a_read_that_stripe_refuses_for_now_blames_no_record(http_status: int) -> None:
+    with Peer([answer(http_status, CLASH, **NOT_AGAIN), GOOD]) as peer:
+        with pytest.raises(errors.StripeUnreachable, match=f"HTTP {http_status}"):
             a_client(peer.url).get("/v1/customers/cus_1")
 
         assert len(peer.heard) == 1
@@ -161,7 +161,7 @@ def test_a_refusal_keeps_the_facts_and_none_of_stripes_words() -> None:
 def test_a_missing_right_is_named() -> None:
     said = refusal(403, message="… Having the 'rak_charge_read' permission would allow this request to continue.")
 
-    with Peer([said]) as peer, pytest.raises(errors.RightMissing, match=r"acct_1.*rak_charge_read") as caught:
+    with Peer([said]) as peer, pytest.raises(errors.PermissionMissing, match=r"acct_1.*rak_charge_read") as caught:
         a_client(peer.url).scoped("acct_1").get("/v1/charges")
 
     assert caught.value.exit_code == 4
@@ -204,7 +204,7 @@ def test_the_message_tells_the_time_of_a_request_that_failed_while_others_succee
         client.get("/v1/charges")
 
         def read(_body: bytes) -> object:
-            client.patience.succeeded(time.monotonic())  # another thread's
+            client.retry_budget.succeeded(time.monotonic())  # another thread's
             raise ValueError
 
         with pytest.raises(errors.StripeUnreachable, match="for 1 s: the answer is not Stripe's JSON"):
@@ -230,6 +230,6 @@ def test_scopes_have_a_patience_of_their_own() -> None:
 
         one, other = client.scoped("acct_1"), client.scoped("acct_2")
 
-    assert one.patience is not other.patience
-    assert one.pacer is other.pacer
+    assert one.retry_budget is not other.retry_budget
+    assert one.throttle is other.throttle
     assert one.transport is other.transport

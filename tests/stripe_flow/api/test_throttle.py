@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stripe_flow.api.throttle import SAVED_S, Pacer, endpoint_of
+from stripe_flow.api.throttle import SAVED_S, Throttle, endpoint_of
 
 ENDPOINTS = ("/v1/charges", "/v1/customers", "/v1/refunds")
 
@@ -27,9 +27,9 @@ def most_over(moments: list[float], rate: float) -> float:
 def test_no_span_of_time_holds_more_than_either_rate(
     per_endpoint: float, total: float, arrivals: list[tuple[float, str]]
 ) -> None:
-    pacer = Pacer(per_endpoint_per_s=per_endpoint, total_per_s=total)
+    throttle = Throttle(per_endpoint_per_s=per_endpoint, total_per_s=total)
 
-    sent = [(now + pacer.reserve(None, path, now), path) for now, path in arrivals]
+    sent = [(now + throttle.reserve(None, path, now), path) for now, path in arrivals]
 
     assert most_over([moment for moment, _ in sent], total) <= 1e-3
     for endpoint in {path for _, path in sent}:
@@ -37,49 +37,51 @@ def test_no_span_of_time_holds_more_than_either_rate(
 
 
 def test_a_storm_on_one_endpoint_leaves_no_token_of_the_total_unused_or_used_twice() -> None:
-    pacer = Pacer(per_endpoint_per_s=5, total_per_s=20)
+    throttle = Throttle(per_endpoint_per_s=5, total_per_s=20)
 
-    sent = [pacer.reserve(None, "/v1/customers", 0) for _ in range(16)]
+    sent = [throttle.reserve(None, "/v1/customers", 0) for _ in range(16)]
     for tick in range(4, 16):
         now = tick / 5
-        sent += [now + pacer.reserve(None, f"/v1/{name}", now) for name in ("charges", "products", "prices", "refunds")]
+        sent += [
+            now + throttle.reserve(None, f"/v1/{name}", now) for name in ("charges", "products", "prices", "refunds")
+        ]
 
     assert most_over(sent, 20) <= 1e-3
     assert max(sent) < 4
 
 
-def one_endpoint(rate: float) -> Pacer:
-    return Pacer(per_endpoint_per_s=rate, total_per_s=0)
+def one_endpoint(rate: float) -> Throttle:
+    return Throttle(per_endpoint_per_s=rate, total_per_s=0)
 
 
 def test_a_busy_bucket_uses_the_whole_rate() -> None:
-    pacer = one_endpoint(20)
+    throttle = one_endpoint(20)
 
-    waits = [pacer.reserve(None, "/v1/charges", 0) for _ in range(201)]
+    waits = [throttle.reserve(None, "/v1/charges", 0) for _ in range(201)]
 
     assert 200 / waits[-1] >= 20
 
 
 def test_a_refusal_for_rate_halves_it_and_success_gives_it_back() -> None:
-    pacer = one_endpoint(10)
+    throttle = one_endpoint(10)
 
-    pacer.slow_down(None, "/v1/charges", 0)
-    pacer.slow_down(None, "/v1/charges", 0.5)  # the same storm
-    slow_s = max(pacer.reserve(None, "/v1/charges", 100) for _ in range(11))
+    throttle.slow_down(None, "/v1/charges", 0)
+    throttle.slow_down(None, "/v1/charges", 0.5)  # the same storm
+    slow_s = max(throttle.reserve(None, "/v1/charges", 100) for _ in range(11))
     for _ in range(25):
-        pacer.speed_up(None, "/v1/charges")
-    fast_s = max(pacer.reserve(None, "/v1/charges", 200) for _ in range(11))
+        throttle.speed_up(None, "/v1/charges")
+    fast_s = max(throttle.reserve(None, "/v1/charges", 200) for _ in range(11))
 
     assert slow_s == pytest.approx(10 / 5 - SAVED_S)
     assert fast_s == pytest.approx(10 / 10 - SAVED_S)
 
 
 def test_endpoints_and_accounts_do_not_slow_each_other() -> None:
-    pacer = Pacer(per_endpoint_per_s=1, total_per_s=1000)
+    throttle = Throttle(per_endpoint_per_s=1, total_per_s=1000)
 
-    first = [pacer.reserve(None, "/v1/charges", 0), pacer.reserve(None, "/v1/charges/ch_1", 0)]
-    other_endpoint = pacer.reserve(None, "/v1/refunds", 0)
-    other_account = pacer.reserve("acct_1", "/v1/charges", 0)
+    first = [throttle.reserve(None, "/v1/charges", 0), throttle.reserve(None, "/v1/charges/ch_1", 0)]
+    other_endpoint = throttle.reserve(None, "/v1/refunds", 0)
+    other_account = throttle.reserve("acct_1", "/v1/charges", 0)
 
     assert first[1] > 0.8
     assert (first[0], other_account) == (0, 0)
@@ -87,17 +89,17 @@ def test_endpoints_and_accounts_do_not_slow_each_other() -> None:
 
 
 def test_all_endpoints_share_the_total() -> None:
-    pacer = Pacer(per_endpoint_per_s=1000, total_per_s=1)
+    throttle = Throttle(per_endpoint_per_s=1000, total_per_s=1)
 
-    waits = [pacer.reserve(None, f"/v1/{name}", 0) for name in ("charges", "refunds", "events")]
+    waits = [throttle.reserve(None, f"/v1/{name}", 0) for name in ("charges", "refunds", "events")]
 
     assert waits[2] > 1.8
 
 
 def test_a_pace_of_nought_does_not_wait() -> None:
-    pacer = Pacer(per_endpoint_per_s=0, total_per_s=0)
+    throttle = Throttle(per_endpoint_per_s=0, total_per_s=0)
 
-    assert [pacer.reserve(None, "/v1/charges", 0) for _ in range(100)] == [0.0] * 100
+    assert [throttle.reserve(None, "/v1/charges", 0) for _ in range(100)] == [0.0] * 100
 
 
 def test_everything_below_an_endpoint_counts_against_it() -> None:

@@ -18,7 +18,7 @@ def test_a_whole_answer_comes_out_as_it_is() -> None:
     with Peer([answer(418, '{"a": 1}', Request_Id="req_1")]) as peer:
         raw = exchange(peer.url)
 
-    assert (raw.status, raw.headers["request-id"], raw.body) == (418, "req_1", b'{"a": 1}')
+    assert (raw.http_status, raw.headers["request-id"], raw.body) == (418, "req_1", b'{"a": 1}')
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_a_cut_answer_is_no_answer(turn: Cut) -> None:
 
 def test_a_redirect_is_not_followed() -> None:
     with Peer([answer(302, Location="http://127.0.0.1:1/elsewhere")]) as peer:
-        assert exchange(peer.url).status == 302
+        assert exchange(peer.url).http_status == 302
 
 
 @pytest.mark.parametrize("name", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
@@ -71,7 +71,7 @@ def test_no_proxy_sees_what_is_sent_to_this_machine(monkeypatch: pytest.MonkeyPa
         monkeypatch.setenv("NO_PROXY", "")
         monkeypatch.setenv("no_proxy", "")
 
-        assert exchange(peer.url).status == 418
+        assert exchange(peer.url).http_status == 418
         assert proxy.heard == []
 
 

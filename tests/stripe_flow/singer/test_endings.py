@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.stripe_flow.singer.telling import records_of, structured, told
+from tests.stripe_flow.singer.run_log import records_of, structured, told
 from tests.support.plugins import Message, a_config, a_record, a_schema, clean_env, command, run
 from tests.support.sandbox import CONNECTED, PLATFORM, Sandbox
 from tests.tap_stripe_flow.crowds import A_CHARGE, post
@@ -28,7 +28,7 @@ def of_charges(status: int, *, skip: int = 0, method: str = "GET") -> Message:
     ("fault", "settings", "code", "charges", "refunds"),
     [
         (None, {}, 0, "ok", "ok"),
-        (of_charges(403), {}, 2, "failed: right missing", "ok"),
+        (of_charges(403), {}, 2, "failed: permission missing", "ok"),
         (of_charges(503), {"give_up_after_s": 1}, 4, "failed: stripe unreachable", "ok"),
         (of_charges(401), {}, 4, "failed: key refused", "not read"),
         (None, {"stream_maps": {"charges": {"x": "1 / 0"}}}, 1, "failed: misconfigured", "not read"),

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.stripe_flow.singer.telling import structured
+from tests.stripe_flow.singer.run_log import structured
 from tests.support.plugins import a_config, a_record, a_schema, a_state, command
 from tests.support.sandbox import Sandbox
 from tests.support.terminal import CTRL_C, Terminal, shell_words

@@ -37,7 +37,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
         "rk_test_nothing": {},
         "rk_test_reader": {"charge": "read"},
         "rk_test_charges": own | {"charge": "write"},
-        **{f"rk_test_{way}": own | {_word(each.right): "write"} for _, _, way, each in WAYS},
+        **{f"rk_test_{way}": own | {_word(each.permission): "write"} for _, _, way, each in WAYS},
     }
     keys = {
         "accounts": {PLATFORM: {"charges": 20}, CONNECTED: {}, NO_CHARGES: {"can_create_charges": False}},
@@ -55,8 +55,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
         yield running
 
 
-def _word(right: str) -> str:
-    return right.removeprefix("rak_").removesuffix("_write")
+def _word(permission: str) -> str:
+    return permission.removeprefix("rak_").removesuffix("_write")
 
 
 @pytest.mark.parametrize("plugin", ["tap", "target"])
@@ -139,7 +139,7 @@ def test_the_right_that_a_stream_lacks_is_named(spec: StreamSpec, without_rights
     [(status, message)] = [each for each in of(without_rights, "streams") if each[1].startswith(f"{spec.name}: ")]
 
     assert status == "stops"
-    assert spec.right in message
+    assert spec.permission in message
 
 
 def test_what_is_not_selected_stops_nothing_and_is_named(world: Sandbox, tmp_path: Path) -> None:
@@ -185,7 +185,7 @@ def test_what_an_action_may_create_is_found_out_without_creating(
     action: str, chosen_by: str | None, way: str, world: Sandbox, tmp_path: Path
 ) -> None:
     chosen = {chosen_by: way} if chosen_by else {}
-    right = ACTIONS[action].ways[way].right
+    permission = ACTIONS[action].ways[way].permission
     with_right = a_config(world.url, api_key=f"rk_test_{way}", **chosen)
     without = a_config(world.url, api_key="rk_test_nothing", account_label="mine", **chosen)
 
@@ -193,7 +193,7 @@ def test_what_an_action_may_create_is_found_out_without_creating(
 
     assert ("ok", f"{action} may be created") in of(may, "rights")
     [(status, message)] = [each for each in of(may_not, "rights") if each[1].startswith(f"{action} ")]
-    assert (status, right in message) == ("stops", True)
+    assert (status, permission in message) == ("stops", True)
 
 
 def test_an_action_without_its_right_stops_only_a_run_that_has_it(world: Sandbox, tmp_path: Path) -> None:

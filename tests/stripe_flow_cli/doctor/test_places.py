@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from stripe_flow_cli.journal.context import moment
-from target_stripe_flow.journal.opening import held
+from target_stripe_flow.journal.opening import open_journal
 from tests.stripe_flow_cli.doctor.doctor import doctor, of, told
 from tests.support.plugins import a_config, a_record, a_schema, run_tap, run_target
 from tests.support.postgres import Postgres, asked
@@ -26,7 +26,7 @@ HOLD = {"name": "hold", "match": {"method": "POST", "path": "/v1/customers"}, "a
 
 @contextmanager
 def a_journal_in_use(folder: Path) -> Iterator[None]:
-    with held(folder / JOURNAL):
+    with open_journal(folder / JOURNAL):
         yield
 
 
@@ -60,7 +60,7 @@ def test_a_journal_that_was_in_use_is_free(sandbox: Sandbox, tmp_path: Path) -> 
 
 
 def test_a_journal_of_a_newer_release_stops_a_run(sandbox: Sandbox, tmp_path: Path) -> None:
-    with held(tmp_path / JOURNAL):
+    with open_journal(tmp_path / JOURNAL):
         pass
     with closing(sqlite3.connect(tmp_path / JOURNAL)) as raw:
         raw.execute("INSERT INTO journal_versions VALUES (99)")

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from target_stripe_flow.journal.opening import held
+from target_stripe_flow.journal.opening import open_journal
 from tests.stripe_flow_cli.report.journals import CANARY_ADDRESS, attempts, fill
 from tests.support.plugins import Ended, a_config, a_record, a_schema, clean_env, run, run_target
 from tests.support.postgres import Postgres
@@ -185,7 +185,7 @@ def test_a_journal_on_postgresql_has_the_same_report(postgres: Postgres, tmp_pat
 
 
 def test_it_works_while_a_run_holds_the_journal_and_leaves_it_as_it_is(filled: Path) -> None:
-    with held(filled / JOURNAL):
+    with open_journal(filled / JOURNAL):
         before = (filled / JOURNAL).read_bytes()
         done = report(filled)
 

@@ -7,21 +7,21 @@ from pathlib import Path
 
 import pytest
 
-from target_stripe_flow.journal.location import Place, place_of
+from target_stripe_flow.journal.location import Location, location_of
 from target_stripe_flow.journal.store import Journal
 from tests.support.postgres import Postgres
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+def location(request: pytest.FixtureRequest, tmp_path: Path) -> Location:
     """Where an empty journal of the test's own is going to be."""
     if request.param == "sqlite":
-        return place_of({"journal_url": f"sqlite:///{tmp_path / 'journal.db'}"})
+        return location_of({"journal_url": f"sqlite:///{tmp_path / 'journal.db'}"})
     server: Postgres = request.getfixturevalue("postgres")
-    return place_of({"journal_url": server.database()})
+    return location_of({"journal_url": server.database()})
 
 
 @pytest.fixture
-def journal(place: Place) -> Iterator[Journal]:
-    with place.held() as opened:
+def journal(location: Location) -> Iterator[Journal]:
+    with location.open_journal() as opened:
         yield opened

@@ -11,7 +11,7 @@ from typing import Any
 
 from target_stripe_flow.attempts.attempt import Attempt
 from target_stripe_flow.attempts.lifecycle import OPEN, State
-from target_stripe_flow.journal.opening import held
+from target_stripe_flow.journal.opening import open_journal
 
 NOW = 1_795_478_400
 DAY_S = 86_400
@@ -64,10 +64,10 @@ def an_attempt(number: int, state: State, turn: int = 0, **columns: Any) -> Atte
 
 def _trouble(state: State, turn: int) -> dict[str, Any]:  # Any: as above
     if state is State.DECLINED:
-        return {"status": 402, "code": "card_declined", "decline_code": DECLINES[turn % len(DECLINES)]}
+        return {"http_status": 402, "code": "card_declined", "decline_code": DECLINES[turn % len(DECLINES)]}
     if state is State.REFUSED:
         param = ("source", f"metadata[{CANARY_NAME}]", "customer")[turn % 3]
-        return {"status": 400, "code": "parameter_invalid_empty", "param": param}
+        return {"http_status": 400, "code": "parameter_invalid_empty", "param": param}
     if state in OPEN:
         return {"body": f"name={CANARY_NAME}&receipt_email={CANARY_ADDRESS}".encode()}
     return {}
@@ -75,7 +75,7 @@ def _trouble(state: State, turn: int) -> dict[str, Any]:  # Any: as above
 
 def fill(path: Path, rows: Iterator[Attempt]) -> None:
     """A journal in a file, made fast: a million rows in about a minute."""
-    with held(path):
+    with open_journal(path):
         pass  # its tables are all that is wanted
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         for pragma in HASTE:

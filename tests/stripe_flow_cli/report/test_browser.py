@@ -21,7 +21,7 @@ import pytest
 from stripe_flow_cli.report import figures, page
 from target_stripe_flow.attempts.attempt import Attempt
 from target_stripe_flow.attempts.lifecycle import State
-from target_stripe_flow.journal.opening import held, looked_at
+from target_stripe_flow.journal.opening import open_journal, open_read_only
 from tests.stripe_flow_cli.report.journals import NOW, an_attempt, attempts
 from tests.support.needs import missing
 from tests.support.plugins import ROOT, clean_env
@@ -60,13 +60,13 @@ PAGES = {"of everything": everything, "of nothing": nothing}
 def seen(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Seen:
     folder = tmp_path_factory.mktemp("report")
     rows = list(PAGES[request.param]())
-    with held(folder / "journal.db") as journal:
+    with open_journal(folder / "journal.db") as journal:
         journal.add(rows)
     return look_at(written(folder))
 
 
 def written(folder: Path) -> Path:
-    with looked_at(folder / "journal.db") as journal:
+    with open_read_only(folder / "journal.db") as journal:
         asked = figures.Asked(among={}, rejects_path=folder / "none.jsonl", now_unix=NOW)
         text = page.render(figures.read(journal, asked))
     path = folder / "report.html"

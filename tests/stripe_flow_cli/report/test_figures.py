@@ -29,7 +29,7 @@ def read(journal: Journal, rejects: Path | None = None, most_rows: int = 2000, *
 
 
 def groups(report: Report) -> Mapping[str, Group]:
-    return {group.standing.name: group for group in report.groups}
+    return {group.words.name: group for group in report.groups}
 
 
 def a_charge(number: int, state: State, amount: int | None, currency: str | None, **columns: Any) -> Attempt:
@@ -180,7 +180,7 @@ def test_sums_that_no_float_holds_are_exact(journal: Journal) -> None:
 
 def lines(path: Path, *rejects: dict[str, Any]) -> Path:  # Any: JSON
     schema = {"type": "SCHEMA", "stream": "charges", "schema": {}, "key_properties": ["id"]}
-    told = {"place": "rejected", "reason": "no amount", "field": "amount", "request_id": None, "line": 4, "at": "x"}
+    told = {"status": "rejected", "reason": "no amount", "field": "amount", "request_id": None, "line": 4, "at": "x"}
     records = [
         {"type": "RECORD", "stream": "charges", "record": {"id": each.pop("id", 7)}, "stripe_flow": told | each}
         for each in rejects
@@ -190,13 +190,13 @@ def lines(path: Path, *rejects: dict[str, Any]) -> Path:  # Any: JSON
 
 
 def test_what_was_never_sent_is_read_from_the_rejects_file(journal: Journal, tmp_path: Path) -> None:
-    in_the_journal = ({"place": "declined", "request_id": "req_1"}, {"request_id": "req_2"})
+    in_the_journal = ({"status": "declined", "request_id": "req_1"}, {"request_id": "req_2"})
     rejects = lines(tmp_path / "r.jsonl", {}, {"at": "2026-10-01T10:00:00+00:00", "line": 5}, *in_the_journal)
 
     report = read(journal, rejects)
 
     (group,) = report.groups
-    assert (group.standing.name, group.total) == ("never_sent", 2)
+    assert (group.words.name, group.total) == ("never_sent", 2)
     assert [(item.reason, item.when) for item in group.items] == [
         ("amount: no amount", "2026-10-01 10:00 UTC"),
         ("amount: no amount", ""),

@@ -13,24 +13,24 @@ from hypothesis import strategies as st
 
 from stripe_flow_cli.journal.commands import journal
 from stripe_flow_cli.report.items import shares
-from stripe_flow_cli.report.outcomes import LISTED, NEVER_SENT, PLACES, STANDINGS, TO_BE_SENT, Standing, Who
+from stripe_flow_cli.report.outcomes import LISTED, NEVER_SENT, STATES, STATUSES, TO_BE_SENT, StateWords, Who
 from stripe_flow_cli.report.plot import slug
 from target_stripe_flow.attempts.lifecycle import HAS_OBJECT, OPEN, State
-from target_stripe_flow.execution.attempt_outcome import standing as of_the_target
-from target_stripe_flow.results.outcome import Place
+from target_stripe_flow.execution.attempt_outcome import outcome_of_attempt as of_the_target
+from target_stripe_flow.results.outcome import Status
 from tests.target_stripe_flow.builders import an_attempt
 
 STYLE = resources.files("stripe_flow_cli.report").joinpath("templates", "report.css").read_text("utf-8")
 
 
 def test_every_state_has_its_words() -> None:
-    assert set(STANDINGS) == {*State, NEVER_SENT}
+    assert set(STATES) == {*State, NEVER_SENT}
 
 
-@pytest.mark.parametrize("standing", STANDINGS.values(), ids=STANDINGS)
-def test_what_waits_says_what_to_do(standing: Standing) -> None:
-    assert bool(standing.steps) == (standing.who is not Who.NOBODY)
-    assert standing.place in PLACES
+@pytest.mark.parametrize("words", STATES.values(), ids=STATES)
+def test_what_waits_says_what_to_do(words: StateWords) -> None:
+    assert bool(words.steps) == (words.who is not Who.NOBODY)
+    assert words.status in STATUSES
 
 
 def test_what_is_open_is_listed_and_what_is_done_is_not() -> None:
@@ -40,17 +40,17 @@ def test_what_is_open_is_listed_and_what_is_done_is_not() -> None:
 
 @pytest.mark.parametrize("state", sorted(OPEN | {State.DECLINED}))
 def test_a_place_is_the_one_of_the_targets_summary(state: State) -> None:
-    assert STANDINGS[state].place == of_the_target(an_attempt(state=state)).place.value
+    assert STATES[state].status == of_the_target(an_attempt(state=state)).status.value
 
 
-@pytest.mark.parametrize("place", PLACES)
-def test_every_place_has_a_colour_in_light_and_in_dark(place: str) -> None:
-    assert place in {each.value for each in Place} | {TO_BE_SENT}
-    assert f".place-{slug(place)} {{ --of: var(--{slug(place)}); }}" in STYLE
-    assert len(re.findall(rf"--{slug(place)}: #", STYLE)) == 2
+@pytest.mark.parametrize("status", STATUSES)
+def test_every_place_has_a_colour_in_light_and_in_dark(status: str) -> None:
+    assert status in {each.value for each in Status} | {TO_BE_SENT}
+    assert f".status-{slug(status)} {{ --of: var(--{slug(status)}); }}" in STYLE
+    assert len(re.findall(rf"--{slug(status)}: #", STYLE)) == 2
 
 
-COMMANDS = [command for each in STANDINGS.values() for command in (*each.commands, each.listing) if command]
+COMMANDS = [command for each in STATES.values() for command in (*each.commands, each.listing) if command]
 
 
 @pytest.mark.parametrize("command", sorted(set(COMMANDS)))

@@ -57,7 +57,7 @@ def rendered(journal: Journal, rows: Sequence[Attempt], rejects: Path = NOWHERE,
 def rejects(tmp_path: Path) -> Path:
     """With a person in each place where the target or the person may have put one."""
     path = tmp_path / "rejects.jsonl"
-    told = {"place": "rejected", "request_id": None, "line": 3, "at": "2026-10-01T10:00:00+00:00"}
+    told = {"status": "rejected", "request_id": None, "line": 3, "at": "2026-10-01T10:00:00+00:00"}
     whose = {"id": CANARY_NAME, "email": CANARY_ADDRESS, "source": CANARY_CARD}
     reports = [
         {"field": f"metadata.{CANARY_NAME}", "reason": f"the product id {CANARY_NAME} is in use"},

@@ -16,12 +16,12 @@ from tests.support.sandbox import CONNECTED, PLATFORM, Sandbox
 
 @dataclass(frozen=True, kw_only=True)
 class World:
-    """Customers of two accounts; `gone` was deleted."""
+    """Customers of two accounts; `deleted_by` was deleted."""
 
     sandbox: Sandbox
     ada: str
     emmy: str
-    gone: str
+    deleted_by: str
     far: str
 
     def read(self, folder: Path, *ids: str, **settings: object) -> Ended:
@@ -38,7 +38,9 @@ def world() -> Iterator[World]:
         own, other = (official(running, account).v1.customers for account in (None, CONNECTED))
         names = [own.create({"name": name, "source": "tok_visa"}).id for name in ("Ada", "Emmy", "Gone")]
         own.delete(names[2])
-        yield World(sandbox=running, ada=names[0], emmy=names[1], gone=names[2], far=other.create({"name": "Far"}).id)
+        yield World(
+            sandbox=running, ada=names[0], emmy=names[1], deleted_by=names[2], far=other.create({"name": "Far"}).id
+        )
 
 
 def ids(done: Ended) -> list[str]:
@@ -59,11 +61,11 @@ def test_an_id_that_is_named_twice_comes_once(world: World, tmp_path: Path) -> N
 
 
 def test_a_deleted_customer_says_so(world: World, tmp_path: Path) -> None:
-    done = world.read(tmp_path, world.gone, world.ada)
+    done = world.read(tmp_path, world.deleted_by, world.ada)
 
     assert done.code == 0
-    assert done.records("customers")[0] == {"id": world.gone, "object": "customer", "deleted": True}
-    assert ids(done) == [world.gone, world.ada]
+    assert done.records("customers")[0] == {"id": world.deleted_by, "object": "customer", "deleted": True}
+    assert ids(done) == [world.deleted_by, world.ada]
 
 
 def test_an_unknown_id_is_named_and_the_others_come(world: World, tmp_path: Path) -> None:

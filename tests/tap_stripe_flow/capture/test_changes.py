@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_stripe_flow.capture.change_feed import Change, Telling, Touch, is_worth_listing, merged
-from tap_stripe_flow.listing.object_key import Head
-from tap_stripe_flow.listing.record import Found
+from tap_stripe_flow.capture.change_feed import Change, ChildChange, EventReader, is_worth_listing, merged
+from tap_stripe_flow.listing.object_key import ObjectKey
+from tap_stripe_flow.listing.record import ListedRecord
 from tests.support.official import everything, official
 from tests.support.plugins import Ended, Message, a_config, run_tap
 from tests.support.sandbox import CONNECTED, PLATFORM, Sandbox
@@ -66,40 +66,40 @@ def test_merging_changes_neither_of_the_two(changes: list[Change]) -> None:
     assert (earlier, later) == kept
 
 
-def an_event(kind: str, type_: str, at: int, object_id: str = "cus_1") -> Found:
+def an_event(kind: str, type_: str, at: int, object_id: str = "cus_1") -> ListedRecord:
     raw = {"id": f"evt_{at}", "type": type_, "created": at, "data": {"object": {"id": object_id, "object": kind}}}
-    return Found.alone(Head(id=f"evt_{at}", created=at), json.dumps(raw).encode(), read_at=at)
+    return ListedRecord.alone(ObjectKey(id=f"evt_{at}", created=at), json.dumps(raw).encode(), read_at=at)
 
 
 def test_an_event_of_another_kind_of_object_says_nothing() -> None:
     events = [an_event("refund", "charge.refund.updated", 1), an_event("charge", "charge.updated", 2, "ch_1")]
 
-    assert list(Telling(kind="charge").news(events).changes) == ["ch_1"]
-    assert list(Telling(kind="refund").news(events).changes) == ["cus_1"]
-    assert len(Telling(kind="customer").news(events)) == 0
+    assert list(EventReader(kind="charge").change_set(events).changes) == ["ch_1"]
+    assert list(EventReader(kind="refund").change_set(events).changes) == ["cus_1"]
+    assert len(EventReader(kind="customer").change_set(events)) == 0
 
 
 def test_a_deletion_is_told_apart() -> None:
     events = [an_event("customer", "customer.deleted", 2), an_event("customer", "customer.updated", 1)]
 
-    assert Telling(kind="customer", gone=["customer.deleted"]).news(events).changes["cus_1"].is_deleted
+    assert EventReader(kind="customer", deleted_by=["customer.deleted"]).change_set(events).changes["cus_1"].is_deleted
 
 
 def test_what_is_called_deleted_and_still_there_is_a_change() -> None:
     """Stripe says `deleted` of a subscription that was canceled."""
     events = [an_event("subscription", "customer.subscription.deleted", 2, "sub_1")]
 
-    assert not Telling(kind="subscription").news(events).changes["sub_1"].is_deleted
+    assert not EventReader(kind="subscription").change_set(events).changes["sub_1"].is_deleted
 
 
-def an_event_of_a_part(type_: str, at: int, part: str, customer: str | None) -> Found:
+def an_event_of_a_part(type_: str, at: int, part: str, customer: str | None) -> ListedRecord:
     told = {"id": part, "object": "card", "customer": customer}
     raw = {"id": f"evt_{at}", "type": type_, "created": at, "data": {"object": told}}
-    return Found.alone(Head(id=f"evt_{at}", created=at), json.dumps(raw).encode(), read_at=at)
+    return ListedRecord.alone(ObjectKey(id=f"evt_{at}", created=at), json.dumps(raw).encode(), read_at=at)
 
 
 def test_an_event_of_a_part_tells_of_its_object_and_what_it_has_lost() -> None:
-    telling = Telling(kind="customer", gone=["customer.source.deleted"], parts=["card"], named_by="customer")
+    reader = EventReader(kind="customer", deleted_by=["customer.source.deleted"], parts=["card"], named_by="customer")
     events = [
         an_event_of_a_part("customer.source.deleted", 3, "card_1", "cus_1"),
         an_event_of_a_part("customer.source.updated", 4, "card_2", "cus_1"),
@@ -107,19 +107,19 @@ def test_an_event_of_a_part_tells_of_its_object_and_what_it_has_lost() -> None:
         an_event("customer", "customer.updated", 9, "cus_2"),
     ]
 
-    news = telling.news(events[:1]).joined(telling.news(events[1:]))
+    change_set = reader.change_set(events[:1]).joined(reader.change_set(events[1:]))
 
-    assert news.touches == {"cus_1": Touch(id="cus_1", at=4, lost=frozenset({("card", "card_1")}))}
-    assert list(news.changes) == ["cus_2"]
-    assert len(news) == 2
+    assert change_set.child_changes == {"cus_1": ChildChange(id="cus_1", at=4, lost=frozenset({("card", "card_1")}))}
+    assert list(change_set.changes) == ["cus_2"]
+    assert len(change_set) == 2
 
 
 def test_an_object_is_as_old_as_the_member_that_its_list_goes_by() -> None:
     told = {"id": "ii_1", "object": "invoiceitem", "date": 7}
     raw = {"id": "evt_1", "type": "invoiceitem.deleted", "created": 9, "data": {"object": told}}
-    event = Found.alone(Head(id="evt_1", created=9), json.dumps(raw).encode(), read_at=9)
+    event = ListedRecord.alone(ObjectKey(id="evt_1", created=9), json.dumps(raw).encode(), read_at=9)
 
-    assert Telling(kind="invoiceitem", stamp="date").news([event]).changes["ii_1"].created == 7
+    assert EventReader(kind="invoiceitem", stamp="date").change_set([event]).changes["ii_1"].created == 7
 
 
 @given(st.floats(0.01, 1000), st.integers(0, 10_000), st.integers(1, 100))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from stripe_flow_sandbox.state.read_only_kinds import SHELVES
+from stripe_flow_sandbox.state.read_only_kinds import READ_ONLY_LISTS
 from tap_stripe_flow.listing.record import PARENT_MEMBER
 from tap_stripe_flow.streams import STREAMS, StreamSpec
 from tests.support.official import official
@@ -16,12 +16,12 @@ from tests.support.sandbox import Sandbox
 from tests.tap_stripe_flow.streams.test_every_stream import config, run
 
 # The kinds that nothing but the sandbox's controls changes; of the others see test_changes.
-SHOWN = {shelf.noun for shelf in SHELVES}
-CHANGED = [spec for spec in STREAMS if spec.belongs is None and spec.events and spec.kind in SHOWN]
-DELETED = [spec for spec in STREAMS if spec.belongs is None and spec.gone and spec.kind in SHOWN]
-OF_CHANGED = [spec for spec in STREAMS if spec.belongs is not None and spec.belongs.parent in CHANGED]
+SHOWN = {shelf.noun for shelf in READ_ONLY_LISTS}
+CHANGED = [spec for spec in STREAMS if spec.child_of is None and spec.events and spec.kind in SHOWN]
+DELETED = [spec for spec in STREAMS if spec.child_of is None and spec.deleted_by and spec.kind in SHOWN]
+OF_CHANGED = [spec for spec in STREAMS if spec.child_of is not None and spec.child_of.parent in CHANGED]
 # Parts that Stripe has events for.
-TOLD_OF_THEMSELVES = [spec for spec in STREAMS if spec.belongs is not None and (spec.events or spec.gone)]
+TOLD_OF_THEMSELVES = [spec for spec in STREAMS if spec.child_of is not None and (spec.events or spec.deleted_by)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,8 +41,8 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
         kinds = {spec.kind for spec in (*CHANGED, *DELETED)}
         objects = {kind: sandbox.make(kind, 3, every_s=3600) for kind in sorted(kinds)}
         for spec in OF_CHANGED:
-            assert spec.belongs is not None
-            for owner in objects[spec.belongs.parent.kind][:2]:
+            assert spec.child_of is not None
+            for owner in objects[spec.child_of.parent.kind][:2]:
                 sandbox.make(spec.kind, 12, of=owner)
         settings = config(sandbox, capture="changes")
         before = run(folder, settings)
@@ -86,8 +86,8 @@ def test_what_changed_comes_as_it_is_and_nothing_else(spec: StreamSpec, told: To
 
 @pytest.mark.parametrize("spec", OF_CHANGED, ids=lambda spec: spec.name)
 def test_parts_come_again_with_the_object_that_changed(spec: StreamSpec, told: Told) -> None:
-    assert spec.belongs is not None
-    changed, other, _ = told.objects[spec.belongs.parent.kind]
+    assert spec.child_of is not None
+    changed, other, _ = told.objects[spec.child_of.parent.kind]
     first = [each for each in told.before.records(spec.name) if each[PARENT_MEMBER] == changed]
 
     again = told.after.records(spec.name)
@@ -108,7 +108,7 @@ class Touched:
 
 
 @pytest.fixture(scope="module")
-def touched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Touched]]:
+def reread_parents(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Touched]]:
     folder = tmp_path_factory.mktemp("parts")
     with Sandbox() as sandbox:
         owners, lost = {}, {}
@@ -123,7 +123,7 @@ def touched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Touc
             sandbox.make(spec.kind, of=owner)
             sandbox.change(spec.kind, shown[0], of=owner, metadata={"changed": "yes"})
             lost[spec.name] = shown[1]
-            if spec.gone:
+            if spec.deleted_by:
                 sandbox.delete(spec.kind, shown[1], of=owner)
         after = run(folder, settings, state=before.states[-1])
         yield {
@@ -133,8 +133,8 @@ def touched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Touc
 
 
 def two_owners(sandbox: Sandbox, spec: StreamSpec) -> tuple[str, str]:
-    assert spec.belongs is not None
-    kind = spec.belongs.parent.kind
+    assert spec.child_of is not None
+    kind = spec.child_of.parent.kind
     one, other = sandbox.make(kind, 2) if kind in SHOWN else [a_customer(sandbox) for _ in range(2)]
     for owner in (one, other):
         sandbox.make(spec.kind, 12, of=owner)
@@ -146,16 +146,18 @@ def a_customer(sandbox: Sandbox) -> str:
 
 
 @pytest.mark.parametrize("spec", TOLD_OF_THEMSELVES, ids=lambda spec: spec.name)
-def test_parts_that_changed_come_though_their_object_did_not(spec: StreamSpec, touched: dict[str, Touched]) -> None:
-    it = touched[spec.name]
+def test_parts_that_changed_come_though_their_object_did_not(
+    spec: StreamSpec, reread_parents: dict[str, Touched]
+) -> None:
+    it = reread_parents[spec.name]
     was = {each["id"] for each in it.before.records(spec.name) if each[PARENT_MEMBER] == it.owners[0]}
     came = it.after.records(spec.name)
     alive = [each for each in came if not each.get("deleted")]
-    gone = {"id": it.lost, "object": spec.kind, "deleted": True, PARENT_MEMBER: it.owners[0]}
+    deleted_by = {"id": it.lost, "object": spec.kind, "deleted": True, PARENT_MEMBER: it.owners[0]}
 
     assert it.after.code == 0
     assert {each[PARENT_MEMBER] for each in came} == {it.owners[0]}
-    assert [each for each in came if each.get("deleted")] == ([gone] if spec.gone else [])
-    assert {each["id"] for each in alive} >= was - ({it.lost} if spec.gone else set())
-    assert len(alive) == len(was) + (0 if spec.gone else 1)
+    assert [each for each in came if each.get("deleted")] == ([deleted_by] if spec.deleted_by else [])
+    assert {each["id"] for each in alive} >= was - ({it.lost} if spec.deleted_by else set())
+    assert len(alive) == len(was) + (0 if spec.deleted_by else 1)
     assert [each["metadata"] for each in alive if each.get("metadata")] == [{"changed": "yes"}]

@@ -13,15 +13,15 @@ from stripe_flow.api.settings import open_client
 from tap_stripe_flow.capture.change_feed import Change
 from tap_stripe_flow.capture.reread import CHUNK, reread
 from tap_stripe_flow.listing.pages import Listing
-from tap_stripe_flow.listing.prefetch import Ahead
-from tap_stripe_flow.listing.record import Found
+from tap_stripe_flow.listing.prefetch import PrefetchPool
+from tap_stripe_flow.listing.record import ListedRecord
 from tests.support.official import everything, official
 from tests.support.plugins import a_config
 from tests.support.sandbox import Sandbox
 from tests.tap_stripe_flow.crowds import crowd
 
 OBJECTS = 600
-AHEAD = Ahead(4)
+AHEAD = PrefetchPool(4)
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def listing(sandbox: Sandbox, path: str = "/v1/charges") -> Listing:
     return Listing(client=open_client(a_config(sandbox.url)), path=path)
 
 
-def read(sandbox: Sandbox, changes: Sequence[Change], path: str = "/v1/charges") -> tuple[list[Found], int]:
+def read(sandbox: Sandbox, changes: Sequence[Change], path: str = "/v1/charges") -> tuple[list[ListedRecord], int]:
     """What comes, and for how many requests."""
     before = len(sandbox.requests())
     found = list(reread(listing(sandbox, path), path.removeprefix("/v1/").removesuffix("s"), changes, AHEAD))
@@ -128,15 +128,15 @@ def test_what_was_deleted_since_its_event_comes_as_deleted(sandbox: Sandbox, cou
         crowd(sandbox, "/v1/customers", "", 2, at=at + second)
     customers = sandbox.objects("customer")
     changed = [a_change(each["id"], each["created"]) for each in customers]
-    gone = {each["id"] for each in customers[::2]}
-    for object_id in gone:
+    deleted_by = {each["id"] for each in customers[::2]}
+    for object_id in deleted_by:
         official(sandbox).v1.customers.delete(object_id)
 
     found, requests = read(sandbox, changed, "/v1/customers")
 
     assert Counter(each.id for each in found) == Counter(each.id for each in changed)
-    assert {each.id for each in found if each.as_record().get("deleted")} == gone
-    assert requests <= len(gone) + 2 * (1 + len(changed) // CHUNK)
+    assert {each.id for each in found if each.as_record().get("deleted")} == deleted_by
+    assert requests <= len(deleted_by) + 2 * (1 + len(changed) // CHUNK)
 
 
 def test_what_stripe_never_heard_of_comes_as_deleted(sandbox: Sandbox) -> None:

@@ -19,9 +19,9 @@ def shop() -> Iterator[Sandbox]:
     """Charges with a customer, with a deleted one and without; read it, do not change it."""
     with Sandbox("--charges", "150", "--days", "9") as running:
         client = official(running).v1
-        gone = client.customers.create({"source": "tok_visa"}).id
-        client.charges.create({"amount": 500, "currency": "usd", "customer": gone})
-        client.customers.delete(gone)
+        deleted_by = client.customers.create({"source": "tok_visa"}).id
+        client.charges.create({"amount": 500, "currency": "usd", "customer": deleted_by})
+        client.customers.delete(deleted_by)
         running.advance(1_000)
         yield running
 

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tap_stripe_flow.listing.prefetch import Ahead
+from tap_stripe_flow.listing.prefetch import PrefetchPool
 from tests.support.plugins import ROOT, clean_env
 
-POOL = Ahead(3)
+POOL = PrefetchPool(3)
 
 
 @settings(deadline=None)
@@ -57,7 +57,7 @@ def test_no_more_is_begun_than_twice_the_threads() -> None:
 
 
 def test_what_has_not_begun_is_dropped_when_nobody_wants_it_any_more() -> None:
-    pool, gate, done = Ahead(1), threading.Event(), list[int]()
+    pool, gate, done = PrefetchPool(1), threading.Event(), list[int]()
 
     def job(number: int) -> int:
         gate.wait(10)
@@ -79,7 +79,7 @@ def test_what_has_not_begun_is_dropped_when_nobody_wants_it_any_more() -> None:
 def test_jobs_overlap_on_as_many_threads_as_there_are() -> None:
     together = threading.Barrier(3, timeout=10)
 
-    results = list(Ahead(3).in_order([together.wait] * 3))
+    results = list(PrefetchPool(3).in_order([together.wait] * 3))
 
     assert sorted(results) == [0, 1, 2]
 
@@ -87,7 +87,7 @@ def test_jobs_overlap_on_as_many_threads_as_there_are() -> None:
 def test_no_thread_is_started_for_nothing() -> None:
     before = threading.active_count()
 
-    list(Ahead(50).in_order([]))
+    list(PrefetchPool(50).in_order([]))
 
     assert threading.active_count() == before
 

@@ -21,7 +21,7 @@ from tests.support.sandbox import PLATFORM, Sandbox
 from tests.tap_stripe_flow.furnishing import PARTS, furnish, with_all_selected
 
 EVERY_STREAM = pytest.mark.parametrize("spec", STREAMS, ids=lambda spec: spec.name)
-WHOLE = [spec for spec in STREAMS if spec.belongs is None and spec.stamp is None]
+WHOLE = [spec for spec in STREAMS if spec.child_of is None and spec.stamp is None]
 
 
 @pytest.fixture(scope="module")
@@ -61,27 +61,27 @@ def theirs(sandbox: Sandbox, spec: StreamSpec) -> list[Message]:
     """What the official client reads: of parts, those of every owner."""
     listed = official_lists()[spec.path]
     service = listed.of(official(sandbox).v1)
-    if spec.belongs is None:
+    if spec.child_of is None:
         return [completed(sandbox, spec, each) for each in everything(service, **spec.always)]
-    owners = [each["id"] for each in everything(official_lists()[spec.belongs.parent.path].of(official(sandbox).v1))]
+    owners = [each["id"] for each in everything(official_lists()[spec.child_of.parent.path].of(official(sandbox).v1))]
     return [each | {PARENT_MEMBER: owner} for owner in owners for each in of_owner(sandbox, spec, owner)]
 
 
 def completed(sandbox: Sandbox, spec: StreamSpec, whole: Message) -> Message:
     """The object with all that belongs to it where Stripe shows the first ten."""
     for parts in STREAMS:
-        belongs = parts.belongs
-        if belongs and belongs.parent is spec and belongs.member in whole:
+        child_of = parts.child_of
+        if child_of and child_of.parent is spec and child_of.member in whole:
             shown = {"data": of_owner(sandbox, parts, whole["id"]), "has_more": False}
-            whole[belongs.member] |= shown
+            whole[child_of.member] |= shown
     return whole
 
 
 def of_owner(sandbox: Sandbox, spec: StreamSpec, owner: str) -> list[Message]:
     listed = official_lists()[spec.path]
     asked: dict[str, Any] = {"limit": 100}  # Any: see official
-    if spec.belongs and spec.belongs.by:
-        asked[spec.belongs.by] = owner
+    if spec.child_of and spec.child_of.by:
+        asked[spec.child_of.by] = owner
     found = listed.of(official(sandbox).v1).list(*[owner] * listed.owners, asked).auto_paging_iter()
     return [as_json(each) for each in found]
 
@@ -96,7 +96,7 @@ def test_the_records_are_what_the_official_client_reads(spec: StreamSpec, runs: 
 
     assert runs.first.code == 0
     assert by_id(ours) == by_id(expected)
-    assert len(ours) == len(expected) >= (1 if spec.belongs is None else PARTS + 1)
+    assert len(ours) == len(expected) >= (1 if spec.child_of is None else PARTS + 1)
 
 
 @EVERY_STREAM
@@ -136,12 +136,12 @@ def test_every_stream_tells_the_right_that_a_key_lacks(restricted: Sandbox, tmp_
     done = run(tmp_path, config(restricted, api_key="rk_test_sandbox"), "--test")
 
     refused = {spec.name: error for spec in STREAMS for error in done.errors if f"stream {spec.name} " in error}
-    allowed = {spec.name for spec in STREAMS if spec.right == "rak_charge_read"}
+    allowed = {spec.name for spec in STREAMS if spec.permission == "rak_charge_read"}
     assert done.code == 2
     assert set(refused) == {spec.name for spec in STREAMS} - allowed
     for spec in STREAMS:
         if spec.name not in allowed:
-            assert spec.listed.right in refused[spec.name]
+            assert spec.listed.permission in refused[spec.name]
             assert spec.listed.path in refused[spec.name]
 
 
@@ -151,7 +151,7 @@ def test_discovery_leaves_out_what_the_key_may_not_read(restricted: Sandbox, tmp
     done = run_tap(tmp_path, settings, "--discover")
 
     names = {stream["tap_stream_id"] for stream in json.loads(done.output)["streams"]}
-    assert names == {spec.name for spec in STREAMS if spec.right == "rak_charge_read"}
+    assert names == {spec.name for spec in STREAMS if spec.permission == "rak_charge_read"}
 
 
 def test_parts_of_more_objects_than_go_out_together_are_all_told(sandbox: Sandbox, tmp_path: Path) -> None:

@@ -26,10 +26,10 @@ def test_the_path_is_one_that_the_official_client_lists(spec: StreamSpec) -> Non
 
     assert listed.owners == spec.path.count("{id}")
     assert set(spec.always) <= listed.parameters
-    if spec.belongs is None:
+    if spec.child_of is None:
         assert ("created" in listed.parameters) == (spec.stamp is not None)
-    elif spec.belongs.by is not None:
-        assert spec.belongs.by in listed.parameters
+    elif spec.child_of.by is not None:
+        assert spec.child_of.by in listed.parameters
 
 
 @EVERY_STREAM
@@ -43,7 +43,7 @@ def test_stripes_examples_fit_the_schema(spec: StreamSpec) -> None:
 @EVERY_STREAM
 def test_the_schema_has_the_key_and_the_cursor(spec: StreamSpec) -> None:
     schema: Any = spec.schema()
-    cursor = {spec.stamp} if spec.stamp and spec.belongs is None else set()
+    cursor = {spec.stamp} if spec.stamp and spec.child_of is None else set()
 
     assert {"id", "object"} | cursor <= set(schema["properties"])
 
@@ -51,12 +51,12 @@ def test_the_schema_has_the_key_and_the_cursor(spec: StreamSpec) -> None:
 @EVERY_STREAM
 def test_parts_tell_whose_they_are_and_are_where_the_table_says(spec: StreamSpec) -> None:
     schema: Any = spec.schema()
-    assert (PARENT_MEMBER in schema["properties"]) == (spec.belongs is not None)
-    if spec.belongs is None or spec.belongs.member is None:
+    assert (PARENT_MEMBER in schema["properties"]) == (spec.child_of is not None)
+    if spec.child_of is None or spec.child_of.member is None:
         return
 
-    whole: Any = spec.belongs.parent.schema()
-    assert {"data", "has_more"} <= set(whole["properties"][spec.belongs.member]["properties"])
+    whole: Any = spec.child_of.parent.schema()
+    assert {"data", "has_more"} <= set(whole["properties"][spec.child_of.member]["properties"])
 
 
 def test_a_column_that_refers_to_an_object_holds_its_id() -> None:
@@ -70,10 +70,10 @@ def test_a_column_that_refers_to_an_object_holds_its_id() -> None:
 def test_the_official_client_knows_every_event(spec: StreamSpec) -> None:
     known = set(get_args(get_type_hints(stripe.Event)["type"]))
 
-    told = {*spec.events, *spec.gone}
+    told = {*spec.events, *spec.deleted_by}
     assert told <= known
-    assert len(told | {*spec.listed.events, *spec.listed.gone}) <= MOST_TYPES  # parts ask for their object's, too
-    if spec.belongs is None:  # what is new comes from the list
+    assert len(told | {*spec.listed.events, *spec.listed.deleted_by}) <= MOST_TYPES  # parts ask for their object's, too
+    if spec.child_of is None:  # what is new comes from the list
         assert not [each for each in told if each.endswith(".created")]
 
 

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tap_stripe_flow.listing.object_key import Head
+from tap_stripe_flow.listing.object_key import ObjectKey
 from tap_stripe_flow.windows.bookmark import EVENTS, LISTED, MOST_IDS, Bookmark, UnusableState
 from tap_stripe_flow.windows.plan import Window
 
 
-def seen(*created: int) -> list[Head]:
-    return [Head(id=f"ch_{at}", created=at) for at in created]
+def seen(*created: int) -> list[ObjectKey]:
+    return [ObjectKey(id=f"ch_{at}", created=at) for at in created]
 
 
 def recalled(end: int, reread_from: int, *ids: str) -> Bookmark:
@@ -77,7 +77,7 @@ def test_a_clock_that_goes_back_does_not_take_the_bookmark_along() -> None:
 
 
 def test_a_window_is_closed_early_when_it_would_need_too_many_ids() -> None:
-    crowd = [Head(id=f"ch_{number}", created=1000 + number // 100) for number in range(MOST_IDS + 500)]
+    crowd = [ObjectKey(id=f"ch_{number}", created=1000 + number // 100) for number in range(MOST_IDS + 500)]
 
     reach = Bookmark.at(900).reach(Window(start=900, end=2000), crowd, settled=1000)
 
@@ -86,7 +86,7 @@ def test_a_window_is_closed_early_when_it_would_need_too_many_ids() -> None:
 
 
 def test_a_single_second_that_needs_too_many_ids_is_left_for_later() -> None:
-    crowd = [Head(id=f"ch_{number}", created=1000) for number in range(MOST_IDS + 1)]
+    crowd = [ObjectKey(id=f"ch_{number}", created=1000) for number in range(MOST_IDS + 1)]
 
     assert Bookmark.at(900).reach(Window(start=900, end=2000), crowd, settled=950) == 1000
     assert Bookmark.at(1000).reach(Window(start=1000, end=2000), crowd, settled=950) == 1000
@@ -101,7 +101,7 @@ def test_no_object_is_lost_or_emitted_twice_however_runs_and_windows_fall(data: 
     overlap_s = data.draw(st.integers(0, 300))
     latest = st.just(overlap_s)  # the hardest to catch
     lives = data.draw(st.lists(st.tuples(st.integers(0, 1500), st.integers(0, overlap_s) | latest), max_size=60))
-    objects = [(Head(id=f"ch_{number}", created=at), at + late) for number, (at, late) in enumerate(lives)]
+    objects = [(ObjectKey(id=f"ch_{number}", created=at), at + late) for number, (at, late) in enumerate(lives)]
     starts = sorted(data.draw(st.sets(st.integers(1, 1600), min_size=1, max_size=6)))
     state: dict[str, object] = {}
     emitted: list[str] = []

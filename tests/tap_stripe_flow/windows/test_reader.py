@@ -11,18 +11,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from stripe_flow.api.errors import RightMissing, StripeError
+from stripe_flow.api.errors import PermissionMissing, StripeError
 from stripe_flow.api.settings import open_client
 from tap_stripe_flow.listing.pages import Listing
-from tap_stripe_flow.listing.prefetch import Ahead
-from tap_stripe_flow.listing.record import Found
+from tap_stripe_flow.listing.prefetch import PrefetchPool
+from tap_stripe_flow.listing.record import ListedRecord
 from tap_stripe_flow.windows.plan import MOST, OLDEST, TARGET
 from tap_stripe_flow.windows.reader import HELD_PER_THREAD, Drained, Reader
 from tests.support.plugins import a_config
 from tests.support.sandbox import Sandbox
 from tests.tap_stripe_flow.crowds import crowd
 
-POOLS = {threads: Ahead(threads) for threads in (1, 2, 7)}
+POOLS = {threads: PrefetchPool(threads) for threads in (1, 2, 7)}
 COUNT = 9_000
 
 
@@ -57,12 +57,14 @@ def listing(sandbox: Sandbox, path: str) -> Listing:
     return Listing(client=open_client(a_config(sandbox.url)), path=path)
 
 
-def whole(drained: Drained) -> list[Found]:
+def whole(drained: Drained) -> list[ListedRecord]:
     """All of a window, in the order in which it was read."""
     return [*drained.found, *itertools.chain.from_iterable(page.found() for page in drained.rest or ())]
 
 
-def read(sandbox: Sandbox, path: str, threads: int, start: int, end: int | None) -> list[tuple[Drained, list[Found]]]:
+def read(
+    sandbox: Sandbox, path: str, threads: int, start: int, end: int | None
+) -> list[tuple[Drained, list[ListedRecord]]]:
     reader = Reader(listing(sandbox, path), POOLS[threads], start, end)
     return [(drained, whole(drained)) for drained in reader.windows()]
 
@@ -130,7 +132,7 @@ def test_a_failure_is_raised_once_all_that_lies_before_it_is_out(uneven: Sandbox
     uneven.faults({**rule, "action": {"kind": "answer", "status": 403, "error": {"type": "invalid_request_error"}}})
     out: list[Drained] = []
 
-    with pytest.raises(RightMissing):
+    with pytest.raises(PermissionMissing):
         out.extend(Reader(listing(uneven, "/v1/charges"), POOLS[threads], OLDEST, None).windows())
     uneven.faults()
 

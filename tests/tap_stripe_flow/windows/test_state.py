@@ -9,10 +9,10 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_stripe_flow.listing.object_key import Head
+from tap_stripe_flow.listing.object_key import ObjectKey
 from tap_stripe_flow.windows.bookmark import EVENTS, LISTED, MOST_IDS, Bookmark
 from tap_stripe_flow.windows.plan import Window
-from tap_stripe_flow.windows.state import Memory, Notes, ids_held
+from tap_stripe_flow.windows.state import StateKeeper, StreamState, ids_held
 from tests.support.plugins import Ended, Message, a_config, run_tap
 from tests.support.sandbox import CONNECTED, PLATFORM, Sandbox
 from tests.tap_stripe_flow.crowds import A_CHARGE, crowd
@@ -29,7 +29,7 @@ bookmarks = st.builds(
 )
 windows = st.tuples(seconds, st.integers(1, 1000)).map(lambda pair: Window(start=pair[0], end=pair[0] + pair[1]))
 memories = st.builds(
-    Memory,
+    StreamState,
     listed=st.none() | bookmarks,
     events=st.none() | bookmarks,
     gap=st.none() | windows,
@@ -38,14 +38,14 @@ memories = st.builds(
 
 
 @given(memories)
-def test_a_memory_survives_the_state_file(memory: Memory) -> None:
-    state = json.loads(json.dumps(memory.to_state()))
+def test_a_memory_survives_the_state_file(stream_state: StreamState) -> None:
+    state = json.loads(json.dumps(stream_state.to_state()))
 
-    assert Memory.from_state(state, start=0, stream="charges") == memory
+    assert StreamState.from_state(state, start=0, stream="charges") == stream_state
 
 
 @given(st.lists(memories, min_size=1, max_size=4), memories)
-def test_all_ids_of_a_state_are_counted(parts: list[Memory], alone: Memory) -> None:
+def test_all_ids_of_a_state_are_counted(parts: list[StreamState], alone: StreamState) -> None:
     partitions = [{"context": {"_stripe_account": str(number)}, **part.to_state()} for number, part in enumerate(parts)]
     state = {"bookmarks": {"charges": {"partitions": partitions}, "refunds": alone.to_state()}}
 
@@ -54,10 +54,10 @@ def test_all_ids_of_a_state_are_counted(parts: list[Memory], alone: Memory) -> N
 
 
 def test_parts_are_replaced_one_by_one() -> None:
-    notes = Notes(Memory(started_at=7))
+    keeper = StateKeeper(StreamState(started_at=7))
 
-    notes.take(listed=Bookmark.at(10))
-    state = notes.take(events=Bookmark.at(20))
+    keeper.take(listed=Bookmark.at(10))
+    state = keeper.take(events=Bookmark.at(20))
 
     assert state["started_at"] == 7
     assert (state[LISTED.end], state[EVENTS.end]) == (10, 20)
@@ -73,7 +73,7 @@ def test_a_state_that_holds_too_much_does_not_stand_in_the_way(
     held: int, most: int, overlap_s: int, width: int
 ) -> None:
     """Whatever an earlier version, or another account, left behind: once all is settled, the list is read on."""
-    objects = [Head(id=str(number), created=100 + number) for number in range(held)]
+    objects = [ObjectKey(id=str(number), created=100 + number) for number in range(held)]
     bookmark = Bookmark(
         end=100 + held, reread_from=100, recalled=frozenset(each.id for each in objects), recalled_until=100 + held
     )

@@ -19,7 +19,7 @@ from target_stripe_flow.actions.guards import Candidate
 from target_stripe_flow.actions.stripe_objects import RETIRED_OBJECTS, STRIPE_OBJECTS, plain
 from target_stripe_flow.actions.table import ACTIONS
 from target_stripe_flow.actions.validation import RecordChecker
-from target_stripe_flow.results.origin import Came, Origin
+from target_stripe_flow.results.origin import Origin, Received
 from target_stripe_flow.results.outcome import Rejected
 from tests.support.plugins import Ended, Message, a_config, a_record, a_schema, run, run_target
 from tests.support.sandbox import Sandbox
@@ -33,13 +33,15 @@ CHARGE = {"amount": 5000, "currency": "usd", "source": "tok_visa"}
 
 
 def objection(
-    action: str, record: Mapping[str, Any], *keys: str, came: Json | None = None, maps: Json | None = None
+    action: str, record: Mapping[str, Any], *keys: str, received: Json | None = None, maps: Json | None = None
 ) -> Rejected | None:
-    """`came` is the record before stream maps."""
+    """`received` is the record before stream maps."""
     checker = RecordChecker(ACTIONS[action])
-    origin = Came(origin=Origin(stream=action, key_properties=keys), record=record if came is None else came, line=1)
+    origin = Received(
+        origin=Origin(stream=action, key_properties=keys), record=record if received is None else received, line=1
+    )
     picked = checker.pick(dict(record))
-    return checker.objection(Candidate(record=record, picked=picked, came=origin, keys=keys, maps=maps or {}))
+    return checker.objection(Candidate(record=record, picked=picked, received=origin, keys=keys, maps=maps or {}))
 
 
 def parameters(schema: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
@@ -213,7 +215,7 @@ def test_an_entry_that_is_there_is_added_to(maps: Json, entry: str | None) -> No
 
 
 def test_a_name_that_a_stream_map_has_made_is_not_looked_for_in_the_input() -> None:
-    told = str(objection("refunds", {"AMOUNT": 1}, came={"amt": 1}))
+    told = str(objection("refunds", {"AMOUNT": 1}, received={"amt": 1}))
 
     assert "write it so" in told
     assert "record.get" not in told
@@ -221,7 +223,7 @@ def test_a_name_that_a_stream_map_has_made_is_not_looked_for_in_the_input() -> N
 
 def test_no_stream_map_makes_an_order_of_what_was_read_from_stripe() -> None:
     for name in MONEY:
-        assert objection(name, {"amount": 5}, came={"object": "payment_intent", "amount": 5}) is not None
+        assert objection(name, {"amount": 5}, received={"object": "payment_intent", "amount": 5}) is not None
 
 
 @pytest.mark.parametrize("action", MONEY)

@@ -14,7 +14,7 @@ from stripe_flow.api.errors import Misconfigured
 from target_stripe_flow.actions.money import UNKNOWN, Money, money_of
 from target_stripe_flow.attempts.attempt import Attempt
 from target_stripe_flow.attempts.lifecycle import State
-from target_stripe_flow.journal.location import Place, Shared, place_of
+from target_stripe_flow.journal.location import Location, Shared, location_of
 from target_stripe_flow.journal.migrations import MIGRATIONS
 from tests.kills.target.ordeal import Ordeal
 from tests.kills.target.rows import rows_of
@@ -29,7 +29,7 @@ CHARGE: dict[str, Any] = {"amount": 900, "currency": "jpy", "source": "tok_visa"
 
 def rows_in(folder: Path) -> dict[str, Attempt]:
     """By `action:key` of the latest attempt."""
-    with place_of({"journal_url": f"sqlite:///{folder / JOURNAL}"}).looked_at() as looked:
+    with location_of({"journal_url": f"sqlite:///{folder / JOURNAL}"}).open_read_only() as looked:
         return {row.name: row for row in sorted(looked.walk({}), key=lambda row: row.attempt)}
 
 
@@ -106,29 +106,29 @@ def test_money_is_an_amount_and_a_currency(value: dict[str, object], money: Mone
     assert money_of(value) == money
 
 
-def test_a_journal_of_the_first_release_keeps_its_rows_and_takes_money(tmp_path: Path, place: Place) -> None:
+def test_a_journal_of_the_first_release_keeps_its_rows_and_takes_money(tmp_path: Path, location: Location) -> None:
     old, new = an_attempt(1, state=State.CREATED), an_attempt(2, amount=5, currency="usd")
-    with place.held() as journal:
+    with location.open_journal() as journal:
         journal.open_attempt(old)
-    as_the_first_release_left_it(place, tmp_path)
+    as_the_first_release_left_it(location, tmp_path)
 
-    with pytest.raises(Misconfigured, match="journal init"), place.looked_at():
+    with pytest.raises(Misconfigured, match="journal init"), location.open_read_only():
         pass
-    with place.held() as journal:
+    with location.open_journal() as journal:
         journal.open_attempt(new)
 
-    with place.looked_at() as looked:
+    with location.open_read_only() as looked:
         assert {row.digest: row for row in looked.walk({})} == {old.digest: old, new.digest: new}
 
 
-def as_the_first_release_left_it(place: Place, folder: Path) -> None:
+def as_the_first_release_left_it(location: Location, folder: Path) -> None:
     undone = (
         "ALTER TABLE attempts DROP COLUMN amount",
         "ALTER TABLE attempts DROP COLUMN currency",
         f"DELETE FROM journal_versions WHERE version = {len(MIGRATIONS)}",
     )
-    if isinstance(place, Shared):
-        with psycopg.connect(place.url.render_as_string(hide_password=False)) as connection:
+    if isinstance(location, Shared):
+        with psycopg.connect(location.url.render_as_string(hide_password=False)) as connection:
             for statement in undone:
                 connection.execute(statement.encode())
         return

@@ -108,14 +108,14 @@ def test_an_action_needs_the_rights_in_the_docs_and_no_more(
 
 # A refund names a customer only where it is paid out of that customer's balance, which the sandbox has not.
 UNASKED = {("refunds", "rak_customer_read")}
-LACKING = [(row, right) for row in TOLD for right in granted(row) if (row[0], right) not in UNASKED]
+LACKING = [(row, permission) for row in TOLD for permission in granted(row) if (row[0], permission) not in UNASKED]
 
 
-@pytest.mark.parametrize(("row", "right"), LACKING, ids=lambda each: each if isinstance(each, str) else each[0])
+@pytest.mark.parametrize(("row", "permission"), LACKING, ids=lambda each: each if isinstance(each, str) else each[0])
 def test_each_of_these_rights_is_needed(
-    keyed: Sandbox, ids: dict[str, str], tmp_path: Path, row: tuple[str, str, str, str], right: str
+    keyed: Sandbox, ids: dict[str, str], tmp_path: Path, row: tuple[str, str, str, str], permission: str
 ) -> None:
-    done = write(keyed, ids, tmp_path, row, key_of(row, right))
+    done = write(keyed, ids, tmp_path, row, key_of(row, permission))
 
     assert done.code == 4
-    assert right in done.log
+    assert permission in done.log

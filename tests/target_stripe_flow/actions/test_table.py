@@ -61,8 +61,8 @@ def test_an_update_takes_what_the_official_client_updates_and_unsets_what_it_uns
     params = getattr(importlib.import_module("stripe.params"), f"{spec.name[:-1].capitalize()}UpdateParams")
     official = params.__annotations__
     properties = typing.cast("dict[str, dict[str, typing.Any]]", spec.schema()["properties"])
-    taken = {name for name, rules in properties.items() if "x-create-only" not in rules}
-    emptied = {name for name, rules in properties.items() if "x-unset" in rules}
+    taken = {name for name, policies in properties.items() if "x-create-only" not in policies}
+    emptied = {name for name, policies in properties.items() if "x-unset" in policies}
 
     assert taken <= set(official)
     # metadata is emptied key by key, since the marker has to stay; tax_exempt has a word for it

@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from target_stripe_flow.attempts.lifecycle import (
-    GONE_AFTER_S,
+    ABSENT_AFTER_S,
     HAS_OBJECT,
     HOUR_S,
     KEY_LIFETIME_S,
-    LOOK_FROM_S,
     OPEN,
+    SCAN_FROM_S,
     WITHOUT_EFFECT,
     Ages,
     Answer,
@@ -58,7 +58,7 @@ def test_bytes_are_sent_again_only_while_their_key_is_surely_alive(state: State,
 def test_an_open_attempt_is_never_left_alone_for_good(state: State, of: Ages) -> None:
     _, do = next_step(state, Event.RUN_BEGAN, of, moves_money=True)
 
-    assert do is not Do.NOTHING or (state is State.UNKNOWN and of.quiet_s < LOOK_FROM_S)
+    assert do is not Do.NOTHING or (state is State.UNKNOWN and of.quiet_s < SCAN_FROM_S)
 
 
 @given(st.sampled_from(sorted(CLOSED)), events, ages, st.booleans())
@@ -74,14 +74,14 @@ def test_what_moves_money_is_never_given_up_by_itself(state: State, event: Event
     step = after(state, event, of, moves_money=True)
 
     if step is not None and state in OPEN and step[0] in WITHOUT_EFFECT:
-        assert event in {Event.REFUSED, Event.NOT_EXECUTED, Event.SAID_NOT_CREATED}
+        assert event in {Event.REFUSED, Event.NOT_EXECUTED, Event.PERSON_SAID_NOT_CREATED}
 
 
 @given(st.sampled_from(sorted(OPEN)), ages, st.booleans())
 def test_absence_counts_only_a_day_after_the_last_send(state: State, of: Ages, moves_money: bool) -> None:  # noqa: FBT001
     then, _ = next_step(state, Event.ABSENT, of, moves_money=moves_money)
 
-    if of.quiet_s < GONE_AFTER_S:
+    if of.quiet_s < ABSENT_AFTER_S:
         assert then == (State.UNKNOWN if state is State.INTENT else state)
     elif state in {State.INTENT, State.UNKNOWN}:
         assert then is (State.PARKED if moves_money else State.NOT_CREATED)
@@ -94,7 +94,7 @@ def test_absence_counts_only_a_day_after_the_last_send(state: State, of: Ages, m
 def test_a_look_that_was_cut_off_proves_nothing(state: State, *, moves_money: bool) -> None:
     old = Ages(key_s=1000 * HOUR_S, quiet_s=1000 * HOUR_S)
 
-    assert next_step(state, Event.LOOK_CUT, old, moves_money=moves_money) == (state, Do.NOTHING)
+    assert next_step(state, Event.SCAN_INCOMPLETE, old, moves_money=moves_money) == (state, Do.NOTHING)
 
 
 @pytest.mark.parametrize("state", sorted(OPEN))

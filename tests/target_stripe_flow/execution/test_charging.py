@@ -112,7 +112,7 @@ def test_the_same_input_gives_the_same_rows_by_either_way(tmp_path: Path) -> Non
             {name: value for name, value in row.items() if name not in {"stripe_id", "payment_intent"}}
             for row in told_csv(tmp_path / way)
         ]
-        reasons = {key: (each["place"], each["code"]) for key, each in rejects(tmp_path / way).items()}
+        reasons = {key: (each["status"], each["code"]) for key, each in rejects(tmp_path / way).items()}
         seen.append((done.summary.partition(" (")[0], sorted(objects), rows, reasons[3]))
 
     assert seen[0] == seen[1]
@@ -197,14 +197,14 @@ def test_an_account_that_may_not_charge_directly_charges_through_payment_intents
 
 
 @pytest.mark.parametrize(
-    ("bank_account", "place", "status"),
+    ("bank_account", "outcome", "status"),
     [
         ("pm_usBankAccount_success", "unchanged", "succeeded"),
         ("pm_usBankAccount_insufficientFunds", "declined", "failed"),
     ],
 )
 def test_a_bank_that_takes_its_time_leaves_the_record_pending_until_it_has_decided(
-    bank_account: str, place: str, status: str, sandbox: Sandbox, tmp_path: Path
+    bank_account: str, outcome: str, status: str, sandbox: Sandbox, tmp_path: Path
 ) -> None:
     charge = {"id": 1} | VISA | attached(sandbox, bank_account)
     first = send(sandbox, tmp_path, "payment_intents", charge)
@@ -216,7 +216,7 @@ def test_a_bank_that_takes_its_time_leaves_the_record_pending_until_it_has_decid
     assert (first.code, first.summary) == (3, "3 records: 2 created, 1 pending")
     assert (soon.code, soon.summary) == (3, "3 records: 2 unchanged, 1 pending")
     assert later.code == 0
-    assert f"1 {place}" in later.summary or later.summary == "3 records: 3 unchanged"
+    assert f"1 {outcome}" in later.summary or later.summary == "3 records: 3 unchanged"
     assert [each["status"] for each in sandbox.objects("charge")] == [status]
     ordered = [each for each in sandbox.requests() if each["path"] == "/v1/payment_intents"]
     assert [each["method"] for each in ordered].count("POST") == 1

@@ -71,16 +71,16 @@ def test_what_is_final_is_a_conflict_when_it_changes_whatever_on_change_says(
     assert made(sandbox, way) == 1
 
 
-@pytest.mark.parametrize(("on_change", "place"), [("reject", "rejected"), ("ignore", "unchanged")])
+@pytest.mark.parametrize(("on_change", "status"), [("reject", "rejected"), ("ignore", "unchanged")])
 @pytest.mark.parametrize("action", CHANGEABLE)
 def test_a_changed_customer_or_product_does_what_on_change_says(
-    action: str, on_change: str, place: str, sandbox: Sandbox, tmp_path: Path
+    action: str, on_change: str, status: str, sandbox: Sandbox, tmp_path: Path
 ) -> None:
     send(sandbox, tmp_path, action, {"id": 1, "name": "A"})
 
     done = send(sandbox, tmp_path, action, {"id": 1, "name": "B"}, on_change=on_change)
 
-    assert done.summary.startswith(f"1 records: 1 {place}")
+    assert done.summary.startswith(f"1 records: 1 {status}")
     assert [each["name"] for each in sandbox.objects(TYPES[action])] == ["A"]
 
 

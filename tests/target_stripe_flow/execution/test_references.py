@@ -8,7 +8,7 @@ import requests
 from stripe_flow.api.client import Client
 from stripe_flow.api.message import Request
 from target_stripe_flow.attempts.identity import Scope
-from target_stripe_flow.execution.references import Names
+from target_stripe_flow.execution.references import References
 from target_stripe_flow.journal.opening import memory
 from target_stripe_flow.journal.store import Journal
 from target_stripe_flow.results.outcome import Missing, Rejected
@@ -19,24 +19,24 @@ SCOPE = Scope(account="acct_1", mode="test", source_name="default")
 
 
 @pytest.fixture
-def names() -> Iterator[Names]:
+def names() -> Iterator[References]:
     """Over an empty journal."""
     with memory() as (reader, writer):
-        yield Names(Journal("in memory", reader, writer), SCOPE)
+        yield References(Journal("in memory", reader, writer), SCOPE)
 
 
-def resolve(names: Names, client: Client, name: str) -> str:
+def resolve(names: References, client: Client, name: str) -> str:
     return names.resolve(client, "customers", "/v1/customers", name, "customer")
 
 
-def test_a_source_key_stands_for_what_was_made_of_it(sandbox: Sandbox, names: Names) -> None:
+def test_a_source_key_stands_for_what_was_made_of_it(sandbox: Sandbox, names: References) -> None:
     names.learn("customers", ("c-1",), "cus_1")
 
     assert resolve(names, a_client(sandbox.url), "c-1") == "cus_1"
     assert sandbox.requests() == []
 
 
-def test_a_stripe_id_is_confirmed_once(sandbox: Sandbox, names: Names) -> None:
+def test_a_stripe_id_is_confirmed_once(sandbox: Sandbox, names: References) -> None:
     client = a_client(sandbox.url)
     made = a_customer(client)
 
@@ -45,14 +45,14 @@ def test_a_stripe_id_is_confirmed_once(sandbox: Sandbox, names: Names) -> None:
 
 
 @pytest.mark.parametrize("name", ["c-2", "cus_unknown", "../charges", "cus_1?expand[]=x", "", "ü"])
-def test_what_nobody_knows_is_rejected(sandbox: Sandbox, names: Names, name: str) -> None:
+def test_what_nobody_knows_is_rejected(sandbox: Sandbox, names: References, name: str) -> None:
     with pytest.raises(Missing, match="is neither the key of a record") as caught:
         resolve(names, a_client(sandbox.url), name)
 
     assert caught.value.field == "customer"
 
 
-def test_a_deleted_object_is_rejected(sandbox: Sandbox, names: Names) -> None:
+def test_a_deleted_object_is_rejected(sandbox: Sandbox, names: References) -> None:
     client = a_client(sandbox.url)
     made = a_customer(client)
     delete(f"{sandbox.url}/v1/customers/{made}")
@@ -61,7 +61,7 @@ def test_a_deleted_object_is_rejected(sandbox: Sandbox, names: Names) -> None:
         resolve(names, client, made)
 
 
-def test_keys_that_read_the_same_name_nobody(sandbox: Sandbox, names: Names) -> None:
+def test_keys_that_read_the_same_name_nobody(sandbox: Sandbox, names: References) -> None:
     names.learn("customers", ("a,b", "c"), "cus_1")
     names.learn("customers", ("a", "b,c"), "cus_2")
     names.learn("customers", ("a", "b"), "cus_3")
@@ -71,7 +71,7 @@ def test_keys_that_read_the_same_name_nobody(sandbox: Sandbox, names: Names) -> 
         resolve(names, a_client(sandbox.url), "a,b,c")
 
 
-def test_a_source_key_and_its_stripe_id_share_a_lane(names: Names) -> None:
+def test_a_source_key_and_its_stripe_id_share_a_lane(names: References) -> None:
     before = names.lane("customers", "cus_1")  # a charge that came before the record that finds cus_1
 
     names.alias("customers", ("c-1",), "cus_1")

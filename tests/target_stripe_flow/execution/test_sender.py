@@ -39,7 +39,7 @@ def sent(client: Client, journal: Journal, attempt: Attempt, *, is_new: bool = T
 
 def left(journal: Journal, **columns: Any) -> Attempt:  # Any: as above
     """An intent of this process that is in the journal already."""
-    attempt = intent(holder=journal.tenure.holder, **columns)
+    attempt = intent(owner=journal.ownership.owner, **columns)
     journal.open_attempt(attempt)
     return attempt
 
@@ -65,10 +65,10 @@ def row(journal: Journal, attempt: Attempt) -> Attempt:
 )
 def test_an_answer_is_on_the_disk_when_the_send_returns(said: bytes, state: State, journal: Journal) -> None:
     with Peer([said]) as peer:
-        came = sent(a_client(peer.url), journal, unsent())
+        received = sent(a_client(peer.url), journal, unsent())
 
-    found = row(journal, came.attempt)
-    assert found == came.attempt
+    found = row(journal, received.attempt)
+    assert found == received.attempt
     assert (found.state, found.last_sent_unix) == (state, NOW)
     is_settled = state in {State.CREATED, State.DECLINED, State.REFUSED}
     assert (found.body is None) == is_settled, "a body is kept only as long as it may be needed"
@@ -140,20 +140,20 @@ def test_an_answer_of_the_other_mode_stops_the_run_and_stays_in_doubt(journal: J
 
 def test_a_key_that_was_used_before_is_looked_for_in_its_whole_past(journal: Journal) -> None:
     with Peer([answer(400, CONFLICT)]) as peer:
-        came = sent(a_client(peer.url), journal, unsent())
+        received = sent(a_client(peer.url), journal, unsent())
 
-    assert came.attempt.first_sent_unix == NOW - UNKNOWN_PAST_S
-    assert came.attempt.fingerprint == "", "whatever was sent, it was not this"
+    assert received.attempt.first_sent_unix == NOW - UNKNOWN_PAST_S
+    assert received.attempt.fingerprint == "", "whatever was sent, it was not this"
 
 
 @pytest.mark.parametrize("age_s", [-1, 23 * 3600, 25 * 3600])
 def test_a_resend_is_refused_by_the_time_of_the_check(age_s: int, journal: Journal) -> None:
     attempt = left(journal, first_sent_unix=NOW - age_s)
     with Peer([MADE]) as peer:
-        came = sent(a_client(peer.url), journal, attempt, is_new=False)
+        received = sent(a_client(peer.url), journal, attempt, is_new=False)
 
         assert (peer.heard, len(peer.checks)) == ([], 1)
-    assert came.attempt.state is State.UNKNOWN
+    assert received.attempt.state is State.UNKNOWN
 
 
 class SleepyTransport(Transport):
@@ -181,9 +181,9 @@ def test_a_process_that_slept_between_two_sends_does_not_send_again(sandbox: San
     transport = SleepyTransport(sandbox.url, timeout_s=10)
     transport.sandbox = sandbox
 
-    came = sent(replace(a_client(sandbox.url), transport=transport), journal, unsent())
+    received = sent(replace(a_client(sandbox.url), transport=transport), journal, unsent())
 
-    assert came.attempt.state is State.UNKNOWN
+    assert received.attempt.state is State.UNKNOWN
     assert len(sandbox.objects("customer")) == 1
     assert [each["method"] for each in sandbox.requests()].count("POST") == 1
 

@@ -43,7 +43,7 @@ def test_from_a_to_b_to_a_is_two_updates(action: str, sandbox: Sandbox, tmp_path
     runs = [send(sandbox, tmp_path, action, each) for each in (a, b, b, a, a)]
 
     assert [each.summary for each in runs] == [
-        f"1 records: 1 {place}" for place in ("created", "updated", "unchanged", "updated", "unchanged")
+        f"1 records: 1 {status}" for status in ("created", "updated", "unchanged", "updated", "unchanged")
     ]
     made = the_one(sandbox, action)
     assert made["name"] == "A"

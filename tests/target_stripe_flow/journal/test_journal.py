@@ -20,12 +20,12 @@ from sqlalchemy import Engine, create_engine, inspect
 from stripe_flow.api.errors import Misconfigured
 from target_stripe_flow.attempts.attempt import Attempt
 from target_stripe_flow.attempts.lifecycle import OPEN, State
-from target_stripe_flow.journal.file_lock import Holding
+from target_stripe_flow.journal.file_lock import FileLock
 from target_stripe_flow.journal.filesystem import remote_file_system
 from target_stripe_flow.journal.group_commit import JournalBroken
-from target_stripe_flow.journal.location import File, Place, Shared, place_of
+from target_stripe_flow.journal.location import File, Location, Shared, location_of
 from target_stripe_flow.journal.migrations import MIGRATIONS, migrate
-from target_stripe_flow.journal.opening import held, memory
+from target_stripe_flow.journal.opening import memory, open_journal
 from target_stripe_flow.journal.ownership import Superseded
 from target_stripe_flow.journal.schema import METADATA
 from target_stripe_flow.journal.store import Journal
@@ -85,7 +85,7 @@ def test_the_migrations_make_the_tables_of_the_schema(database: str, postgres: P
 
 
 def test_the_index_of_open_rows_covers_every_open_state(tmp_path: Path) -> None:
-    with held(tmp_path / "journal.db"):
+    with open_journal(tmp_path / "journal.db"):
         pass
     with closing(sqlite3.connect(tmp_path / "journal.db")) as raw:
         (made,) = raw.execute("SELECT sql FROM sqlite_master WHERE name = 'open_attempts'").fetchone()
@@ -104,7 +104,7 @@ def test_open_rows_are_those_of_the_account(journal: Journal) -> None:
 
 
 def test_open_rows_are_found_by_their_index(tmp_path: Path) -> None:
-    with held(tmp_path / "journal.db"):
+    with open_journal(tmp_path / "journal.db"):
         pass
 
     states = ", ".join(f"'{state.value}'" for state in sorted(OPEN))
@@ -128,7 +128,7 @@ def test_the_latest_attempt_is_the_one_that_counts(journal: Journal) -> None:
     assert [each.attempt for each in journal.all_of(first.digest)] == [1, 2]
 
 
-def test_writes_of_many_threads_are_all_there(journal: Journal, place: Place) -> None:
+def test_writes_of_many_threads_are_all_there(journal: Journal, location: Location) -> None:
     def write(worker: int) -> None:
         for number in range(25):
             attempt = an_attempt((worker, number))
@@ -141,7 +141,7 @@ def test_writes_of_many_threads_are_all_there(journal: Journal, place: Place) ->
     for thread in threads:
         thread.join(60)
 
-    with place.looked_at() as looked:
+    with location.open_read_only() as looked:
         assert {each.stripe_id for each in looked.walk({}, page=7)} == {
             f"cus_{w}_{n}" for w in range(8) for n in range(25)
         }
@@ -206,7 +206,7 @@ def test_a_value_that_no_column_takes_is_heard_too(journal: Journal) -> None:
 
 
 def test_only_its_owner_can_read_it(tmp_path: Path) -> None:
-    with held(tmp_path / "journal.db") as journal:
+    with open_journal(tmp_path / "journal.db") as journal:
         journal.open_attempt(an_attempt())
 
         modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
@@ -215,10 +215,10 @@ def test_only_its_owner_can_read_it(tmp_path: Path) -> None:
     assert set(modes.values()) == {0o600}
 
 
-def test_it_can_be_read_while_a_run_holds_it_and_not_written(journal: Journal, place: Place) -> None:
+def test_it_can_be_read_while_a_run_holds_it_and_not_written(journal: Journal, location: Location) -> None:
     journal.open_attempt(an_attempt())
 
-    with place.looked_at() as looked:
+    with location.open_read_only() as looked:
         assert len(list(looked.walk({}))) == 1
         with pytest.raises(JournalBroken, match=r"read-?only"):
             looked.open_attempt(an_attempt("8"))
@@ -226,13 +226,13 @@ def test_it_can_be_read_while_a_run_holds_it_and_not_written(journal: Journal, p
 
 def test_a_second_process_is_told_who_holds_it(tmp_path: Path) -> None:
     path, told = tmp_path / "journal.db", list[str]()
-    with a_holder(path) as holder:
-        with pytest.raises(Misconfigured, match=f"in use by the process {holder.pid}"):
-            Holding(path, wait_s=0.3, waiting=told.append)
+    with an_owner(path) as owner:
+        with pytest.raises(Misconfigured, match=f"in use by the process {owner.pid}"):
+            FileLock(path, wait_s=0.3, waiting=told.append)
 
-        holder.kill()
-        holder.wait(10)
-        Holding(path, wait_s=10, waiting=told.append).release()
+        owner.kill()
+        owner.wait(10)
+        FileLock(path, wait_s=10, waiting=told.append).release()
     assert len(told) == 1
 
 
@@ -240,40 +240,40 @@ def test_two_names_of_one_journal_are_one_journal(tmp_path: Path) -> None:
     path, alias, told = tmp_path / "journal.db", tmp_path / "alias.db", list[str]()
     path.touch()
     alias.symlink_to(path)
-    with a_holder(alias) as holder:
-        with pytest.raises(Misconfigured, match=f"in use by the process {holder.pid}"):
-            Holding(path, wait_s=0.3, waiting=told.append)
-        holder.kill()
+    with an_owner(alias) as owner:
+        with pytest.raises(Misconfigured, match=f"in use by the process {owner.pid}"):
+            FileLock(path, wait_s=0.3, waiting=told.append)
+        owner.kill()
 
 
 def test_a_lock_that_cannot_be_taken_is_named(tmp_path: Path) -> None:
     (tmp_path / "journal.db.lock").mkdir()
 
     with pytest.raises(Misconfigured, match=r"journal\.db\.lock of the journal cannot be taken \(Is a directory\)"):
-        Holding(tmp_path / "journal.db", wait_s=0, waiting=print)
+        FileLock(tmp_path / "journal.db", wait_s=0, waiting=print)
 
 
 @pytest.mark.parametrize("folder", ["what?now", "50%3F", "a#b c"])
 def test_a_journal_is_where_its_path_says(folder: str, tmp_path: Path) -> None:
-    place = File(tmp_path / folder / "journal.db")
-    place.folder.mkdir()
+    location = File(tmp_path / folder / "journal.db")
+    location.folder.mkdir()
 
-    with place.held() as journal:
+    with location.open_journal() as journal:
         journal.open_attempt(an_attempt())
-        with place.looked_at() as looked:
+        with location.open_read_only() as looked:
             assert list(looked.walk({})) == [an_attempt()]
 
     assert [path.name for path in tmp_path.iterdir()] == [folder]
-    assert stat.S_IMODE(place.path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(location.path.stat().st_mode) == 0o600
 
 
 def test_a_request_is_erased_once_it_is_settled(tmp_path: Path) -> None:
     sent = an_attempt(body=b"name=Canary+Jones" * 400)
 
-    with held(tmp_path / "journal.db") as journal:
+    with open_journal(tmp_path / "journal.db") as journal:
         journal.open_attempt(sent)
     written = (tmp_path / "journal.db").read_bytes()
-    with held(tmp_path / "journal.db") as journal:
+    with open_journal(tmp_path / "journal.db") as journal:
         journal.change(replace(sent, state=State.CREATED, body=None), was=sent)
 
     assert b"Canary" in written
@@ -282,8 +282,8 @@ def test_a_request_is_erased_once_it_is_settled(tmp_path: Path) -> None:
 
 def test_a_look_leaves_everything_as_it_was(tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
-    with a_holder(path) as holder:
-        holder.kill()
+    with an_owner(path) as owner:
+        owner.kill()
     with closing(sqlite3.connect(path)) as raw:  # a process that dies with its last commit not yet in the file
         raw.execute("PRAGMA wal_autocheckpoint = 0")
         raw.execute("INSERT INTO accepted_lists VALUES ('a', 'b')")
@@ -293,12 +293,12 @@ def test_a_look_leaves_everything_as_it_was(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(content)
     closed = tmp_path / "closed"
     closed.mkdir()
-    with held(closed / "journal.db"):
+    with open_journal(closed / "journal.db"):
         pass
 
     for folder in (tmp_path, closed):
         before = contents(folder)
-        with File(folder / "journal.db").looked_at() as looked:
+        with File(folder / "journal.db").open_read_only() as looked:
             assert looked.count() == 0
         assert contents(folder) == before
 
@@ -312,7 +312,7 @@ def test_a_look_makes_no_journal_of_a_file_that_is_none(made: str, tmp_path: Pat
             raw.execute("CREATE TABLE theirs (a)")
     before = contents(tmp_path)
 
-    with pytest.raises(Misconfigured, match="journal init"), File(path).looked_at():
+    with pytest.raises(Misconfigured, match="journal init"), File(path).open_read_only():
         pass
 
     assert contents(tmp_path) == before
@@ -324,24 +324,24 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 @contextmanager
-def a_holder(path: Path) -> Iterator[subprocess.Popen[bytes]]:
+def an_owner(path: Path) -> Iterator[subprocess.Popen[bytes]]:
     """Another process, which holds a journal until it is killed or this ends."""
-    hold = f"from tests.support.holder import hold; hold({str(path)!r})"
+    hold = f"from tests.support.owner import hold; hold({str(path)!r})"
     with subprocess.Popen(
         [sys.executable, "-c", hold], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    ) as holder:
-        assert holder.stdout is not None
-        assert holder.stdout.readline() == b"held\n"
-        yield holder
+    ) as owner:
+        assert owner.stdout is not None
+        assert owner.stdout.readline() == b"held\n"
+        yield owner
 
 
-def test_a_journal_of_a_newer_release_is_refused(tmp_path: Path, place: Place) -> None:
-    with place.held():
+def test_a_journal_of_a_newer_release_is_refused(tmp_path: Path, location: Location) -> None:
+    with location.open_journal():
         pass
     newer = len(MIGRATIONS) + 1
-    if isinstance(place, Shared):
+    if isinstance(location, Shared):
         asked(
-            place.url.render_as_string(hide_password=False),
+            location.url.render_as_string(hide_password=False),
             f"INSERT INTO journal_versions VALUES ({newer}) RETURNING 1",
         )
     else:
@@ -349,9 +349,9 @@ def test_a_journal_of_a_newer_release_is_refused(tmp_path: Path, place: Place) -
             raw.execute("INSERT INTO journal_versions VALUES (?)", (newer,))
             raw.commit()
 
-    with pytest.raises(Misconfigured, match="newer release"), place.held():
+    with pytest.raises(Misconfigured, match="newer release"), location.open_journal():
         pass
-    with pytest.raises(Misconfigured, match="newer release"), place.looked_at():
+    with pytest.raises(Misconfigured, match="newer release"), location.open_read_only():
         pass
 
 
@@ -359,7 +359,7 @@ def test_a_journal_of_a_newer_release_is_refused(tmp_path: Path, place: Place) -
 def test_a_file_that_is_no_journal_is_one_clear_line(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "journal.db").write_bytes(content)
 
-    with pytest.raises(JournalBroken, match="file is not a database"), held(tmp_path / "journal.db"):
+    with pytest.raises(JournalBroken, match="file is not a database"), open_journal(tmp_path / "journal.db"):
         pass
 
 
@@ -374,7 +374,7 @@ def test_a_file_that_is_no_journal_is_one_clear_line(content: bytes, tmp_path: P
 def test_the_journal_is_below_the_project(url: str | None, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MELTANO_PROJECT_ROOT", "project")
 
-    assert place_of({} if url is None else {"journal_url": url}) == File(Path(path))
+    assert location_of({} if url is None else {"journal_url": url}) == File(Path(path))
 
 
 @pytest.mark.parametrize(
@@ -392,7 +392,7 @@ def test_the_journal_is_below_the_project(url: str | None, path: str, monkeypatc
 )
 def test_a_journal_that_is_neither_is_refused(url: str) -> None:
     with pytest.raises(Misconfigured, match="journal_url") as refused:
-        place_of({"journal_url": url})
+        location_of({"journal_url": url})
 
     assert "canary" not in str(refused.value)
 

@@ -87,7 +87,7 @@ def test_a_connection_that_is_lost_is_one_clear_line_and_the_next_run_goes_on(
         sandbox.release("hold")
         cut = ended(process, tmp_path / "cut")
     left = asked(url, "SELECT state, body IS NOT NULL FROM attempts")
-    asked(url, "UPDATE holders SET alive_until_unix = 0 RETURNING 1")  # its lease of 40 s is over
+    asked(url, "UPDATE owners SET alive_until_unix = 0 RETURNING 1")  # its lease of 40 s is over
     sandbox.faults()
 
     again = run_target(tmp_path, config(sandbox, url), lines())

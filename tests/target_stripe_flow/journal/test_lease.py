@@ -18,7 +18,7 @@ from target_stripe_flow.attempts.lifecycle import State
 from target_stripe_flow.execution.sender import Sender
 from target_stripe_flow.journal.group_commit import JournalBroken
 from target_stripe_flow.journal.lease import Lease
-from target_stripe_flow.journal.location import Place, Shared
+from target_stripe_flow.journal.location import Location, Shared
 from target_stripe_flow.journal.ownership import Superseded
 from target_stripe_flow.journal.store import _ADD, Journal
 from tests.stripe_flow.api.builders import a_client
@@ -35,21 +35,21 @@ MADE = answer(200, '{"id": "cus_1", "livemode": false}')
 ALWAYS_SLOW = f"""
     CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS
         $$ BEGIN PERFORM pg_sleep({TIMEOUT_S}); RETURN NEW; END $$;
-    CREATE TRIGGER wait BEFORE INSERT OR UPDATE ON holders FOR EACH ROW EXECUTE FUNCTION wait()
+    CREATE TRIGGER wait BEFORE INSERT OR UPDATE ON owners FOR EACH ROW EXECUTE FUNCTION wait()
 """.encode()
-OVER = "SELECT count(*) FROM holders WHERE alive_until_unix < extract(epoch FROM clock_timestamp())"
+OVER = "SELECT count(*) FROM owners WHERE alive_until_unix < extract(epoch FROM clock_timestamp())"
 
 
 @contextmanager
-def two(place: Place) -> Iterator[tuple[Journal, Journal]]:
+def two(location: Location) -> Iterator[tuple[Journal, Journal]]:
     """One whose heartbeat has stopped, as that of a process that is stopped, and another."""
-    with place.held() as sleeper, place.held() as other:
-        cast("Lease", sleeper.tenure)._is_over.set()  # noqa: SLF001  # SIGSTOP would do it, and stop the test as well
+    with location.open_journal() as sleeper, location.open_journal() as other:
+        cast("Lease", sleeper.ownership)._is_over.set()  # noqa: SLF001  # SIGSTOP would do it, and stop the test as well
         yield sleeper, other
 
 
 def an_intent(journal: Journal) -> Attempt:
-    return an_attempt(api_version="2026-10-28.endive", idempotency_key="k", holder=journal.tenure.holder)
+    return an_attempt(api_version="2026-10-28.endive", idempotency_key="k", owner=journal.ownership.owner)
 
 
 def a_new_one(journal: Journal) -> Attempt:
@@ -65,8 +65,8 @@ def taken_by(other: Journal, sleepers: Attempt) -> Attempt:
     return taken.attempt
 
 
-def test_a_lease_that_lasts_is_not_taken(shared_place: Place) -> None:
-    with shared_place.held() as one, shared_place.held() as other:
+def test_a_lease_that_lasts_is_not_taken(shared_location: Location) -> None:
+    with shared_location.open_journal() as one, shared_location.open_journal() as other:
         attempt = an_intent(one)
         one.open_attempt(attempt)
 
@@ -76,8 +76,8 @@ def test_a_lease_that_lasts_is_not_taken(shared_place: Place) -> None:
         assert other.open_attempts("acct_1", "test") == []
 
 
-def test_of_many_takers_one_has_the_row(shared_place: Place) -> None:
-    with two(shared_place) as (sleeper, one), shared_place.held() as other:
+def test_of_many_takers_one_has_the_row(shared_location: Location) -> None:
+    with two(shared_location) as (sleeper, one), shared_location.open_journal() as other:
         attempt = an_intent(sleeper)
         sleeper.open_attempt(attempt)
         first = taken_by(one, attempt)
@@ -85,11 +85,11 @@ def test_of_many_takers_one_has_the_row(shared_place: Place) -> None:
         second = other.take(attempt)
 
         assert second is None
-        assert one.latest(attempt.digest) == first == replace(attempt, holder=one.tenure.holder)
+        assert one.latest(attempt.digest) == first == replace(attempt, owner=one.ownership.owner)
 
 
-def test_who_wakes_up_too_late_changes_nothing_and_sends_nothing(shared_place: Place) -> None:
-    with two(shared_place) as (sleeper, other), Peer([MADE]) as peer:
+def test_who_wakes_up_too_late_changes_nothing_and_sends_nothing(shared_location: Location) -> None:
+    with two(shared_location) as (sleeper, other), Peer([MADE]) as peer:
         attempt = an_intent(sleeper)
         sleeper.open_attempt(attempt)
         taken = taken_by(other, attempt)
@@ -102,20 +102,20 @@ def test_who_wakes_up_too_late_changes_nothing_and_sends_nothing(shared_place: P
 
 
 def test_what_was_settled_just_after_it_was_taken_is_not_sent(
-    shared_place: Place, monkeypatch: pytest.MonkeyPatch
+    shared_location: Location, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The taker is stopped for longer than its lease between taking the row and reading it: it has no bytes any more,
     and an empty request under its key would turn what was made into a conflict.
     """
-    with two(shared_place) as (dead, other), two(shared_place) as (taker, _):
+    with two(shared_location) as (dead, other), two(shared_location) as (taker, _):
         attempt = an_intent(dead)
         dead.open_attempt(attempt)
-        wait_for(lambda: taker.tenure.former(attempt) is not None)
+        wait_for(lambda: taker.ownership.former_owner(attempt) is not None)
         read, made = taker.all_of, dict[str, Attempt]()
 
         def sleep_and_read(digest: str) -> list[Attempt]:
-            taken = taken_by(other, replace(attempt, holder=taker.tenure.holder))
-            made[digest] = replace(taken, state=State.CREATED, stripe_id="cus_1", body=None, holder=None)
+            taken = taken_by(other, replace(attempt, owner=taker.ownership.owner))
+            made[digest] = replace(taken, state=State.CREATED, stripe_id="cus_1", body=None, owner=None)
             other.change(made[digest], was=taken)
             return read(digest)
 
@@ -140,7 +140,7 @@ class SleepyTransport(Transport):
             taken = taken_by(self.other, row)
             is_open = self.becomes is State.INTENT
             self.other.change(
-                replace(taken, state=self.becomes, holder=taken.holder if is_open else None, stripe_id=None), was=taken
+                replace(taken, state=self.becomes, owner=taken.owner if is_open else None, stripe_id=None), was=taken
             )
         return said
 
@@ -157,10 +157,10 @@ class SleepyTransport(Transport):
     ],
 )
 def test_an_answer_that_comes_too_late_overrules_a_doubt_and_nothing_else(
-    became: State, stands: State, shared_place: Place
+    became: State, stands: State, shared_location: Location
 ) -> None:
-    with two(shared_place) as (sleeper, other), Peer([MADE]) as peer:
-        attempt = replace(an_intent(sleeper), holder=None, first_sent_unix=None, last_sent_unix=None)
+    with two(shared_location) as (sleeper, other), Peer([MADE]) as peer:
+        attempt = replace(an_intent(sleeper), owner=None, first_sent_unix=None, last_sent_unix=None)
         transport = SleepyTransport(peer.url, timeout_s=10)
         transport.other, transport.becomes = other, became
 
@@ -173,47 +173,47 @@ def test_an_answer_that_comes_too_late_overrules_a_doubt_and_nothing_else(
         assert len(peer.heard) == 1
 
 
-def test_nothing_is_sent_under_a_lease_that_cannot_be_renewed(shared_place: Place) -> None:
-    with two(shared_place) as (sleeper, other), Peer([MADE]) as peer:
+def test_nothing_is_sent_under_a_lease_that_cannot_be_renewed(shared_location: Location) -> None:
+    with two(shared_location) as (sleeper, other), Peer([MADE]) as peer:
         time.sleep(TIMEOUT_S + 0.1)  # what is left of it is shorter than a request
-        with psycopg.connect(str_of(shared_place), autocommit=True) as admin:
-            admin.execute("ALTER TABLE holders RENAME TO gone")
+        with psycopg.connect(str_of(shared_location), autocommit=True) as admin:
+            admin.execute("ALTER TABLE owners RENAME TO gone")
 
-        with pytest.raises(JournalBroken, match="holders"):
+        with pytest.raises(JournalBroken, match="owners"):
             Sender(a_client(peer.url), sleeper).send(a_new_one(sleeper), is_new=True)
 
         assert peer.heard == []
         latest = other.latest(an_attempt().digest)
         assert latest is not None
         assert (latest.state, latest.body) == (State.INTENT, b"name=Ann"), "the next run sends it"
-        with psycopg.connect(str_of(shared_place), autocommit=True) as admin:
-            admin.execute("ALTER TABLE gone RENAME TO holders")
+        with psycopg.connect(str_of(shared_location), autocommit=True) as admin:
+            admin.execute("ALTER TABLE gone RENAME TO owners")
 
 
-def str_of(place: Place) -> str:
-    return cast("Shared", place).url.render_as_string(hide_password=False)
+def str_of(location: Location) -> str:
+    return cast("Shared", location).url.render_as_string(hide_password=False)
 
 
-def test_a_lease_that_is_short_is_renewed_before_the_send(shared_place: Place) -> None:
-    with two(shared_place) as (sleeper, _), Peer([MADE]) as peer:
+def test_a_lease_that_is_short_is_renewed_before_the_send(shared_location: Location) -> None:
+    with two(shared_location) as (sleeper, _), Peer([MADE]) as peer:
         time.sleep(LEASE_S + 0.1)
-        over = asked(str_of(shared_place), OVER)
+        over = asked(str_of(shared_location), OVER)
 
-        came = Sender(a_client(peer.url), sleeper).send(a_new_one(sleeper), is_new=True)
+        received = Sender(a_client(peer.url), sleeper).send(a_new_one(sleeper), is_new=True)
 
-        assert (over, asked(str_of(shared_place), OVER)) == ([(1,)], [(0,)])
-        assert came.attempt.state is State.CREATED
+        assert (over, asked(str_of(shared_location), OVER)) == ([(1,)], [(0,)])
+        assert received.attempt.state is State.CREATED
 
 
-def test_a_lease_whose_renewal_had_to_wait_is_renewed_once_more(shared_place: Place) -> None:
+def test_a_lease_whose_renewal_had_to_wait_is_renewed_once_more(shared_location: Location) -> None:
     with (
-        two(shared_place) as (sleeper, _),
-        psycopg.connect(str_of(shared_place)) as admin,
+        two(shared_location) as (sleeper, _),
+        psycopg.connect(str_of(shared_location)) as admin,
         Peer([MADE]) as peer,
         ThreadPoolExecutor() as pool,
     ):
         time.sleep(TIMEOUT_S)
-        admin.execute("LOCK TABLE holders IN EXCLUSIVE MODE")
+        admin.execute("LOCK TABLE owners IN EXCLUSIVE MODE")
         sent = pool.submit(Sender(a_client(peer.url), sleeper).send, a_new_one(sleeper), is_new=True)
         time.sleep(TIMEOUT_S + 0.2)
         admin.commit()
@@ -221,10 +221,10 @@ def test_a_lease_whose_renewal_had_to_wait_is_renewed_once_more(shared_place: Pl
         assert sent.result().attempt.state is State.CREATED
 
 
-def test_under_a_lease_that_is_always_too_short_nothing_is_sent(shared_place: Place) -> None:
-    with two(shared_place) as (sleeper, other), Peer([MADE]) as peer:
+def test_under_a_lease_that_is_always_too_short_nothing_is_sent(shared_location: Location) -> None:
+    with two(shared_location) as (sleeper, other), Peer([MADE]) as peer:
         time.sleep(TIMEOUT_S)
-        with psycopg.connect(str_of(shared_place), autocommit=True) as admin:
+        with psycopg.connect(str_of(shared_location), autocommit=True) as admin:
             admin.execute(ALWAYS_SLOW)
 
         with pytest.raises(JournalBroken, match=r"too slow: a lease on it does not last for a whole request .* again"):
@@ -236,12 +236,12 @@ def test_under_a_lease_that_is_always_too_short_nothing_is_sent(shared_place: Pl
         assert (latest.state, latest.body) == (State.INTENT, b"name=Ann"), "the next run sends it"
 
 
-def test_a_transaction_of_a_stopped_process_does_not_hold_up_the_others(shared_place: Place) -> None:
-    with shared_place.held() as stopped, shared_place.held() as other:
+def test_a_transaction_of_a_stopped_process_does_not_hold_up_the_others(shared_location: Location) -> None:
+    with shared_location.open_journal() as stopped, shared_location.open_journal() as other:
         attempt = an_intent(stopped)
-        stopped._scribe._connection.execute(_ADD, attempt.row())  # noqa: SLF001  # and now it is stopped
+        stopped._group_commit._connection.execute(_ADD, attempt.row())  # noqa: SLF001  # and now it is stopped
 
-        other.open_attempt(replace(attempt, holder=other.tenure.holder))
+        other.open_attempt(replace(attempt, owner=other.ownership.owner))
 
         with pytest.raises(JournalBroken, match="idle-in-transaction"):
             stopped.open_attempt(an_attempt("8"))

@@ -12,7 +12,7 @@ from typing import IO, cast
 from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
 
-from target_stripe_flow.journal.location import place_of
+from target_stripe_flow.journal.location import location_of
 from target_stripe_flow.journal.migrations import MIGRATIONS, migrate
 from target_stripe_flow.journal.schema import versions
 from tests.support.plugins import ROOT, clean_env, run_target
@@ -35,9 +35,9 @@ from tests.target_stripe_flow.sharing import (
 
 def test_processes_that_begin_at_once_make_one_journal(url: str) -> None:
     make = (
-        "from target_stripe_flow.journal.location import place_of\n"
-        f"place = place_of({{'journal_url': {url!r}}})\n"
-        "print(flush=True)\ninput()\nwith place.held(): pass"
+        "from target_stripe_flow.journal.location import location_of\n"
+        f"place = location_of({{'journal_url': {url!r}}})\n"
+        "print(flush=True)\ninput()\nwith place.open_journal(): pass"
     )
     started = [
         subprocess.Popen(
@@ -58,11 +58,11 @@ def test_processes_that_begin_at_once_make_one_journal(url: str) -> None:
     assert [process.returncode for process in started] == [0] * 6
     each_once = [(version,) for version in range(1, len(MIGRATIONS) + 1)]
     assert sorted(asked(url, "SELECT version FROM journal_versions")) == each_once
-    assert asked(url, "SELECT count(*) FROM holders") == [(6,)]
+    assert asked(url, "SELECT count(*) FROM owners") == [(6,)]
 
 
 def rows_of_a_process(url: str) -> int:
-    with place_of({"journal_url": url}).held() as journal:
+    with location_of({"journal_url": url}).open_journal() as journal:
         return journal.count()
 
 
@@ -87,7 +87,7 @@ def test_who_comes_second_waits_and_finds_it_done(sandbox: Sandbox, url: str, tm
     with a_target(tmp_path / "first", settings) as first:
         sandbox.wait_until_held("hold")
         with a_target(tmp_path / "second", settings) as second:
-            wait_for(lambda: asked(url, "SELECT count(*) FROM holders") == [(2,)])
+            wait_for(lambda: asked(url, "SELECT count(*) FROM owners") == [(2,)])
             time.sleep(0.5)  # it has read its input, and must be waiting
             assert second.poll() is None
             sandbox.release("hold")
@@ -111,7 +111,7 @@ def test_a_taker_sends_the_stored_bytes_under_the_stored_key(sandbox: Sandbox, u
     }
     assert [each["name"] for each in sandbox.objects("customer")] == ["Ann"]
     assert (taker.code, taker.summary.partition(" (")[0]) == (0, "1 records: 1 rejected")
-    assert asked(url, "SELECT attempt, state, holder FROM attempts") == [(1, "created", None)]
+    assert asked(url, "SELECT attempt, state, owner FROM attempts") == [(1, "created", None)]
 
 
 def test_beyond_the_safe_age_a_taker_waits_a_lease_and_a_timeout_and_looks(
@@ -123,7 +123,7 @@ def test_beyond_the_safe_age_a_taker_waits_a_lease_and_a_timeout_and_looks(
 
     taker = run_target(tmp_path, config(sandbox, url), lines())
 
-    ((ended_unix,),) = asked(url, "SELECT min(alive_until_unix) FROM holders")
+    ((ended_unix,),) = asked(url, "SELECT min(alive_until_unix) FROM owners")
     looks = [each for each in sandbox.requests() if each["path"] == "/v1/customers" and each["method"] == "GET"]
     assert (taker.code, taker.summary) == (0, "1 records: 1 unchanged")
     assert len(posts(sandbox)) == before, "nothing was sent again"
@@ -134,9 +134,9 @@ def test_beyond_the_safe_age_a_taker_waits_a_lease_and_a_timeout_and_looks(
 def test_rows_of_a_living_process_are_not_another_runs_to_settle_or_to_count(
     sandbox: Sandbox, url: str, tmp_path: Path
 ) -> None:
-    place = place_of({"journal_url": url, "timeout_s": 10})
-    with place.held() as journal:
-        journal.open_attempt(an_attempt(account=PLATFORM, holder=journal.tenure.holder))
+    location = location_of({"journal_url": url, "timeout_s": 10})
+    with location.open_journal() as journal:
+        journal.open_attempt(an_attempt(account=PLATFORM, owner=journal.ownership.owner))
 
         other = run_target(tmp_path, config(sandbox, url), lines())
         said = run_cli(tmp_path, "settle", f"customers:{an_attempt().digest}", "--as", "not-created")

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from target_stripe_flow.actions.table import ACTIONS
 from target_stripe_flow.attempts.attempt import Attempt
 from target_stripe_flow.attempts.identity import MARKER
-from target_stripe_flow.recovery.marker_scan import AFTER_S, BEFORE_S, Look, Span, listed, look, spans
+from target_stripe_flow.recovery.marker_scan import AFTER_S, BEFORE_S, Scan, Span, listed, look, spans
 from tests.stripe_flow.api.builders import KEY, a_client
 from tests.support.sandbox import PLATFORM, Sandbox
 from tests.target_stripe_flow.builders import NOW, a_digest, an_attempt
@@ -27,7 +27,7 @@ def a_customer(sandbox: Sandbox, **metadata: str) -> str:
     return str(answer.json()["id"])
 
 
-def looked(sandbox: Sandbox, *attempts: Attempt, **settings: object) -> Look:
+def looked(sandbox: Sandbox, *attempts: Attempt, **settings: object) -> Scan:
     return look(a_client(sandbox.url, **settings), CUSTOMERS.path, attempts)
 
 

@@ -61,7 +61,7 @@ def test_a_bad_row_is_named_and_the_good_ones_go_on(bench: Bench) -> None:
 
     assert (done.code, json.loads(done.output)) == (0, {"done": 3})
     assert done.summary.startswith("3 records: 2 created, 1 rejected (see ")
-    assert [(each["place"], each["field"], each["line"]) for each in bench.told()] == [("rejected", "metadata", 3)]
+    assert [(each["status"], each["field"], each["line"]) for each in bench.told()] == [("rejected", "metadata", 3)]
     assert len(bench.made()) == 2
 
 

@@ -14,23 +14,25 @@ from hypothesis import strategies as st
 from stripe_flow.api.errors import Misconfigured, Refusal
 from target_stripe_flow.actions.table import ACTIONS
 from target_stripe_flow.actions.validation import RecordChecker
-from target_stripe_flow.results.origin import Came, Origin
-from target_stripe_flow.results.outcome import Outcome, Place, Rejected
+from target_stripe_flow.results.origin import Origin, Received
+from target_stripe_flow.results.outcome import Outcome, Rejected, Status
 from target_stripe_flow.results.rejects import Rejects, masked
 
 CARD_NUMBER = "4242424242424242"
-REFUSED = Outcome(place=Place.REJECTED)
-DECLINE = Refusal(status=402, code="card_declined", decline_code="lost_card", request_id="req_1")
+REFUSED = Outcome(status=Status.REJECTED)
+DECLINE = Refusal(http_status=402, code="card_declined", decline_code="lost_card", request_id="req_1")
 
 
 def refused_in(request_id: str) -> Outcome:
     """What Stripe refused: the reason quotes the id of the request."""
-    refusal = Refusal(status=400, code="amount_too_small", request_id=request_id)
-    return Outcome(place=Place.REJECTED, reason=f"Stripe refused it {refusal.words()}", refusal=refusal)
+    refusal = Refusal(http_status=400, code="amount_too_small", request_id=request_id)
+    return Outcome(status=Status.REJECTED, reason=f"Stripe refused it {refusal.words()}", refusal=refusal)
 
 
-def came(record: dict[str, Any], *, stream: str = "charges", keys: tuple[str, ...] = ("id",), line: int = 1) -> Came:
-    return Came(origin=Origin(stream=stream, key_properties=keys), record=record, line=line)
+def received(
+    record: dict[str, Any], *, stream: str = "charges", keys: tuple[str, ...] = ("id",), line: int = 1
+) -> Received:
+    return Received(origin=Origin(stream=stream, key_properties=keys), record=record, line=line)
 
 
 def lines(path: Path) -> list[dict[str, Any]]:
@@ -41,8 +43,8 @@ def test_a_reject_can_be_mended_and_piped_back(tmp_path: Path) -> None:
     rejects = Rejects(tmp_path / "rejects.jsonl")
 
     for number in (1, 2):
-        outcome = Outcome(place=Place.DECLINED, reason="the card was declined", refusal=DECLINE)
-        rejects.add(came({"id": number}, line=number), outcome)
+        outcome = Outcome(status=Status.DECLINED, reason="the card was declined", refusal=DECLINE)
+        rejects.add(received({"id": number}, line=number), outcome)
 
     schema, first, second = lines(rejects.path)
     assert schema == {"type": "SCHEMA", "stream": "charges", "schema": {"properties": {}}, "key_properties": ["id"]}
@@ -50,7 +52,7 @@ def test_a_reject_can_be_mended_and_piped_back(tmp_path: Path) -> None:
     told = first["stripe_flow"]
     assert told.pop("at")
     assert told == {
-        "place": "declined",
+        "status": "declined",
         "reason": "the card was declined",
         "field": None,
         "code": "card_declined",
@@ -63,20 +65,20 @@ def test_a_reject_can_be_mended_and_piped_back(tmp_path: Path) -> None:
 def test_only_its_owner_can_read_the_file(tmp_path: Path) -> None:
     rejects = Rejects(tmp_path / "rejects.jsonl")
 
-    rejects.add(came({}), REFUSED)
+    rejects.add(received({}), REFUSED)
 
     assert stat.S_IMODE(rejects.path.stat().st_mode) == 0o600
 
 
 def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     with pytest.raises(Misconfigured, match=r"rejects file .*nowhere.*rejects_path"):
-        Rejects(tmp_path / "nowhere" / "rejects.jsonl").add(came({}), REFUSED)
+        Rejects(tmp_path / "nowhere" / "rejects.jsonl").add(received({}), REFUSED)
 
 
 @pytest.mark.parametrize(("name", "why"), [("", "directory"), ("a\0b", "characters"), ("\ud800", "characters")])
 def test_a_path_that_can_be_no_file_is_one_clear_line(name: str, why: str, tmp_path: Path) -> None:
     with pytest.raises(Misconfigured, match=rf"rejects file .*{why}.*rejects_path") as caught:
-        Rejects(tmp_path / name).add(came({}), REFUSED)
+        Rejects(tmp_path / name).add(received({}), REFUSED)
 
     assert str(caught.value).isprintable()
 
@@ -85,7 +87,7 @@ def test_a_pipe_is_refused_rather_than_read(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
 
     with pytest.raises(Misconfigured, match="no regular file"):
-        Rejects(tmp_path / "pipe").add(came({}), REFUSED)
+        Rejects(tmp_path / "pipe").add(received({}), REFUSED)
 
 
 def test_what_is_reported_is_not_reported_again(tmp_path: Path) -> None:
@@ -94,7 +96,7 @@ def test_what_is_reported_is_not_reported_again(tmp_path: Path) -> None:
     for line in (1, 2):  # two runs, and in each the record comes twice
         rejects = Rejects(path)
         for request in ("req_1", "req_2"):
-            rejects.add(came({"id": 7, "card": CARD_NUMBER}, line=line), refused_in(f"{request}{line}"))
+            rejects.add(received({"id": 7, "card": CARD_NUMBER}, line=line), refused_in(f"{request}{line}"))
 
     assert [each["type"] for each in lines(path)] == ["SCHEMA", "RECORD"]
 
@@ -102,22 +104,22 @@ def test_what_is_reported_is_not_reported_again(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("stream", "record", "outcome"),
     [
-        ("customers", {"id": 7}, Outcome(place=Place.REJECTED, reason="is wrong", field="amount")),
-        ("charges", {"id": 8}, Outcome(place=Place.REJECTED, reason="is wrong", field="amount")),
-        ("charges", {"id": "7"}, Outcome(place=Place.REJECTED, reason="is wrong", field="amount")),
-        ("charges", {"id": 7}, Outcome(place=Place.UNKNOWN, reason="is wrong", field="amount")),
-        ("charges", {"id": 7}, Outcome(place=Place.REJECTED, reason="is missing", field="amount")),
-        ("charges", {"id": 7}, Outcome(place=Place.REJECTED, reason="is wrong", field="currency")),
-        ("charges", {"id": 7}, Outcome(place=Place.REJECTED, reason="is wrong", field="amount", refusal=DECLINE)),
+        ("customers", {"id": 7}, Outcome(status=Status.REJECTED, reason="is wrong", field="amount")),
+        ("charges", {"id": 8}, Outcome(status=Status.REJECTED, reason="is wrong", field="amount")),
+        ("charges", {"id": "7"}, Outcome(status=Status.REJECTED, reason="is wrong", field="amount")),
+        ("charges", {"id": 7}, Outcome(status=Status.UNKNOWN, reason="is wrong", field="amount")),
+        ("charges", {"id": 7}, Outcome(status=Status.REJECTED, reason="is missing", field="amount")),
+        ("charges", {"id": 7}, Outcome(status=Status.REJECTED, reason="is wrong", field="currency")),
+        ("charges", {"id": 7}, Outcome(status=Status.REJECTED, reason="is wrong", field="amount", refusal=DECLINE)),
     ],
 )
 def test_another_record_or_another_reason_is_reported(
     stream: str, record: dict[str, Any], outcome: Outcome, tmp_path: Path
 ) -> None:
     path = tmp_path / "rejects.jsonl"
-    Rejects(path).add(came({"id": 7}), Outcome(place=Place.REJECTED, reason="is wrong", field="amount"))
+    Rejects(path).add(received({"id": 7}), Outcome(status=Status.REJECTED, reason="is wrong", field="amount"))
 
-    Rejects(path).add(came(record, stream=stream), outcome)
+    Rejects(path).add(received(record, stream=stream), outcome)
 
     assert [each["type"] for each in lines(path)] == ["SCHEMA", "RECORD"] * 2
 
@@ -134,9 +136,9 @@ def test_any_record_is_written_once(record: dict[str, Any], tmp_path_factory: py
     path = tmp_path_factory.mktemp("any") / "rejects.jsonl"
 
     for _run in (1, 2):
-        Rejects(path).add(came(record), REFUSED)
+        Rejects(path).add(received(record), REFUSED)
     written = lines(path)[1]["record"]
-    Rejects(path).add(came(written), REFUSED)
+    Rejects(path).add(received(written), REFUSED)
 
     assert len(lines(path)) == 2
     assert len(written) == len(record)
@@ -160,7 +162,7 @@ def test_what_else_is_in_the_file_stays_and_harms_nothing(foreign: bytes, tmp_pa
     path = tmp_path / "rejects.jsonl"
     path.write_bytes(foreign)
 
-    Rejects(path).add(came({"id": 1}), REFUSED)
+    Rejects(path).add(received({"id": 1}), REFUSED)
 
     written = path.read_bytes()
     assert written.startswith(foreign)
@@ -182,7 +184,7 @@ def test_what_else_is_in_the_file_stays_and_harms_nothing(foreign: bytes, tmp_pa
 def test_what_json_cannot_hold_is_written_all_the_same(value: object, shown: object, tmp_path: Path) -> None:
     rejects = Rejects(tmp_path / "rejects.jsonl")
 
-    rejects.add(came({"a": value, "\ud800": value, "?": 1}, keys=("id", "\ud800")), refused_in("\ud800"))
+    rejects.add(received({"a": value, "\ud800": value, "?": 1}, keys=("id", "\ud800")), refused_in("\ud800"))
 
     assert lines(rejects.path)[1]["record"] == {"a": shown, "?": shown, "? (2)": 1}
 
@@ -194,7 +196,7 @@ def test_a_record_of_any_depth_is_written(nested: Callable[[object], object], tm
     for _level in range(5000):
         value = nested(value)
 
-    rejects.add(came({"id": 1, "deep": value}), REFUSED)
+    rejects.add(received({"id": 1, "deep": value}), REFUSED)
 
     assert lines(rejects.path)[1]["record"]["id"] == 1
     assert '"[more than 100 levels]"' in rejects.path.read_text()
@@ -293,7 +295,7 @@ def test_a_token_is_a_source(source: str) -> None:
 def test_what_the_disk_did_not_take_is_never_said_to_be_there(tmp_path: Path) -> None:
     """A kernel forgets what it could not write: a second fsync that succeeds proves nothing."""
     rejects = Rejects(tmp_path / "rejects.jsonl")
-    rejects.add(came({"id": 1}), REFUSED)
+    rejects.add(received({"id": 1}), REFUSED)
     descriptor = rejects._descriptor  # noqa: SLF001  # a pipe in its place: its fsync fails, as a broken disk's does
     assert descriptor is not None
     reading_end, writing_end = os.pipe()

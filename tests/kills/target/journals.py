@@ -19,7 +19,7 @@ _OPEN = (
 )
 
 
-class Books(Protocol):
+class KeptJournal(Protocol):
     """Where the journal is."""
 
     @property
@@ -58,6 +58,6 @@ class OnPostgres:
         return asked(self._url, query) if is_there else []
 
 
-def in_doubt(books: Books) -> frozenset[str]:
+def in_doubt(journal: KeptJournal) -> frozenset[str]:
     """The rows that it says are to be settled."""
-    return frozenset(f"{action}-{json.loads(key)[0]}" for action, key in books.ask(_OPEN))
+    return frozenset(f"{action}-{json.loads(key)[0]}" for action, key in journal.ask(_OPEN))

@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from target_stripe_flow.journal.opening import held
+from target_stripe_flow.journal.opening import open_journal
 
 
 def hold(path: str) -> None:
-    """Say `held` once it is so."""
-    with held(Path(path)):
+    """Say `open_journal` once it is so."""
+    with open_journal(Path(path)):
         sys.stdout.write("held\n")
         sys.stdout.flush()
         sys.stdin.read()
