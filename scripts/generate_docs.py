@@ -13,6 +13,7 @@ from typing import Any
 
 from singer_sdk.plugin_base import PluginBase
 
+from scripts import generate_lifecycle
 from scripts.generate_readme import README, own
 from stripe_flow.api.settings import SETTINGS
 from tap_records.settings import ENTRY
@@ -135,6 +136,11 @@ PAGES: Mapping[str, Mapping[str, Callable[[], list[str]]]] = {
     "settings.md": {"settings": settings, "variables": variables},
     "security.md": {"rights of the tap": tap_permissions, "rights of the target": target_permissions},
     "limits.md": {"limits": limits},
+    "exactly-once.md": {
+        "diagram": generate_lifecycle.diagram,
+        "states": generate_lifecycle.states,
+        "steps": generate_lifecycle.steps,
+    },
 }
 
 

@@ -197,8 +197,8 @@ def refuse_lost_journal(location: Location, mode: Mode) -> None:
     """Raises Misconfigured where a live journal should be and is not: without it money could move twice."""
     if mode is Mode.LIVE and not location.is_there():
         raise Misconfigured(
-            f"there is no journal {location}, and with a live key nothing is done without one. For a new connection "
-            "make it with `stripe-flow journal init`; if it was lost, make it and then run `stripe-flow journal rebuild`"
+            f"there is no journal {location}, and a run with a live key needs one. For a new connection run "
+            "`stripe-flow journal init`; if the journal was lost, run that and then `stripe-flow journal rebuild`"
         )
 
 

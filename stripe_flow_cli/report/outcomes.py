@@ -1,24 +1,24 @@
-"""Each state of the journal in a person's words: what it means, who has to do something, and what. Data only."""
+"""What the report says of each state: who has to act, and how. Data only; `vocabulary` explains the states."""
 
 from __future__ import annotations
 
 import enum
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from target_stripe_flow.attempts.lifecycle import State
+from target_stripe_flow.attempts.vocabulary import TO_BE_SENT, WORDS
 from target_stripe_flow.results.outcome import Status
 
-# A record that never became an attempt: the journal does not have it, the rejects file does.
+# A record that was rejected before it became an attempt: only the rejects file has it.
 NEVER_SENT = "never_sent"
-# Where a record stands that the next run sends once more; the target's summary has no such place.
-TO_BE_SENT = "to be sent"
 
 
 class Who(enum.Enum):
-    """Who has to do something, in the order in which it presses; the value is said of the records."""
+    """Who has to act, the most urgent first. The value is the heading of the report's section."""
 
     DECIDE = "For you to decide"
-    MEND = "For you to mend"
+    FIX = "For you to fix"
     CUSTOMER = "For the customer"
     RUN = "For the next run"
     NOBODY = "Done"
@@ -26,7 +26,7 @@ class Who(enum.Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class StateWords:
-    """`status` is the word of the target's summary. `commands` are of one row, with its {key}."""
+    """`status` is the word of the run's summary. `commands` have a {key}: they apply to one row."""
 
     name: str
     status: str
@@ -42,7 +42,7 @@ class StateWords:
 
     @property
     def listing(self) -> str:
-        """The command that lists all of them; none where the journal does not have them."""
+        """The command that lists all rows of this state; empty where the journal does not have them."""
         return "" if self.name == NEVER_SENT else f"stripe-flow journal list --every-source --state {self.name}"
 
 
@@ -51,152 +51,100 @@ _SETTLE = (
     "stripe-flow journal settle {key} --as created STRIPE_ID",
     "stripe-flow journal settle {key} --as not-created",
 )
+_RECONCILE = "To reconcile now: stripe-flow journal reconcile --config FILE"
+_SEND_AGAIN = ("Run the flow again with the record.",)
 
-# In the order in which they need somebody.
-STATES = {
-    words.name: words
-    for words in (
-        StateWords(
-            name=State.PARKED,
-            status=Status.PARKED.value,
-            who=Who.DECIDE,
-            title="Parked: only you can tell whether money moved",
-            means="It was sent, no answer came, and a day later it was not to be found at Stripe. It will not be sent "
-            "again until you have decided.",
-            steps=(
-                "Look in the Stripe dashboard, at the time and for the amount below.",
-                "If it is there, settle it as created, with its id.",
-                "If it is not, settle it as not-created: the next record with this key is then sent.",
-            ),
-            commands=_SETTLE,
+# The most urgent first: who acts, title, steps, commands.
+_TO_DO: dict[State, tuple[Who, str, tuple[str, ...], tuple[str, ...]]] = {
+    State.PARKED: (
+        Who.DECIDE,
+        "Parked: you decide whether money moved",
+        (
+            "Search the Stripe dashboard at the time and for the amount below.",
+            "If the object exists, settle the attempt as created, with the object's id.",
+            "If it does not exist, settle the attempt as not-created: the next record with this key is then sent.",
         ),
-        StateWords(
-            name=State.CONFLICT,
-            status=Status.REJECTED.value,
-            who=Who.DECIDE,
-            title="Conflict: its key was used by a run that this journal does not know",
-            means="Stripe has seen its idempotency key with other content, so something may exist already. It is "
-            "looked for on every run.",
-            steps=(
-                "See what is known of it. If it is a new thing, give the record a new key in its source.",
-                "If you know what became of it, settle it.",
-            ),
-            commands=(_SHOW, *_SETTLE),
+        _SETTLE,
+    ),
+    State.CONFLICT: (
+        Who.DECIDE,
+        "Conflict: a run that this journal does not know used its idempotency key",
+        (
+            "See what the journal knows of it. If the record is new, give it a new key in its source.",
+            "If you know what became of it, settle it.",
         ),
-        StateWords(
-            name=State.REFUSED,
-            status=Status.REJECTED.value,
-            who=Who.MEND,
-            title="Rejected by Stripe: the record needs mending",
-            means="Stripe refused it, and nothing happened there.",
-            steps=("Mend the field that is named, in the source of the record, and run the flow again. That is all.",),
-            commands=(_SHOW,),
+        (_SHOW, *_SETTLE),
+    ),
+    State.REFUSED: (
+        Who.FIX,
+        "Rejected by Stripe: the record needs a fix",
+        ("Fix the named field in the record's source and run the flow again.",),
+        (_SHOW,),
+    ),
+    State.DECLINED: (
+        Who.CUSTOMER,
+        "Declined: the customer's bank refused the payment",
+        (
+            "Ask the customer for another payment method, or to call the bank.",
+            "Then order another attempt and run the flow again with the record.",
         ),
-        StateWords(
-            name=NEVER_SENT,
-            status=Status.REJECTED.value,
-            who=Who.MEND,
-            title="Rejected before anything was sent",
-            means="The record itself is wrong, so Stripe was not asked. It lies in the rejects file with its reason.",
-            steps=(
-                "See which record it is: in the rejects file, or in a report made with --show-keys.",
-                "Mend it in its source and run the flow again.",
-                "Or mend its line in the rejects file, and pipe that file into the target.",
-            ),
-        ),
-        StateWords(
-            name=State.DECLINED,
-            status=Status.DECLINED.value,
-            who=Who.CUSTOMER,
-            title="Declined: the customer's bank said no",
-            means="That is final for this attempt. The same record is not sent again by itself.",
-            steps=(
-                "Ask the customer for another way to pay, or to talk to the bank.",
-                "Then order another attempt, and run the flow again with the record.",
-            ),
-            commands=("stripe-flow journal retry {key}",),
-        ),
-        StateWords(
-            name=State.REQUIRES_ACTION,
-            status=Status.PENDING.value,
-            who=Who.CUSTOMER,
-            title="Waiting for the customer",
-            means="It is at Stripe, and the customer has to do something, for example confirm it with the bank.",
-            steps=("Open it in the Stripe dashboard and ask the customer. Each run looks whether it is done.",),
-            commands=(_SHOW,),
-        ),
-        StateWords(
-            name=State.UNKNOWN,
-            status=Status.UNKNOWN.value,
-            who=Who.RUN,
-            title="Not known yet: a later run finds out",
-            means="It may have happened. It is looked for, never sent twice.",
-            steps=("Nothing: each run looks first. To look now: stripe-flow journal reconcile --config FILE",),
-        ),
-        StateWords(
-            name=State.INTENT,
-            status=Status.UNKNOWN.value,
-            who=Who.RUN,
-            title="Under way, or left by a run that died",
-            means="It is written down, and perhaps was sent. The next run settles it before it does anything else.",
-            steps=("Nothing: run the flow again. To settle it now: stripe-flow journal reconcile --config FILE",),
-        ),
-        StateWords(
-            name=State.PROCESSING,
-            status=Status.PENDING.value,
-            who=Who.RUN,
-            title="Pending: the bank takes its time",
-            means="It is at Stripe and not over; a bank debit takes days.",
-            steps=("Nothing: each run looks whether it is done.",),
-        ),
-        StateWords(
-            name=State.OPENED,
-            status=TO_BE_SENT,
-            who=Who.RUN,
-            title="Another attempt is ordered",
-            means="Somebody has ordered it; it waits for its record.",
-            steps=("Run the flow again with the record.",),
-        ),
-        StateWords(
-            name=State.NOT_SENT,
-            status=TO_BE_SENT,
-            who=Who.RUN,
-            title="Not sent: Stripe took nothing",
-            means="Stripe was too busy or did not take the key, and nothing happened there.",
-            steps=("Run the flow again with the record.",),
-        ),
-        StateWords(
-            name=State.NOT_CREATED,
-            status=TO_BE_SENT,
-            who=Who.RUN,
-            title="Not made after all",
-            means="It was looked for, or a person said so: it does not exist at Stripe.",
-            steps=("Run the flow again with the record.",),
-        ),
-        StateWords(
-            name=State.CREATED,
-            status=Status.CREATED.value,
-            who=Who.NOBODY,
-            title="Created",
-            means="Stripe has made it.",
-        ),
-        StateWords(
-            name=State.UPDATED,
-            status=Status.UPDATED.value,
-            who=Who.NOBODY,
-            title="Updated",
-            means="A change was applied.",
-        ),
-        StateWords(
-            name=State.FOUND, status=Status.FOUND.value, who=Who.NOBODY, title="Found", means="It was there already."
-        ),
-    )
+        ("stripe-flow journal retry {key}",),
+    ),
+    State.REQUIRES_ACTION: (
+        Who.CUSTOMER,
+        "Waiting for the customer",
+        ("Open it in the Stripe dashboard and ask the customer. Each run checks whether the customer has acted.",),
+        (_SHOW,),
+    ),
+    State.UNKNOWN: (Who.RUN, "Not known yet: a later run finds out", (f"Nothing: each run scans. {_RECONCILE}",), ()),
+    State.INTENT: (
+        Who.RUN,
+        "In progress, or left open by a run that was killed",
+        (f"Nothing: run the flow again. {_RECONCILE}",),
+        (),
+    ),
+    State.PROCESSING: (
+        Who.RUN,
+        "Pending: the bank has not decided",
+        ("Nothing: each run checks whether the bank has decided.",),
+        (),
+    ),
+    State.OPENED: (Who.RUN, "Another attempt is ordered", _SEND_AGAIN, ()),
+    State.NOT_SENT: (Who.RUN, "Not sent: Stripe executed nothing", _SEND_AGAIN, ()),
+    State.NOT_CREATED: (Who.RUN, "Not created after all", _SEND_AGAIN, ()),
+    State.CREATED: (Who.NOBODY, "Created", (), ()),
+    State.UPDATED: (Who.NOBODY, "Updated", (), ()),
+    State.FOUND: (Who.NOBODY, "Found", (), ()),
 }
-# Of states, those whose rows are listed.
+_NEVER_SENT = StateWords(
+    name=NEVER_SENT,
+    status=Status.REJECTED.value,
+    who=Who.FIX,
+    title="Rejected before a request was sent",
+    means="The record itself is wrong, so no request was sent. The rejects file has it, with the reason.",
+    steps=(
+        "Find the record in the rejects file, or in a report made with --show-keys.",
+        "Fix it in its source and run the flow again.",
+        "Or fix its line in the rejects file and pipe that file into the target.",
+    ),
+)
+
+
+def _states() -> Iterator[StateWords]:
+    for state, (who, title, steps, commands) in _TO_DO.items():
+        words = WORDS[state]
+        yield StateWords(
+            name=state, status=words.status, who=who, title=title, means=words.means, steps=steps, commands=commands
+        )
+        if state is State.REFUSED:  # the other records that a person has to fix
+            yield _NEVER_SENT
+
+
+STATES = {each.name: each for each in _states()}
+# The states whose rows are listed.
 LISTED = tuple(name for name, each in STATES.items() if each.who is not Who.NOBODY and name != NEVER_SENT)
-# In the order of the target's summary.
+# The statuses of the report, in the order of the run's summary.
 STATUSES = (
-    *(Status.CREATED.value, Status.UPDATED.value, Status.FOUND.value),
-    *(Status.DECLINED.value, Status.REJECTED.value, Status.PENDING.value, Status.UNKNOWN.value),
-    *(Status.PARKED.value, TO_BE_SENT),
+    *(status.value for status in Status if status.value in {each.status for each in STATES.values()}),
+    TO_BE_SENT,
 )

@@ -18,7 +18,7 @@ BEGINNING = '<!doctype html>\n<html lang="en" data-made-by="stripe-flow journal 
 
 _VERDICTS = {
     Who.DECIDE: ("record needs your decision", "records need your decision"),
-    Who.MEND: ("record needs mending", "records need mending"),
+    Who.FIX: ("record needs a fix", "records need a fix"),
     Who.CUSTOMER: ("record waits for its customer", "records wait for their customers"),
     Who.RUN: ("record waits for the next run", "records wait for the next run"),
 }

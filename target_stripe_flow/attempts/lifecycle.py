@@ -1,17 +1,6 @@
-"""The life of one attempt, as pure functions: (state, what happened, ages) → (next state, what to do).
+"""The life of one attempt, as pure functions: (state, event, ages) → (next state, what to do).
 
-    a record ──► INTENT ──► CREATED        what Stripe answered, or what a look found
-                   │   ├──► DECLINED       the card said no, and that is final
-                   │   ├──► PROCESSING     the bank takes its time: looked at on every run
-                   │   ├──► REQUIRES_ACTION    the customer has to do something: likewise
-                   │   ├──► REFUSED        refused without effect: the next record is the next attempt
-                   │   ├──► NOT_SENT       nothing was executed: likewise
-                   │   ├──► CONFLICT       its key had been used with other bytes: a run that this journal does not know
-                   │   └──► UNKNOWN        it may have happened: look, never resend
-                   │           ├──► NOT_CREATED   looked a day later, and it is not there: the next record tries again
-                   │           └──► PARKED        the same of what moves money: a person decides
-                   └─ while its key is surely alive: resend the same bytes
-
+`docs/exactly-once.md` has the diagram and the tables; `scripts/generate_lifecycle.py` writes them from this module.
 Nothing here reads a clock or a disk. Ages are seconds of Stripe's time.
 """
 
@@ -24,23 +13,25 @@ HOUR_S = 3600
 # Stripe may forget an idempotency key once it is 24 hours old, and the same bytes are then a new order.
 # https://docs.stripe.com/api/idempotent_requests
 KEY_LIFETIME_S = 23 * HOUR_S
-# What a 500 has begun is over by then, and visible in lists.
+# A request that ended in a 500 has finished by then, and its object is visible in lists.
 SCAN_FROM_S = 10 * 60
-# No key lives that long after its last send, so what is not there by then will not come.
+# No key lives that long after its last send, so an object that is not listed by then will not appear.
 ABSENT_AFTER_S = 24 * HOUR_S
 
 
 class State(enum.StrEnum):
-    OPENED = "opened"  # a person has ordered another attempt; it waits for the record
-    INTENT = "intent"  # durable, and perhaps on its way
-    UNKNOWN = "unknown"  # it may have happened; to be looked at
-    PROCESSING = "processing"  # it is at Stripe, and the bank has not decided yet
-    REQUIRES_ACTION = "requires_action"  # it is at Stripe, and waits for the customer
-    PARKED = "parked"  # it moves money, and nobody but a person can tell
-    CONFLICT = "conflict"  # the key was used before with other bytes
+    """The state of an attempt, as the journal's column `state` holds it; `vocabulary` explains each."""
+
+    OPENED = "opened"
+    INTENT = "intent"
+    UNKNOWN = "unknown"
+    PROCESSING = "processing"
+    REQUIRES_ACTION = "requires_action"
+    PARKED = "parked"
+    CONFLICT = "conflict"
     CREATED = "created"
     UPDATED = "updated"
-    FOUND = "found"  # an object that was there already, found by its id
+    FOUND = "found"
     DECLINED = "declined"
     REFUSED = "refused"
     NOT_SENT = "not_sent"
@@ -48,53 +39,57 @@ class State(enum.StrEnum):
 
 
 class Event(enum.StrEnum):
+    """What happened to an attempt."""
+
     RUN_BEGAN = "a run begins"
-    SUCCEEDED = "Stripe made it"
-    DECLINED = "the card said no"
-    PROCESSING = "the bank takes its time"
+    SUCCEEDED = "Stripe created or updated the object"
+    DECLINED = "the card was declined"
+    PROCESSING = "the bank has not decided"
     REQUIRES_ACTION = "the customer has to act"
-    REFUSED = "refused without effect"
-    KEY_REUSED = "the key was used with other bytes"
-    NOT_EXECUTED = "no send was executed"
-    NO_ANSWER = "no answer that decides"
-    INDETERMINATE = "failed, perhaps with effect"
-    KEY_TOO_OLD = "the key may be forgotten"
-    ABSENT = "a whole look did not find it"
-    SCAN_INCOMPLETE = "a look was cut off"
-    PERSON_SAID_CREATED = "a person says it was made"
-    PERSON_SAID_NOT_CREATED = "a person says it was not made"
+    REFUSED = "Stripe refused the request without effect"
+    KEY_REUSED = "the idempotency key was used with other bytes"
+    NOT_EXECUTED = "Stripe executed no send"
+    NO_ANSWER = "no usable answer"
+    INDETERMINATE = "a failure, perhaps with effect"
+    KEY_TOO_OLD = "Stripe may have forgotten the key"
+    ABSENT = "a complete scan did not find the marker"
+    SCAN_INCOMPLETE = "a scan was incomplete"
+    PERSON_SAID_CREATED = "a person settles it as created"
+    PERSON_SAID_NOT_CREATED = "a person settles it as not created"
 
 
 class Do(enum.StrEnum):
+    """What the run does next."""
+
     NOTHING = "nothing"
     RESEND = "resend the same bytes"
-    LOOK = "look for its marker"
+    SCAN = "scan for its marker"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ages:
-    """Seconds since the first and the last send; negative where Stripe's clock was before them."""
+    """Seconds since the first send (`key_s`) and the last send (`quiet_s`); negative if Stripe's clock was before."""
 
     key_s: float
     quiet_s: float
 
 
 class Impossible(Exception):
-    """An event that cannot happen in this state: refused, not guessed."""
+    """An event that cannot happen in this state."""
 
 
-# The states that still need something; a run looks at them before it reads any input.
+# A run reconciles attempts in these states before it reads any input.
 OPEN = frozenset({State.INTENT, State.UNKNOWN, State.PROCESSING, State.REQUIRES_ACTION, State.PARKED, State.CONFLICT})
-# It is at Stripe, and not over.
+# The object is at Stripe and its outcome is not final.
 PENDING = frozenset({State.PROCESSING, State.REQUIRES_ACTION})
-# Whatever became of it, nothing is or will be at Stripe: the next record is the next attempt.
+# Stripe has no object and will have none: the next record is the next attempt.
 WITHOUT_EFFECT = frozenset({State.REFUSED, State.NOT_SENT, State.NOT_CREATED})
-# There is an object, and its id is known.
+# The object exists and its id is known.
 HAS_OBJECT = frozenset({State.CREATED, State.UPDATED, State.FOUND})
-# What only a person or a look can decide.
+# Only a scan or a person can decide.
 _DOUBTFUL = OPEN - {State.INTENT}
 
-# What becomes of an intent that was sent, besides.
+# Of an intent that was sent.
 _SENT = {
     Event.REFUSED: State.REFUSED,
     Event.KEY_REUSED: State.CONFLICT,
@@ -103,8 +98,8 @@ _SENT = {
     Event.INDETERMINATE: State.UNKNOWN,
     Event.KEY_TOO_OLD: State.UNKNOWN,
 }
-# What becomes of an open attempt, whichever it is: Stripe's answer to it, a look, or a person says so.
-_TOLD = {
+# Of any open attempt: by Stripe's answer, a scan or a person.
+_RESOLVED = {
     Event.SUCCEEDED: State.CREATED,
     Event.DECLINED: State.DECLINED,
     Event.PROCESSING: State.PROCESSING,
@@ -115,22 +110,22 @@ _TOLD = {
 
 
 def key_is_alive(age_s: float) -> bool:
-    """Whether Stripe surely still knows a key of this age; a negative age is no age."""
+    """Whether Stripe surely still knows an idempotency key of this age. A negative age counts as dead."""
     return 0 <= age_s < KEY_LIFETIME_S
 
 
 def next_step(
     state: State, event: Event, ages: Ages, *, moves_money: bool, is_update: bool = False
 ) -> tuple[State, Do]:
-    """The life cycle, of an attempt to create or of one to update what was created. Raises Impossible."""
+    """The next state and what to do, of an attempt to create or (`is_update`) to update. Raises Impossible."""
     if event is Event.RUN_BEGAN:
         return state, _on_begin(state, ages)
     if state is State.INTENT and event in _SENT:
         return _SENT[event], Do.NOTHING
-    # What was given up may still be told by an answer that reached a process which had slept longer than a look waits.
-    if event in _TOLD and (state in OPEN or (state is State.NOT_CREATED and event is Event.SUCCEEDED)):
-        told = _TOLD[event]
-        return State.UPDATED if is_update and told is State.CREATED else told, Do.NOTHING
+    # A process that was suspended for longer than a scan waits may hold an answer to an attempt that was given up.
+    if event in _RESOLVED and (state in OPEN or (state is State.NOT_CREATED and event is Event.SUCCEEDED)):
+        resolved = _RESOLVED[event]
+        return State.UPDATED if is_update and resolved is State.CREATED else resolved, Do.NOTHING
     if state in OPEN and event is Event.SCAN_INCOMPLETE:
         return state, Do.NOTHING
     if state in OPEN and event is Event.ABSENT:
@@ -140,10 +135,10 @@ def next_step(
 
 def _on_begin(state: State, ages: Ages) -> Do:
     if state is State.INTENT:
-        return Do.RESEND if key_is_alive(ages.key_s) else Do.LOOK
+        return Do.RESEND if key_is_alive(ages.key_s) else Do.SCAN
     if state is State.UNKNOWN:
-        return Do.LOOK if ages.quiet_s >= SCAN_FROM_S else Do.NOTHING
-    return Do.LOOK if state in _DOUBTFUL else Do.NOTHING
+        return Do.SCAN if ages.quiet_s >= SCAN_FROM_S else Do.NOTHING
+    return Do.SCAN if state in _DOUBTFUL else Do.NOTHING
 
 
 def _on_absence(state: State, ages: Ages, *, moves_money: bool) -> State:
@@ -158,16 +153,16 @@ class Answer(enum.Enum):
     """What to do with a record whose identity the journal knows."""
 
     SEND = "send it, as the next attempt"
-    SEND_OPENED = "send it, as the attempt that a person opened"
-    KNOWN = "nothing: it stands where its attempt stands"
-    CHANGED = "it is not the record that was sent"
+    SEND_OPENED = "send it, as the attempt that a person ordered"
+    KNOWN = "send nothing: its attempt's outcome is its outcome"
+    CHANGED = "it differs from the record that was sent"
 
 
 def on_record(state: State | None, *, is_same: bool) -> Answer:
-    """For a record that comes (again): `state` is that of its identity's latest attempt, None if there is none.
+    """What to do with a record; `state` is that of its identity's latest attempt, None if there is none.
 
-    `is_same` says whether the record is the one that was sent. What was declined stays so, changed or not: another
-    attempt is another decision.
+    `is_same`: the record equals the one that was sent. A declined record stays declined, changed or not, until a
+    person orders another attempt.
     """
     if state is None or state in WITHOUT_EFFECT:
         return Answer.SEND

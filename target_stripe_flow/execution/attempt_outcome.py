@@ -1,6 +1,6 @@
-"""Where a record stands, in words: a journal row, or what came of sending it → its outcome.
+"""The outcome of a record: from the journal's row, or from what Stripe answered.
 
-The words of a row are the same whenever it is looked at, so that the rejects file tells each thing once.
+A row always gives the same words, so the rejects file reports each record once.
 """
 
 from __future__ import annotations
@@ -8,39 +8,23 @@ from __future__ import annotations
 from stripe_flow.api.errors import Refusal
 from target_stripe_flow.attempts.attempt import Attempt
 from target_stripe_flow.attempts.lifecycle import State
+from target_stripe_flow.attempts.vocabulary import WORDS
 from target_stripe_flow.execution.sender import UNKNOWN_FINGERPRINT, Sent
 from target_stripe_flow.results.outcome import Outcome, Status
 
-_DECLINED = "the card was declined, and that is final; `stripe-flow journal retry` orders another attempt"
-_KEY_REUSED = (
-    "its idempotency key was used before with other parameters, in a run that the journal does not know: give "
-    "it a new key if it is a new thing; `stripe-flow journal show` tells what that run made, once it is found"
-)
-_UNDECIDED = "whether it happened is not known yet; a later run finds out"
-_PARKED = "whether it happened cannot be found out; `stripe-flow journal settle` takes a person's word"
-
-_STANDING: dict[State, tuple[Status, str]] = {
-    State.CREATED: (Status.UNCHANGED, ""),
-    State.UPDATED: (Status.UNCHANGED, ""),
-    State.FOUND: (Status.UNCHANGED, ""),
-    State.DECLINED: (Status.DECLINED, _DECLINED),
-    State.CONFLICT: (Status.REJECTED, _KEY_REUSED),
-    State.PROCESSING: (Status.PENDING, ""),
-    State.REQUIRES_ACTION: (Status.PENDING, ""),
-    State.INTENT: (Status.UNKNOWN, _UNDECIDED),
-    State.UNKNOWN: (Status.UNKNOWN, _UNDECIDED),
-    State.PARKED: (Status.PARKED, _PARKED),
-}
-
 
 def outcome_of_attempt(attempt: Attempt) -> Outcome:
-    """The place of a record whose attempt was made before."""
-    status, reason = _STANDING[attempt.state]
-    return Outcome(status=status, stripe_id=attempt.stripe_id or "", reason=reason, refusal=_refusal_of(attempt))
+    """The outcome of a record that an earlier attempt was made for. The attempt must not be one to send again."""
+    words = WORDS[attempt.state]
+    if words.again is None:
+        raise AssertionError(f"a record whose attempt is {attempt.state.value} is sent")
+    return Outcome(
+        status=words.again, stripe_id=attempt.stripe_id or "", reason=words.reason, refusal=_refusal_of(attempt)
+    )
 
 
-def outcome_of(sent: Sent) -> Outcome:
-    """The place of a record that was sent just now."""
+def outcome_of_send(sent: Sent) -> Outcome:
+    """The outcome of a record that this run sent."""
     attempt = sent.attempt
     if attempt.state is State.UPDATED:
         return Outcome(status=Status.UPDATED, stripe_id=attempt.stripe_id or "")
@@ -48,17 +32,18 @@ def outcome_of(sent: Sent) -> Outcome:
         return Outcome(status=Status.CREATED, stripe_id=attempt.stripe_id or "")
     if attempt.state is State.REFUSED:
         refusal = sent.refusal or Refusal(http_status=0)
-        reason = f"Stripe refused it {refusal.words()}: mend what the code names and send it again"
+        reason = f"Stripe refused it {refusal.words()}: fix what the code names and send it again"
         return Outcome(status=Status.REJECTED, field=refusal.param, reason=reason, refusal=refusal)
     return outcome_of_attempt(attempt)
 
 
 def conflict(attempt: Attempt) -> Outcome:
-    """The record has changed since its attempt was sent, or since a run that the journal does not know."""
+    """The outcome of a record that differs from the one that its attempt was sent for."""
     if attempt.state is State.CONFLICT or attempt.fingerprint == UNKNOWN_FINGERPRINT:
-        return Outcome(status=Status.REJECTED, reason=_KEY_REUSED, refusal=_refusal_of(attempt))
+        reason = WORDS[State.CONFLICT].reason
+        return Outcome(status=Status.REJECTED, reason=reason, refusal=_refusal_of(attempt))
     made = f" ({attempt.stripe_id})" if attempt.stripe_id else ""
-    reason = f"it differs from what was sent under the same key before{made}: give it a new key if it is a new thing"
+    reason = f"it differs from what was sent under the same key before{made}: if it is a new record, give it a new key"
     return Outcome(status=Status.REJECTED, reason=reason)
 
 

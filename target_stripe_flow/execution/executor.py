@@ -14,7 +14,7 @@ from target_stripe_flow.actions.table import ACTIONS
 from target_stripe_flow.attempts.attempt import Attempt
 from target_stripe_flow.attempts.identity import Identity, joined
 from target_stripe_flow.attempts.lifecycle import HAS_OBJECT, OPEN, Answer, State, on_record
-from target_stripe_flow.execution.attempt_outcome import conflict, outcome_of, outcome_of_attempt
+from target_stripe_flow.execution.attempt_outcome import conflict, outcome_of_attempt, outcome_of_send
 from target_stripe_flow.execution.job import Job
 from target_stripe_flow.execution.matching import find_match, is_ours
 from target_stripe_flow.execution.references import References, find
@@ -163,7 +163,7 @@ class Executor:
             sent = self._taken(job, sent)
         if sent.attempt.state in HAS_OBJECT:
             self._learn(job, str(sent.attempt.stripe_id))
-        return outcome_of(sent)
+        return outcome_of_send(sent)
 
     def _taken(self, job: Job, sent: Sent) -> Sent:
         """The id is in use: by what an earlier run of ours made of this very record, or by somebody else."""
@@ -181,7 +181,7 @@ class Executor:
         last = self._when_free(self._journal.latest_update, job.identity.digest)
         if last is not None and last.state in OPEN:
             return outcome_of_attempt(last)
-        return outcome_of(self._sender.send(self._requests.update(job, made, last), is_new=True))
+        return outcome_of_send(self._sender.send(self._requests.update(job, made, last), is_new=True))
 
     def _learn(self, job: Job, stripe_id: str) -> None:
         if job.spec.name in REFERENCED:

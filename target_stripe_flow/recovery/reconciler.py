@@ -46,7 +46,7 @@ class Reconciler:
         for row in rows:
             if steps[row.marker] is Do.RESEND:
                 dispatcher.submit(lambda row=row: self._resend(row), _lanes(row))  # type: ignore[misc]
-        to_look_for = [row for row in rows if steps[row.marker] is Do.LOOK]
+        to_look_for = [row for row in rows if steps[row.marker] is Do.SCAN]
         for of_one_list in _by_list(to_look_for):
             dispatcher.submit(lambda of_one_list=of_one_list: self._look_for(of_one_list), [])  # type: ignore[misc]
         dispatcher.flush()
@@ -70,7 +70,7 @@ class Reconciler:
             match _begin(row, self.now_unix()):
                 case Do.RESEND:
                     self._resend(row)
-                case Do.LOOK:
+                case Do.SCAN:
                     self._look_for([row])
                 case Do.NOTHING:
                     self._release(row)

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from stripe_flow_cli.journal.commands import journal
 from stripe_flow_cli.report.items import shares
-from stripe_flow_cli.report.outcomes import LISTED, NEVER_SENT, STATES, STATUSES, TO_BE_SENT, StateWords, Who
+from stripe_flow_cli.report.outcomes import LISTED, NEVER_SENT, STATES, STATUSES, StateWords, Who
 from stripe_flow_cli.report.plot import slug
 from target_stripe_flow.attempts.lifecycle import HAS_OBJECT, OPEN, State
+from target_stripe_flow.attempts.vocabulary import TO_BE_SENT
 from target_stripe_flow.execution.attempt_outcome import outcome_of_attempt as of_the_target
 from target_stripe_flow.results.outcome import Status
 from tests.target_stripe_flow.builders import an_attempt

@@ -154,7 +154,7 @@ def test_no_script_runs_but_its_own(journal: Journal) -> None:
         ([State.CREATED], "All is done"),
         ([State.CREATED, State.UNKNOWN], "1 record waits for the next run"),
         ([State.UNKNOWN, State.DECLINED, State.DECLINED], "2 records wait for their customers"),
-        ([State.DECLINED, State.REFUSED], "1 record needs mending"),
+        ([State.DECLINED, State.REFUSED], "1 record needs a fix"),
         ([State.PARKED, State.CONFLICT, State.REFUSED], "2 records need your decision"),
     ],
 )

@@ -124,9 +124,7 @@ def test_the_life_cycle_answers_or_refuses_and_never_guesses(state: State, event
 
 @pytest.mark.parametrize("state", [None, *State])
 @pytest.mark.parametrize("is_same", [False, True])
-def test_a_record_is_sent_only_where_nothing_stands_or_may_stand_at_stripe(
-    state: State | None, *, is_same: bool
-) -> None:
+def test_a_record_is_sent_only_where_stripe_has_and_will_have_no_object(state: State | None, *, is_same: bool) -> None:
     answer = on_record(state, is_same=is_same)
 
     is_sent = answer in {Answer.SEND, Answer.SEND_OPENED}
