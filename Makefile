@@ -1,6 +1,6 @@
 # Every target does all its own set-up: a machine needs Python 3.11 or newer, make, and a package index.
 PYTHON ?= python3
-PYTHONS := 3.11 3.12 3.13
+PYTHONS := 3.11 3.12 3.13 3.14
 UV_VERSION := 0.13.9
 VENV := .venv
 BIN := $(VENV)/bin

@@ -15,7 +15,7 @@ from packaging.utils import canonicalize_name
 from tests.support.plugins import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-PYTHONS = ["3.11", "3.12", "3.13"]
+PYTHONS = ["3.11", "3.12", "3.13", "3.14"]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 EXTRAS = {"requirements.lock": ["postgres"], "requirements-dev.lock": ["postgres", "sandbox"]}
 
