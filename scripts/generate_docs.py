@@ -1,4 +1,4 @@
-"""Writes the tables of docs/ from what the plugins say, and the limits from the README.
+"""Writes the tables of docs/ from the plugins' settings, streams and actions.
 
 python -m scripts.generate_docs          write
 python -m scripts.generate_docs --check  exit 1 if a page is not what would be written
@@ -14,17 +14,16 @@ from typing import Any
 from singer_sdk.plugin_base import PluginBase
 
 from scripts import generate_lifecycle
-from scripts.generate_readme import README, own
 from stripe_flow.api.settings import SETTINGS
 from tap_records.settings import ENTRY
 from tap_records.tap import TapRecords
-from tap_stripe_flow.streams import STREAMS
+from tap_stripe_flow.streams import STREAMS, StreamSpec
 from tap_stripe_flow.tap import TapStripeFlow
 from target_stripe_flow.actions.endpoint import Endpoint
 from target_stripe_flow.actions.table import ACTIONS, ActionSpec
 from target_stripe_flow.target import TargetStripeFlow
 
-DOCS = README.parent / "docs"
+DOCS = Path(__file__).parents[1] / "docs"
 METHODS = next(spec for spec in STREAMS if spec.path == "/v1/payment_methods")
 
 Json = dict[str, Any]  # Any: JSON schema
@@ -40,6 +39,17 @@ def settings() -> list[str]:
     return [*lines, "Each entry of `files`:", "", *entries(entry["properties"], entry["required"])]
 
 
+def own(plugin: type[PluginBase]) -> Json:
+    """The settings that only this plugin has."""
+    inherited = {*SETTINGS, "stream_maps", "stream_map_config", "faker_config"}
+    properties: Json = plugin.config_jsonschema["properties"]
+    return {
+        name: schema
+        for name, schema in properties.items()
+        if name not in inherited and not name.startswith("flattening_")
+    }
+
+
 def entries(properties: Json, required: list[str]) -> list[str]:
     head = ["| setting | type | default | what it is |", "|---|---|---|---|"]
     return [*head, *(row(name, schema, name in required) for name, schema in properties.items()), ""]
@@ -48,12 +58,12 @@ def entries(properties: Json, required: list[str]) -> list[str]:
 def row(name: str, schema: Json, is_required: bool) -> str:  # noqa: FBT001 -- a cell of the row
     default = "required" if is_required else f"`{shown(schema['default'])}`" if "default" in schema else ""
     title = f"**{schema['title']}.** " if "title" in schema else ""
-    told = f"{title}{schema.get('description', '')}{bounds(schema)}{' Secret.' if schema.get('secret') else ''}"
-    return f"| `{name}` | {kind(schema)} | {default} | {cell(told)} |"
+    text = f"{title}{schema.get('description', '')}{bounds(schema)}{' Secret.' if schema.get('secret') else ''}"
+    return f"| `{name}` | {kind(schema)} | {default} | {cell(text)} |"
 
 
 def kind(schema: Json) -> str:
-    """`list of string`; what may be left out is not said again."""
+    """`list of string`; null is left out."""
     kinds = schema.get("type", "string")
     names = [each for each in ([kinds] if isinstance(kinds, str) else kinds) if each != "null"]
     if names == ["array"]:
@@ -62,12 +72,12 @@ def kind(schema: Json) -> str:
 
 
 def bounds(schema: Json) -> str:
-    """What a value may be, beyond its type."""
+    """The smallest and largest value, and the choices."""
     words = {"minimum": "At least {}.", "exclusiveMinimum": "More than {}.", "maximum": "At most {}."}
-    told = [text.format(schema[word]) for word, text in words.items() if word in schema]
+    texts = [text.format(schema[word]) for word, text in words.items() if word in schema]
     if "enum" in schema:
-        told.append(f"One of {', '.join(f'`{each}`' for each in schema['enum'])}.")
-    return "".join(f" {each}" for each in told)
+        texts.append(f"One of {', '.join(f'`{each}`' for each in schema['enum'])}.")
+    return "".join(f" {each}" for each in texts)
 
 
 def shown(value: object) -> str:
@@ -79,12 +89,12 @@ def cell(text: str) -> str:
 
 
 def variables() -> list[str]:
-    """How Meltano calls a setting in the environment."""
+    """The environment variables of a few settings, as Meltano names them."""
     rows = [
         f"| `{name}` | {variable(TapStripeFlow, name)} | {variable(TargetStripeFlow, name)} |"
         for name in ("api_key", "base_url", "start_date", "journal_url", "dry_run")
     ]
-    return ["| setting | of the tap | of the target |", "|---|---|---|", *rows, ""]
+    return ["| setting | tap | target |", "|---|---|---|", *rows, ""]
 
 
 def variable(plugin: type[PluginBase], name: str) -> str:
@@ -92,50 +102,63 @@ def variable(plugin: type[PluginBase], name: str) -> str:
     return f"`{plugin.name}_{name}`".replace("-", "_").upper() if name in known else ""
 
 
+def streams() -> list[str]:
+    """Every stream, with its list, cursor and permission."""
+    head = "| stream | list | a run reads | key | cursor | `capture: changes` | permission |"
+    return [head, "|---|---|---|---|---|---|---|", *map(stream_row, STREAMS), ""]
+
+
+def stream_row(spec: StreamSpec) -> str:
+    parent = spec.child_of.parent if spec.child_of else None
+    if parent:
+        method, cursor = f"with `{parent.name}`", f"`{parent.stamp}` of the parent"
+    else:
+        method, cursor = ("new objects", f"`{spec.stamp}`") if spec.stamp else ("all objects", "")
+    changes = ("with the parent" if parent else "yes") if spec.listed.events or spec.listed.deleted_by else ""
+    if parent and (spec.events or spec.deleted_by):
+        changes = "yes, and with the parent"
+    key = ", ".join(f"`{name}`" for name in spec.key())
+    return f"| `{spec.name}` | `{spec.path}` | {method} | {key} | {cursor} | {changes} | `{spec.permission}` |"
+
+
 def tap_permissions() -> list[str]:
-    """Streams by the right that each needs, its own and its parent's."""
-    by_right: dict[str, list[str]] = {}
+    """Streams by the permission that each needs, its own and its parent's."""
+    by_permission: dict[str, list[str]] = {}
     for spec in STREAMS:
         for permission in dict.fromkeys((spec.permission, spec.listed.permission)):
-            by_right.setdefault(permission, []).append(f"`{spec.name}`")
-    rows = [f"| `{permission}` | {', '.join(names)} |" for permission, names in sorted(by_right.items())]
-    return ["| right | streams |", "|---|---|", *rows, ""]
+            by_permission.setdefault(permission, []).append(f"`{spec.name}`")
+    rows = [f"| `{permission}` | {', '.join(names)} |" for permission, names in sorted(by_permission.items())]
+    return ["| permission | streams |", "|---|---|", *rows, ""]
 
 
 def target_permissions() -> list[str]:
     rows = [f"| {' | '.join(each)} |" for spec in ACTIONS.values() for each in action_rows(spec)]
-    return ["| action | needs | and, if records name it, to look at |", "|---|---|---|", *rows, ""]
+    return ["| action | needs | needs also, if records name it |", "|---|---|---|", *rows, ""]
 
 
 def action_rows(spec: ActionSpec) -> Iterator[tuple[str, str, str]]:
-    """One for each way to create."""
+    """A row for each endpoint that the action can create with."""
     for name, way in spec.ways.items():
         about = {
             f"a `{field}` by Stripe's id": reads(ACTIONS[action].endpoint) for field, action in spec.references.items()
         }
         if way.makes_intent:
-            about["what a customer pays with"] = reads(ACTIONS["customers"].endpoint)
+            about["the default payment method of a `customer`"] = reads(ACTIONS["customers"].endpoint)
             about["the type of a `source` like `pm_…`"] = METHODS.permission
         action = f"`{spec.name}`" if len(spec.ways) == 1 else f"`{spec.name}`, `{spec.chosen_by}: {name}`"
-        more = {told: permission for told, permission in about.items() if permission != reads(way)}
-        yield action, f"`{way.permission}`", "<br>".join(f"{told}: `{permission}`" for told, permission in more.items())
+        more = {use: permission for use, permission in about.items() if permission != reads(way)}
+        yield action, f"`{way.permission}`", "<br>".join(f"{use}: `{permission}`" for use, permission in more.items())
 
 
 def reads(way: Endpoint) -> str:
-    """The right to read what a way makes; who may write may read, too."""
+    """The permission to read what this endpoint creates; a permission to write includes it."""
     return way.permission.replace("_write", "_read")
-
-
-def limits() -> list[str]:
-    """The README's, whose links start one folder higher."""
-    text = README.read_text(encoding="utf-8").partition("\n## Limits\n")[2].partition("\n## ")[0]
-    return [*text.strip().replace("](docs/", "](").splitlines(), ""]
 
 
 PAGES: Mapping[str, Mapping[str, Callable[[], list[str]]]] = {
     "settings.md": {"settings": settings, "variables": variables},
-    "security.md": {"rights of the tap": tap_permissions, "rights of the target": target_permissions},
-    "limits.md": {"limits": limits},
+    "security.md": {"permissions of the tap": tap_permissions, "permissions of the target": target_permissions},
+    "streams.md": {"streams": streams},
     "exactly-once.md": {
         "diagram": generate_lifecycle.diagram,
         "states": generate_lifecycle.states,
@@ -149,7 +172,7 @@ def rendered(text: str, parts: Mapping[str, Callable[[], list[str]]]) -> str:
         start = f"<!-- {name}: written by scripts/generate_docs.py -->\n"
         end = f"<!-- end of {name} -->"
         before, found, rest = text.partition(start)
-        assert found, f"no place for {name}"
+        assert found, f"no markers for {name}"
         text = "\n".join([f"{before}{start}", *lines(), f"{end}{rest.partition(end)[2]}"])
     return text
 

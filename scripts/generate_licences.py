@@ -22,18 +22,18 @@ PERMISSIVE = {"Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "MIT", "PSF-2.0"}
 CLASSIFIED = {"License :: OSI Approved :: Python Software Foundation License": "PSF-2.0"}
 # Why we may depend on what asks for more than its notice.
 REASONS = {
-    "certifi": "Its duties are for its own files alone, and those come as they are.",
-    "psycopg": "Only with the extra `postgres`. We import it as it is, do not pack it, and anyone may replace it.",
-    "psycopg-binary": "As psycopg. Its wheels bring libpq and what that needs along, under licences of their own.",
+    "certifi": "Its terms cover its own files only, and we do not change them.",
+    "psycopg": "Only with the extra `postgres`. We import it unchanged, do not bundle it, and anyone may replace it.",
+    "psycopg-binary": "As psycopg. Its wheels contain libpq and its dependencies, under licences of their own.",
 }
 HEAD = """\
 # Licences
 
-stripe-flow is under Apache-2.0 (`LICENSE`). Its wheel holds no code of others; `NOTICE` says which data come from
-Stripe. These packages are installed with it: all of `requirements.lock`, and what the extra `sandbox` asks for. The
-table is written by `python -m scripts.generate_licences`.
+stripe-flow is under Apache-2.0 (`LICENSE`). Its wheel contains no third-party code; `NOTICE` lists the data from
+Stripe. These packages are installed with it: those of `requirements.lock` and of the extra `sandbox`.
+`python -m scripts.generate_licences` writes the table.
 
-| package | licence | why it may be, where it asks for more than its notice |
+| package | licence | why we may use it, if it requires more than its notice |
 |---|---|---|
 """
 

@@ -64,12 +64,12 @@ def test_every_setting_is_in_the_reference(plugin: type[PluginBase]) -> None:
 LIMITS = {
     "ids that one state remembers, over all streams and accounts": MOST_IDS,
     "days for which Stripe keeps events": EVENTS_KEPT_S / DAY_S,
-    "requests under way at once, at most (`concurrency`)": SETTINGS["concurrency"]["maximum"],
-    "records that may wait for another one that they name": MOST_WAITING,
+    "requests in flight at once, at most (`concurrency`)": SETTINGS["concurrency"]["maximum"],
+    "deferred records that may wait in one run": MOST_WAITING,
     "hours for which an idempotency key counts as alive": KEY_LIFETIME_S / HOUR_S,
-    "hours after the last send before something counts as never made": ABSENT_AFTER_S / HOUR_S,
-    "minutes before what is unknown is looked for": SCAN_FROM_S / 60,
-    "seconds that a second process waits for the journal's file": WAIT_S,
+    'hours after the last send before a complete scan counts as "not created"': ABSENT_AFTER_S / HOUR_S,
+    "minutes before an `unknown` attempt is scanned for": SCAN_FROM_S / 60,
+    "seconds that a second process waits for a journal file": WAIT_S,
     "metadata keys of an object, ours included": MOST_KEYS,
 }
 

@@ -25,12 +25,6 @@ def test_meltano_yml_says_what_about_says() -> None:
     assert done.returncode == 0, "run scripts/generate_meltano.py"
 
 
-def test_the_readme_says_what_about_says() -> None:
-    done = subprocess.run([sys.executable, "scripts/generate_readme.py", "--check"], cwd=ROOT, check=False)
-
-    assert done.returncode == 0, "run scripts/generate_readme.py"
-
-
 def test_both_flows_are_scheduled_every_ten_minutes(project: Project) -> None:
     listed = json.loads(project.meltano("schedule", "list", "--format=json").stdout)["schedules"]["job"]
 

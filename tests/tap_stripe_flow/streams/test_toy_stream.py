@@ -12,7 +12,7 @@ from tests.support.plugins import ROOT, Ended, a_config, clean_env, command
 from tests.support.sandbox import Sandbox
 
 ENTRY = """
-TOY = StreamSpec(name="toys", kind="review", path="/v1/reviews", right="rak_review_read", is_default=True)
+TOY = StreamSpec(name="toys", kind="review", path="/v1/reviews", permission="rak_review_read", is_default=True)
 STREAMS = (*STREAMS, TOY)
 """
 

@@ -1,4 +1,4 @@
-"""The README's section about the sandbox shows scripts and words that the sandbox takes, all of them."""
+"""docs/sandbox.md shows key files and fault scripts that the sandbox accepts, and names every word of them."""
 
 from __future__ import annotations
 
@@ -14,11 +14,10 @@ from stripe_flow_sandbox.faults.faults import Match, Rule
 from tests.stripe_flow_sandbox.builders import a_client
 from tests.support.sandbox import Sandbox
 
-README = Path(__file__).parents[2].joinpath("README.md").read_text(encoding="utf-8")
-SECTION = README.partition("\n## The sandbox\n")[2].partition("\n## ")[0]
-KEYS, SCRIPT = re.findall(r"```json\n(.*?)```", SECTION, re.DOTALL)
+PAGE = Path(__file__).parents[2].joinpath("docs", "sandbox.md").read_text(encoding="utf-8")
+KEYS, SCRIPT = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
 CELLS = r"^\| `(\w+)` \|([^|]*)\|[^|]*\|[^|]*\|$"
-ACTIONS = dict(re.findall(CELLS, SECTION, re.MULTILINE))
+ACTIONS = dict(re.findall(CELLS, PAGE, re.MULTILINE))
 
 
 def test_the_keys_file_and_the_script_work(tmp_path: Path) -> None:
@@ -41,6 +40,6 @@ def test_the_table_of_faults_names_each_kind_with_all_its_words(action: type[msg
 
 
 @pytest.mark.parametrize("struct", [Rule, Match])
-def test_every_word_of_a_rule_is_told(struct: type[msgspec.Struct]) -> None:
+def test_the_page_names_every_word_of_a_rule(struct: type[msgspec.Struct]) -> None:
     for field in msgspec.structs.fields(struct):
-        assert f"`{field.name}`" in SECTION or f'"{field.name}"' in SECTION
+        assert f"`{field.name}`" in PAGE or f'"{field.name}"' in PAGE
