@@ -33,6 +33,11 @@ _QUIET_AGES = {
     f"{_SCAN_MIN} min to {_ABSENT_H} h ago": ABSENT_AFTER_S - 1,
     f"{_ABSENT_H} h ago or more": ABSENT_AFTER_S,
 }
+# Two stretches that meet, as one.
+_JOINED: dict[tuple[str, ...], str] = {
+    (f"less than {_SCAN_MIN} min ago", f"{_SCAN_MIN} min to {_ABSENT_H} h ago"): f"less than {_ABSENT_H} h ago",
+    (f"{_SCAN_MIN} min to {_ABSENT_H} h ago", f"{_ABSENT_H} h ago or more"): f"{_SCAN_MIN} min ago or more",
+}
 _MONEY = {"moves no money": False, "moves money": True}
 _AXES: dict[str, dict[str, int] | dict[str, bool]] = {
     "first sent": _KEY_AGES,
@@ -104,7 +109,7 @@ def _condition(cases: list[tuple[str, str, str]]) -> str:
     """What the cases of one step have in common."""
     parts = []
     for index, (axis, stretches) in enumerate(_AXES.items()):
-        here = [name for name in stretches if any(case[index] == name for case in cases)]
+        here = tuple(name for name in stretches if any(case[index] == name for case in cases))
         if len(here) < len(stretches):
-            parts.append(f"{axis} {' or '.join(here)}")
+            parts.append(f"{axis} {_JOINED.get(here, ', or '.join(here))}")
     return "; ".join(parts)
