@@ -57,7 +57,7 @@ def sandbox(
         import httptools  # noqa: F401, PLC0415 - an extra: the plugins do without
     except ModuleNotFoundError:
         raise click.ClickException("the sandbox needs httptools: pip install 'stripe-flow[sandbox]'") from None
-    from stripe_flow_sandbox.faults.faults import read_script  # noqa: PLC0415
+    from stripe_flow_sandbox.faults.script import read_script  # noqa: PLC0415
     from stripe_flow_sandbox.http import server  # noqa: PLC0415 - see above
     from stripe_flow_sandbox.state import keyring  # noqa: PLC0415 - see above
 
