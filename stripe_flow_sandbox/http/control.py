@@ -13,7 +13,7 @@ from stripe_flow_sandbox.answers.codec import Object
 from stripe_flow_sandbox.answers.errors import Refusal
 from stripe_flow_sandbox.faults.faults import Faults
 from stripe_flow_sandbox.faults.script import Script
-from stripe_flow_sandbox.objects.read_only import change, delete, make
+from stripe_flow_sandbox.objects.read_only_changes import change, delete, make
 from stripe_flow_sandbox.service.exchange import Request
 from stripe_flow_sandbox.service.service import Service
 from stripe_flow_sandbox.state.space import Call

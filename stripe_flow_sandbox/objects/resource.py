@@ -8,23 +8,13 @@ from typing import TypeAlias
 
 from stripe_flow_sandbox.answers.codec import Object
 from stripe_flow_sandbox.answers.errors import refuse
+from stripe_flow_sandbox.objects.listing import Filter, Listing, page_of
 from stripe_flow_sandbox.parameters.accepted import EXPAND, LIST
-from stripe_flow_sandbox.parameters.params import Param, Params
+from stripe_flow_sandbox.parameters.params import Params
 from stripe_flow_sandbox.parameters.shapes import apply
-from stripe_flow_sandbox.state import pages
-from stripe_flow_sandbox.state.collection import Collection
 from stripe_flow_sandbox.state.space import Call, Space
 
 Run: TypeAlias = Callable[[Call], "Object | Listing"]
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """A page of a list, its objects still bytes."""
-
-    url: str
-    bodies: list[bytes]
-    has_more: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,18 +26,6 @@ class Operation:
     permission: str
     params: Params
     run: Run
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Filter:
-    """A parameter of a list: its type, and the values of the indexed field that match what was given; `usual`: those
-    that match where nothing is given, if not all do.
-    """
-
-    param: Param
-    field: str
-    values: Callable[[Space, object], Sequence[str]] = lambda _, given: [_spelled(given)]
-    usual: Callable[[Space], Sequence[str]] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,33 +114,3 @@ class Resource:
     def _is_gone(self, found: Object, now: int) -> bool:
         created = found.get("created")
         return isinstance(created, int) and created < self.kept_since(now)
-
-
-def page_of(  # a page is all of this
-    collection: Collection,
-    noun: str,
-    params: Object,
-    now: int,
-    url: str,
-    *,
-    kept_since: int = 0,
-    filters: Mapping[str, Sequence[str]] | None = None,
-) -> Listing:
-    """The page that `params` ask for. Raises Refusal."""
-    if "starting_after" in params and "ending_before" in params:
-        raise refuse("parameters_exclusive", params="starting_after, ending_before")
-    since, until = pages.bounds_of(params.get("created"))
-    query = pages.Query(
-        limit=pages.limit_of(params),
-        after=pages.cursor_of(collection, noun, params, "starting_after"),
-        before=pages.cursor_of(collection, noun, params, "ending_before"),
-        since=max(since, kept_since),
-        until=until,
-        filters=filters or {},
-    )
-    page = pages.read(collection, query, now)
-    return Listing(url, [collection.body_at(place) for place in page.places], page.has_more)
-
-
-def _spelled(given: object) -> str:
-    return str(given).lower() if isinstance(given, bool) else str(given)

@@ -6,34 +6,19 @@ import time
 from dataclasses import dataclass
 
 from stripe_flow_sandbox.answers.codec import Object
-from stripe_flow_sandbox.answers.errors import DOC_URL, Refusal, refuse
+from stripe_flow_sandbox.answers.errors import refuse
+from stripe_flow_sandbox.objects.declines import (
+    AUTHENTICATION_REQUIRED,
+    EXPIRED,
+    FRAUDULENT,
+    GENERIC,
+    INCORRECT_CVC,
+    INSUFFICIENT,
+    PROCESSING,
+    Decline,
+)
 from stripe_flow_sandbox.parameters.shapes import fresh
 from stripe_flow_sandbox.state.space import Call
-
-
-@dataclass(frozen=True, slots=True)
-class Decline:
-    """Why a card says no, in Stripe's codes."""
-
-    code: str
-    decline_code: str
-    message: str
-    param: str | None = None
-
-    def refusal(self, charge_id: str | None = None) -> Refusal:
-        """402; `charge_id` names the failed charge that the attempt left behind, if it left one."""
-        error: Object = {
-            "code": self.code,
-            "decline_code": self.decline_code,
-            "doc_url": DOC_URL.format(code=self.code.replace("_", "-")),
-            "message": self.message,
-            "type": "card_error",
-        }
-        if charge_id:
-            error["charge"] = charge_id
-        if self.param:
-            error["param"] = self.param
-        return Refusal(402, error)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,17 +35,6 @@ class Token:
     fails_later: bool = False
     needs_authentication: bool = False
 
-
-GENERIC = Decline("card_declined", "generic_decline", "Your card was declined.")
-FRAUDULENT = Decline("card_declined", "fraudulent", "Your card was declined.")
-INSUFFICIENT = Decline("card_declined", "insufficient_funds", "Your card has insufficient funds.")
-EXPIRED = Decline("expired_card", "expired_card", "Your card has expired.", "exp_month")
-INCORRECT_CVC = Decline("incorrect_cvc", "incorrect_cvc", "Your card's security code is incorrect.", "cvc")
-PROCESSING = Decline(
-    "processing_error",
-    "processing_error",
-    "An error occurred while processing your card. Try again in a little bit.",
-)
 
 TOKENS = {
     "tok_visa": Token(brand="Visa", last4="4242"),
@@ -79,11 +53,6 @@ TOKENS = {
     "tok_chargeCustomerFail": Token(brand="Visa", last4="0341", decline=GENERIC, fails_later=True),
 }
 
-AUTHENTICATION_REQUIRED = Decline(
-    "authentication_required",
-    "authentication_required",
-    "Your card was declined. This transaction requires authentication.",
-)
 
 # Cards that no seeded account has, so that the past of a seed stays what it is.
 UNSEEDED = {

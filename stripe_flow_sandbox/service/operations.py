@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from urllib.parse import unquote
 
 from stripe_flow_sandbox.answers.errors import invalid
-from stripe_flow_sandbox.objects.read_only import operations, resources
+from stripe_flow_sandbox.objects.child_objects import operations
+from stripe_flow_sandbox.objects.read_only import resources
 from stripe_flow_sandbox.objects.resource import Operation, Resource
 from stripe_flow_sandbox.objects.resources.accounts import ACCOUNT
 from stripe_flow_sandbox.objects.resources.charges import CAPTURE, CHARGES

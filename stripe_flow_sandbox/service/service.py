@@ -9,7 +9,8 @@ from stripe_flow_sandbox.answers.codec import Object, decode, encode, indent
 from stripe_flow_sandbox.answers.errors import Refusal, invalid, refuse
 from stripe_flow_sandbox.answers.ids import make_id
 from stripe_flow_sandbox.answers.versions import check_version, is_older, shown_in
-from stripe_flow_sandbox.objects.resource import Listing, Operation
+from stripe_flow_sandbox.objects.listing import Listing
+from stripe_flow_sandbox.objects.resource import Operation
 from stripe_flow_sandbox.parameters.form import pairs, parse
 from stripe_flow_sandbox.parameters.params import check
 from stripe_flow_sandbox.past.seeding import Seeding

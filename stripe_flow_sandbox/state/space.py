@@ -12,10 +12,11 @@ from stripe_flow_sandbox.answers.errors import refuse
 from stripe_flow_sandbox.answers.ids import id_like, make_id
 from stripe_flow_sandbox.answers.versions import shown_in
 from stripe_flow_sandbox.parameters.shapes import API_VERSION, fresh
+from stripe_flow_sandbox.state.child_lists import CHILD_LISTS
 from stripe_flow_sandbox.state.collection import Collection, Seeded
 from stripe_flow_sandbox.state.idempotency import KeyStore
 from stripe_flow_sandbox.state.keyring import AccountEntry
-from stripe_flow_sandbox.state.read_only_kinds import PARTS, READ_ONLY_LISTS
+from stripe_flow_sandbox.state.read_only_lists import READ_ONLY_LISTS
 
 # https://docs.stripe.com/api/events: no order inside one second. Flipping bits of the running number shuffles
 # neighbours, and flipping them again finds the number back.
@@ -34,7 +35,7 @@ _NOUNS = (
     "product",
     "refund",
     *(shelf.noun for shelf in READ_ONLY_LISTS),
-    *(noun for parts in PARTS for noun in parts.nouns),
+    *(noun for parts in CHILD_LISTS for noun in parts.nouns),
 )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 import stripe
 
-from stripe_flow_sandbox.state.read_only_kinds import READ_ONLY_LISTS, ReadOnlyList
+from stripe_flow_sandbox.state.read_only_lists import READ_ONLY_LISTS, ReadOnlyList
 from tests.support.official import everything, official
 from tests.support.official_lists import official_lists
 from tests.support.sandbox import Sandbox

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from stripe_flow_sandbox.answers.codec import Object, integer, mapping
 from stripe_flow_sandbox.answers.errors import Refusal, invalid, refuse
+from stripe_flow_sandbox.objects.declines import Decline
+from stripe_flow_sandbox.objects.listing import Filter
 from stripe_flow_sandbox.objects.methods import method_of
-from stripe_flow_sandbox.objects.resource import Filter, Operation, Resource
+from stripe_flow_sandbox.objects.resource import Operation, Resource
 from stripe_flow_sandbox.objects.resources.refunds import refunds_of, release
-from stripe_flow_sandbox.objects.tokens import Decline, card_of, decline_of, token_of
+from stripe_flow_sandbox.objects.tokens import card_of, decline_of, token_of
 from stripe_flow_sandbox.parameters.accepted import EXPAND, create_params, keep
 from stripe_flow_sandbox.parameters.money import check_amount, currency_of
 from stripe_flow_sandbox.parameters.params import Param

@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 from stripe_flow_sandbox.answers.codec import Object, mapping
 from stripe_flow_sandbox.answers.errors import Refusal, refuse
+from stripe_flow_sandbox.objects.child_objects import hidden_members
+from stripe_flow_sandbox.objects.listing import Filter
 from stripe_flow_sandbox.objects.methods import method_of
-from stripe_flow_sandbox.objects.read_only import hidden_parts
-from stripe_flow_sandbox.objects.resource import Filter, Resource
+from stripe_flow_sandbox.objects.resource import Resource
 from stripe_flow_sandbox.objects.resources.payment_methods import attach, check_attachable, method_called
 from stripe_flow_sandbox.objects.tokens import card_of, token_of
 from stripe_flow_sandbox.parameters.accepted import create_params, update_params
@@ -128,5 +129,5 @@ CUSTOMERS = Resource(
     ),
     updated_events=("customer.updated",),
     deleted_events=("customer.deleted",),
-    includes={**hidden_parts("customer"), "subscriptions": _empty("subscriptions")},
+    includes={**hidden_members("customer"), "subscriptions": _empty("subscriptions")},
 )

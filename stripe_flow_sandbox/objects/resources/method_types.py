@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from stripe_flow_sandbox.answers.codec import Object
 from stripe_flow_sandbox.answers.errors import invalid, refuse
-from stripe_flow_sandbox.objects.methods import DEBITS
+from stripe_flow_sandbox.objects.debits import DEBITS
 from stripe_flow_sandbox.state.space import Call
 
 # https://docs.stripe.com/changelog/endive/2026-09-30/removes-the-payment-method-types-parameter-from-payment-intents-and-setup-intents

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 
 from stripe_flow_sandbox.answers.codec import Object, integer, mapping
 from stripe_flow_sandbox.answers.errors import Refusal, invalid, refuse
+from stripe_flow_sandbox.objects.listing import Filter
 from stripe_flow_sandbox.objects.methods import method_of
-from stripe_flow_sandbox.objects.resource import Filter, Operation, Resource
+from stripe_flow_sandbox.objects.resource import Operation, Resource
 from stripe_flow_sandbox.objects.resources.attempts import pay
 from stripe_flow_sandbox.objects.resources.charges import capture
 from stripe_flow_sandbox.objects.resources.customers import check_email

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 from stripe_flow_sandbox.answers.codec import Object, mapping
 from stripe_flow_sandbox.answers.errors import invalid, refuse
+from stripe_flow_sandbox.objects.listing import Filter, Listing
 from stripe_flow_sandbox.objects.methods import TEST_NAMES, can_be_saved, named_method, new_method
-from stripe_flow_sandbox.objects.resource import Filter, Listing, Operation, Resource
+from stripe_flow_sandbox.objects.resource import Operation, Resource
 from stripe_flow_sandbox.objects.tokens import card_of, token_of
 from stripe_flow_sandbox.parameters.accepted import EXPAND, LIST, create_params, keep
 from stripe_flow_sandbox.parameters.params import Param

@@ -7,7 +7,8 @@ from decimal import Decimal
 
 from stripe_flow_sandbox.answers.codec import Object, mapping
 from stripe_flow_sandbox.answers.errors import invalid, refuse
-from stripe_flow_sandbox.objects.resource import Filter, Resource
+from stripe_flow_sandbox.objects.listing import Filter
+from stripe_flow_sandbox.objects.resource import Resource
 from stripe_flow_sandbox.parameters.accepted import EXPAND, create_params, keep
 from stripe_flow_sandbox.parameters.money import currency_of
 from stripe_flow_sandbox.parameters.params import Param

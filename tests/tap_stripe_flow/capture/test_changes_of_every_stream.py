@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from stripe_flow_sandbox.state.read_only_kinds import READ_ONLY_LISTS
+from stripe_flow_sandbox.state.read_only_lists import READ_ONLY_LISTS
 from tap_stripe_flow.listing.record import PARENT_MEMBER
 from tap_stripe_flow.streams import STREAMS, StreamSpec
 from tests.support.official import official
