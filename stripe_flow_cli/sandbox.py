@@ -59,7 +59,7 @@ def sandbox(
         raise click.ClickException("the sandbox needs httptools: pip install 'stripe-flow[sandbox]'") from None
     from stripe_flow_sandbox.faults.script import read_script  # noqa: PLC0415
     from stripe_flow_sandbox.http import server  # noqa: PLC0415 - see above
-    from stripe_flow_sandbox.state import keyring  # noqa: PLC0415 - see above
+    from stripe_flow_sandbox.state.keys_file import default_keys, read_keys  # noqa: PLC0415 - see above
 
     def announce(url: str) -> None:
         click.echo(url)
@@ -68,7 +68,7 @@ def sandbox(
 
     with _told(host, port):
         options = server.Options(
-            keys=_read(keyring.read_keys, keys_file) if keys_file else keyring.default_keys(livemode=livemode),
+            keys=_read(read_keys, keys_file) if keys_file else default_keys(livemode=livemode),
             script=_read(read_script, faults_file) if faults_file else read_script(None),
             host=host,
             port=port,

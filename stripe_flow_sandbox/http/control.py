@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import TypeAlias
 from urllib.parse import parse_qsl
 
 import msgspec
 
-from stripe_flow_sandbox.answers.codec import Object
 from stripe_flow_sandbox.answers.errors import Refusal
 from stripe_flow_sandbox.faults.faults import Faults
-from stripe_flow_sandbox.faults.script import Script
+from stripe_flow_sandbox.http.orders import ClockOrder, Controlled, FaultsOrder, ObjectsOrder, json_answer
 from stripe_flow_sandbox.objects.read_only_changes import change, delete, make
 from stripe_flow_sandbox.service.exchange import Request
 from stripe_flow_sandbox.service.service import Service
@@ -22,42 +20,6 @@ PREFIX = "/_sandbox/"
 
 # A machine that slept so long finds its connections gone.
 CUT_AFTER_JUMP_S = 60 * 60
-
-
-@dataclass(frozen=True, slots=True)
-class Controlled:
-    """An answer of the controls."""
-
-    status: int
-    body: bytes
-    cuts_connections: bool = False
-
-
-class _ClockOrder(msgspec.Struct, forbid_unknown_fields=True):
-    """`{"set": n}` or `{"advance_s": n}`."""
-
-    to: int | None = msgspec.field(default=None, name="set")
-    advance_s: int | None = None
-
-
-class _FaultsOrder(Script, frozen=True, forbid_unknown_fields=True):
-    """A new script, or `{"release": [name, …]}`."""
-
-    release: list[str] | None = None
-
-
-class _ObjectsOrder(msgspec.Struct, forbid_unknown_fields=True):
-    """What to do with objects of a type that Stripe's other parts would make: `count` new ones, each `every_s` older
-    than the next; or to `change` or `delete` one. With `of` they are parts of that object.
-    """
-
-    type: str
-    count: int = 0
-    every_s: int = 0
-    of: str | None = None
-    change: str | None = None
-    values: Object = msgspec.field(default_factory=dict)
-    delete: str | None = None
 
 
 _Run: TypeAlias = Callable[[Request], "Controlled"]
@@ -88,30 +50,30 @@ class Control:
     def answer(self, request: Request) -> Controlled:
         run = self._runs.get((request.method, request.path.removeprefix(PREFIX)))
         if run is None:
-            return _said(404, {"error": f"no control {request.method} {request.path}"})
+            return json_answer(404, {"error": f"no control {request.method} {request.path}"})
         try:
             return run(request)
         except (ValueError, KeyError, Refusal) as error:
-            return _said(400, {"error": str(error)})
+            return json_answer(400, {"error": str(error)})
 
     def _clock(self, _: Request) -> Controlled:
-        return _said(200, {"now": self._service.clock.now()})
+        return json_answer(200, {"now": self._service.clock.now()})
 
     def _move_clock(self, request: Request) -> Controlled:
-        order = msgspec.json.decode(request.body, type=_ClockOrder)
+        order = msgspec.json.decode(request.body, type=ClockOrder)
         clock = self._service.clock
         if (order.to is None) == (order.advance_s is None):
             raise ValueError('give {"set": unix seconds} or {"advance_s": seconds}')
         target = order.to if order.to is not None else clock.now() + (order.advance_s or 0)
         jump_s = clock.move_to(target)
-        said = _said(200, {"now": clock.now()})
+        said = json_answer(200, {"now": clock.now()})
         return Controlled(said.status, said.body, cuts_connections=abs(jump_s) > CUT_AFTER_JUMP_S)
 
     def _shown_faults(self, _: Request) -> Controlled:
-        return _said(200, {"rules": self._faults.shown()})
+        return json_answer(200, {"rules": self._faults.shown()})
 
     def _set_faults(self, request: Request) -> Controlled:
-        order = msgspec.json.decode(request.body, type=_FaultsOrder)
+        order = msgspec.json.decode(request.body, type=FaultsOrder)
         if order.release is not None:
             self._faults.release(order.release)
         else:
@@ -122,7 +84,7 @@ class Control:
         """The request log, oldest first; `?request_id=` for one of it."""
         wanted = dict(parse_qsl(request.query.decode())).get("request_id")
         entries = self._service.log.entries
-        return _said(200, {"data": [each for each in entries if wanted in (None, each.request_id)]})
+        return json_answer(200, {"data": [each for each in entries if wanted in (None, each.request_id)]})
 
     def _objects(self, request: Request) -> Controlled:
         """`?type=charge`, and `account`, `livemode`: every object, hidden and deleted ones too."""
@@ -135,15 +97,11 @@ class Control:
 
     def _change_objects(self, request: Request) -> Controlled:
         """The ids of what was made, changed or deleted, oldest first."""
-        order = msgspec.json.decode(request.body, type=_ObjectsOrder)
+        order = msgspec.json.decode(request.body, type=ObjectsOrder)
         space = self._service.space(self._account, livemode=self._livemode)
         call = Call(space=space, now=self._service.clock.now(), params={}, request_id=None)
         ages_s = [order.every_s * younger for younger in reversed(range(order.count))]
         done = [make(call, order.type, of=order.of, age_s=age_s) for age_s in ages_s]
         done += [change(call, order.type, order.change, order.values, of=order.of)] if order.change else []
         done += [delete(call, order.type, order.delete, of=order.of)] if order.delete else []
-        return _said(200, {"ids": [each["id"] for each in done]})
-
-
-def _said(status: int, content: object) -> Controlled:
-    return Controlled(status, msgspec.json.encode(content) + b"\n")
+        return json_answer(200, {"ids": [each["id"] for each in done]})

@@ -17,7 +17,8 @@ from stripe_flow_sandbox.http.wire import Wire
 from stripe_flow_sandbox.past.seeding import Seeding
 from stripe_flow_sandbox.service.service import Service
 from stripe_flow_sandbox.state.clock import Clock
-from stripe_flow_sandbox.state.keyring import Keyring, KeysFile
+from stripe_flow_sandbox.state.keyring import Keyring
+from stripe_flow_sandbox.state.keys_file import KeysFile
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 

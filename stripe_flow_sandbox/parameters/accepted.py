@@ -10,52 +10,10 @@ from typing import Any
 
 import msgspec
 
+from stripe_flow_sandbox.parameters.limits import MAX_CHARS, NEVER_EMPTY, REQUIRED
 from stripe_flow_sandbox.parameters.params import Param, Params
 
-# Texts that an empty string cannot unset, by object and top-level parameter.
-_NEVER_EMPTY: Mapping[str, frozenset[str]] = {
-    "charge": frozenset({"currency", "customer", "source"}),
-    "customer": frozenset({"invoice_prefix", "payment_method", "source", "test_clock"}),
-    "payment_intent": frozenset(
-        {
-            "capture_method",
-            "confirmation_method",
-            "confirmation_token",
-            "currency",
-            "customer",
-            "payment_method",
-            "return_url",
-        }
-    ),
-    "payment_method": frozenset({"customer", "payment_method", "type"}),
-    "price": frozenset({"billing_scheme", "currency", "product", "tax_behavior", "tiers_mode", "unit_amount_decimal"}),
-    "product": frozenset({"id", "name", "type"}),
-    "refund": frozenset({"charge", "payment_intent", "reason", "origin"}),
-}
-
-# What the call refuses to run without, though the clients' types leave it open.
-_REQUIRED: Mapping[str, frozenset[str]] = {
-    "charge": frozenset({"amount", "currency"}),
-    "payment_method": frozenset({"type"}),
-}
-
 _TEXTS = frozenset({"string", "decimal_string"})
-
-# Characters, by object and top-level parameter; the API's own limits as its clients' types tell them.
-_MAX_CHARS: Mapping[str, Mapping[str, int]] = {
-    "charge": {"customer": 500, "source": 5000, "description": 40000, "statement_descriptor": 22},
-    "customer": {
-        "name": 256,
-        "email": 512,
-        "phone": 20,
-        "description": 5000,
-        "business_name": 150,
-        "individual_name": 150,
-    },
-    "payment_intent": {"description": 40000, "statement_descriptor": 22, "statement_descriptor_suffix": 22},
-    "price": {"lookup_key": 200},
-    "product": {"name": 5000, "description": 40000, "id": 5000, "statement_descriptor": 22, "unit_label": 12},
-}
 
 
 def data(name: str) -> Any:  # Any: the JSON of our own package, checked by the tests of each table
@@ -65,7 +23,7 @@ def data(name: str) -> Any:  # Any: the JSON of our own package, checked by the 
 @cache
 def create_params(noun: str) -> Params:
     """What `POST` of a new `noun` accepts, from `data/params_<noun>.json`."""
-    limits, never_empty, required = _MAX_CHARS.get(noun, {}), _NEVER_EMPTY[noun], _REQUIRED.get(noun, frozenset())
+    limits, never_empty, required = MAX_CHARS.get(noun, {}), NEVER_EMPTY[noun], REQUIRED.get(noun, frozenset())
     return {
         name: replace(
             param,

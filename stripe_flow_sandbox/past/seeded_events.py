@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from itertools import accumulate
 
@@ -18,42 +17,12 @@ from stripe_flow_sandbox.answers.ids import seeded_id, seeded_index
 from stripe_flow_sandbox.answers.versions import is_older, shown_in
 from stripe_flow_sandbox.objects.resources.events import KEPT_S
 from stripe_flow_sandbox.parameters.shapes import fresh
+from stripe_flow_sandbox.past.chapters import Chapter
 from stripe_flow_sandbox.past.past import Past
-from stripe_flow_sandbox.past.seeded import SeededCharges, SeededCustomers, SeededProducts, SeededRefunds
-from stripe_flow_sandbox.state.collection import Seeded
 from stripe_flow_sandbox.state.order import Order
 
 # A prime beyond any number of events: multiplying by it shuffles them without two of them falling together.
 _STEP = 2_147_483_647
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Chapter:
-    """One kind of event: told of each of `objects`, in the second in which that was created."""
-
-    objects: Seeded
-    type_of: Callable[[int], str]
-    body: Callable[[int], bytes]
-
-
-def chapters_of(
-    past: Past, charges: SeededCharges, customers: SeededCustomers, products: SeededProducts, refunds: SeededRefunds
-) -> list[Chapter]:
-    """Everything that happened in a past."""
-
-    def paid_or_failed(index: int) -> str:
-        return "charge.succeeded" if past.is_paid(index) else "charge.failed"
-
-    def refunded_charge(index: int) -> bytes:
-        return charges.body(past.refund_charge[index])
-
-    return [
-        Chapter(objects=charges, type_of=paid_or_failed, body=charges.body_when_made),
-        Chapter(objects=refunds, type_of=lambda _: "refund.created", body=refunds.body),
-        Chapter(objects=refunds, type_of=lambda _: "charge.refunded", body=refunded_charge),
-        Chapter(objects=customers, type_of=lambda _: "customer.created", body=customers.body),
-        Chapter(objects=products, type_of=lambda _: "product.created", body=products.body),
-    ]
 
 
 class SeededEvents:

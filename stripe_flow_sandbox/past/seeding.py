@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from stripe_flow_sandbox.past.chapters import chapters_of
 from stripe_flow_sandbox.past.past import Past
-from stripe_flow_sandbox.past.seeded import SeededCharges, SeededCustomers, SeededMethods, SeededProducts, SeededRefunds
-from stripe_flow_sandbox.past.seeded_events import SeededEvents, chapters_of
+from stripe_flow_sandbox.past.seeded_charges import SeededCharges, SeededRefunds
+from stripe_flow_sandbox.past.seeded_customers import SeededCustomers, SeededMethods
+from stripe_flow_sandbox.past.seeded_events import SeededEvents
+from stripe_flow_sandbox.past.seeded_products import SeededProducts
 from stripe_flow_sandbox.state.collection import Seeded
-from stripe_flow_sandbox.state.keyring import AccountEntry
+from stripe_flow_sandbox.state.keys_file import AccountEntry
 from stripe_flow_sandbox.state.space import Seeds, Space
 
 

@@ -10,7 +10,8 @@ from stripe_flow_sandbox.objects.child_objects import operations
 from stripe_flow_sandbox.objects.read_only import resources
 from stripe_flow_sandbox.objects.resource import Operation, Resource
 from stripe_flow_sandbox.objects.resources.accounts import ACCOUNT
-from stripe_flow_sandbox.objects.resources.charges import CAPTURE, CHARGES
+from stripe_flow_sandbox.objects.resources.captures import CAPTURE
+from stripe_flow_sandbox.objects.resources.charges import CHARGES
 from stripe_flow_sandbox.objects.resources.customers import CUSTOMERS
 from stripe_flow_sandbox.objects.resources.events import EVENTS
 from stripe_flow_sandbox.objects.resources.payment_intents import OF_INTENTS, PAYMENT_INTENTS

@@ -5,11 +5,9 @@ Nothing here waits, so each step is atomic; waiting and losing connections happe
 
 from __future__ import annotations
 
-from stripe_flow_sandbox.answers.codec import Object, decode, encode, indent
 from stripe_flow_sandbox.answers.errors import Refusal, invalid, refuse
 from stripe_flow_sandbox.answers.ids import make_id
-from stripe_flow_sandbox.answers.versions import check_version, is_older, shown_in
-from stripe_flow_sandbox.objects.listing import Listing
+from stripe_flow_sandbox.answers.versions import check_version
 from stripe_flow_sandbox.objects.resource import Operation
 from stripe_flow_sandbox.parameters.form import pairs, parse
 from stripe_flow_sandbox.parameters.params import check
@@ -17,6 +15,7 @@ from stripe_flow_sandbox.past.seeding import Seeding
 from stripe_flow_sandbox.service.exchange import Admitted, Exchange, Request
 from stripe_flow_sandbox.service.expand import expand
 from stripe_flow_sandbox.service.operations import route
+from stripe_flow_sandbox.service.rendering import refused, rendered
 from stripe_flow_sandbox.state.clock import Clock
 from stripe_flow_sandbox.state.idempotency import Answer
 from stripe_flow_sandbox.state.keyring import Key, Keyring
@@ -84,7 +83,7 @@ class Service:
         asked = call.params.pop("expand", None)
         try:
             result = expand(admitted.operation.run(call), asked, call.space, now)
-            exchange.answer = Answer(200, _rendered(result, exchange.version))
+            exchange.answer = Answer(200, rendered(result, exchange.version))
         except Refusal as refusal:
             exchange.answer = refused(refusal, exchange)
         exchange.stored = exchange.answer
@@ -146,14 +145,6 @@ class Service:
         return None
 
 
-def refused(refusal: Refusal, exchange: Exchange) -> Answer:
-    """A refusal as it goes over the wire, with the link to its line in the log."""
-    host = exchange.request.headers.get("host", "")
-    link = f"http://{host}/_sandbox/requests?request_id={exchange.entry.request_id}"
-    body = encode({"error": {**refusal.error, "request_log_url": link}})
-    return Answer(refusal.status, indent(body), dict(refusal.headers))
-
-
 def _parameters(request: Request) -> bytes:
     """The encoded parameters: of a POST in its body, else in the query. Raises Refusal for another content type."""
     if request.method != "POST":
@@ -173,14 +164,3 @@ def _check_permission(key: Key, operation: Operation, account: str) -> None:
             "permission would allow this request to continue.",
             status=403,
         )
-
-
-def _rendered(result: Object | Listing, version: str) -> bytes:
-    """The result as JSON; what stays in today's shape stays bytes all the way."""
-    if isinstance(result, Listing):
-        bodies = (
-            [encode(shown_in(version, decode(body))) for body in result.bodies] if is_older(version) else result.bodies
-        )
-        head = encode({"object": "list", "url": result.url, "has_more": result.has_more})
-        return indent(head[:-1] + b',"data":[' + b",".join(bodies) + b"]}")
-    return indent(encode(shown_in(version, result)))

@@ -9,46 +9,13 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Literal
 
 import msgspec
 
 from stripe_flow_sandbox.answers.errors import invalid, refuse
-from stripe_flow_sandbox.parameters.shapes import API_VERSION
+from stripe_flow_sandbox.state.keys_file import PREFIXES, KeysFile, Level
 
-PLATFORM, CONNECTED = "acct_1SandboxPlatform", "acct_1SandboxConnected"
-
-Level = Literal["none", "read", "write"]
 _RANK: Mapping[Level, int] = {"none": 0, "read": 1, "write": 2}
-_PREFIXES = ("sk_test_", "sk_live_", "rk_test_", "rk_live_", "pk_test_", "pk_live_")
-
-
-class AccountEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One account: whether it may create charges, the version its events are written in, how much it is seeded with."""
-
-    can_create_charges: bool = True
-    api_version: str = API_VERSION
-    country: str = "US"
-    default_currency: str = "usd"
-    charges: int | None = None
-    days: int | None = None
-
-
-class KeyEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One key: its account, and for a restricted one its rights; a resource that is not named is not allowed."""
-
-    account: str = PLATFORM
-    rights: dict[str, Level] | None = None
-
-
-class KeysFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the sandbox knows of the world: accounts and keys."""
-
-    accounts: dict[str, AccountEntry] = msgspec.field(
-        default_factory=lambda: {PLATFORM: AccountEntry(), CONNECTED: AccountEntry()}
-    )
-    keys: dict[str, KeyEntry] = msgspec.field(default_factory=dict)
 
 
 class Key(msgspec.Struct, frozen=True):
@@ -61,22 +28,6 @@ class Key(msgspec.Struct, frozen=True):
 
     def may(self, permission: str, level: Level) -> bool:
         return self.rights is None or _RANK[self.rights.get(permission, "none")] >= _RANK[level]
-
-
-def default_keys(*, livemode: bool) -> KeysFile:
-    names = ("sk_live_sandbox",) if livemode else ("sk_test_sandbox", "rk_test_sandbox")
-    return KeysFile(keys={name: KeyEntry() for name in names})
-
-
-def read_keys(path: Path) -> KeysFile:
-    """The keys of a file. Raises ValueError, naming what is wrong but never a key."""
-    described = msgspec.json.decode(path.read_bytes(), type=KeysFile)
-    for key, entry in described.keys.items():
-        if not key.startswith(_PREFIXES):
-            raise ValueError(f"{path}: a key starts with none of {', '.join(_PREFIXES)}")
-        if entry.account not in described.accounts:
-            raise ValueError(f"{path}: {entry.account} of a key is not among the accounts")
-    return described
 
 
 class Keyring:
@@ -119,5 +70,5 @@ def _secret(authorization: str) -> str:
 
 def _shown(secret: str) -> str:
     """The prefix of a key and how long it is: enough to tell two apart, nothing that could be used."""
-    kind = next((prefix for prefix in _PREFIXES if secret.startswith(prefix)), "")
+    kind = next((prefix for prefix in PREFIXES if secret.startswith(prefix)), "")
     return kind + "*" * (len(secret) - len(kind))

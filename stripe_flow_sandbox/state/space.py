@@ -15,7 +15,7 @@ from stripe_flow_sandbox.parameters.shapes import API_VERSION, fresh
 from stripe_flow_sandbox.state.child_lists import CHILD_LISTS
 from stripe_flow_sandbox.state.collection import Collection, Seeded
 from stripe_flow_sandbox.state.idempotency import KeyStore
-from stripe_flow_sandbox.state.keyring import AccountEntry
+from stripe_flow_sandbox.state.keys_file import AccountEntry
 from stripe_flow_sandbox.state.read_only_lists import READ_ONLY_LISTS
 
 # https://docs.stripe.com/api/events: no order inside one second. Flipping bits of the running number shuffles

@@ -13,9 +13,9 @@ from stripe_flow_sandbox.answers.errors import Refusal
 from stripe_flow_sandbox.objects.debits import Fate
 from stripe_flow_sandbox.objects.declines import AUTHENTICATION_REQUIRED, Decline
 from stripe_flow_sandbox.objects.methods import fate_of
-from stripe_flow_sandbox.objects.resources.charges import fail, pay_by, settle
+from stripe_flow_sandbox.objects.resources.charge_payment import fail, pay_by, settle
 from stripe_flow_sandbox.objects.resources.payable import is_off_session
-from stripe_flow_sandbox.objects.resources.payment_methods import attach, keep_method, spend
+from stripe_flow_sandbox.objects.resources.saved_methods import attach, keep_method, spend
 from stripe_flow_sandbox.state.space import Call
 
 # What a charge takes over from its PaymentIntent at the moment that it is made; later changes stay apart.

@@ -2,34 +2,19 @@
 
 from __future__ import annotations
 
-from stripe_flow_sandbox.answers.codec import Object, integer, mapping
+from stripe_flow_sandbox.answers.codec import Object, integer
 from stripe_flow_sandbox.answers.errors import Refusal, invalid, refuse
-from stripe_flow_sandbox.objects.declines import Decline
 from stripe_flow_sandbox.objects.listing import Filter
-from stripe_flow_sandbox.objects.methods import method_of
-from stripe_flow_sandbox.objects.resource import Operation, Resource
-from stripe_flow_sandbox.objects.resources.refunds import refunds_of, release
+from stripe_flow_sandbox.objects.resource import Resource
+from stripe_flow_sandbox.objects.resources.captures import WRITTEN
+from stripe_flow_sandbox.objects.resources.charge_payment import fail, pay_with, settle
+from stripe_flow_sandbox.objects.resources.refunds import refunds_of
 from stripe_flow_sandbox.objects.tokens import card_of, decline_of, token_of
-from stripe_flow_sandbox.parameters.accepted import EXPAND, create_params, keep
+from stripe_flow_sandbox.parameters.accepted import create_params, keep
 from stripe_flow_sandbox.parameters.money import check_amount, currency_of
 from stripe_flow_sandbox.parameters.params import Param
-from stripe_flow_sandbox.parameters.shapes import apply, fields
+from stripe_flow_sandbox.parameters.shapes import apply
 from stripe_flow_sandbox.state.space import Call, Space
-
-# Parameters that stand in the charge as they are given.
-_WRITTEN = (
-    "application_fee_amount",
-    "description",
-    "metadata",
-    "on_behalf_of",
-    "radar_options",
-    "receipt_email",
-    "shipping",
-    "statement_descriptor",
-    "statement_descriptor_suffix",
-    "transfer_data",
-    "transfer_group",
-)
 
 
 def _create(call: Call) -> Object:
@@ -40,7 +25,7 @@ def _create(call: Call) -> Object:
     check_amount(amount, currency, call.space.account.default_currency)
     card = _card(call)
     made = call.new("charge", amount=amount, currency=currency, customer=call.params.get("customer"))
-    apply(made, {name: call.params[name] for name in _WRITTEN if name in call.params})
+    apply(made, {name: call.params[name] for name in WRITTEN if name in call.params})
     pay_with(made, card)
     decline = decline_of(card)
     if decline is not None:
@@ -88,66 +73,6 @@ def _neither_source_nor_customer() -> Refusal:
     return refusal
 
 
-def pay_with(charge: Object, card: Object) -> None:
-    """Write the card into all the places where a charge shows it."""
-    pay_by(charge, method_of(card))
-    charge["source"] = card
-
-
-def pay_by(charge: Object, method: Object) -> None:
-    """Write the payment method into all the places where a charge shows it."""
-    kind = str(method["type"])
-    by = mapping(method[kind])
-    details = mapping(charge["payment_method_details"])
-    if kind == "card":
-        shown = mapping(details["card"])
-        shown |= {name: by[name] for name in ("brand", "country", "exp_month", "exp_year", "fingerprint", "funding")}
-        shown |= {"last4": by["last4"], "network": by["brand"], "amount_authorized": charge["amount"]}
-        shown["overcapture"] = {"maximum_amount_capturable": charge["amount"], "status": "unavailable"}
-    else:
-        known = fields("charge")["payment_method_details"]["fields"][kind]["fields"]
-        charge["payment_method_details"] = {kind: {name: by.get(name) for name in known}, "type": kind}
-    charge["payment_method"], charge["billing_details"] = method["id"], method["billing_details"]
-    charge["calculated_statement_descriptor"] = charge["statement_descriptor"] or "SANDBOX"
-    charge["outcome"] = _outcome("authorized", "approved_by_network", None, "Payment complete.")
-
-
-def fail(charge: Object, decline: Decline) -> None:
-    """Make a charge one that the card said no to."""
-    charge |= {
-        "status": "failed",
-        "paid": False,
-        "captured": False,
-        "failure_code": decline.code,
-        "failure_message": decline.message,
-        "outcome": _outcome(
-            "issuer_declined",
-            "declined_by_network",
-            decline.decline_code,
-            "The bank did not return any further details.",
-        ),
-    }
-
-
-def settle(charge: Object, amount: object, balance_transaction: str) -> None:
-    """Capture `amount` of a charge."""
-    charge |= {"captured": True, "amount_captured": amount, "balance_transaction": balance_transaction}
-
-
-def _outcome(kind: str, network_status: str, reason: str | None, seller_message: str) -> Object:
-    return {
-        "advice_code": None,
-        "network_advice_code": None,
-        "network_decline_code": None,
-        "network_status": network_status,
-        "reason": reason,
-        "risk_level": "normal",
-        "risk_score": 20,
-        "seller_message": seller_message,
-        "type": kind,
-    }
-
-
 def _update(call: Call, target: Object) -> None:
     customer = call.params.get("customer")
     if customer is not None:
@@ -155,28 +80,6 @@ def _update(call: Call, target: Object) -> None:
             raise invalid("You cannot change the customer of a charge that has one.", param="customer")
         call.find("customer", str(customer), param="customer")
     apply(target, call.params)
-
-
-def _capture(call: Call) -> Object:
-    target = call.find("charge", call.path_ids[-1])
-    if target["captured"] or target["status"] != "succeeded":
-        raise refuse("charge_already_captured", id=target["id"])
-    if target["payment_intent"] is not None:
-        raise invalid(f"Charge {target['id']} belongs to a PaymentIntent. Capture {target['payment_intent']} instead.")
-    whole = integer(target["amount"])
-    amount = integer(call.params.get("amount", whole))
-    if not 1 <= amount <= whole:
-        raise invalid("The amount to capture must be from 1 to the amount of the charge.", param="amount")
-    return capture(call, target, amount)
-
-
-def capture(call: Call, target: Object, amount: int) -> Object:
-    """Take `amount` of an authorised charge, with what the call says about it, and give the rest back."""
-    apply(target, {name: value for name, value in call.params.items() if name in _WRITTEN and name != "metadata"})
-    settle(target, amount, call.space.new_id("balance_transaction"))
-    captured = call.change(target, "charge.captured")
-    rest = integer(target["amount"]) - amount
-    return release(call, captured, rest) if rest else captured
 
 
 def _refunds(space: Space, charge: Object, now: int) -> Object:
@@ -204,25 +107,4 @@ CHARGES = Resource(
     updated_events=("charge.updated",),
     expands={"customer": "customer", "payment_intent": "payment_intent"},
     includes={"refunds": _refunds},
-)
-
-CAPTURE = Operation(
-    method="POST",
-    path="/v1/charges/{id}/capture",
-    permission="charge",
-    params={
-        **keep(
-            "charge",
-            "amount",
-            "application_fee",
-            "application_fee_amount",
-            "receipt_email",
-            "statement_descriptor",
-            "statement_descriptor_suffix",
-            "transfer_data",
-            "transfer_group",
-        ),
-        **EXPAND,
-    },
-    run=_capture,
 )

@@ -10,7 +10,7 @@ from stripe_flow_sandbox.objects.child_objects import hidden_members
 from stripe_flow_sandbox.objects.listing import Filter
 from stripe_flow_sandbox.objects.methods import method_of
 from stripe_flow_sandbox.objects.resource import Resource
-from stripe_flow_sandbox.objects.resources.payment_methods import attach, check_attachable, method_called
+from stripe_flow_sandbox.objects.resources.saved_methods import attach, check_attachable, method_called
 from stripe_flow_sandbox.objects.tokens import card_of, token_of
 from stripe_flow_sandbox.parameters.accepted import create_params, update_params
 from stripe_flow_sandbox.parameters.params import Param

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from stripe_flow_sandbox.answers.codec import Object, integer, mapping
+from stripe_flow_sandbox.answers.codec import Object, integer
 from stripe_flow_sandbox.answers.errors import Refusal, invalid, refuse
 from stripe_flow_sandbox.objects.listing import Filter
-from stripe_flow_sandbox.objects.methods import method_of
 from stripe_flow_sandbox.objects.resource import Operation, Resource
 from stripe_flow_sandbox.objects.resources.attempts import pay
-from stripe_flow_sandbox.objects.resources.charges import capture
-from stripe_flow_sandbox.objects.resources.customers import check_email
+from stripe_flow_sandbox.objects.resources.captures import capture
 from stripe_flow_sandbox.objects.resources.intent_params import (
     CANCEL,
     CAPTURE,
@@ -20,11 +18,11 @@ from stripe_flow_sandbox.objects.resources.intent_params import (
     UPDATE,
     WITH_CONFIRM_ONLY,
 )
-from stripe_flow_sandbox.objects.resources.method_types import CHOICES, choose_types, choose_types_again
+from stripe_flow_sandbox.objects.resources.intent_writes import default_source, no_method, write_params
+from stripe_flow_sandbox.objects.resources.method_types import choose_types, choose_types_again
 from stripe_flow_sandbox.objects.resources.payable import check_payable
-from stripe_flow_sandbox.objects.resources.payment_methods import described_method, keep_method, method_called
 from stripe_flow_sandbox.objects.resources.refunds import release
-from stripe_flow_sandbox.parameters.money import check_amount, currency_of
+from stripe_flow_sandbox.objects.resources.saved_methods import keep_method
 from stripe_flow_sandbox.parameters.params import Param, Params
 from stripe_flow_sandbox.parameters.shapes import apply
 from stripe_flow_sandbox.state.space import Call
@@ -33,8 +31,6 @@ _UNPAID = ("requires_payment_method", "requires_confirmation", "requires_action"
 _CANCELABLE = ("requires_payment_method", "requires_capture", "requires_confirmation", "requires_action", "processing")
 # What may still be changed once money is on its way or there.
 _ALWAYS_OPEN = frozenset({"description", "expand", "metadata", "payment_details", "receipt_email", "shipping"})
-# Written by hand, not as they are given.
-_BY_HAND = frozenset({"payment_method", *CHOICES})
 
 
 def _create(call: Call) -> Object:
@@ -44,72 +40,17 @@ def _create(call: Call) -> Object:
             raise invalid(f"`{name}` cannot be given unless `confirm` is true.", param=name)
     made = call.new("payment_intent")
     made["client_secret"] = f"{made['id']}_{call.space.new_id('secret')}"
-    method = _write(call, made)
+    method = write_params(call, made)
     choose_types(call, made)
     if is_confirmed:
-        method = method or _default_source(call, made)
+        method = method or default_source(call, made)
         if method is None:
-            raise _no_method(made)
+            raise no_method(made)
         check_payable(call, made, method)
     if method is not None:
         keep_method(call, method)
     call.add(made, "payment_intent.created")
     return pay(call, made, method) if is_confirmed and method is not None else made
-
-
-def _write(call: Call, target: Object) -> Object | None:
-    """Write the parameters into a PaymentIntent; the payment method among them, not kept yet if it is new."""
-    check_email(call.params.get("receipt_email"), "receipt_email")
-    if "confirmation_token" in call.params:
-        name = call.params["confirmation_token"]
-        raise refuse(
-            "resource_missing", status=400, param="confirmation_token", noun="confirmationtoken", id=name, hint=""
-        )
-    if call.params.get("customer") is not None:
-        owner = call.find("customer", str(call.params["customer"]), param="customer")
-        if owner.get("deleted"):
-            raise refuse("resource_missing", status=400, param="customer", noun="customer", id=owner["id"], hint="")
-    method = _given_method(call)
-    apply(target, {name: value for name, value in call.params.items() if name not in _BY_HAND})
-    target["currency"] = currency_of(str(target["currency"]))
-    check_amount(integer(target["amount"]), str(target["currency"]), call.space.account.default_currency)
-    if method is not None:
-        target |= {"payment_method": method["id"], "source": None, "status": "requires_confirmation"}
-    return method
-
-
-def _given_method(call: Call) -> Object | None:
-    name, described = call.params.get("payment_method"), call.params.get("payment_method_data")
-    if name is not None and described is not None:
-        raise refuse("parameters_exclusive", param="payment_method", params="payment_method, payment_method_data")
-    if described is not None:
-        return described_method(call, mapping(described), "payment_method_data")
-    return None if name is None else method_called(call, str(name), param="payment_method")
-
-
-def _default_source(call: Call, made: Object) -> Object | None:
-    """The saved card of a customer who comes from the Charges API; a default payment method is never taken.
-
-    https://docs.stripe.com/api/payment_intents/create#create_payment_intent-payment_method
-    """
-    owner = call.space.find("customer", str(made["customer"])) or {}
-    card = call.space.card(str(owner.get("default_source")))
-    if card is None:
-        return None
-    made["source"] = card["id"]
-    return method_of(card)
-
-
-def _no_method(intent: Object) -> Refusal:
-    how = (
-        "You can either update the PaymentIntent with a payment method and then confirm it again, or confirm it again "
-    )
-    how += "directly with a payment method or ConfirmationToken."
-    if intent["customer"] is not None:
-        how = f"To confirm the PaymentIntent with {intent['customer']}, specify a payment method attached to this "
-        how += "customer along with the customer ID."
-    said = f"You cannot confirm this PaymentIntent because it's missing a payment method. {how}"
-    return refuse("payment_intent_unexpected_state", said=said)
 
 
 def _with_intent(run: Callable[[Call, Object], Object]) -> Callable[[Call], Object]:
@@ -132,12 +73,12 @@ def _confirm(call: Call, intent: Object) -> Object:
             "payment_intent_unexpected_state",
             said=f"You cannot confirm this PaymentIntent because it has a status of {intent['status']}.",
         )
-    method = _write(call, intent)
+    method = write_params(call, intent)
     choose_types_again(call, intent)
     if method is None and intent["payment_method"] is not None:
         method = call.find("payment_method", str(intent["payment_method"]))
     if method is None:
-        raise _no_method(intent)
+        raise no_method(intent)
     check_payable(call, intent, method)
     return pay(call, intent, method)
 
@@ -188,7 +129,7 @@ def _update(call: Call, intent: Object) -> Object:
         said = f"This PaymentIntent's {closed[0]} could not be updated because it has a status of {intent['status']}. "
         said += f"You may only update the {closed[0]} of a PaymentIntent with one of the following statuses: "
         raise refuse("payment_intent_unexpected_state", param=closed[0], said=said + ", ".join(_UNPAID) + ".")
-    method = _write(call, intent)
+    method = write_params(call, intent)
     choose_types_again(call, intent)
     if method is not None:
         keep_method(call, method)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
-from decimal import Decimal
-
 from stripe_flow_sandbox.answers.codec import Object, mapping
 from stripe_flow_sandbox.answers.errors import invalid, refuse
 from stripe_flow_sandbox.objects.listing import Filter
 from stripe_flow_sandbox.objects.resource import Resource
+from stripe_flow_sandbox.objects.resources.price_amounts import AMOUNTS, amounts_of, check_amounts
 from stripe_flow_sandbox.parameters.accepted import EXPAND, create_params, keep
 from stripe_flow_sandbox.parameters.money import currency_of
 from stripe_flow_sandbox.parameters.params import Param
@@ -19,8 +17,6 @@ MOST_LOOKUP_KEYS = 10
 
 # What only `expand[]` shows.
 _BESIDE = ("currency_options", "tiers")
-_AMOUNTS = ("unit_amount", "unit_amount_decimal")
-_DECIMAL = re.compile(r"[0-9]{1,15}(\.[0-9]{1,12})?")
 _RECURRING = {"interval_count": 1, "meter": None, "trial_period_days": None, "usage_type": "licensed"}
 
 
@@ -60,10 +56,10 @@ def _product(call: Call, described: Object) -> Object:
 def described_price(call: Call, described: Object, product_id: str) -> Object:
     """A new price of a product, not kept yet. Raises Refusal (400) for one that cannot be."""
     currency = currency_of(str(described["currency"]))
-    _check_amounts(described)
+    check_amounts(described)
     made = call.new("price")
-    apply(made, {name: value for name, value in described.items() if name not in (*_AMOUNTS, "recurring")})
-    made |= {"currency": currency, "product": product_id, **_amounts(described)}
+    apply(made, {name: value for name, value in described.items() if name not in (*AMOUNTS, "recurring")})
+    made |= {"currency": currency, "product": product_id, **amounts_of(described)}
     recurring = described.get("recurring")
     if isinstance(recurring, dict):
         made |= {"recurring": {**_RECURRING, **recurring}, "type": "recurring"}
@@ -73,58 +69,6 @@ def described_price(call: Call, described: Object, product_id: str) -> Object:
     _take_lookup_key(call, made)
     call.space.beside[str(made["id"])] = {name: described[name] for name in _BESIDE if name in described}
     return made
-
-
-def _check_amounts(described: Object) -> None:
-    if described.get("billing_scheme") == "tiered":
-        _check_tiers(described)
-        return
-    given = [name for name in (*_AMOUNTS, "custom_unit_amount") if described.get(name) is not None]
-    if len(given) > 1:
-        raise refuse("parameters_exclusive", param=given[0], params=", ".join(given))
-    if not given:
-        raise invalid(
-            "Prices require an `unit_amount` or `unit_amount_decimal` parameter to be set.", param="unit_amount"
-        )
-    for name in ("tiers", "tiers_mode"):
-        if name in described:
-            raise invalid("Tiers can only be given with `billing_scheme=tiered`.", param=name)
-    _check_amount(described)
-
-
-def _check_tiers(described: Object) -> None:
-    if described.get("recurring") is None:
-        raise invalid("Prices with `type=one_time` are not supported with tiered billing.", param="interval")
-    for name in ("tiers", "tiers_mode"):
-        if not described.get(name):
-            raise refuse("parameter_missing", param=name)
-    for name in _AMOUNTS:
-        if name in described:
-            raise invalid("An amount cannot be given with `billing_scheme=tiered`.", param=name)
-    tiers = described["tiers"]
-    ends = [mapping(tier)["up_to"] for tier in tiers] if isinstance(tiers, list) else []
-    if ends[-1] != "inf" or not all(isinstance(end, int) for end in ends[:-1]):
-        raise invalid("The last tier, and only that one, goes up to `inf`.", param="tiers")
-
-
-def _check_amount(described: Object) -> None:
-    whole, exact = described.get("unit_amount"), described.get("unit_amount_decimal")
-    if isinstance(whole, int) and whole < 0:
-        raise invalid("This value must be greater than or equal to 0.", param="unit_amount")
-    if exact is not None and not _DECIMAL.fullmatch(str(exact)):
-        raise invalid(f"Invalid decimal: {str(exact)[:80]}", param="unit_amount_decimal")
-
-
-def _amounts(described: Object) -> Object:
-    """The amount in both spellings; one with a fraction has no whole one."""
-    if described.get("unit_amount") is not None:
-        return {"unit_amount": described["unit_amount"], "unit_amount_decimal": str(described["unit_amount"])}
-    if described.get("unit_amount_decimal") is None:
-        return {}
-    exact = Decimal(str(described["unit_amount_decimal"]))
-    is_whole = exact == exact.to_integral_value()
-    shown = str(int(exact)) if is_whole else format(exact.normalize(), "f")
-    return {"unit_amount": int(exact) if is_whole else None, "unit_amount_decimal": shown}
 
 
 def _take_lookup_key(call: Call, target: Object) -> None:

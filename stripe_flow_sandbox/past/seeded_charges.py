@@ -1,0 +1,107 @@
+"""Seeded charges and their refunds."""
+
+from __future__ import annotations
+
+from functools import cache, cached_property
+
+from typing_extensions import override
+
+from stripe_flow_sandbox.answers.blanks import Form, digits, quoted
+from stripe_flow_sandbox.answers.ids import seeded_id, sibling_id
+from stripe_flow_sandbox.objects.resources.charge_payment import fail, pay_with, settle
+from stripe_flow_sandbox.objects.tokens import TOKENS, card_object, expiry_year
+from stripe_flow_sandbox.past.past import ChargeFacts, Past
+from stripe_flow_sandbox.past.seeded import SeededObjects
+from stripe_flow_sandbox.past.seeded_customers import PAYING_TOKENS, SeededCustomers
+
+_DECLINES = tuple(token.decline for token in TOKENS.values() if token.decline is not None)
+
+
+class SeededCharges(SeededObjects):
+    """Paid, failed and refunded charges, most of them with a customer."""
+
+    noun = "charge"
+
+    def __init__(self, past: Past, customers: SeededCustomers, *, livemode: bool) -> None:
+        super().__init__(past, past.created, livemode=livemode)
+        self._customers = customers
+        self._year = expiry_year(past.created[-1])
+        self._form = cache(self._make_form)
+
+    def _make_form(self, card: int, declined: int | None) -> Form:
+        """The form of all charges that were paid with the same kind of card and ended alike."""
+        blank = self._blank() | {
+            name: f"{{{{{name}}}}}" for name in ("amount", "amount_refunded", "customer", "description", "refunded")
+        }
+        token = TOKENS[PAYING_TOKENS[card % len(PAYING_TOKENS)]]
+        pay_with(blank, card_object(token, "{{card}}", self._year, customer=None))
+        if declined is None:
+            settle(blank, blank["amount"], "{{balance_transaction}}")
+        else:
+            fail(blank, _DECLINES[declined])
+        return Form(blank)
+
+    @override
+    def body(self, index: int) -> bytes:
+        facts = self._past.charge(index)
+        return self._shown(index, facts, facts.refunded)
+
+    def body_when_made(self, index: int) -> bytes:
+        """The charge before anything of it was given back."""
+        return self._shown(index, self._past.charge(index), 0)
+
+    def _shown(self, index: int, facts: ChargeFacts, refunded: int) -> bytes:
+        charge_id = self.id_of(index)
+        amount = digits(facts.amount)
+        customer = b"null" if facts.customer is None else quoted(self._customers.id_of(facts.customer))
+        declined = None if facts.declined is None else facts.declined % len(_DECLINES)
+        return self._form(facts.card % len(PAYING_TOKENS), declined).fill(
+            {
+                b"id": quoted(charge_id),
+                b"created": digits(self._created[index]),
+                b"amount": amount,
+                b"amount_refunded": digits(refunded),
+                b"refunded": b"true" if refunded == facts.amount else b"false",
+                b"customer": customer,
+                b"description": b'"Order %d"' % (index + 1),
+                b"card": quoted(sibling_id("card", "charge", charge_id)),
+                b"balance_transaction": quoted(sibling_id("balance_transaction", "charge", charge_id)),
+            }
+        )
+
+    @override
+    def value(self, field: str, index: int) -> str | None:
+        customer = self._past.customer_of(index) if field == "customer" else None
+        return None if customer is None else self._customers.id_of(customer)
+
+
+class SeededRefunds(SeededObjects):
+    """Refunds of some charges, some hours or days after them."""
+
+    noun = "refund"
+
+    def __init__(self, past: Past, charges: SeededCharges, *, livemode: bool) -> None:
+        super().__init__(past, past.refund_created, livemode=livemode)
+        self._charges = charges
+
+    @cached_property
+    def _form(self) -> Form:
+        blanks = {name: f"{{{{{name}}}}}" for name in ("amount", "charge", "balance_transaction")}
+        return Form(self._blank() | blanks)
+
+    @override
+    def body(self, index: int) -> bytes:
+        charge = self._past.refund_charge[index]
+        return self._form.fill(
+            {
+                b"id": quoted(self.id_of(index)),
+                b"created": digits(self._created[index]),
+                b"amount": digits(self._past.refund_amount(charge)),
+                b"charge": quoted(self._charges.id_of(charge)),
+                b"balance_transaction": quoted(seeded_id("balance_transaction", self._label, index)),
+            }
+        )
+
+    @override
+    def value(self, field: str, index: int) -> str | None:
+        return self._charges.id_of(self._past.refund_charge[index]) if field == "charge" else None
