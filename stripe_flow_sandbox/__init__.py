@@ -1,1 +1,1 @@
-"""A local server that behaves like Stripe in all that the plugins use. It is not Stripe."""
+"""A local server that imitates the parts of Stripe that the plugins use. It is not Stripe."""

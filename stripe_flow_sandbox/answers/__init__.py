@@ -1,1 +1,1 @@
-"""How objects and errors are written, as Stripe writes them."""
+"""Objects, ids and errors as Stripe writes them."""

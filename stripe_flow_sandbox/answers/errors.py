@@ -1,7 +1,7 @@
 """Refusals in Stripe's error shape; https://docs.stripe.com/api/errors.
 
-Every way to say no is one `Refusal`: a status and the members of the `error` object.
-`refuse(code)` is for errors that have a code of Stripe's list, `invalid` for those that have none.
+Every refusal is a `Refusal`: a status and the members of the `error` object. `refuse(code)` makes an error with a code
+of Stripe's list, `invalid` one without a code.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ DOC_URL = "https://docs.stripe.com/error-codes#{code}"
 
 @dataclass(eq=False)
 class Refusal(Exception):
-    """An answer other than 200; `error` holds the members that Stripe would send, in its words."""
+    """Raised for an answer other than 200; `error` holds the members of Stripe's `error` object."""
 
     status: int
     error: Object
@@ -74,7 +74,7 @@ _KINDS = {
 
 
 def refuse(code: str, *, status: int | None = None, param: str | None = None, **facts: object) -> Refusal:
-    """The error of Stripe's list that has this code, its message filled with `facts`."""
+    """The error with this code of Stripe's list; `facts` fill its message."""
     kind = _KINDS[code]
     error: Object = {
         "code": code,
@@ -88,7 +88,7 @@ def refuse(code: str, *, status: int | None = None, param: str | None = None, **
 
 
 def invalid(message: str, *, status: int = 400, param: str | None = None) -> Refusal:
-    """A refused request for which Stripe has a message but no code."""
+    """An `invalid_request_error` that has a message and no code."""
     error: Object = {"message": message}
     if param is not None:
         error["param"] = param
@@ -96,7 +96,7 @@ def invalid(message: str, *, status: int = 400, param: str | None = None) -> Ref
 
 
 def mismatched_key(key: str, first: str, now: str) -> Refusal:
-    """400: the key was used before, with other parameters or on another path."""
+    """The 400 for an idempotency key that was used on path `first` and now on path `now`, or with other parameters."""
     if first != now:
         message = (
             f"Keys for idempotent requests can only be used for the same endpoint they were first used for "

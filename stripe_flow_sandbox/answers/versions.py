@@ -1,6 +1,6 @@
 """Objects as older API versions show them; https://docs.stripe.com/upgrades.
 
-Only what the plugins can meet is here: the sandbox does not know every change that Stripe ever made.
+Only the changes that the plugins can meet are here, not every change that Stripe ever made.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _VERSION = re.compile(r"\d{4}-\d\d-\d\d(\.[a-z_]+)?")
 
 @dataclass(frozen=True, slots=True)
 class _Change:
-    """Until `version`, objects of type `noun` differed so."""
+    """`undo` gives an object of type `noun` the shape that it had before `version`."""
 
     noun: str
     version: str
@@ -25,7 +25,7 @@ class _Change:
 
 
 def _sub_list(name: str) -> Callable[[Object], Object]:
-    """Show a list inside the object that newer versions show only when expanded; the one in it stays."""
+    """Add the empty list `name`, which newer versions show only when expanded; an expanded one stays."""
 
     def show(shown: Object) -> Object:
         url = f"/v1/{shown['object']}s/{shown['id']}/{name}"
@@ -50,19 +50,19 @@ _NEWEST_CHANGE = max(change.version for change in _CHANGES)
 
 
 def check_version(version: str) -> str:
-    """The version. Raises Refusal (400) for what does not look like one."""
+    """The version. Raises Refusal (400) if it has not the form of one."""
     if not _VERSION.fullmatch(version):
         raise invalid(f"Invalid Stripe API version: {version[:40]}")
     return version
 
 
 def is_older(version: str) -> bool:
-    """Whether this version shows any object in another shape than today's."""
+    """Whether any object has another shape in this version than today."""
     return version < _NEWEST_CHANGE
 
 
 def shown_in(version: str, current: Object) -> Object:
-    """The object as `version` shows it."""
+    """The object in the shape of `version`."""
     shown = current
     for change in _CHANGES:
         if change.noun == current.get("object") and version < change.version and not current.get("deleted"):

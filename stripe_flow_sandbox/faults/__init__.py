@@ -1,1 +1,1 @@
-"""Faults by script."""
+"""Faults that a script sets: delays, errors, cut connections, limits."""

@@ -1,4 +1,4 @@
-"""What a fault can do to an exchange. Each kind is one class: its members are its words in a script."""
+"""All actions of faults. Each is one class, and its members are the words of a script."""
 
 from __future__ import annotations
 

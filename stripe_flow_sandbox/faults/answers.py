@@ -20,21 +20,20 @@ _STORING_AT: dict[str | None, tuple[Point, ...]] = {
 
 
 class Answer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="answer"):
-    """Answer this instead. At after_execute and before_answer the effect has happened all the same.
+    """Answer this instead. At after_execute and before_answer the request has been executed all the same.
 
-    `stored` says what the idempotency key replays: this answer ("fault"), the one that the request would have got
-    ("real") or nothing at all, as if the key were new ("nothing"). Left open: what the request got, nothing if it was
-    not executed.
+    `stored`: the answer that the idempotency key replays: this one ("fault"), the request's own ("real") or none, which
+    frees the key ("nothing"). Default: the request's own, none if it was not executed.
     """
 
     status: int
-    error: dict[str, Any] = {}  # Any: whatever JSON the script gives
+    error: dict[str, Any] = {}  # Any: JSON from the script
     headers: dict[str, str] = {}
     stored: Literal["fault", "real", "nothing"] | None = None
 
     @property
     def points(self) -> tuple[Point, ...]:
-        """A key can only be stored with while it is claimed, and the real answer only once there is one."""
+        """A key stores an answer only while it is claimed, and the real answer exists only after execution."""
         return _STORING_AT[self.stored]
 
     def effect(self, _: Stage, __: Point) -> Effect:
@@ -50,7 +49,7 @@ class Answer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field=
 
 
 class Truncate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="truncate"):
-    """Answer only the first `bytes` of the body, with a Content-Length to match: whole HTTP, broken JSON."""
+    """Answer only the first `bytes` of the body, with their number as Content-Length: valid HTTP, broken JSON."""
 
     points: ClassVar[tuple[Point, ...]] = ("before_answer",)
     bytes: int
@@ -64,14 +63,17 @@ class Truncate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fiel
         return truncate
 
 
-# What an answer says if the script gives no `error`; https://docs.stripe.com/api/errors
+# The error's type and code if the script names none; https://docs.stripe.com/api/errors
 _TYPES = {400: "invalid_request_error", 401: "invalid_request_error", 402: "card_error", 403: "invalid_request_error"}
 
 _CODES = {409: "idempotency_key_in_use", 429: "rate_limit"}
 
 
 def error_answer(status: int, error: dict[str, Any], headers: dict[str, str]) -> Answered:  # Any: see `Answer`
-    usual: dict[str, Any] = {"type": _TYPES.get(status, "api_error"), "message": f"Fault by script: {status}."}
+    usual: dict[str, Any] = {
+        "type": _TYPES.get(status, "api_error"),
+        "message": f"The fault script answered with status {status}.",
+    }
     if status in _CODES:
         usual |= {"code": _CODES[status], "type": "invalid_request_error"}
     return Answered(status, indent(encode({"error": {**usual, **error}})), dict(headers))

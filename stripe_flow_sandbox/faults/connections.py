@@ -11,9 +11,9 @@ from stripe_flow_sandbox.service.exchange import ConnectionCut, Ending, Exchange
 
 
 class Cut(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="cut"):
-    """End the connection here, or at before_answer in the middle of the answer's head or body.
+    """End the connection at this point; with `within`, while the head or body of the answer is sent.
 
-    `after_bytes` of that part are sent first; half of it if not given.
+    `after_bytes` of that part are sent first; half of it by default.
     """
 
     ending: Ending = "close"
@@ -39,7 +39,7 @@ class Cut(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="ki
 
 
 class Trickle(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="trickle"):
-    """Send the answer in pieces of `bytes`, each `every_ms`."""
+    """Send the answer in pieces of `bytes` bytes, one every `every_ms` milliseconds."""
 
     points: ClassVar[tuple[Point, ...]] = ("before_answer",)
     bytes: int = 1

@@ -1,4 +1,4 @@
-"""Faults that delay a request, or what lists show of it."""
+"""Faults that delay a request, or the moment when lists show its object."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from stripe_flow_sandbox.service.exchange import Exchange, Point
 
 
 class Latency(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="latency"):
-    """Wait `ms`, give or take up to `jitter_ms`; other requests go on meanwhile."""
+    """Wait `ms` milliseconds, plus or minus up to `jitter_ms`; other requests continue meanwhile."""
 
     points: ClassVar[tuple[Point, ...]] = ANYWHERE
     ms: float
@@ -28,7 +28,7 @@ class Latency(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field
 
 
 class Hold(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="hold"):
-    """Wait until somebody releases the rule by its name."""
+    """Wait until the control `release` names the rule."""
 
     points: ClassVar[tuple[Point, ...]] = ANYWHERE
 
@@ -44,7 +44,7 @@ class Hold(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="k
 
 
 class LateVisibility(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="late_visibility"):
-    """Lists show what this request makes only some seconds after its `created`, by the sandbox's clock."""
+    """Lists show the object of this request `at_least_s` to `up_to_s` seconds after its `created` (sandbox's clock)."""
 
     points: ClassVar[tuple[Point, ...]] = ("before_execute",)
     up_to_s: int

@@ -1,8 +1,4 @@
-"""Faults by script: which requests are disturbed, at which point, how often.
-
-A script is JSON, `{"seed": 1, "rules": [{"name": …, "match": {…}, "at": …, "action": {"kind": …}}]}`; the members of
-`Rule`, `Match` and the actions of `actions` are its vocabulary, and an unknown one is refused.
-"""
+"""The faults in force, and how often each has struck."""
 
 from __future__ import annotations
 
@@ -15,8 +11,8 @@ from stripe_flow_sandbox.faults.stage import Effect, Stage
 from stripe_flow_sandbox.service.exchange import Exchange, Point
 
 
-class _Armed:
-    """A rule at work: what it has seen and done so far."""
+class _ActiveRule:
+    """A rule in force, with the number of requests that it has matched and struck."""
 
     def __init__(self, rule: Rule, number: int, draw: random.Random) -> None:
         self.rule = rule
@@ -38,47 +34,47 @@ class _Armed:
 
 
 class Faults:
-    """The script in force. A new one takes the place of the old one, whose held requests go on."""
+    """The script in force. Replacing it releases the requests that the old one holds."""
 
     def __init__(self, script: Script) -> None:
-        """Raises ValueError for a rule that cannot work."""
-        self._armed: list[_Armed] = []
+        """Raises ValueError if a rule's action does not support its `at`."""
+        self._active: list[_ActiveRule] = []
         self.replace(script)
 
     def replace(self, script: Script) -> None:
-        """Raises ValueError for a rule that cannot work; the old script then stays."""
-        draw = random.Random(script.seed)  # noqa: S311 - chances that can be repeated
-        armed = [_Armed(rule, number, draw) for number, rule in enumerate(script.rules, 1)]
-        for old in self._armed:
+        """Raises ValueError if a rule's action does not support its `at`; the old script then stays in force."""
+        draw = random.Random(script.seed)  # noqa: S311 - repeatable on purpose
+        active = [_ActiveRule(rule, number, draw) for number, rule in enumerate(script.rules, 1)]
+        for old in self._active:
             old.stage.released.set()
-        self._armed = armed
+        self._active = active
 
     def release(self, names: list[str]) -> None:
-        """Let go what rules of these names hold, now and from now on. Raises KeyError for an unknown name."""
-        unknown = set(names) - {armed.name for armed in self._armed}
+        """Release the requests that these rules hold or will hold. Raises KeyError for an unknown name."""
+        unknown = set(names) - {active.name for active in self._active}
         if unknown:
-            raise KeyError(f"no rule is called {', '.join(sorted(unknown))}")
-        for armed in self._armed:
-            if armed.name in names:
-                armed.stage.released.set()
+            raise KeyError(f"no rule has the name {', '.join(sorted(unknown))}")
+        for active in self._active:
+            if active.name in names:
+                active.stage.released.set()
 
     def due(self, point: Point, exchange: Exchange) -> Iterator[Effect]:
-        """What strikes this exchange here, one after the other."""
-        for armed in self._armed:
-            if armed.point == point and armed.strikes(exchange):
-                exchange.entry.faults.append(armed.name)
-                yield armed.rule.action.effect(armed.stage, point)
+        """The effects of the rules that strike this exchange at this point, in the order of the script."""
+        for active in self._active:
+            if active.point == point and active.strikes(exchange):
+                exchange.entry.faults.append(active.name)
+                yield active.rule.action.effect(active.stage, point)
 
-    def shown(self) -> list[dict[str, object]]:
-        """Each rule's name, how often it was looked at and struck, how many requests it holds right now."""
+    def states(self) -> list[dict[str, object]]:
+        """The state of each rule: the requests that it has matched, struck, and holds now."""
         return [
             {
-                "name": armed.name,
-                "at": armed.point,
-                "is_hold": isinstance(armed.rule.action, Hold),
-                "seen": armed.seen,
-                "struck": armed.struck,
-                "waiting": armed.stage.waiting,
+                "name": active.name,
+                "at": active.point,
+                "is_hold": isinstance(active.rule.action, Hold),
+                "seen": active.seen,
+                "struck": active.struck,
+                "waiting": active.stage.waiting,
             }
-            for armed in self._armed
+            for active in self._active
         ]

@@ -14,7 +14,7 @@ from stripe_flow_sandbox.state.idempotency import Answer as Answered
 
 
 class RateLimit(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="rate_limit"):
-    """429 for what comes faster than `per_s`, by endpoint or all together, for each account."""
+    """Answer 429 to requests above `per_s` a second, for each account and endpoint, or each account as a whole."""
 
     points: ClassVar[tuple[Point, ...]] = ("before_read",)
     per_s: float
@@ -36,7 +36,7 @@ class RateLimit(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fie
 class ConcurrencyLimit(
     msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="concurrency_limit"
 ):
-    """429 for what comes while `most` others are on their way, by endpoint or all together, for each account."""
+    """Answer 429 while `most` other requests run, for each account and endpoint, or each account as a whole."""
 
     points: ClassVar[tuple[Point, ...]] = ("before_read",)
     most: int
@@ -56,12 +56,12 @@ class ConcurrencyLimit(
 
 
 def _too_many(reason: str, *, with_reason: bool) -> Answered:
-    """Stripe's answer to too much; https://docs.stripe.com/rate-limits."""
+    """Stripe's 429; https://docs.stripe.com/rate-limits."""
     return error_answer(429, {}, {"Stripe-Rate-Limited-Reason": reason} if with_reason else {})
 
 
 def _subject(exchange: Exchange, scope: str) -> str:
-    """What shares one limit: all of an account's requests, or those to one endpoint."""
+    """The key of the requests that share one limit: those of an account, or of an account and endpoint."""
     account = exchange.request.headers.get("stripe-account", "")
     if scope == "global":
         return account

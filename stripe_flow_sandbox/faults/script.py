@@ -1,4 +1,8 @@
-"""The vocabulary of a fault script."""
+"""The fault script: which requests a fault applies to, at which point, how often.
+
+A script is JSON, `{"seed": 1, "rules": [{"name": …, "match": {…}, "at": …, "action": {"kind": …}}]}`, with the members
+of `Rule`, `Match` and the classes in `actions`; an unknown member is refused.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,7 @@ from stripe_flow_sandbox.service.exchange import Point, Request
 
 
 class Match(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a request must look like; what is not given matches all. `path` may hold `*`, `body` is a part of it."""
+    """Conditions on a request; None always holds. `path` may contain `*`; `body` is a part of the body."""
 
     method: str | None = None
     path: str | None = None
@@ -21,6 +25,7 @@ class Match(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     idempotency_key: str | None = None
 
     def holds(self, request: Request) -> bool:
+        """Whether the request meets all conditions."""
         headers = request.headers
         return (
             self.method in (None, request.method)
@@ -32,7 +37,7 @@ class Match(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One fault: it skips the first `skip` matching requests, then strikes `times` times, each with `probability`."""
+    """One fault: skips the first `skip` matching requests, then strikes `times` times, each with `probability`."""
 
     action: Action
     name: str = ""
@@ -43,20 +48,20 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     probability: float = 1.0
 
     def point(self) -> Point:
-        """Where the fault strikes. Raises ValueError if its action cannot work there."""
+        """The point at which the fault strikes. Raises ValueError if its action does not support `at`."""
         points = self.action.points
         if self.at is not None and self.at not in points:
-            raise ValueError(f"rule {self.name!r}: this action works at {', '.join(points)}, not at {self.at}")
+            raise ValueError(f"rule {self.name!r} has at={self.at}, but its action supports only {', '.join(points)}")
         return self.at or points[0]
 
 
 class Script(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Rules in the order in which they are tried; the same seed and requests draw the same chances."""
+    """Rules in the order in which they are tried. The same seed and requests draw the same random numbers."""
 
     rules: list[Rule] = msgspec.field(default_factory=list)
     seed: int = 0
 
 
 def read_script(path: Path | None) -> Script:
-    """The script of a file, or none. Raises ValueError for what is no script."""
+    """The script in a file, an empty one without a file. Raises ValueError if it is not valid."""
     return msgspec.json.decode(path.read_bytes(), type=Script) if path else Script()

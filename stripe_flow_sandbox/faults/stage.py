@@ -1,4 +1,4 @@
-"""The state of a rule that its action keeps between requests."""
+"""What all actions of faults share: their points, and the state that they keep between requests."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ANYWHERE: tuple[Point, ...] = ("before_execute", "before_read", "after_execute",
 
 
 class Stage:
-    """What a rule's action may remember between requests."""
+    """The state of one rule's action between requests."""
 
     def __init__(self, draw: random.Random) -> None:
         self.draw = draw

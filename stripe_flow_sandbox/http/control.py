@@ -1,4 +1,4 @@
-"""The controls under `/_sandbox/`: what a test may see and turn. They need no key; only loopback reaches them."""
+"""The controls under `/_sandbox/`: tests read and change the sandbox with them. They need no key."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import msgspec
 
 from stripe_flow_sandbox.answers.errors import Refusal
 from stripe_flow_sandbox.faults.faults import Faults
-from stripe_flow_sandbox.http.orders import ClockOrder, Controlled, FaultsOrder, ObjectsOrder, json_answer
+from stripe_flow_sandbox.http.orders import ClockOrder, ControlAnswer, FaultsOrder, ObjectsOrder, json_answer
 from stripe_flow_sandbox.objects.read_only_changes import change, delete, make
 from stripe_flow_sandbox.service.exchange import Request
 from stripe_flow_sandbox.service.service import Service
@@ -18,18 +18,18 @@ from stripe_flow_sandbox.state.space import Call
 
 PREFIX = "/_sandbox/"
 
-# A machine that slept so long finds its connections gone.
+# A machine that was suspended for this long has lost its connections.
 CUT_AFTER_JUMP_S = 60 * 60
 
 
-_Run: TypeAlias = Callable[[Request], "Controlled"]
+_Run: TypeAlias = Callable[[Request], "ControlAnswer"]
 
 
 class Control:
-    """The operator's side of one sandbox."""
+    """The controls of one sandbox."""
 
     def __init__(self, service: Service, faults: Faults, *, account: str, livemode: bool) -> None:
-        """`account` and `livemode` are what `objects` shows if it is not told."""
+        """`account` and `livemode` are the defaults of `objects`."""
         self._service = service
         self._faults = faults
         self._account = account
@@ -37,7 +37,7 @@ class Control:
         self._runs: Mapping[tuple[str, str], _Run] = {
             ("GET", "clock"): self._clock,
             ("POST", "clock"): self._move_clock,
-            ("GET", "faults"): self._shown_faults,
+            ("GET", "faults"): self._fault_states,
             ("POST", "faults"): self._set_faults,
             ("GET", "requests"): self._requests,
             ("GET", "objects"): self._objects,
@@ -45,58 +45,60 @@ class Control:
         }
 
     def is_for(self, request: Request) -> bool:
+        """Whether the request is for a control."""
         return request.path.startswith(PREFIX)
 
-    def answer(self, request: Request) -> Controlled:
+    def answer(self, request: Request) -> ControlAnswer:
+        """Run a control: 404 for an unknown one, 400 with `error` for an invalid request."""
         run = self._runs.get((request.method, request.path.removeprefix(PREFIX)))
         if run is None:
-            return json_answer(404, {"error": f"no control {request.method} {request.path}"})
+            return json_answer(404, {"error": f"the sandbox has no control {request.method} {request.path}"})
         try:
             return run(request)
         except (ValueError, KeyError, Refusal) as error:
             return json_answer(400, {"error": str(error)})
 
-    def _clock(self, _: Request) -> Controlled:
+    def _clock(self, _: Request) -> ControlAnswer:
         return json_answer(200, {"now": self._service.clock.now()})
 
-    def _move_clock(self, request: Request) -> Controlled:
+    def _move_clock(self, request: Request) -> ControlAnswer:
         order = msgspec.json.decode(request.body, type=ClockOrder)
         clock = self._service.clock
         if (order.to is None) == (order.advance_s is None):
-            raise ValueError('give {"set": unix seconds} or {"advance_s": seconds}')
+            raise ValueError('the clock takes either {"set": Unix seconds} or {"advance_s": seconds}')
         target = order.to if order.to is not None else clock.now() + (order.advance_s or 0)
         jump_s = clock.move_to(target)
-        said = json_answer(200, {"now": clock.now()})
-        return Controlled(said.status, said.body, cuts_connections=abs(jump_s) > CUT_AFTER_JUMP_S)
+        answer = json_answer(200, {"now": clock.now()})
+        return ControlAnswer(answer.status, answer.body, cuts_connections=abs(jump_s) > CUT_AFTER_JUMP_S)
 
-    def _shown_faults(self, _: Request) -> Controlled:
-        return json_answer(200, {"rules": self._faults.shown()})
+    def _fault_states(self, _: Request) -> ControlAnswer:
+        return json_answer(200, {"rules": self._faults.states()})
 
-    def _set_faults(self, request: Request) -> Controlled:
+    def _set_faults(self, request: Request) -> ControlAnswer:
         order = msgspec.json.decode(request.body, type=FaultsOrder)
         if order.release is not None:
             self._faults.release(order.release)
         else:
             self._faults.replace(order)
-        return self._shown_faults(request)
+        return self._fault_states(request)
 
-    def _requests(self, request: Request) -> Controlled:
-        """The request log, oldest first; `?request_id=` for one of it."""
+    def _requests(self, request: Request) -> ControlAnswer:
+        """The request log, oldest first; with `?request_id=` only that request."""
         wanted = dict(parse_qsl(request.query.decode())).get("request_id")
         entries = self._service.log.entries
         return json_answer(200, {"data": [each for each in entries if wanted in (None, each.request_id)]})
 
-    def _objects(self, request: Request) -> Controlled:
-        """`?type=charge`, and `account`, `livemode`: every object, hidden and deleted ones too."""
-        asked = dict(parse_qsl(request.query.decode()))
-        livemode = asked["livemode"] == "true" if "livemode" in asked else self._livemode
-        space = self._service.space(asked.get("account") or self._account, livemode=livemode)
+    def _objects(self, request: Request) -> ControlAnswer:
+        """All objects of `?type=`, optionally of `account` and `livemode`, including hidden and deleted ones."""
+        query = dict(parse_qsl(request.query.decode()))
+        livemode = query["livemode"] == "true" if "livemode" in query else self._livemode
+        space = self._service.space(query.get("account") or self._account, livemode=livemode)
         space.catch_up(self._service.clock.now())
-        bodies = b",".join(space.every_body(asked["type"]))
-        return Controlled(200, b'{"data":[' + bodies + b"]}")
+        bodies = b",".join(space.every_body(query["type"]))
+        return ControlAnswer(200, b'{"data":[' + bodies + b"]}")
 
-    def _change_objects(self, request: Request) -> Controlled:
-        """The ids of what was made, changed or deleted, oldest first."""
+    def _change_objects(self, request: Request) -> ControlAnswer:
+        """Create, change or delete objects; answers their ids, oldest first."""
         order = msgspec.json.decode(request.body, type=ObjectsOrder)
         space = self._service.space(self._account, livemode=self._livemode)
         call = Call(space=space, now=self._service.clock.now(), params={}, request_id=None)

@@ -1,4 +1,4 @@
-"""What the controls read and write."""
+"""The JSON bodies that the controls take, and their answers."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from stripe_flow_sandbox.faults.script import Script
 
 
 @dataclass(frozen=True, slots=True)
-class Controlled:
-    """An answer of the controls."""
+class ControlAnswer:
+    """An answer of a control."""
 
     status: int
     body: bytes
@@ -33,8 +33,10 @@ class FaultsOrder(Script, frozen=True, forbid_unknown_fields=True):
 
 
 class ObjectsOrder(msgspec.Struct, forbid_unknown_fields=True):
-    """What to do with objects of a type that Stripe's other parts would make: `count` new ones, each `every_s` older
-    than the next; or to `change` or `delete` one. With `of` they are parts of that object.
+    """Create, change or delete objects of a type that no API call creates, as other parts of Stripe would.
+
+    `count` new objects, each `every_s` seconds older than the next; `change` or `delete` is the id of an object.
+    `of` is the id of the parent of child objects.
     """
 
     type: str
@@ -46,5 +48,5 @@ class ObjectsOrder(msgspec.Struct, forbid_unknown_fields=True):
     delete: str | None = None
 
 
-def json_answer(status: int, content: object) -> Controlled:
-    return Controlled(status, msgspec.json.encode(content) + b"\n")
+def json_answer(status: int, content: object) -> ControlAnswer:
+    return ControlAnswer(status, msgspec.json.encode(content) + b"\n")

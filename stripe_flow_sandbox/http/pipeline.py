@@ -1,6 +1,6 @@
-"""The way of one request through the sandbox, with four named points where it can wait, change or end.
+"""The steps of one request, with four named points at which a fault can delay, change or end it.
 
-before_read → (admitted) → before_execute → (executed) → after_execute → (key settled) → before_answer → sent
+before_read → (admitted) → before_execute → (executed) → after_execute → (claim closed) → before_answer → sent
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from stripe_flow_sandbox.service.service import Service
 
 
 class Pipeline:
-    """Takes each request through the points; the service decides, the faults disturb."""
+    """Runs each request: the service executes its steps, and the faults act between them."""
 
     def __init__(self, service: Service, faults: Faults) -> None:
         self.service = service
         self.faults = faults
 
     async def run(self, request: Request) -> Exchange:
-        """The exchange with its answer. Raises ConnectionCut where a fault says so."""
+        """The exchange with its answer. Raises ConnectionCut if a fault ends the connection."""
         exchange = self.service.arrive(request)
         try:
             await self._pass("before_read", exchange)
@@ -33,14 +33,14 @@ class Pipeline:
         return exchange
 
     async def _execute(self, exchange: Exchange, admitted: Admitted) -> None:
-        """The claim on the key is closed whatever happens: a lost connection must not leave it running."""
+        """Executes the request, and closes its claim even if the connection is lost meanwhile."""
         try:
             await self._pass("before_execute", exchange)
             if exchange.answer is None:
                 self.service.execute(exchange, admitted)
                 await self._pass("after_execute", exchange)
         finally:
-            self.service.settle(exchange)
+            self.service.close_claim(exchange)
 
     async def _pass(self, point: Point, exchange: Exchange) -> None:
         for action in self.faults.due(point, exchange):

@@ -1,4 +1,4 @@
-"""A sandbox as a process: put together, bound to loopback, ended by a signal."""
+"""A sandbox as a process: it listens on loopback until a signal ends it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What a sandbox is started with. `now`: Unix seconds, None for this machine's clock."""
+    """The options of a sandbox. `now`: Unix seconds to start the clock at, None for this machine's time."""
 
     keys: KeysFile
     script: Script = field(default_factory=Script)
@@ -42,7 +42,7 @@ class Options:
 def run(options: Options, announce: Callable[[str], None]) -> None:
     """Serve until SIGINT or SIGTERM; `announce` gets the base URL once connections are accepted.
 
-    Raises ValueError for a host that is not loopback or a script that cannot work, OSError if the port is taken.
+    Raises ValueError for a host that is not loopback or an invalid script, OSError if the port is taken.
     """
     if options.host not in LOOPBACK:
         raise ValueError(f"the sandbox listens on loopback only ({', '.join(LOOPBACK)}), not on {options.host}")
@@ -68,7 +68,7 @@ async def _serve(options: Options, announce: Callable[[str], None]) -> None:
 
 
 def build(options: Options) -> Wire:
-    """All parts of one sandbox, put together."""
+    """A sandbox with these options. Raises ValueError for an invalid script."""
     clock = Clock(options.now)
     first_account = next(iter(options.keys.accounts))
     seeding = Seeding(
@@ -80,7 +80,7 @@ def build(options: Options) -> Wire:
         accounts=options.keys.accounts,
     )
     service = Service(clock, Keyring(options.keys), seeding)
-    # Make the past now: the first request should not wait for it.
+    # Seed the first account now, so that the first request does not wait for it.
     service.space(first_account, livemode=options.livemode)
     faults = Faults(options.script)
     control = Control(service, faults, account=first_account, livemode=options.livemode)
@@ -88,12 +88,12 @@ def build(options: Options) -> Wire:
 
 
 def _stop_with_stdin(loop: asyncio.AbstractEventLoop, stopped: asyncio.Event) -> None:
-    """Stop when stdin ends: a parent that dies in any way closes it, so no sandbox outlives its test."""
+    """Set `stopped` when stdin ends. A parent that dies closes it, so no sandbox outlives its test."""
 
     def wait() -> None:
         while os.read(0, 4096):
             pass
         loop.call_soon_threadsafe(stopped.set)
 
-    # A daemon in a bare read: it must not keep the process from ending by signal.
+    # A daemon thread with a plain read does not keep the process alive after a signal.
     threading.Thread(target=wait, daemon=True).start()

@@ -1,4 +1,4 @@
-"""HTTP/1.1 on sockets: bytes in, bytes out, and the power to stop anywhere between."""
+"""HTTP/1.1 on sockets, with answers that can be cut or slowed at any byte."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from stripe_flow_sandbox.service.exchange import ConnectionCut, Ending, Exchange
 
 _log = logging.getLogger(__name__)
 
-# Far above any form that Stripe takes; beyond it somebody sends something else, or without end.
+# Far above any form that Stripe takes; the sandbox resets connections that send more.
 MAX_BODY_BYTES = 4 * 1024 * 1024
 _NO_LINGER = struct.pack("ii", 1, 0)
 
@@ -34,18 +34,19 @@ class Wire:
         self.tasks: set[asyncio.Task[None]] = set()
 
     def connect(self) -> Connection:
+        """The protocol of a new connection."""
         return Connection(self)
 
     async def cut_all(self, but: Connection | None = None) -> None:
-        """What a suspended machine finds: every connection gone, what was being executed goes on."""
+        """Reset all connections, as after the suspension of a machine; running requests continue."""
         for connection in self.connections - {but}:
             connection.end("reset")
-        # The event loop closes aborted sockets on its next turn; whoever asked for this may rely on it.
+        # The event loop closes aborted sockets on its next turn; the caller relies on closed sockets.
         await asyncio.sleep(0)
 
 
 class Connection(asyncio.Protocol):
-    """One connection; its requests are answered one after the other, also when they come at once."""
+    """One connection; pipelined requests are answered one after the other."""
 
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
@@ -113,19 +114,19 @@ class Connection(asyncio.Protocol):
             except ConnectionCut as cut:
                 self.end(cut.ending)
             except Exception:  # noqa: BLE001 - see below
-                # The edge of the process: a mistake of the sandbox must show, and must not leave its client waiting.
-                _log.exception("%s %s failed in the sandbox itself", request.method, request.path)
+                # The process edge: a bug of the sandbox must be logged, and must not leave the client waiting.
+                _log.exception("the sandbox failed at %s %s", request.method, request.path)
                 self.end("close")
         self._is_busy = False
 
     async def _answer(self, request: Request, *, keeps_alive: bool) -> None:
         if self._wire.control.is_for(request):
-            controlled = self._wire.control.answer(request)
-            if controlled.cuts_connections:
+            answer = self._wire.control.answer(request)
+            if answer.cuts_connections:
                 await self._wire.cut_all(but=self)
-            head = _head(controlled.status, {"Content-Type": "application/json"}, len(controlled.body))
-            self._write(head + controlled.body)
-            if controlled.cuts_connections:
+            head = _head(answer.status, {"Content-Type": "application/json"}, len(answer.body))
+            self._write(head + answer.body)
+            if answer.cuts_connections:
                 self.end("close")
             return
         exchange = await self._wire.pipeline.run(request)
@@ -162,7 +163,7 @@ class Connection(asyncio.Protocol):
             self._transport.write(sent)
 
     def end(self, ending: Ending) -> None:
-        """Close after what was written, or reset at once, as a machine that is gone would."""
+        """Close the connection after the written bytes, or reset it at once, as a crashed machine would."""
         transport, self._transport = self._transport, None
         if transport is None:
             return
@@ -175,7 +176,7 @@ class Connection(asyncio.Protocol):
 
 
 def _first(part: bytes, count: int) -> bytes:
-    """The first `count` bytes of a part; half of them for a negative count."""
+    """The first `count` bytes of a part; its first half for a negative count."""
     return part[: count if count >= 0 else len(part) // 2]
 
 

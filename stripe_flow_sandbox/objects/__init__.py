@@ -1,1 +1,1 @@
-"""What the calls of each kind of object do."""
+"""The resources: the operations on each type of object."""

@@ -15,68 +15,67 @@ from stripe_flow_sandbox.state.child_lists import CHILD_LISTS, ChildList
 from stripe_flow_sandbox.state.collection import Collection
 from stripe_flow_sandbox.state.space import Call, Space
 
-# How many parts an object shows inside.
+# A parent shows at most this many child objects; the others are in their own list.
 SHOWN_INSIDE = 10
 
 
-def operations() -> list[Operation]:
-    """The lists of parts."""
+def child_operations() -> list[Operation]:
+    """One list operation for each entry of `CHILD_LISTS`."""
     timeless = {name: param for name, param in LIST.items() if name != "created"}
     return [
         Operation(
             method="GET",
-            path=parts.path,
-            permission=parts.permission,
-            params=timeless | ({parts.by: Param(type="string", required=True)} if parts.by else {}),
-            run=_lister(parts),
+            path=spec.path,
+            permission=spec.permission,
+            params=timeless | ({spec.parent_param: Param(type="string", required=True)} if spec.parent_param else {}),
+            run=_list_run(spec),
         )
-        for parts in CHILD_LISTS
+        for spec in CHILD_LISTS
     ]
 
 
 def hidden_members(noun: str) -> Mapping[str, Callable[[Space, Object, int], object]]:
-    """The members of an object of this kind that only `expand[]` shows."""
-    return {
-        parts.member: _shower(parts) for parts in CHILD_LISTS if parts.of == noun and parts.member and parts.is_hidden
-    }
+    """The members of objects of type `noun` that only `expand[]` shows, and the function that makes each."""
+    specs = [spec for spec in CHILD_LISTS if spec.parent == noun and spec.is_hidden]
+    return {spec.member: _reader(spec) for spec in specs if spec.member}
 
 
-def show_children(space: Space, parts: ChildList, owner: Object, now: int) -> None:
-    """Write the newest parts into the object, if it shows them."""
-    if parts.is_hidden:
-        owner.pop(parts.member or "", None)
-    elif parts.member:
-        owner[parts.member] = _inside(space, parts, owner, now)
+def show_children(space: Space, spec: ChildList, parent: Object, now: int) -> None:
+    """Write the newest child objects into their parent if it shows them without `expand[]`."""
+    if spec.is_hidden:
+        parent.pop(spec.member or "", None)
+    elif spec.member:
+        parent[spec.member] = _newest(space, spec, parent, now)
 
 
-def _inside(space: Space, parts: ChildList, owner: Object, now: int) -> Object:
-    collection, owner_id = children_of(space, parts, owner), str(owner["id"])
+def _newest(space: Space, spec: ChildList, parent: Object, now: int) -> Object:
+    collection, parent_id = children_of(space, spec, parent), str(parent["id"])
     page = pages.read(collection, pages.Query(limit=SHOWN_INSIDE), now)
-    path = f"{parts.path}?{parts.by}={owner_id}" if parts.by else parts.path.replace("{id}", owner_id)
+    path = f"{spec.path}?{spec.parent_param}={parent_id}" if spec.parent_param else spec.path.replace("{id}", parent_id)
     shown = [decode(collection.body_at(place)) for place in page.places]
     return {"object": "list", "data": shown, "has_more": page.has_more, "url": path}
 
 
-def _shower(parts: ChildList) -> Callable[[Space, Object, int], object]:
-    return lambda space, owner, now: _inside(space, parts, owner, now)
+def _reader(spec: ChildList) -> Callable[[Space, Object, int], object]:
+    return lambda space, parent, now: _newest(space, spec, parent, now)
 
 
-def children_of(space: Space, parts: ChildList, owner: Object) -> Collection:
-    """A card that an object was saved with is among them from the moment that somebody looks."""
-    collection = space.parts(str(owner["id"]), parts.path)
-    card = space.card(str(owner[parts.default])) if parts.default else None
+def children_of(space: Space, spec: ChildList, parent: Object) -> Collection:
+    """The child objects of `parent`; adds the card in `spec.default_field` on the first read."""
+    collection = space.children(str(parent["id"]), spec.path)
+    card = space.card(str(parent[spec.default_field])) if spec.default_field else None
     if card and collection.place(str(card["id"])) is None:
-        collection.insert(card, at=integer(owner["created"]))
+        collection.insert(card, at=integer(parent["created"]))
     return collection
 
 
-def _lister(parts: ChildList) -> Callable[[Call], Listing]:
+def _list_run(spec: ChildList) -> Callable[[Call], Listing]:
     def run(call: Call) -> Listing:
-        owner_id = str(call.params[parts.by]) if parts.by else call.path_ids[0]
-        owner = call.find(parts.of, owner_id, param=parts.by)
-        if owner.get("deleted"):
-            raise refuse("resource_missing", param="id", noun=parts.of, id=owner_id, hint="")
-        collection, url = children_of(call.space, parts, owner), parts.path.replace("{id}", owner_id)
-        return page_of(collection, parts.nouns[0], call.params, call.now, url)
+        parent_id = str(call.params[spec.parent_param]) if spec.parent_param else call.path_ids[0]
+        parent = call.find(spec.parent, parent_id, param=spec.parent_param)
+        if parent.get("deleted"):
+            raise refuse("resource_missing", param="id", noun=spec.parent, id=parent_id, hint="")
+        collection, url = children_of(call.space, spec, parent), spec.path.replace("{id}", parent_id)
+        return page_of(collection, spec.nouns[0], call.params, call.now, url)
 
     return run

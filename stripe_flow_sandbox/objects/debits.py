@@ -1,4 +1,4 @@
-"""Test bank accounts."""
+"""Test bank accounts: what they show, and the result of charging each."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from stripe_flow_sandbox.answers.codec import Object
 from stripe_flow_sandbox.objects.declines import Decline
 
-# Stripe says "at least three minutes" of the delayed ones and nothing of the others.
+# Stripe documents "at least three minutes" for the delayed accounts and no time for the others.
 SOON_S, DELAYED_S = 60, 180
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fate:
-    """What happens to who charges a payment method.
+class ChargeResult:
+    """The result of charging a payment method.
 
-    `settles_after_s`: so long it is only on its way; 0: known at once; None: on its way forever.
+    `settles_after_s`: seconds that the payment stays `processing`; 0 for a result at once, None for no result.
     """
 
     decline: Decline | None = None
@@ -26,16 +26,16 @@ class Fate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Debit:
-    """A kind of bank account: the only currency it pays in, and what such a payment method shows of it."""
+    """A type of bank account: the only currency it pays in, and the details that the payment method shows."""
 
     currency: str
-    shown: Object
+    details: Object
 
 
 DEBITS: Mapping[str, Debit] = {
     "sepa_debit": Debit(
         currency="eur",
-        shown={
+        details={
             "bank_code": "37040044",
             "branch_code": "",
             "country": "DE",
@@ -44,7 +44,7 @@ DEBITS: Mapping[str, Debit] = {
     ),
     "us_bank_account": Debit(
         currency="usd",
-        shown={
+        details={
             "account_holder_type": "individual",
             "account_type": "checking",
             "bank_name": "STRIPE TEST BANK",
@@ -57,24 +57,24 @@ DEBITS: Mapping[str, Debit] = {
 }
 
 
-def _failing(code: str, message: str, settles_after_s: int = SOON_S) -> Fate:
-    return Fate(decline=Decline(code, code, message), settles_after_s=settles_after_s)
+def _declined(code: str, message: str, settles_after_s: int = SOON_S) -> ChargeResult:
+    return ChargeResult(decline=Decline(code, code, message), settles_after_s=settles_after_s)
 
 
-_SOON, _DELAYED = Fate(settles_after_s=SOON_S), Fate(settles_after_s=DELAYED_S)
+_SOON, _DELAYED = ChargeResult(settles_after_s=SOON_S), ChargeResult(settles_after_s=DELAYED_S)
 
-_REFUSED = "The bank account could not be debited."
+_NOT_DEBITED = "The bank account could not be debited."
 
-# Test name → type, end of the account's number, fate.
-TEST_BANK_ACCOUNTS: Mapping[str, tuple[str, str, Fate]] = {
+# Test name → type, last four digits of the account number, result.
+TEST_BANK_ACCOUNTS: Mapping[str, tuple[str, str, ChargeResult]] = {
     "pm_usBankAccount_success": ("us_bank_account", "6789", _SOON),
-    "pm_usBankAccount_accountClosed": ("us_bank_account", "1113", _failing("account_closed", _REFUSED)),
-    "pm_usBankAccount_noAccount": ("us_bank_account", "1116", _failing("no_account", _REFUSED)),
-    "pm_usBankAccount_insufficientFunds": ("us_bank_account", "2227", _failing("insufficient_funds", _REFUSED)),
-    "pm_usBankAccount_debitNotAuthorized": ("us_bank_account", "3335", _failing("debit_not_authorized", _REFUSED)),
-    "pm_usBankAccount_processing": ("us_bank_account", "0009", Fate(settles_after_s=None)),
+    "pm_usBankAccount_accountClosed": ("us_bank_account", "1113", _declined("account_closed", _NOT_DEBITED)),
+    "pm_usBankAccount_noAccount": ("us_bank_account", "1116", _declined("no_account", _NOT_DEBITED)),
+    "pm_usBankAccount_insufficientFunds": ("us_bank_account", "2227", _declined("insufficient_funds", _NOT_DEBITED)),
+    "pm_usBankAccount_debitNotAuthorized": ("us_bank_account", "3335", _declined("debit_not_authorized", _NOT_DEBITED)),
+    "pm_usBankAccount_processing": ("us_bank_account", "0009", ChargeResult(settles_after_s=None)),
     "pm_success_de": ("sepa_debit", "3000", _SOON),
     "pm_successDelayed_de": ("sepa_debit", "3003", _DELAYED),
-    "pm_failed_de": ("sepa_debit", "3001", _failing("generic_decline", _REFUSED)),
-    "pm_failedDelayed_de": ("sepa_debit", "3004", _failing("generic_decline", _REFUSED, DELAYED_S)),
+    "pm_failed_de": ("sepa_debit", "3001", _declined("generic_decline", _NOT_DEBITED)),
+    "pm_failedDelayed_de": ("sepa_debit", "3004", _declined("generic_decline", _NOT_DEBITED, DELAYED_S)),
 }

@@ -10,7 +10,7 @@ from stripe_flow_sandbox.answers.errors import DOC_URL, Refusal
 
 @dataclass(frozen=True, slots=True)
 class Decline:
-    """Why a card says no, in Stripe's codes."""
+    """Why a bank declines a payment, in Stripe's codes."""
 
     code: str
     decline_code: str
@@ -18,7 +18,7 @@ class Decline:
     param: str | None = None
 
     def refusal(self, charge_id: str | None = None) -> Refusal:
-        """402; `charge_id` names the failed charge that the attempt left behind, if it left one."""
+        """The 402 for this decline; `charge_id` is the failed charge that it names, None if there is none."""
         error: Object = {
             "code": self.code,
             "decline_code": self.decline_code,

@@ -15,7 +15,7 @@ from stripe_flow_sandbox.state.space import Space
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A page of a list, its objects still bytes."""
+    """One page of a list; its objects are compact JSON."""
 
     url: str
     bodies: list[bytes]
@@ -24,17 +24,19 @@ class Listing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
-    """A parameter of a list: its type, and the values of the indexed field that match what was given; `usual`: those
-    that match where nothing is given, if not all do.
+    """A parameter that filters a list on an indexed field.
+
+    `values`: the parameter's value → the values of the field that match.
+    `default_values`: the values that match if the request does not name the parameter; None if all match.
     """
 
     param: Param
     field: str
-    values: Callable[[Space, object], Sequence[str]] = lambda _, given: [_spelled(given)]
-    usual: Callable[[Space], Sequence[str]] | None = None
+    values: Callable[[Space, object], Sequence[str]] = lambda _, wanted: [_spelled(wanted)]
+    default_values: Callable[[Space], Sequence[str]] | None = None
 
 
-def page_of(  # a page is all of this
+def page_of(  # a page needs all of them
     collection: Collection,
     noun: str,
     params: Object,
@@ -44,7 +46,7 @@ def page_of(  # a page is all of this
     kept_since: int = 0,
     filters: Mapping[str, Sequence[str]] | None = None,
 ) -> Listing:
-    """The page that `params` ask for. Raises Refusal."""
+    """The page of `collection` that `params` select. Raises Refusal (400) for wrong cursors, bounds or limits."""
     if "starting_after" in params and "ending_before" in params:
         raise refuse("parameters_exclusive", params="starting_after, ending_before")
     since, until = pages.bounds_of(params.get("created"))
@@ -60,5 +62,5 @@ def page_of(  # a page is all of this
     return Listing(url, [collection.body_at(place) for place in page.places], page.has_more)
 
 
-def _spelled(given: object) -> str:
-    return str(given).lower() if isinstance(given, bool) else str(given)
+def _spelled(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

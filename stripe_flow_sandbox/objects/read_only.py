@@ -1,4 +1,4 @@
-"""What the sandbox does with the kinds in `shelves`: shows them; makes, changes and deletes them when it is told to."""
+"""The read-only resources: their lists and single objects."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from stripe_flow_sandbox.state.read_only_lists import READ_ONLY_LISTS
 from stripe_flow_sandbox.state.space import Space
 
 
-def resources() -> list[Resource]:
-    """One for each shelf."""
+def read_only_resources() -> list[Resource]:
+    """One resource for each entry of `READ_ONLY_LISTS`."""
     return [
         Resource(
-            noun=shelf.noun,
-            path=shelf.path,
-            permission=shelf.permission,
-            is_timed=shelf.stamp is not None,
-            filters={name: _but(shelf.noun, name, left_out) for name, left_out in shelf.leaves_out.items()},
-            includes=hidden_members(shelf.noun),
+            noun=row.noun,
+            path=row.path,
+            permission=row.permission,
+            is_timed=row.time_field is not None,
+            filters={name: _excluding(row.noun, name, value) for name, value in row.left_out_by_default.items()},
+            includes=hidden_members(row.noun),
         )
-        for shelf in READ_ONLY_LISTS
+        for row in READ_ONLY_LISTS
     ]
 
 
-def _but(noun: str, name: str, left_out: str) -> Filter:
-    """A filter that leaves something out unless it is asked for; `all` is all."""
+def _excluding(noun: str, name: str, left_out: str) -> Filter:
+    """A filter on field `name` that leaves out one value by default; the value `all` selects every object."""
 
-    def values(space: Space, given: object) -> list[str]:
-        return list(space[noun].index(name)) if given == "all" else [str(given)]
+    def values(space: Space, wanted: object) -> list[str]:
+        return list(space[noun].index(name)) if wanted == "all" else [str(wanted)]
 
-    def usual(space: Space) -> list[str]:
+    def default_values(space: Space) -> list[str]:
         return [value for value in space[noun].index(name) if value != left_out]
 
-    return Filter(param=Param(type="string"), field=name, values=values, usual=usual)
+    return Filter(param=Param(type="string"), field=name, values=values, default_values=default_values)

@@ -1,4 +1,7 @@
-"""What the controls make, change and delete: read-only objects and child objects."""
+"""How the controls create, change and delete read-only objects and child objects.
+
+`of` is the id of the parent of a child object, None for a read-only object.
+"""
 
 from __future__ import annotations
 
@@ -12,18 +15,18 @@ from stripe_flow_sandbox.state.child_lists import CHILD_LISTS, ChildList
 from stripe_flow_sandbox.state.read_only_lists import READ_ONLY_LISTS, ReadOnlyList
 from stripe_flow_sandbox.state.space import Call, Space
 
-_BY_NOUN: Mapping[str, ReadOnlyList] = {shelf.noun: shelf for shelf in READ_ONLY_LISTS}
+_BY_NOUN: Mapping[str, ReadOnlyList] = {row.noun: row for row in READ_ONLY_LISTS}
 
 
 @cache
 def _examples() -> Mapping[str, bytes]:
-    return {noun: encode(example) for noun, example in data("shelf_objects.json").items()}
+    return {noun: encode(example) for noun, example in data("read_only_objects.json").items()}
 
 
 def make(call: Call, noun: str, *, of: str | None, age_s: int) -> Object:
-    """A new object of this kind, so many seconds old; with `of` a part of that one. Raises Refusal or KeyError."""
+    """A new object of type `noun`, created `age_s` seconds ago. Raises KeyError for an unknown type or parent."""
     if of is None and noun not in _BY_NOUN:
-        raise KeyError(f"{noun} is made by a call, or is a part of something: then say `of` what")
+        raise KeyError(f"{noun} is no read-only resource: create it with Stripe's API, or name its parent in `of`")
     at = call.now - age_s
     made: Object = decode(_examples()[noun])
     made["id"] = call.space.new_id_like(str(made["id"]))
@@ -31,65 +34,63 @@ def make(call: Call, noun: str, *, of: str | None, age_s: int) -> Object:
     if "livemode" in made:
         made["livemode"] = call.space.livemode
     if of is not None:
-        _add_part(call, made, of, at)
+        _add_child(call, made, of, at)
         return made
-    for parts in CHILD_LISTS:
-        if parts.of == noun:
-            show_children(call.space, parts, made, call.now)
+    for spec in CHILD_LISTS:
+        if spec.parent == noun:
+            show_children(call.space, spec, made, call.now)
     call.space[noun].insert(made, at=at)
     return made
 
 
 def change(call: Call, noun: str, object_id: str, values: Object, *, of: str | None) -> Object:
-    """The object with other values, and the event that tells; or a part of `of`. Raises Refusal or KeyError."""
+    """The object with `values` written into it; emits its event. Raises Refusal or KeyError if there is none."""
     if of is None:
-        found, told = call.find(noun, object_id), _BY_NOUN[noun].changed
-        return call.change(found | values, *([told] if told else []))
-    parts, owner = _home(call.space, noun, of)
-    changed = _part(call.space, parts, owner, object_id) | values
-    children_of(call.space, parts, owner).replace(changed)
-    return _told(call, parts, owner, changed, parts.changed)
+        found, event = call.find(noun, object_id), _BY_NOUN[noun].changed_event
+        return call.change(found | values, *([event] if event else []))
+    spec, parent = _list_of(call.space, noun, of)
+    changed = _child(call.space, spec, parent, object_id) | values
+    children_of(call.space, spec, parent).replace(changed)
+    return _update_parent(call, spec, parent, changed, spec.changed_event)
 
 
 def delete(call: Call, noun: str, object_id: str, *, of: str | None) -> Object:
-    """What is left of it, and the event that tells; or of a part of the object `of`. Raises Refusal or KeyError."""
+    """The deleted object as Stripe still shows it; emits its event. Raises Refusal or KeyError if there is none."""
     if of is None:
-        found, told = call.find(noun, object_id), _BY_NOUN[noun].deleted
-        return call.remove(found, *([told] if told else []))
-    parts, owner = _home(call.space, noun, of)
-    gone = _part(call.space, parts, owner, object_id)
+        found, event = call.find(noun, object_id), _BY_NOUN[noun].deleted_event
+        return call.remove(found, *([event] if event else []))
+    spec, parent = _list_of(call.space, noun, of)
+    child = _child(call.space, spec, parent, object_id)
     remains = {"id": object_id, "object": noun, "deleted": True}
-    children_of(call.space, parts, owner).remove(object_id, remains)
-    _told(call, parts, owner, gone, parts.deleted)
+    children_of(call.space, spec, parent).remove(object_id, remains)
+    _update_parent(call, spec, parent, child, spec.deleted_event)
     return remains
 
 
-def _add_part(call: Call, made: Object, of: str, at: int) -> None:
-    """Raises KeyError where no such object can have a part of this kind."""
-    parts, owner = _home(call.space, str(made["object"]), of)
-    made |= {parts.link: of} if parts.link else {}
-    call.space.parts(of, parts.path).insert(made, at=at)
-    _told(call, parts, owner, made, parts.made)
+def _add_child(call: Call, made: Object, of: str, at: int) -> None:
+    spec, parent = _list_of(call.space, str(made["object"]), of)
+    made |= {spec.parent_field: of} if spec.parent_field else {}
+    call.space.children(of, spec.path).insert(made, at=at)
+    _update_parent(call, spec, parent, made, spec.created_event)
 
 
-def _home(space: Space, kind: str, of: str) -> tuple[ChildList, Object]:
-    """The object, and where its parts of this kind are. Raises KeyError."""
-    for parts in CHILD_LISTS:
-        owner = space.find(parts.of, of) if kind in parts.nouns else None
-        if owner is not None:
-            return parts, owner
-    raise KeyError(f"no object {of} that could have a {kind}")
+def _list_of(space: Space, noun: str, parent_id: str) -> tuple[ChildList, Object]:
+    """The list for children of type `noun`, and their parent. Raises KeyError if this parent has no such list."""
+    for spec in CHILD_LISTS:
+        parent = space.find(spec.parent, parent_id) if noun in spec.nouns else None
+        if parent is not None:
+            return spec, parent
+    raise KeyError(f"no object {parent_id} has child objects of type {noun}")
 
 
-def _part(space: Space, parts: ChildList, owner: Object, part_id: str) -> Object:
-    body = children_of(space, parts, owner).body(part_id)
+def _child(space: Space, spec: ChildList, parent: Object, child_id: str) -> Object:
+    body = children_of(space, spec, parent).body(child_id)
     if body is None:
-        raise KeyError(f"{owner['id']} has no {part_id}")
+        raise KeyError(f"{parent['id']} has no child object {child_id}")
     return decode(body)
 
 
-def _told(call: Call, parts: ChildList, owner: Object, part: Object, event: str | None) -> Object:
-    """The part; its object shows what has become of it."""
-    show_children(call.space, parts, owner, call.now)
-    call.space[parts.of].replace(owner)
-    return call.tell(part, *([event] if event else []))
+def _update_parent(call: Call, spec: ChildList, parent: Object, child: Object, event: str | None) -> Object:
+    show_children(call.space, spec, parent, call.now)
+    call.space[spec.parent].replace(parent)
+    return call.emit(child, *([event] if event else []))

@@ -1,4 +1,4 @@
-"""The engine of all resources: what each one declares, and the operations that all have in common."""
+"""The engine of all resources: what each one declares, and the operations that they share."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Run: TypeAlias = Callable[[Call], "Object | Listing"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """One method on one path: what it takes, the right it needs, what it does."""
+    """One method on one path: its parameters, the permission it needs, and the function that runs it."""
 
     method: str
     path: str
@@ -30,15 +30,15 @@ class Operation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resource:
-    """All facts about one type of object. Operations that have no entry do not exist."""
+    """All facts about one type of object. An operation without an entry does not exist."""
 
     noun: str
     path: str
     permission: str
     filters: Mapping[str, Filter] = field(default_factory=dict)
-    # Whether the list can be cut by `created`.
+    # Whether the list takes the parameter `created`.
     is_timed: bool = True
-    # The oldest `created` that lists and reads still show.
+    # The oldest `created` that lists and reads show at a second.
     kept_since: Callable[[int], int] = lambda _: 0
     create: Callable[[Call], Object] | None = None
     create_params: Params = field(default_factory=dict)
@@ -46,15 +46,15 @@ class Resource:
     update: Callable[[Call, Object], None] = lambda call, target: apply(target, call.params)
     updated_events: tuple[str, ...] = ()
     deleted_events: tuple[str, ...] = ()
-    # Raises Refusal for what cannot be deleted.
+    # Raises Refusal if the object cannot be deleted.
     delete: Callable[[Call, Object], None] = lambda _, __: None
-    # Field that holds an id → type of the object that `expand[]` puts in its place.
+    # Field that holds an id → type of the object that `expand[]` replaces it with.
     expands: Mapping[str, str] = field(default_factory=dict)
-    # Field that only `expand[]` shows → how it is made.
+    # Field that only `expand[]` shows → function that makes its value.
     includes: Mapping[str, Callable[[Space, Object, int], object]] = field(default_factory=dict)
 
     def operations(self) -> list[Operation]:
-        """The table of what can be done with this resource."""
+        """The operations of this resource."""
         one = f"{self.path}/{{id}}"
         filters = {name: each.param for name, each in self.filters.items()}
         paging = {name: param for name, param in LIST.items() if self.is_timed or name != "created"}
@@ -74,43 +74,45 @@ class Resource:
         ]
 
     def retrieve(self, call: Call) -> Object:
+        """The object whose id is the last one in the path. Raises Refusal (404) if it is unknown or too old."""
         found = call.find(self.noun, call.path_ids[-1])
-        if self._is_gone(found, call.now):
+        if self._is_too_old(found, call.now):
             raise refuse("resource_missing", param="id", noun=self.noun, id=call.path_ids[-1], hint="")
         return found
 
     def list(self, call: Call) -> Listing:
-        given = [name for name in self.filters if name in call.params]
-        filters = {self.filters[name].field: self.filters[name].values(call.space, call.params[name]) for name in given}
-        if len(filters) < len(given):
-            raise refuse("parameters_exclusive", params=", ".join(given))
+        """One page of the list. Raises Refusal (400) for two parameters that filter on the same field."""
+        named = [name for name in self.filters if name in call.params]
+        filters = {self.filters[name].field: self.filters[name].values(call.space, call.params[name]) for name in named}
+        if len(filters) < len(named):
+            raise refuse("parameters_exclusive", params=", ".join(named))
         filters |= {
-            each.field: each.usual(call.space)
+            each.field: each.default_values(call.space)
             for name, each in self.filters.items()
-            if each.usual and name not in call.params
+            if each.default_values and name not in call.params
         }
         return self.page(call.space, call.params, call.now, filters, self.path)
 
     def page(self, space: Space, params: Object, now: int, filters: Mapping[str, Sequence[str]], url: str) -> Listing:
-        """A page of this resource's objects whose fields hold one of the values of `filters`."""
+        """One page of the objects whose fields have one of the values in `filters`."""
         return page_of(space[self.noun], self.noun, params, now, url, kept_since=self.kept_since(now), filters=filters)
 
     def _update(self, call: Call) -> Object:
-        target = self._alive(call)
+        target = self._not_deleted(call)
         self.update(call, target)
         return call.change(target, *self.updated_events)
 
     def _delete(self, call: Call) -> Object:
-        target = self._alive(call)
+        target = self._not_deleted(call)
         self.delete(call, target)
         return call.remove(target, *self.deleted_events)
 
-    def _alive(self, call: Call) -> Object:
+    def _not_deleted(self, call: Call) -> Object:
         target = self.retrieve(call)
         if target.get("deleted"):
             raise refuse("resource_missing", param="id", noun=self.noun, id=target["id"], hint="")
         return target
 
-    def _is_gone(self, found: Object, now: int) -> bool:
+    def _is_too_old(self, found: Object, now: int) -> bool:
         created = found.get("created")
         return isinstance(created, int) and created < self.kept_since(now)

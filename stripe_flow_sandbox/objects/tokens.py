@@ -1,4 +1,4 @@
-"""Test cards by token, and what happens to who charges them; https://docs.stripe.com/testing."""
+"""Test cards by token, and the result of charging each; https://docs.stripe.com/testing."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from stripe_flow_sandbox.state.space import Call
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Token:
-    """A test card. `fails_later`: it can be saved to a customer, and is declined when charged.
+    """A test card. `fails_later`: it can be saved to a customer and is declined when it is charged.
 
-    `needs_authentication`: its bank wants to hear its holder, whom only a PaymentIntent can ask.
+    `needs_authentication`: its bank asks the cardholder to authenticate, which only a PaymentIntent supports.
     """
 
     brand: str
@@ -54,7 +54,7 @@ TOKENS = {
 }
 
 
-# Cards that no seeded account has, so that the past of a seed stays what it is.
+# Cards that no seeded account has: adding one to `TOKENS` would change the seeded objects of every seed.
 UNSEEDED = {
     "tok_authenticationRequired": Token(brand="Visa", last4="3184", needs_authentication=True),
     "tok_threeDSecure2Required": Token(brand="Visa", last4="3220", needs_authentication=True),
@@ -67,40 +67,40 @@ EVERY_TOKEN = TOKENS | UNSEEDED
 
 _BY_LAST4 = {token.last4: token for token in EVERY_TOKEN.values()}
 
-# A brand as charges and payment methods spell it; the card itself says it in words.
+# Brand as cards spell it → as charges and payment methods spell it.
 NETWORKS = {"Visa": "visa", "MasterCard": "mastercard", "American Express": "amex", "Discover": "discover"}
 
 
 def token_of(name: str, *, param: str = "source") -> Token:
-    """The test card of a token. Raises Refusal for any other text."""
+    """The test card of a token. Raises Refusal (400) for any other text."""
     if name not in EVERY_TOKEN:
         raise refuse("resource_missing", status=400, param=param, noun="token", id=name, hint="")
     return EVERY_TOKEN[name]
 
 
 def token_by_last4(last4: object) -> Token:
-    """The test card with this number's end."""
+    """The test card whose number ends in these four digits."""
     return _BY_LAST4[str(last4)]
 
 
 def decline_of(card: Object) -> Decline | None:
-    """What happens to who charges this card object without its holder."""
+    """The decline of a charge of this card without its holder, None if it succeeds."""
     token = token_by_last4(card["last4"])
     return AUTHENTICATION_REQUIRED if token.needs_authentication else token.decline
 
 
 def expiry_year(now: int) -> int:
-    """The year after next, so that no test card expires while a sandbox runs."""
+    """The year after next: no test card expires while a sandbox runs."""
     return time.gmtime(now).tm_year + 2
 
 
 def card_of(call: Call, token: Token, customer: str | None = None) -> Object:
-    """A new card object; a customer's, or of this charge alone."""
+    """A new card object: a customer's saved card, or the card of one charge."""
     return card_object(token, call.space.new_id("card"), expiry_year(call.now), customer=customer)
 
 
 def card_object(token: Token, card_id: str, exp_year: int, *, customer: str | None) -> Object:
-    """The card as charges show it; the same number has the same fingerprint, as Stripe's have."""
+    """The card as charges show it. Cards with the same number have the same fingerprint, as at Stripe."""
     return fresh("card") | {
         "id": card_id,
         "brand": token.brand,

@@ -1,1 +1,1 @@
-"""What a call may send, and how it is read."""
+"""The parameters that each call accepts, and how they are read."""

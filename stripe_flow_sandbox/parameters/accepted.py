@@ -1,4 +1,4 @@
-"""The parameters of every call: the create calls from the data files, the others derived from them or written here."""
+"""The parameters of every call: those of create calls from the data files, the others derived from these."""
 
 from __future__ import annotations
 
@@ -17,12 +17,13 @@ _TEXTS = frozenset({"string", "decimal_string"})
 
 
 def data(name: str) -> Any:  # Any: the JSON of our own package, checked by the tests of each table
+    """The content of a file in the folder `data`."""
     return msgspec.json.decode(resources.files("stripe_flow_sandbox").joinpath("data", name).read_bytes())
 
 
 @cache
 def create_params(noun: str) -> Params:
-    """What `POST` of a new `noun` accepts, from `data/params_<noun>.json`."""
+    """The parameters of the call that creates a `noun`, from `data/params_<noun>.json`."""
     limits, never_empty, required = MAX_CHARS.get(noun, {}), NEVER_EMPTY[noun], REQUIRED.get(noun, frozenset())
     return {
         name: replace(
@@ -38,16 +39,16 @@ def create_params(noun: str) -> Params:
 def update_params(
     noun: str, *, drop: Iterable[str] = (), add: Params | None = None, unset: Iterable[str] = ()
 ) -> Params:
-    """What `POST` of an existing `noun` accepts: what its create accepts, less `drop`, and `add`; nothing required.
+    """The parameters of the call that updates a `noun`: those that create it without `drop`, and `add`; all optional.
 
-    `unset` names those that an empty string unsets here, though a new object cannot be created with one.
+    `unset` names parameters that an empty string unsets here although the create call refuses it.
     """
     kept = {name: param for name, param in create_params(noun).items() if name not in frozenset(drop)}
     return _optional({**kept, **(add or {})}, unset)
 
 
 def keep(noun: str, *names: str, unset: Iterable[str] = ()) -> Params:
-    """These parameters of the create call, as another call accepts them."""
+    """These parameters of the create call, all optional, for another call; `unset` as in `update_params`."""
     created = create_params(noun)
     return _optional({name: created[name] for name in names}, unset)
 

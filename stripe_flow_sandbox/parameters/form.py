@@ -1,4 +1,4 @@
-"""Form-encoded bytes, strictly read into a tree: `a[b]=1&c[0]=x` is `{"a": {"b": "1"}, "c": {"0": "x"}}`."""
+"""A strict parser of form-encoded bytes: `a[b]=1&c[0]=x` is `{"a": {"b": "1"}, "c": {"0": "x"}}`."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from urllib.parse import unquote_to_bytes
 
 from stripe_flow_sandbox.answers.errors import invalid
 
-# A leaf is text; everything in brackets is a mapping, whether it will be read as a hash, a map or an array.
+# A leaf is text; brackets make a mapping, which may be read as a hash, a map or an array later.
 Tree: TypeAlias = "str | dict[str, Tree]"
 
-# A key pushed with empty brackets. No other key can contain a bracket, so the two never meet.
+# The key of a value sent with empty brackets. No other key can contain a bracket, so keys never collide.
 _PUSHED = "[{}]"
 _NAME = re.compile(r"([^\[\]]+)((?:\[[^\[\]]*\])*)")
 _INDEX = re.compile(r"[0-9]{1,6}")
@@ -19,7 +19,7 @@ _BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 
 
 def pairs(encoded: bytes) -> list[tuple[str, str]]:
-    """Names and values in the order sent. Raises Refusal for a broken escape, bad UTF-8 or a part without a name."""
+    """Names and values in the order sent. Raises Refusal (400) for a broken escape or bad UTF-8."""
     if _BAD_ESCAPE.search(encoded):
         raise invalid("Invalid request: a percent sign is not followed by two hexadecimal digits.")
     found = []
@@ -35,15 +35,15 @@ def pairs(encoded: bytes) -> list[tuple[str, str]]:
 
 
 def parse(encoded: bytes) -> dict[str, Tree]:
-    """The tree of all parameters. Raises Refusal (400) for malformed brackets and for a name given twice."""
+    """The tree of all parameters. Raises Refusal (400) for a malformed name and for a name sent twice."""
     tree: dict[str, Tree] = {}
     for name, value in pairs(encoded):
-        _plant(tree, name, value)
+        _insert(tree, name, value)
     return tree
 
 
 def in_order(tree: dict[str, Tree]) -> list[Tree] | None:
-    """The values of an array, by index or in the order pushed; None if the keys are not an array's."""
+    """The values of an array, by index or in the order sent; None if the keys are not those of an array."""
     if all(key.startswith("[") for key in tree):
         return list(tree.values())
     if all(_INDEX.fullmatch(key) for key in tree):
@@ -51,7 +51,7 @@ def in_order(tree: dict[str, Tree]) -> list[Tree] | None:
     return None
 
 
-def _plant(tree: dict[str, Tree], name: str, value: str) -> None:
+def _insert(tree: dict[str, Tree], name: str, value: str) -> None:
     matched = _NAME.fullmatch(name)
     if matched is None:
         raise invalid(f"Invalid request: malformed parameter name {name[:80]!r}.")

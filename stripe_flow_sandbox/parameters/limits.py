@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-# Texts that an empty string cannot unset, by object and top-level parameter.
+# Type → top-level parameters that an empty string cannot unset.
 NEVER_EMPTY: Mapping[str, frozenset[str]] = {
     "charge": frozenset({"currency", "customer", "source"}),
     "customer": frozenset({"invoice_prefix", "payment_method", "source", "test_clock"}),
@@ -25,13 +25,13 @@ NEVER_EMPTY: Mapping[str, frozenset[str]] = {
     "refund": frozenset({"charge", "payment_intent", "reason", "origin"}),
 }
 
-# What the call refuses to run without, though the clients' types leave it open.
+# Type → parameters that the create call requires although the official client's types make them optional.
 REQUIRED: Mapping[str, frozenset[str]] = {
     "charge": frozenset({"amount", "currency"}),
     "payment_method": frozenset({"type"}),
 }
 
-# Characters, by object and top-level parameter; the API's own limits as its clients' types tell them.
+# Type → top-level parameter → most characters, from the official client's types.
 MAX_CHARS: Mapping[str, Mapping[str, int]] = {
     "charge": {"customer": 500, "source": 5000, "description": 40000, "statement_descriptor": 22},
     "customer": {

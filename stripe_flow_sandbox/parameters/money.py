@@ -8,23 +8,23 @@ from stripe_flow_sandbox.parameters.accepted import data
 _LIMITS = data("currencies.json")
 _SUPPORTED = frozenset(_LIMITS["supported"])
 _MINIMUMS: dict[str, int] = _LIMITS["minimum_by_settlement_currency"]
-# Amounts in these are multiples of the step, though they have that many minor units.
+# Amounts in these currencies are multiples of the step.
 _STEPS: dict[str, int] = dict.fromkeys(_LIMITS["last_digit_zero"], 10) | dict.fromkeys(_LIMITS["whole_hundreds"], 100)
 _MOST, _MOST_IDR = 99_999_999, 999_999_999_999
 
 
-def currency_of(given: str) -> str:
-    """The currency in lower case. Raises Refusal for one that Stripe does not have."""
-    currency = given.lower()
+def currency_of(name: str) -> str:
+    """The currency in lower case. Raises Refusal (400) for one that Stripe does not support."""
+    currency = name.lower()
     if currency not in _SUPPORTED:
         raise invalid(f"Invalid currency: {currency}.", param="currency")
     return currency
 
 
 def check_amount(amount: int, currency: str, settlement_currency: str) -> None:
-    """Raises Refusal (400) for an amount that no charge of this currency can have.
+    """Raises Refusal (400) for an amount that no charge in this currency can have. `amount` is in minor units.
 
-    Minimums are those of the settlement currency, so only a charge in that currency is compared with them.
+    Stripe's minimums are in the settlement currency, so only charges in that currency are compared with them.
     """
     if amount < 1:
         raise invalid("This value must be greater than or equal to 1.", param="amount")

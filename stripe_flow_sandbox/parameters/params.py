@@ -1,7 +1,7 @@
-"""What a call accepts, as data, and the one engine that checks a request against it.
+"""The description of a parameter, and the check of a request's parameters.
 
-The create calls come from `data/params_*.json` (read from the official client's types); what those types cannot say
-(lengths, what is never empty) is in `_NEVER_EMPTY` and `_MAX_CHARS`. Error shapes: https://docs.stripe.com/error-codes.
+Create calls are described in `data/params_*.json`, made from the official client's types, and in `limits`, which has
+what those types do not state. Error shapes: https://docs.stripe.com/error-codes.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _BOOLEANS = {"true": True, "false": False}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Param:
-    """One parameter: its type, what is inside, and whether an empty string unsets it."""
+    """One parameter: its type, its nested parameters, and its limits. `can_unset`: an empty string unsets it."""
 
     type: str
     required: bool = False
@@ -39,20 +39,20 @@ class Param:
 
 
 def check(tree: Mapping[str, Tree], accepted: Params, path: str = "") -> Object:
-    """Typed values of all parameters; None where an empty string unsets one.
+    """The typed values of all parameters; None for one that an empty string unsets.
 
-    Raises Refusal (400) naming the first parameter that is unknown, missing or of the wrong type.
+    Raises Refusal (400) for the first parameter that is unknown, missing or of the wrong type.
     """
     for name in tree:
         if name not in accepted:
-            raise refuse("parameter_unknown", param=_inside(path, name))
+            raise refuse("parameter_unknown", param=_full_name(path, name))
     for name, param in accepted.items():
         if param.required and name not in tree:
-            raise refuse("parameter_missing", param=_inside(path, name))
-    return {name: _value(node, accepted[name], _inside(path, name)) for name, node in tree.items()}
+            raise refuse("parameter_missing", param=_full_name(path, name))
+    return {name: _value(node, accepted[name], _full_name(path, name)) for name, node in tree.items()}
 
 
-def _inside(path: str, name: str) -> str:
+def _full_name(path: str, name: str) -> str:
     return f"{path}[{name}]" if path else name
 
 
@@ -102,7 +102,7 @@ def _object(node: Tree, param: Param, path: str) -> Object:
         raise invalid("Invalid hash", param=path)
     each = param.values
     if each is not None:
-        return {key: _value(value, each, _inside(path, key)) for key, value in node.items()}
+        return {key: _value(value, each, _full_name(path, key)) for key, value in node.items()}
     return dict(node)
 
 
@@ -124,12 +124,12 @@ def _metadata(node: Tree, _: Param, path: str) -> Object:
         if len(key) > METADATA_KEY_CHARS:
             raise invalid(f"Metadata keys can have up to {METADATA_KEY_CHARS} characters", param=path)
         if not isinstance(value, str):
-            raise invalid("Metadata values can only be strings", param=_inside(path, key))
+            raise invalid("Metadata values can only be strings", param=_full_name(path, key))
         if len(value) > METADATA_VALUE_CHARS:
             raise invalid(
                 f"Metadata values can have up to {METADATA_VALUE_CHARS} characters, but you passed in a value that is "
                 f"{len(value)} characters.",
-                param=_inside(path, key),
+                param=_full_name(path, key),
             )
     return dict(node)
 
@@ -158,6 +158,6 @@ _READERS: dict[str, Callable[[Tree, Param, str], object]] = {
     "metadata": _metadata,
     "string | integer": _one_of("integer", "string"),
     "boolean | string | string": _one_of("boolean", "string"),
-    # `created` of a list: a second, or bounds
+    # `created` of a list: one second, or bounds
     "integer | object": _one_of("integer", "object"),
 }

@@ -1,6 +1,6 @@
-"""The full shape of each object: what a new one looks like, and which fields a nested one must have.
+"""The full shape of each object: the fields of a new object, and those of nested objects.
 
-`data/objects.json` holds one complete object per type, `data/fields_*.json` every field of today's API version.
+`data/objects.json` has one complete object per type, `data/fields_*.json` every field of today's API version.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from stripe_flow_sandbox.parameters.params import METADATA_KEYS
 
 API_VERSION = "2026-10-28.endive"
 
-# Fields whose members are set one by one, as metadata is; other nested objects are replaced as a whole.
+# Nested objects whose members are updated one by one, like metadata; others are replaced as a whole.
 _MERGED = {
     "charge": frozenset({"transfer_data"}),
     "customer": frozenset({"invoice_settings"}),
@@ -38,14 +38,14 @@ def fields(noun: str) -> Mapping[str, Any]:  # Any: see `accepted.data`
 
 
 def fresh(noun: str) -> Object:
-    """A new object of this type with all its fields; the caller fills in what it knows."""
+    """A new object of this type with all its fields; the caller sets id, `created` and the like."""
     return decode(_templates()[noun])
 
 
 def apply(target: Object, params: Object) -> None:
-    """Write parameters into the fields of the same name; those without a field have no visible effect.
+    """Write parameters into the fields of the same name; parameters without a field have no visible effect.
 
-    Metadata is merged; nested objects get all their fields; None gives a field its first value back.
+    Metadata is merged, nested objects get all their fields, and None resets a field to its first value.
     """
     noun = str(target["object"])
     first = fresh(noun)
@@ -57,11 +57,14 @@ def apply(target: Object, params: Object) -> None:
             target[name] = first[name] if value is None else _complete(fields(noun).get(name), value, before)
 
 
-def merged_metadata(before: object, given: object) -> Object:
-    """https://docs.stripe.com/api/metadata: keys add up, an empty value removes one, empty metadata all."""
-    if not isinstance(given, dict) or not isinstance(before, dict):
+def merged_metadata(before: object, update: object) -> Object:
+    """The metadata after an update. Raises Refusal (400) if it has too many keys.
+
+    https://docs.stripe.com/api/metadata: new keys are added, an empty value removes its key, empty metadata all keys.
+    """
+    if not isinstance(update, dict) or not isinstance(before, dict):
         return {}
-    merged: Object = {key: value for key, value in {**before, **given}.items() if value != ""}
+    merged: Object = {key: value for key, value in {**before, **update}.items() if value != ""}
     if len(merged) > METADATA_KEYS:
         raise invalid(f"An object can have up to {METADATA_KEYS} metadata keys.", param="metadata")
     return merged
@@ -73,5 +76,5 @@ def _complete(  # Any: see `accepted.data`
     nested = (described or {}).get("fields")
     if not nested or not isinstance(value, dict):
         return value
-    given = {**before, **value} if isinstance(before, dict) else value
-    return {name: _complete(inner, given.get(name)) for name, inner in nested.items()} | given
+    updated = {**before, **value} if isinstance(before, dict) else value
+    return {name: _complete(inner, updated.get(name)) for name, inner in nested.items()} | updated

@@ -1,7 +1,7 @@
-"""The past of a seeded account as plain facts: when what happened, to whom, for how much.
+"""The past of a seeded account as plain facts: times, customers, amounts, declines and refunds.
 
-Everything follows from (label, index): nothing is stored but the seconds of the charges and of the refunds.
-Times: charges lie unevenly in the last `days`, some in one second with others, once more of them than a page holds.
+Every fact is computed from (label, index); only the seconds of the charges and refunds are stored. Charges are spread
+unevenly over the last `days`: some share a second, and one burst has more of them than a page holds.
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ from itertools import accumulate
 from typing import NamedTuple
 
 DAY_S = 24 * 60 * 60
-# The newest charge is this old, so that nothing of the past is still on its way into the lists.
+# The age of the newest charge: no object of the past is too young for lists to show it.
 _SETTLED_S = 60
 _MOST_REFUND_AGE_S = 12 * DAY_S
 _TIE_CHANCE = 0.15
-# A stretch of this many charges is busy or quiet as a whole.
+# Stretches of this many charges are busy or quiet: one factor scales all their gaps.
 _STRETCH = 40
-_PACES = (0.1, 0.5, 1.0, 1.0, 4.0)
+_GAP_FACTORS = (0.1, 0.5, 1.0, 1.0, 4.0)
 _MOST_BURST = 150
 _MASK = (1 << 64) - 1
 
 
 class ChargeFacts(NamedTuple):
-    """What a seeded charge is about. `declined`: a number that chooses the reason; None if it was paid."""
+    """The facts of a seeded charge. `declined`: a number that selects the decline; None if it was paid."""
 
     amount: int
     customer: int | None
@@ -37,7 +37,7 @@ class Past:
     """`count` charges over `days` before `now`, with their customers and refunds."""
 
     def __init__(self, label: str, count: int, days: int, now: int) -> None:
-        """The same label and count give the same past, moved along with `now`."""
+        """The same label and count give the same past, shifted in time with `now`."""
         self.label = label
         self.count = count
         self.now = now
@@ -50,6 +50,7 @@ class Past:
         self.refund_charge = array("q", (index for _, index in refunds))
 
     def charge(self, index: int) -> ChargeFacts:
+        """The facts of the charge with this index."""
         number = self._number(index)
         return ChargeFacts(
             amount=100 + number % 20_000,
@@ -60,17 +61,19 @@ class Past:
         )
 
     def is_paid(self, index: int) -> bool:
+        """Whether the charge with this index was not declined."""
         return not _is_failed(self._number(index))
 
     def customer_of(self, index: int) -> int | None:
-        """One charge in five has none; no charge is older than its customer."""
+        """The customer of a charge; None for one charge in five. No charge is older than its customer."""
         return self._customer(self._number(index), index)
 
     def customer_created(self, customer: int) -> int:
+        """The second in which this customer was created."""
         return self.created[customer * self.count // self.customers] - 60
 
     def refund_amount(self, index: int) -> int:
-        """What the refund of this charge gives back."""
+        """The amount that the refund of this charge gives back."""
         return _refund_amount(self._number(index))
 
     def _customer(self, number: int, index: int) -> int | None:
@@ -83,7 +86,7 @@ class Past:
         return min(later, now - _SETTLED_S)
 
     def _number(self, index: int) -> int:
-        """64 bits that follow from the index (splitmix64, public domain)."""
+        """64 pseudo-random bits computed from the index (splitmix64, public domain)."""
         mixed = (index * 0x9E3779B97F4A7C15 + self._salt) & _MASK
         mixed = ((mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
         mixed = ((mixed ^ (mixed >> 27)) * 0x94D049BB133111EB) & _MASK
@@ -109,8 +112,8 @@ def _seconds(label: str, count: int, start: int, end: int) -> array[int]:
     draw = random.Random(f"{label}/seconds")  # noqa: S311 - repeatable, nothing to guess
     gaps = [0.0 if draw.random() < _TIE_CHANCE else draw.expovariate(1) for _ in range(count)]
     for stretch in range(0, count, _STRETCH):
-        pace = draw.choice(_PACES)
-        gaps[stretch : stretch + _STRETCH] = [gap * pace for gap in gaps[stretch : stretch + _STRETCH]]
+        factor = draw.choice(_GAP_FACTORS)
+        gaps[stretch : stretch + _STRETCH] = [gap * factor for gap in gaps[stretch : stretch + _STRETCH]]
     burst = min(_MOST_BURST, count // 10)
     first = draw.randrange(max(1, count - burst))
     gaps[first + 1 : first + burst] = [0.0] * len(gaps[first + 1 : first + burst])

@@ -1,4 +1,4 @@
-"""The objects of a seeded account, made from the facts of its past when somebody asks for one."""
+"""The objects of a seeded account, computed from the facts of its past at each read."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from stripe_flow_sandbox.state.order import Order
 
 
 class SeededObjects(ABC):
-    """What all seeded objects have in common: their ids, and their order by the seconds they were created in."""
+    """Base of all seeded objects: their ids, and their order by `created`."""
 
     noun: str
 
@@ -45,9 +45,9 @@ class SeededObjects(ABC):
     @abstractmethod
     def value(self, field: str, index: int) -> str | None: ...
 
-    def _blank(self) -> Object:
-        blank = fresh(self.noun)
-        blank.update(id="{{id}}", created="{{created}}")
-        if "livemode" in blank:
-            blank["livemode"] = self._livemode
-        return blank
+    def _fields_and_placeholders(self) -> Object:
+        fields = fresh(self.noun)
+        fields.update(id="{{id}}", created="{{created}}")
+        if "livemode" in fields:
+            fields["livemode"] = self._livemode
+        return fields

@@ -6,9 +6,9 @@ from functools import cache, cached_property
 
 from typing_extensions import override
 
-from stripe_flow_sandbox.answers.blanks import Form, digits, quoted
 from stripe_flow_sandbox.answers.ids import seeded_id, sibling_id
-from stripe_flow_sandbox.objects.resources.charge_payment import fail, pay_with, settle
+from stripe_flow_sandbox.answers.templates import Template, digits, quoted
+from stripe_flow_sandbox.objects.resources.charge_payment import mark_captured, mark_failed, write_card
 from stripe_flow_sandbox.objects.tokens import TOKENS, card_object, expiry_year
 from stripe_flow_sandbox.past.past import ChargeFacts, Past
 from stripe_flow_sandbox.past.seeded import SeededObjects
@@ -26,36 +26,36 @@ class SeededCharges(SeededObjects):
         super().__init__(past, past.created, livemode=livemode)
         self._customers = customers
         self._year = expiry_year(past.created[-1])
-        self._form = cache(self._make_form)
+        self._template = cache(self._make_template)
 
-    def _make_form(self, card: int, declined: int | None) -> Form:
-        """The form of all charges that were paid with the same kind of card and ended alike."""
-        blank = self._blank() | {
+    def _make_template(self, card: int, declined: int | None) -> Template:
+        """The template of all charges with the same test card and the same result."""
+        fields = self._fields_and_placeholders() | {
             name: f"{{{{{name}}}}}" for name in ("amount", "amount_refunded", "customer", "description", "refunded")
         }
         token = TOKENS[PAYING_TOKENS[card % len(PAYING_TOKENS)]]
-        pay_with(blank, card_object(token, "{{card}}", self._year, customer=None))
+        write_card(fields, card_object(token, "{{card}}", self._year, customer=None))
         if declined is None:
-            settle(blank, blank["amount"], "{{balance_transaction}}")
+            mark_captured(fields, fields["amount"], "{{balance_transaction}}")
         else:
-            fail(blank, _DECLINES[declined])
-        return Form(blank)
+            mark_failed(fields, _DECLINES[declined])
+        return Template(fields)
 
     @override
     def body(self, index: int) -> bytes:
         facts = self._past.charge(index)
-        return self._shown(index, facts, facts.refunded)
+        return self._rendered(index, facts, facts.refunded)
 
     def body_when_made(self, index: int) -> bytes:
-        """The charge before anything of it was given back."""
-        return self._shown(index, self._past.charge(index), 0)
+        """The charge before its refund."""
+        return self._rendered(index, self._past.charge(index), 0)
 
-    def _shown(self, index: int, facts: ChargeFacts, refunded: int) -> bytes:
+    def _rendered(self, index: int, facts: ChargeFacts, refunded: int) -> bytes:
         charge_id = self.id_of(index)
         amount = digits(facts.amount)
         customer = b"null" if facts.customer is None else quoted(self._customers.id_of(facts.customer))
         declined = None if facts.declined is None else facts.declined % len(_DECLINES)
-        return self._form(facts.card % len(PAYING_TOKENS), declined).fill(
+        return self._template(facts.card % len(PAYING_TOKENS), declined).fill(
             {
                 b"id": quoted(charge_id),
                 b"created": digits(self._created[index]),
@@ -76,7 +76,7 @@ class SeededCharges(SeededObjects):
 
 
 class SeededRefunds(SeededObjects):
-    """Refunds of some charges, some hours or days after them."""
+    """Refunds of about one paid charge in eleven, up to twelve days after the charge."""
 
     noun = "refund"
 
@@ -85,14 +85,14 @@ class SeededRefunds(SeededObjects):
         self._charges = charges
 
     @cached_property
-    def _form(self) -> Form:
-        blanks = {name: f"{{{{{name}}}}}" for name in ("amount", "charge", "balance_transaction")}
-        return Form(self._blank() | blanks)
+    def _template(self) -> Template:
+        placeholders = {name: f"{{{{{name}}}}}" for name in ("amount", "charge", "balance_transaction")}
+        return Template(self._fields_and_placeholders() | placeholders)
 
     @override
     def body(self, index: int) -> bytes:
         charge = self._past.refund_charge[index]
-        return self._form.fill(
+        return self._template.fill(
             {
                 b"id": quoted(self.id_of(index)),
                 b"created": digits(self._created[index]),

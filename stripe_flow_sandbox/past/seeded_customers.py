@@ -7,9 +7,9 @@ from functools import cached_property
 
 from typing_extensions import override
 
-from stripe_flow_sandbox.answers.blanks import Form, digits, quoted
 from stripe_flow_sandbox.answers.codec import Object, encode
 from stripe_flow_sandbox.answers.ids import seeded_id, seeded_index
+from stripe_flow_sandbox.answers.templates import Template, digits, quoted
 from stripe_flow_sandbox.objects.methods import method_of
 from stripe_flow_sandbox.objects.tokens import TOKENS, card_object, expiry_year
 from stripe_flow_sandbox.past.past import Past
@@ -33,15 +33,15 @@ class SeededCustomers(SeededObjects):
         self.card_label = f"{self._label}/card"
 
     @cached_property
-    def _form(self) -> Form:
-        blanks = {name: f"{{{{{name}}}}}" for name in ("email", "name", "invoice_prefix", "default_source")}
-        return Form(self._blank() | blanks)
+    def _template(self) -> Template:
+        placeholders = {name: f"{{{{{name}}}}}" for name in ("email", "name", "invoice_prefix", "default_source")}
+        return Template(self._fields_and_placeholders() | placeholders)
 
     @override
     def body(self, index: int) -> bytes:
         customer_id = self.id_of(index)
         name = f"{_FIRST_NAMES[index % 8]} {_LAST_NAMES[index // 8 % 8]}"
-        return self._form.fill(
+        return self._template.fill(
             {
                 b"id": quoted(customer_id),
                 b"created": digits(self._created[index]),
@@ -57,7 +57,7 @@ class SeededCustomers(SeededObjects):
         return self._email(index) if field == "email" else None
 
     def card(self, card_id: str) -> Object | None:
-        """The saved card of this id; each seeded customer has one."""
+        """The saved card with this id, None if there is none. Each seeded customer has one card."""
         index = seeded_index("card", self.card_label, card_id)
         if index is None or index >= len(self):
             return None
@@ -73,7 +73,7 @@ class SeededCustomers(SeededObjects):
 
 
 class SeededMethods(SeededObjects):
-    """The customers' cards once more, as payment methods: saved cards are both."""
+    """The customers' cards as payment methods: a saved card is both."""
 
     noun = "card"
 

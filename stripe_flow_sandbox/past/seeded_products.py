@@ -6,13 +6,13 @@ from functools import cached_property
 
 from typing_extensions import override
 
-from stripe_flow_sandbox.answers.blanks import Form, digits, quoted
+from stripe_flow_sandbox.answers.templates import Template, digits, quoted
 from stripe_flow_sandbox.past.past import Past
 from stripe_flow_sandbox.past.seeded import SeededObjects
 
 
 class SeededProducts(SeededObjects):
-    """A few products."""
+    """At most 20 products."""
 
     noun = "product"
 
@@ -20,13 +20,13 @@ class SeededProducts(SeededObjects):
         super().__init__(past, past.created[: min(20, past.customers)], livemode=livemode)
 
     @cached_property
-    def _form(self) -> Form:
-        return Form(self._blank() | {"name": "{{name}}", "updated": "{{created}}"})
+    def _template(self) -> Template:
+        return Template(self._fields_and_placeholders() | {"name": "{{name}}", "updated": "{{created}}"})
 
     @override
     def body(self, index: int) -> bytes:
         values = {b"id": quoted(self.id_of(index)), b"created": digits(self._created[index])}
-        return self._form.fill({**values, b"name": b'"Product %d"' % (index + 1)})
+        return self._template.fill({**values, b"name": b'"Product %d"' % (index + 1)})
 
     @override
     def value(self, field: str, index: int) -> str | None:

@@ -1,11 +1,11 @@
-"""Accounts with a past: the space of each account, as the sandbox starts with it."""
+"""The accounts as the sandbox starts with them, with their seeded past."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from stripe_flow_sandbox.past.chapters import chapters_of
+from stripe_flow_sandbox.past.event_sources import event_sources_of
 from stripe_flow_sandbox.past.past import Past
 from stripe_flow_sandbox.past.seeded_charges import SeededCharges, SeededRefunds
 from stripe_flow_sandbox.past.seeded_customers import SeededCustomers, SeededMethods
@@ -18,7 +18,7 @@ from stripe_flow_sandbox.state.space import Seeds, Space
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seeding:
-    """How much past the accounts have: `charges` over `days` for the first one, what the keys file says for others."""
+    """The seed, and the defaults of the accounts: `charges` for the first one, `days` for all."""
 
     seed: int
     charges: int
@@ -28,7 +28,7 @@ class Seeding:
     accounts: Mapping[str, AccountEntry]
 
     def make_space(self, account_id: str, *, livemode: bool) -> Space:
-        """The account as it is at the start; only the sandbox's own mode has a past. Raises KeyError if unknown."""
+        """The account at the start; only the sandbox's own mode has a past. Raises KeyError for an unknown account."""
         account = self.accounts[account_id]
         is_first = account_id == next(iter(self.accounts))
         charges = account.charges if account.charges is not None else self.charges if is_first else 0
@@ -44,11 +44,11 @@ def _seeds(past: Past, api_version: str, *, livemode: bool) -> Seeds:
     charges = SeededCharges(past, customers, livemode=livemode)
     products = SeededProducts(past, livemode=livemode)
     refunds = SeededRefunds(past, charges, livemode=livemode)
-    chapters = chapters_of(past, charges, customers, products, refunds)
+    sources = event_sources_of(past, charges, customers, products, refunds)
     objects: dict[str, Seeded] = {
         "charge": charges,
         "customer": customers,
-        "event": SeededEvents(past, chapters, api_version, livemode=livemode),
+        "event": SeededEvents(past, sources, api_version, livemode=livemode),
         "payment_method": SeededMethods(past, customers, livemode=livemode),
         "product": products,
         "refund": refunds,

@@ -1,1 +1,1 @@
-"""One request, executed."""
+"""Execution of a request: checks, operation, answer."""

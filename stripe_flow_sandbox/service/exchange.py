@@ -1,4 +1,4 @@
-"""One request on its way through the sandbox."""
+"""One request, and the state that its way through the sandbox adds to it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Ending = Literal["close", "reset"]
 
 
 class ConnectionCut(Exception):
-    """The connection ends here and now, without (the rest of) an answer."""
+    """Raised to end the connection at once, without an answer or with a part of it."""
 
     def __init__(self, ending: Ending) -> None:
         super().__init__(ending)
@@ -27,7 +27,7 @@ class ConnectionCut(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """A request as it was read; header names in lower case."""
+    """A request as received; header names in lower case."""
 
     method: str
     path: str
@@ -38,7 +38,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Admitted:
-    """What is known once a request may be executed: where, what, and under which idempotency key."""
+    """A request that passed all checks: its account, operation, parameters and claimed idempotency key."""
 
     space: Space
     operation: Operation
@@ -49,7 +49,7 @@ class Admitted:
 
 @dataclass(slots=True, kw_only=True)
 class Sending:
-    """How the bytes of the answer leave: where they stop, how fast they come."""
+    """How the answer is sent: the bytes of head or body after which it is cut, and its speed."""
 
     head_bytes: int | None = None
     body_bytes: int | None = None
@@ -60,22 +60,22 @@ class Sending:
 
 @dataclass(slots=True, kw_only=True)
 class Exchange:
-    """A request, what is known of it so far, and its answer once there is one."""
+    """A request, the results of the steps it has passed, and its answer once there is one."""
 
     request: Request
     entry: Entry
-    # The API version that the answer is in.
+    # The API version of the answer.
     version: str = API_VERSION
     admitted: Admitted | None = None
     answer: Answer | None = None
-    # What the idempotency key will replay; None: the key is as good as new.
+    # The answer that the idempotency key will replay; None frees the key.
     stored: Answer | None = None
     visible_after_s: int = 0
     sending: Sending = field(default_factory=Sending)
     when_done: list[Callable[[], None]] = field(default_factory=list)
 
     def answered(self) -> Answer:
-        """The answer. Raises RuntimeError if nothing gave one: then the sandbox itself is wrong."""
+        """The answer. Raises RuntimeError if there is none, which is a bug of the sandbox."""
         if self.answer is None:
-            raise RuntimeError(f"{self.request.method} {self.request.path} was not answered")
+            raise RuntimeError(f"the sandbox made no answer for {self.request.method} {self.request.path}")
         return self.answer

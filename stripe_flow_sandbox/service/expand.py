@@ -1,4 +1,4 @@
-"""`expand[]`: objects in the place of ids; https://docs.stripe.com/api/expanding_objects."""
+"""`expand[]`: objects instead of ids; https://docs.stripe.com/api/expanding_objects."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ MOST_LEVELS = 4
 Paths = Mapping[str, "Paths"]
 
 
-def expand(answer: Object | Listing, asked: object, space: Space, now: int) -> Object | Listing:
-    """The answer with what `expand[]` asked for. Raises Refusal (400) for a field that cannot be expanded."""
-    paths = _tree(asked)
+def expand(answer: Object | Listing, wanted: object, space: Space, now: int) -> Object | Listing:
+    """The answer with the fields in `wanted` expanded. Raises Refusal (400) for a field that cannot be expanded."""
+    paths = _tree(wanted)
     if not paths:
         return answer
     if isinstance(answer, Listing):
@@ -30,22 +30,22 @@ def expand(answer: Object | Listing, asked: object, space: Space, now: int) -> O
     return _expanded(answer, paths, space, now)
 
 
-def _tree(asked: object) -> Paths:
+def _tree(wanted: object) -> Paths:
     """`["a.b", "a.c"]` as `{"a": {"b": {}, "c": {}}}`."""
     tree: dict[str, dict[str, object]] = {}
-    for path in map(str, asked) if isinstance(asked, list) else ():
+    for path in map(str, wanted) if isinstance(wanted, list) else ():
         node = tree
         steps = path.split(".")
         if len(steps) > MOST_LEVELS:
             raise invalid(f"You cannot expand more than {MOST_LEVELS} levels of a property.", param="expand")
         for step in steps:
             node = node.setdefault(step, {})  # type: ignore[assignment]  # a tree of dicts all the way down
-    return tree  # type: ignore[return-value]  # likewise
+    return tree  # type: ignore[return-value]  # also a tree of dicts
 
 
 def _expanded(target: Object, paths: Paths, space: Space, now: int) -> Object:
     if target.get("deleted"):
-        return target  # what is left of it refers to nothing
+        return target  # a deleted object has no fields to expand
     resource = RESOURCES.get(str(target.get("object")))
     for name, deeper in paths.items():
         if resource is None:
@@ -54,7 +54,7 @@ def _expanded(target: Object, paths: Paths, space: Space, now: int) -> Object:
             shown = resource.includes[name](space, target, now)
             target[name] = _expanded_list(shown, deeper, space, now)
         elif name in resource.expands:
-            target[name] = _found(target[name], resource.expands[name], deeper, space, now)
+            target[name] = _expanded_id(target[name], resource.expands[name], deeper, space, now)
         elif not _is_expandable(resource.noun, name):
             raise _cannot(name)
     return target
@@ -70,18 +70,18 @@ def _expanded_list(shown: object, paths: Paths, space: Space, now: int) -> objec
     return shown
 
 
-def _found(value: object, noun: str, paths: Paths, space: Space, now: int) -> object:
+def _expanded_id(value: object, noun: str, paths: Paths, space: Space, now: int) -> object:
     found = space.find(noun, str(value)) if isinstance(value, str) else None
     return value if found is None else _expanded(found, paths, space, now)
 
 
 def _is_expandable(noun: str, name: str) -> bool:
-    """Whether Stripe expands this field; the sandbox leaves the id where it does not have the object."""
+    """Whether Stripe can expand this field; the sandbox keeps the id if it does not have the object."""
     return noun in _DESCRIBED and fields(noun).get(name, {}).get("expandable", False)
 
 
-# Events have no fields of their own that could be expanded, and of what is only shown nobody has said it.
-_DESCRIBED = frozenset(RESOURCES) - {"event"} - {shelf.noun for shelf in READ_ONLY_LISTS}
+# Types whose fields the data files describe; events have no fields that can be expanded.
+_DESCRIBED = frozenset(RESOURCES) - {"event"} - {row.noun for row in READ_ONLY_LISTS}
 
 
 def _cannot(name: str) -> Exception:

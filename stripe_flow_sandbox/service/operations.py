@@ -1,4 +1,4 @@
-"""Everything the sandbox can do, as one table, and the way from a method and a path to its row."""
+"""The table of all operations, and the lookup of an operation by method and path."""
 
 from __future__ import annotations
 
@@ -6,36 +6,46 @@ from collections.abc import Mapping
 from urllib.parse import unquote
 
 from stripe_flow_sandbox.answers.errors import invalid
-from stripe_flow_sandbox.objects.child_objects import operations
-from stripe_flow_sandbox.objects.read_only import resources
+from stripe_flow_sandbox.objects.child_objects import child_operations
+from stripe_flow_sandbox.objects.read_only import read_only_resources
 from stripe_flow_sandbox.objects.resource import Operation, Resource
-from stripe_flow_sandbox.objects.resources.accounts import ACCOUNT
+from stripe_flow_sandbox.objects.resources.accounts import ACCOUNT_OPERATIONS
 from stripe_flow_sandbox.objects.resources.captures import CAPTURE
 from stripe_flow_sandbox.objects.resources.charges import CHARGES
 from stripe_flow_sandbox.objects.resources.customers import CUSTOMERS
 from stripe_flow_sandbox.objects.resources.events import EVENTS
-from stripe_flow_sandbox.objects.resources.payment_intents import OF_INTENTS, PAYMENT_INTENTS
-from stripe_flow_sandbox.objects.resources.payment_methods import OF_METHODS, PAYMENT_METHODS
+from stripe_flow_sandbox.objects.resources.payment_intents import INTENT_OPERATIONS, PAYMENT_INTENTS
+from stripe_flow_sandbox.objects.resources.payment_methods import METHOD_OPERATIONS, PAYMENT_METHODS
 from stripe_flow_sandbox.objects.resources.prices import PRICES
 from stripe_flow_sandbox.objects.resources.products import PRODUCTS
-from stripe_flow_sandbox.objects.resources.refunds import OF_CHARGE, REFUNDS
+from stripe_flow_sandbox.objects.resources.refunds import CHARGE_REFUND_OPERATIONS, REFUNDS
 
 RESOURCES: Mapping[str, Resource] = {
     each.noun: each
-    for each in (CHARGES, CUSTOMERS, EVENTS, PAYMENT_INTENTS, PAYMENT_METHODS, PRICES, PRODUCTS, REFUNDS, *resources())
+    for each in (
+        CHARGES,
+        CUSTOMERS,
+        EVENTS,
+        PAYMENT_INTENTS,
+        PAYMENT_METHODS,
+        PRICES,
+        PRODUCTS,
+        REFUNDS,
+        *read_only_resources(),
+    )
 }
 
 OPERATIONS: tuple[Operation, ...] = (
     *(operation for resource in RESOURCES.values() for operation in resource.operations()),
-    *operations(),
-    *ACCOUNT,
+    *child_operations(),
+    *ACCOUNT_OPERATIONS,
     CAPTURE,
-    *OF_CHARGE,
-    *OF_INTENTS,
-    *OF_METHODS,
+    *CHARGE_REFUND_OPERATIONS,
+    *INTENT_OPERATIONS,
+    *METHOD_OPERATIONS,
 )
 
-# The objects of some products have their name behind the product's: /v1/issuing/cards/{id}
+# Paths of these products have the product's name in front: /v1/issuing/cards/{id}
 _PRODUCTS = frozenset({"checkout", "issuing", "radar"})
 
 
@@ -50,9 +60,9 @@ _BY_SHAPE = {(operation.method, tuple(_segments(operation.path))): operation for
 
 
 def route(method: str, path: str) -> tuple[Operation, tuple[str, ...]]:
-    """The operation and the ids in its path. Raises Refusal (404) for what the sandbox does not have."""
+    """The operation and the ids in its path. Raises Refusal (404) if the sandbox has no such operation."""
     parts = _segments(path)
-    # Stripe's paths alternate: /v1/<objects>/<id>/<what belongs to it>/<id>
+    # Stripe's paths alternate: /v1/<objects>/<id>/<child objects or action>/<id>
     ids = parts[2::2]
     parts[2::2] = ["{id}"] * len(ids)
     operation = _BY_SHAPE.get((method, tuple(parts)))

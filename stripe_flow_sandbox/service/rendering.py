@@ -1,4 +1,4 @@
-"""Results and refusals as the body of an answer."""
+"""Results and refusals as answers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from stripe_flow_sandbox.state.idempotency import Answer
 
 
 def refused(refusal: Refusal, exchange: Exchange) -> Answer:
-    """A refusal as it goes over the wire, with the link to its line in the log."""
+    """The answer of a refusal, with the link to the request's entry in the log."""
     host = exchange.request.headers.get("host", "")
     link = f"http://{host}/_sandbox/requests?request_id={exchange.entry.request_id}"
     body = encode({"error": {**refusal.error, "request_log_url": link}})
@@ -19,7 +19,7 @@ def refused(refusal: Refusal, exchange: Exchange) -> Answer:
 
 
 def rendered(result: Object | Listing, version: str) -> bytes:
-    """The result as JSON; what stays in today's shape stays bytes all the way."""
+    """The result as JSON in this API version; a list in today's version is not decoded."""
     if isinstance(result, Listing):
         bodies = (
             [encode(shown_in(version, decode(body))) for body in result.bodies] if is_older(version) else result.bodies

@@ -1,6 +1,6 @@
-"""From a request to its answer: who asks, may they, what for, has it been done before, do it.
+"""The steps from a request to its answer: authentication, permission, idempotency, parameters, execution.
 
-Nothing here waits, so each step is atomic; waiting and losing connections happen around it, in `pipeline`.
+No step waits, so each is atomic. `pipeline` waits and cuts connections between the steps.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _FORM = "application/x-www-form-urlencoded"
 
 
 class Service:
-    """All accounts of one sandbox, and the steps that a request takes through it."""
+    """All accounts of one sandbox, and the steps of a request."""
 
     def __init__(self, clock: Clock, keyring: Keyring, seeding: Seeding) -> None:
         self.clock = clock
@@ -36,14 +36,14 @@ class Service:
         self._spaces: dict[tuple[str, bool], Space] = {}
 
     def space(self, account: str, *, livemode: bool) -> Space:
-        """Raises KeyError for an account that the sandbox does not have."""
+        """An account in one mode, created at its first use. Raises KeyError for an unknown account."""
         known = self._spaces.get((account, livemode))
         if known is None:
             known = self._spaces[account, livemode] = self._seeding.make_space(account, livemode=livemode)
         return known
 
     def arrive(self, request: Request) -> Exchange:
-        """Give the request its id and a line in the log."""
+        """A new exchange: gives the request its id and an entry in the request log."""
         number = self.log.next_number()
         entry = Entry(
             number=number,
@@ -59,14 +59,14 @@ class Service:
         return Exchange(request=request, entry=entry)
 
     def admit(self, exchange: Exchange) -> None:
-        """Everything before execution: afterwards the exchange is admitted, or has an answer (refused, replayed)."""
+        """All checks before execution: sets `admitted`, or the answer if the request is refused or replayed."""
         try:
             exchange.answer = self._admit(exchange)
         except Refusal as refusal:
             exchange.answer = refused(refusal, exchange)
 
     def execute(self, exchange: Exchange, admitted: Admitted) -> None:
-        """Do what was asked for; declines and other errors of execution are answers like any other."""
+        """Run the operation and set the answer, which may be a decline or another error."""
         exchange.entry.executed = True
         now = self.clock.now()
         admitted.space.catch_up(now)
@@ -80,16 +80,16 @@ class Service:
             version=exchange.version,
             visible_at=now + exchange.visible_after_s,
         )
-        asked = call.params.pop("expand", None)
+        wanted = call.params.pop("expand", None)
         try:
-            result = expand(admitted.operation.run(call), asked, call.space, now)
+            result = expand(admitted.operation.run(call), wanted, call.space, now)
             exchange.answer = Answer(200, rendered(result, exchange.version))
         except Refusal as refusal:
             exchange.answer = refused(refusal, exchange)
         exchange.stored = exchange.answer
 
-    def settle(self, exchange: Exchange) -> None:
-        """Close the claim on the idempotency key: what is stored will be replayed, nothing frees the key."""
+    def close_claim(self, exchange: Exchange) -> None:
+        """End the claim on the idempotency key: the key replays the stored answer, and is free without one."""
         admitted, stored = exchange.admitted, exchange.stored
         if admitted is None or admitted.claim is None:
             return
@@ -100,16 +100,16 @@ class Service:
             admitted.claim.answer = Answer(stored.status, stored.body, {**stored.headers, **replay})
 
     def headers(self, exchange: Exchange) -> dict[str, str]:
-        """The headers that every answer carries."""
-        asked = exchange.request.headers
+        """The headers of every answer."""
+        received = exchange.request.headers
         common = {
             "Date": self.clock.http_date(),
             "Content-Type": "application/json",
             "Request-Id": exchange.entry.request_id,
             "Stripe-Version": exchange.version,
         }
-        if "idempotency-key" in asked:
-            common["Idempotency-Key"] = asked["idempotency-key"]
+        if "idempotency-key" in received:
+            common["Idempotency-Key"] = received["idempotency-key"]
         return common
 
     def _admit(self, exchange: Exchange) -> Answer | None:
@@ -128,7 +128,7 @@ class Service:
     def _claim(
         self, exchange: Exchange, space: Space, operation: Operation, path_ids: tuple[str, ...]
     ) -> Answer | None:
-        """Replay what is known; else check the parameters and only then take the key.
+        """The stored answer of a known key; otherwise checks the parameters and then claims the key.
 
         https://docs.stripe.com/api/idempotent_requests: a request that fails validation stores nothing.
         """
@@ -146,7 +146,7 @@ class Service:
 
 
 def _parameters(request: Request) -> bytes:
-    """The encoded parameters: of a POST in its body, else in the query. Raises Refusal for another content type."""
+    """The encoded parameters: the body of a POST, else the query. Raises Refusal if the body is not a form."""
     if request.method != "POST":
         return request.query
     kind = request.headers.get("content-type", _FORM).partition(";")[0].strip().lower()

@@ -1,4 +1,4 @@
-"""The child objects that the sandbox keeps with their parent, and where Stripe lists them."""
+"""Lists of child objects: the line items of an invoice, the sources of a customer and the like."""
 
 from __future__ import annotations
 
@@ -7,54 +7,56 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChildList:
-    """What belongs to each object of the kind `of`.
+    """One list of child objects of each object of type `parent`.
 
-    Listed at `path`, with the id in it or as the parameter `by`. `member` of the object shows them, `is_hidden` until
-    it is expanded; `link` is their own member that names the object; `default` is the object's member that names a
-    saved card among them. `made`, `changed` and `deleted` are the events that tell.
+    `path` holds the parent's id as `{id}`, or the request names it in the parameter `parent_param`.
+    `member`: the parent's field that shows the ten newest; with `is_hidden` only when it is expanded.
+    `parent_field`: the child's field that holds the parent's id.
+    `default_field`: the parent's field that names a saved card, which is listed as well.
+    `created_event`, `changed_event`, `deleted_event`: types of the events; None if Stripe has none.
     """
 
-    of: str
+    parent: str
     nouns: tuple[str, ...]
     path: str
     permission: str
-    by: str | None = None
+    parent_param: str | None = None
     member: str | None = None
     is_hidden: bool = False
-    link: str | None = None
-    default: str | None = None
-    made: str | None = None
-    changed: str | None = None
-    deleted: str | None = None
+    parent_field: str | None = None
+    default_field: str | None = None
+    created_event: str | None = None
+    changed_event: str | None = None
+    deleted_event: str | None = None
 
 
 CHILD_LISTS: tuple[ChildList, ...] = (
     ChildList(
-        of="account",
+        parent="account",
         nouns=("bank_account", "card"),
         path="/v1/accounts/{id}/external_accounts",
         permission="connected_account",
         member="external_accounts",
-        link="account",
+        parent_field="account",
     ),
     ChildList(
-        of="account",
+        parent="account",
         nouns=("person",),
         path="/v1/accounts/{id}/persons",
         permission="connected_account",
-        link="account",
+        parent_field="account",
     ),
     ChildList(
-        of="application_fee",
+        parent="application_fee",
         nouns=("fee_refund",),
         path="/v1/application_fees/{id}/refunds",
         permission="application_fee",
         member="refunds",
-        link="fee",
-        changed="application_fee.refund.updated",
+        parent_field="fee",
+        changed_event="application_fee.refund.updated",
     ),
     ChildList(
-        of="checkout.session",
+        parent="checkout.session",
         nouns=("item",),
         path="/v1/checkout/sessions/{id}/line_items",
         permission="checkout_session",
@@ -62,83 +64,83 @@ CHILD_LISTS: tuple[ChildList, ...] = (
         is_hidden=True,
     ),
     ChildList(
-        of="credit_note",
+        parent="credit_note",
         nouns=("credit_note_line_item",),
         path="/v1/credit_notes/{id}/lines",
         permission="credit_note",
         member="lines",
     ),
     ChildList(
-        of="customer",
+        parent="customer",
         nouns=("customer_balance_transaction",),
         path="/v1/customers/{id}/balance_transactions",
         permission="customer",
-        link="customer",
+        parent_field="customer",
     ),
     ChildList(
-        of="customer",
+        parent="customer",
         nouns=("customer_cash_balance_transaction",),
         path="/v1/customers/{id}/cash_balance_transactions",
         permission="customer",
-        link="customer",
-        made="customer_cash_balance_transaction.created",
+        parent_field="customer",
+        created_event="customer_cash_balance_transaction.created",
     ),
     ChildList(
-        of="customer",
+        parent="customer",
         nouns=("card", "bank_account", "source"),
         path="/v1/customers/{id}/sources",
         permission="customer",
         member="sources",
         is_hidden=True,
-        link="customer",
-        default="default_source",
-        made="customer.source.created",
-        changed="customer.source.updated",
-        deleted="customer.source.deleted",
+        parent_field="customer",
+        default_field="default_source",
+        created_event="customer.source.created",
+        changed_event="customer.source.updated",
+        deleted_event="customer.source.deleted",
     ),
     ChildList(
-        of="customer",
+        parent="customer",
         nouns=("tax_id",),
         path="/v1/customers/{id}/tax_ids",
         permission="customer",
         member="tax_ids",
         is_hidden=True,
-        link="customer",
-        made="customer.tax_id.created",
-        changed="customer.tax_id.updated",
-        deleted="customer.tax_id.deleted",
+        parent_field="customer",
+        created_event="customer.tax_id.created",
+        changed_event="customer.tax_id.updated",
+        deleted_event="customer.tax_id.deleted",
     ),
     ChildList(
-        of="invoice",
+        parent="invoice",
         nouns=("line_item",),
         path="/v1/invoices/{id}/lines",
         permission="invoice",
         member="lines",
-        link="invoice",
+        parent_field="invoice",
     ),
     ChildList(
-        of="setup_intent",
+        parent="setup_intent",
         nouns=("setup_attempt",),
         path="/v1/setup_attempts",
-        by="setup_intent",
+        parent_param="setup_intent",
         permission="setup_intent",
-        link="setup_intent",
+        parent_field="setup_intent",
     ),
     ChildList(
-        of="subscription",
+        parent="subscription",
         nouns=("subscription_item",),
         path="/v1/subscription_items",
-        by="subscription",
+        parent_param="subscription",
         permission="subscription",
         member="items",
-        link="subscription",
+        parent_field="subscription",
     ),
     ChildList(
-        of="transfer",
+        parent="transfer",
         nouns=("transfer_reversal",),
         path="/v1/transfers/{id}/reversals",
         permission="transfer",
         member="reversals",
-        link="transfer",
+        parent_field="transfer",
     ),
 )

@@ -1,4 +1,4 @@
-"""The sandbox's clock: it runs like any other and can be moved."""
+"""The sandbox's clock: it runs at the usual rate and can be moved."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from email.utils import formatdate
 
 
 class Clock:
-    """Unix seconds that pass at the usual rate from wherever the clock was last set."""
+    """Unix seconds, counted from the second that the clock was last set to."""
 
     def __init__(self, start: int | None, monotonic_s: Callable[[], float] = time.monotonic) -> None:
-        """Start at `start`, or at this machine's time."""
+        """Start at `start`, in Unix seconds; None for this machine's time."""
         self._monotonic_s = monotonic_s
         self._offset_s = (time.time() if start is None else start) - monotonic_s()
 
     def now(self) -> int:
-        """Whole seconds, as every stamp of Stripe is."""
+        """Unix time in whole seconds, like all of Stripe's timestamps."""
         return int(self._monotonic_s() + self._offset_s)
 
     def move_to(self, unix: int) -> int:
@@ -26,4 +26,5 @@ class Clock:
         return jump_s
 
     def http_date(self) -> str:
+        """Now, as the `Date` header spells it."""
         return formatdate(self.now(), usegmt=True)

@@ -1,6 +1,6 @@
 """All objects of one type in one account: by id, in order, and by the fields that lists filter on.
 
-Objects are compact JSON bytes. Seeded ones are made when somebody asks, until they are changed.
+Objects are compact JSON bytes. A seeded object is computed at each read until it is changed; then it is stored.
 """
 
 from __future__ import annotations
@@ -13,29 +13,33 @@ from stripe_flow_sandbox.state.order import Order, Place
 
 
 class Seeded(Protocol):
-    """Objects that follow from the seed and their index alone, oldest first."""
+    """Objects that are computed from the seed and their index, oldest first."""
 
     def __len__(self) -> int: ...
 
-    def order(self) -> Order: ...
+    def order(self) -> Order:
+        """The places of all objects."""
 
-    def id_of(self, index: int) -> str: ...
+    def id_of(self, index: int) -> str:
+        """The id of the object with this index."""
 
     def index_of(self, object_id: str) -> int | None:
-        """The index whose id this is, None for any other text."""
+        """The index of the object with this id, None for any other text."""
 
-    def created(self, index: int) -> int: ...
+    def created(self, index: int) -> int:
+        """`created` of the object with this index, in Unix seconds."""
 
-    def body(self, index: int) -> bytes: ...
+    def body(self, index: int) -> bytes:
+        """The object with this index as compact JSON."""
 
     def value(self, field: str, index: int) -> str | None:
-        """What `field` holds, as `Collection` indexes it, without making the object."""
+        """The value of `field` as `Collection` indexes it, without computing the object."""
 
 
 class Collection:
     """Objects in the order of their `created`.
 
-    Inside one second seeded ones come first, then new ones in the order of `tie(n)` for the n-th of them.
+    Within one second seeded objects come first, then new objects, ordered by `tie(n)` for the n-th new object.
     """
 
     def __init__(self, seeded: Seeded | None = None, tie: Callable[[int], int] = int) -> None:
@@ -52,7 +56,7 @@ class Collection:
         self._hidden_until: dict[Place, int] = {}
 
     def body(self, object_id: str) -> bytes | None:
-        """The object's bytes, also of what was removed from the lists; None if it never existed."""
+        """The object's bytes, also of a deleted object; None if it never existed."""
         stored = self._bodies.get(object_id)
         if stored is not None or not self._seeded:
             return stored
@@ -60,26 +64,27 @@ class Collection:
         return None if index is None else self._seeded.body(index)
 
     def place(self, object_id: str) -> Place | None:
-        """Where the object stands in the list; None if it does not (any more)."""
+        """The object's place in the list; None if it was deleted or never existed."""
         place = self._places.get(object_id)
         if place is None and self._seeded and (index := self._seeded.index_of(object_id)) is not None:
             place = (self._seeded.created(index), index)
         return place if place is not None and place in self.order else None
 
     def body_at(self, place: Place) -> bytes:
-        """The bytes of the object that stands here."""
+        """The bytes of the object at this place."""
         number = place[1]
         if self._seeded and number < self._seeds and number not in self._changed_seeds:
             return self._seeded.body(number)
         return self._bodies[self.id_at(place)]
 
     def id_at(self, place: Place) -> str:
+        """The id of the object at this place."""
         if self._seeded and place[1] < self._seeds:
             return self._seeded.id_of(place[1])
         return self._ids[place[1]]
 
     def insert(self, new: Object, *, visible_at: int = 0, at: int | None = None) -> None:
-        """Keep a new object; lists show it from `visible_at` on. `at` is the second of one that has no `created`."""
+        """Store a new object; lists show it from `visible_at` on. `at`: its second, if it has no `created`."""
         object_id, created = str(new["id"]), integer(new["created"]) if at is None else at
         place = (created, self._seeds + self._tie(self._inserted))
         self._inserted += 1
@@ -92,7 +97,7 @@ class Collection:
             self._hidden_until[place] = visible_at
 
     def replace(self, changed: Object) -> None:
-        """Keep the new state of an object that exists."""
+        """Store the new state of an existing object."""
         object_id = str(changed["id"])
         place = self.place(object_id)
         if self._indexes and place is not None:
@@ -102,7 +107,7 @@ class Collection:
         self._store(object_id, place, changed)
 
     def remove(self, object_id: str, remains: Object) -> None:
-        """Take an object out of all lists; asked for by id it is `remains` from now on."""
+        """Remove an object from all lists; reading it by id gives `remains` from now on."""
         place = self.place(object_id)
         if place is not None:
             before = decode(self.body_at(place))
@@ -112,7 +117,7 @@ class Collection:
         self._store(object_id, place, remains)
 
     def index(self, field: str) -> Mapping[str, Order]:
-        """Orders by the value of `field`. Built the first time that a list filters on it, kept up from then on."""
+        """Value of `field` → order of the objects that have it. The first filter on `field` builds the index."""
         if field not in self._indexes:
             orders: dict[str, Order] = {}
             for place in self.order.between(0, len(self.order), newest_first=False):
@@ -121,6 +126,7 @@ class Collection:
         return self._indexes[field]
 
     def is_visible(self, place: Place, now: int) -> bool:
+        """Whether lists show the object at this place at second `now`."""
         until = self._hidden_until.get(place)
         if until is not None and until <= now:
             del self._hidden_until[place]
@@ -128,7 +134,7 @@ class Collection:
         return until is None
 
     def every_body(self) -> Iterator[bytes]:
-        """All objects, oldest first, those that lists do not show yet among them; removed ones last."""
+        """All objects, oldest first, including those that lists do not show yet; deleted ones last."""
         for place in self.order.between(0, len(self.order), newest_first=False):
             yield self.body_at(place)
         for object_id, body in self._bodies.items():
@@ -148,7 +154,7 @@ class Collection:
 
 
 def _text(value: object) -> str | None:
-    """How a value is spelled as a list's parameter; None is in no index."""
+    """A value as a list's parameter spells it; None is in no index."""
     if isinstance(value, bool):
         return str(value).lower()
     return None if value is None else str(value)

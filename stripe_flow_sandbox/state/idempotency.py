@@ -1,7 +1,7 @@
 """Idempotency keys as Stripe keeps them; https://docs.stripe.com/api/idempotent_requests.
 
-A key is claimed when execution begins and settled with the first answer, whatever that is. A request refused before
-execution claims nothing. Keys are forgotten 24 hours after their first use, by the sandbox's clock.
+A request claims its key when execution begins; the key then replays the first answer, errors included. A request that
+is refused before execution claims no key. Keys expire 24 hours after their first use, by the sandbox's clock.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Params: TypeAlias = Sequence[tuple[str, str]]
 
 @dataclass(slots=True)
 class Answer:
-    """What goes back: a status, a body as it is on the wire, and headers beside the usual ones."""
+    """An answer: its status, its body as sent, and headers in addition to the common ones."""
 
     status: int
     body: bytes
@@ -29,7 +29,7 @@ class Answer:
 
 @dataclass(slots=True, eq=False)
 class Claim:
-    """One use of a key. Without an answer the first request still runs."""
+    """The first use of a key. `answer` is None while that request still runs."""
 
     key: str
     endpoint: str
@@ -39,7 +39,7 @@ class Claim:
 
 
 class KeyStore:
-    """The keys of one account in one mode."""
+    """The idempotency keys of one account in one mode."""
 
     def __init__(self) -> None:
         self._claims: dict[str, Claim] = {}
@@ -47,12 +47,13 @@ class KeyStore:
     def find(self, key: str, endpoint: str, params: Params, now: int) -> Answer | None:
         """The stored answer to replay, None if the key is free.
 
-        Raises Refusal: 400 for a key that is too long or was used for something else, 409 while the first use runs.
+        Raises Refusal: 400 if the key is too long or was used with another path or parameters, 409 while its first
+        request runs.
         """
         if len(key) > MAX_CHARS:
             raise invalid(f"Idempotency keys can have up to {MAX_CHARS} characters.")
         claim = self._claims.get(key)
-        if claim is None or _is_forgotten(claim, now):
+        if claim is None or _is_expired(claim, now):
             return None
         if (claim.endpoint, claim.params) != (endpoint, params):
             raise mismatched_key(key, claim.endpoint, endpoint)
@@ -61,21 +62,22 @@ class KeyStore:
         return claim.answer
 
     def claim(self, key: str, endpoint: str, params: Params, now: int) -> Claim:
-        self._forget(now)
+        """Claim a key for the request that is about to run; also drops expired claims."""
+        self._drop_expired(now)
         self._claims.pop(key, None)
         self._claims[key] = claim = Claim(key, endpoint, params, now)
         return claim
 
     def release(self, claim: Claim) -> None:
-        """Forget a claim as if the request had never been."""
+        """Free the key again, as if the request had never been sent."""
         if self._claims.get(claim.key) is claim:
             del self._claims[claim.key]
 
-    def _forget(self, now: int) -> None:
-        """Drop forgotten claims from the old end, so that memory follows the last 24 hours."""
-        while self._claims and _is_forgotten(oldest := next(iter(self._claims.values())), now):
+    def _drop_expired(self, now: int) -> None:
+        """Drop expired claims, oldest first, so that memory holds only the last 24 hours."""
+        while self._claims and _is_expired(oldest := next(iter(self._claims.values())), now):
             self.release(oldest)
 
 
-def _is_forgotten(claim: Claim, now: int) -> bool:
+def _is_expired(claim: Claim, now: int) -> bool:
     return claim.answer is not None and now - claim.since >= LIFETIME_S

@@ -1,8 +1,4 @@
-"""API keys, their accounts, modes and rights; https://docs.stripe.com/keys and https://docs.stripe.com/connect.
-
-The file of `--keys` is JSON: `{"accounts": {"acct_…": {…}}, "keys": {"sk_test_…": {…}}}` with the members of
-`AccountEntry` and `KeyEntry`. A key may act for every account of the file by `Stripe-Account`.
-"""
+"""API keys and what each may do; https://docs.stripe.com/keys and https://docs.stripe.com/connect."""
 
 from __future__ import annotations
 
@@ -19,7 +15,7 @@ _RANK: Mapping[Level, int] = {"none": 0, "read": 1, "write": 2}
 
 
 class Key(msgspec.Struct, frozen=True):
-    """Who is asking. Never holds the key itself, only how Stripe would show it."""
+    """An accepted key: its account, mode and permissions. `shown` is the redacted key, as Stripe's errors show it."""
 
     shown: str
     account: str
@@ -27,6 +23,7 @@ class Key(msgspec.Struct, frozen=True):
     rights: Mapping[str, Level] | None
 
     def may(self, permission: str, level: Level) -> bool:
+        """Whether the key has at least this level of the permission; an unrestricted key has every permission."""
         return self.rights is None or _RANK[self.rights.get(permission, "none")] >= _RANK[level]
 
 
@@ -69,6 +66,6 @@ def _secret(authorization: str) -> str:
 
 
 def _shown(secret: str) -> str:
-    """The prefix of a key and how long it is: enough to tell two apart, nothing that could be used."""
+    """The key's prefix, and a star for each other character; the result cannot be used as a key."""
     kind = next((prefix for prefix in PREFIXES if secret.startswith(prefix)), "")
     return kind + "*" * (len(secret) - len(kind))

@@ -1,6 +1,6 @@
 """Lists: newest first, by cursor, by `created` and by equality; https://docs.stripe.com/api/pagination.
 
-A page costs the logarithm of the list and the page itself, never the list.
+Reading a page takes time in proportion to the page and to the logarithm of the list, never to the list.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _FOREVER = 1 << 62
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
-    """One page of a list: `[since, until)` in seconds of `created`; of each filter's values any may match."""
+    """One page of a list: `[since, until)` bounds `created`; an object matches a filter by any of its values."""
 
     limit: int = DEFAULT
     after: Place | None = None
@@ -32,12 +32,14 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Page:
+    """The places of one page, newest first, and whether the list goes on after it."""
+
     places: list[Place]
     has_more: bool
 
 
 def read(collection: Collection, query: Query, now: int) -> Page:
-    """The page as it looks at `now`, newest first."""
+    """The page as Stripe would show it at second `now`, newest first."""
     newest_first = query.before is None
     driver, *others = sorted(_unions(collection, query.filters), key=_size) or [[collection.order]]
     runs = [order.between(*_bounds(order, query), newest_first=newest_first) for order in driver]
@@ -52,7 +54,7 @@ def read(collection: Collection, query: Query, now: int) -> Page:
 
 
 def bounds_of(created: object) -> tuple[int, int]:
-    """[since, until) of the parameter `created`: one second, or gt, gte, lt, lte, all of which must hold."""
+    """[since, until) of the parameter `created`: one second, or the intersection of `gt`, `gte`, `lt` and `lte`."""
     if isinstance(created, int):
         return created, created + 1
     if not isinstance(created, dict):
@@ -63,6 +65,7 @@ def bounds_of(created: object) -> tuple[int, int]:
 
 
 def limit_of(params: Object) -> int:
+    """The parameter `limit`, 10 without it. Raises Refusal (400) outside 1 to 100."""
     limit = integer(params.get("limit", DEFAULT))
     if not 1 <= limit <= MOST:
         raise invalid(f"Invalid integer: limit must be from 1 to {MOST}", param="limit")
@@ -70,7 +73,7 @@ def limit_of(params: Object) -> int:
 
 
 def cursor_of(collection: Collection, noun: str, params: Object, name: str) -> Place | None:
-    """The place of the object that a cursor names; a deleted one has none and fails like an unknown one."""
+    """The place of the object that a cursor names. Raises Refusal (400) for an unknown or deleted object."""
     if name not in params:
         return None
     object_id = str(params[name])

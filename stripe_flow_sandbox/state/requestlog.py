@@ -1,4 +1,4 @@
-"""What arrived and what became of it, for a judge who counts in the server."""
+"""The request log: every request and its outcome, for tests that count requests on the server's side."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections import deque
 
 import msgspec
 
-# About 100 MB of log at most; older entries go, and `number` shows the gap.
+# Keeps the log below about 100 MB. Older entries are dropped; `number` shows the gap.
 KEPT = 100_000
 
 
 class Entry(msgspec.Struct):
-    """One request. Without a status nothing was answered (yet)."""
+    """One request. `status` is None until it is answered."""
 
     number: int
     time: int
@@ -29,12 +29,13 @@ class Entry(msgspec.Struct):
 
 
 class RequestLog:
-    """The newest requests, in the order in which they arrived."""
+    """The newest `KEPT` requests, in the order in which they arrived."""
 
     def __init__(self) -> None:
         self.entries: deque[Entry] = deque(maxlen=KEPT)
         self._count = 0
 
     def next_number(self) -> int:
+        """The number of the next request, from 1."""
         self._count += 1
         return self._count

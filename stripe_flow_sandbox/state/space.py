@@ -1,4 +1,4 @@
-"""One account in one mode: its objects, its keys of idempotency, and how a request changes them."""
+"""One account in one mode: its objects, its idempotency keys, and how a request changes them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from stripe_flow_sandbox.state.read_only_lists import READ_ONLY_LISTS
 _EVENT_SHUFFLE = 0b1011_0101
 
 
-# How the part of a path that names one of these is called, where it is not `id`.
+# Stripe's name of the path parameter that holds the id, where it is not `id`.
 _IN_PATH = {"payment_intent": "intent", "price": "price"}
 
 _NOUNS = (
@@ -34,80 +34,85 @@ _NOUNS = (
     "price",
     "product",
     "refund",
-    *(shelf.noun for shelf in READ_ONLY_LISTS),
-    *(noun for parts in CHILD_LISTS for noun in parts.nouns),
+    *(row.noun for row in READ_ONLY_LISTS),
+    *(noun for spec in CHILD_LISTS for noun in spec.nouns),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Seeds:
-    """What an account starts with: objects by type, and the saved cards of its customers."""
+    """The objects that an account starts with, by type, and a function that reads a saved card by its id."""
 
     objects: Mapping[str, Seeded] = field(default_factory=dict)
     card: Callable[[str], Object | None] = lambda _: None
 
 
 class Space:
-    """What one account sees in one mode; nothing of it is visible in another."""
+    """All objects of one account in one mode; other accounts and the other mode cannot see them."""
 
     def __init__(self, account_id: str, account: AccountEntry, seeds: Seeds, *, livemode: bool) -> None:
         self.account_id = account_id
         self.account = account
         self.livemode = livemode
         self.keys = KeyStore()
-        # Saved cards, by id: they are shown inside charges only, so they need no list.
+        # Saved cards, by id. Only charges show them, so they have no list.
         self._cards: dict[str, Object] = {}
-        # What an object has beside its fields, by its id: what only `expand[]` shows, or what nothing shows.
-        self.beside: dict[str, Object] = {}
+        # Facts about an object that are not among its fields, by its id: only `expand[]` shows them, or nothing does.
+        self.hidden_facts: dict[str, Object] = {}
         self._made = 0
-        # What will happen by itself: its second, a number that keeps the order, what it is.
+        # Planned actions: the second, a number that keeps their order, the action.
         self._planned: list[tuple[int, int, Callable[[Call], None]]] = []
         self._numbers = count()
         self._seeded_card = seeds.card
         self._collections = {noun: Collection(seeds.objects.get(noun)) for noun in _NOUNS}
-        # What belongs to an object, by its id and the path that lists it.
-        self._parts: dict[tuple[str, str], Collection] = {}
+        # Child objects, by their parent's id and the path that lists them.
+        self._children: dict[tuple[str, str], Collection] = {}
         self._collections["event"] = Collection(seeds.objects.get("event"), tie=lambda count: count ^ _EVENT_SHUFFLE)
 
     def __getitem__(self, noun: str) -> Collection:
         """The objects of one type. Raises KeyError for a type the sandbox does not have."""
         return self._collections[noun]
 
-    def parts(self, owner_id: str, path: str) -> Collection:
-        """What belongs to an object and is listed at this path."""
-        return self._parts.setdefault((owner_id, path), Collection())
+    def children(self, parent_id: str, path: str) -> Collection:
+        """The child objects of one parent that `path` lists; an empty collection at first."""
+        return self._children.setdefault((parent_id, path), Collection())
 
     def every_body(self, noun: str) -> Iterator[bytes]:
-        """All objects of one type, parts too. Raises KeyError."""
+        """All objects of one type, child objects included. Raises KeyError for a type the sandbox does not have."""
         yield from self[noun].every_body()
         kind = b'"object":"%s"' % noun.encode()
-        for parts in self._parts.values():
-            yield from (body for body in parts.every_body() if kind in body)
+        for children in self._children.values():
+            yield from (body for body in children.every_body() if kind in body)
 
     def new_id(self, noun: str) -> str:
+        """The next id of this account, with Stripe's prefix for `noun`."""
         self._made += 1
         return make_id(noun, self.account_id, self.livemode, self._made)
 
     def new_id_like(self, example: str) -> str:
+        """The next id of this account, with the prefix of an example."""
         self._made += 1
         return id_like(example, self.account_id, self.livemode, self._made)
 
     def save_card(self, card: Object) -> None:
+        """Add a saved card, or replace the one with its id."""
         self._cards[str(card["id"])] = card
 
     def card(self, card_id: str) -> Object | None:
+        """The saved card with this id, None if there is none."""
         return self._cards.get(card_id) or self._seeded_card(card_id)
 
     def find(self, noun: str, object_id: str) -> Object | None:
+        """The object with this id, a deleted one too; None if there is none."""
         body = self[noun].body(object_id)
         return None if body is None else decode(body)
 
     def plan(self, at: int, run: Callable[[Call], None]) -> None:
-        """Let this happen at second `at`, without a request."""
+        """Run an action at second `at` of the sandbox's clock, without a request."""
         heappush(self._planned, (at, next(self._numbers), run))
 
     def catch_up(self, now: int) -> None:
-        """Let happen what was planned until now, each at its own second."""
+        """Run the actions planned for `now` or earlier, each at its own second."""
         while self._planned and self._planned[0][0] <= now:
             at, _, run = heappop(self._planned)
             run(Call(space=self, now=at, params={}, request_id=None))
@@ -115,23 +120,23 @@ class Space:
 
 @dataclass(slots=True, kw_only=True)
 class Call:
-    """One request being executed: what it asks for, and the only way to change objects."""
+    """One request being executed: its parameters, and the methods that change objects and emit events."""
 
     space: Space
     now: int
     params: Object
     path_ids: tuple[str, ...] = ()
-    # None: nobody asked, it was planned.
+    # None: a planned action, not a request.
     request_id: str | None
     idempotency_key: str | None = None
-    # The API version that was asked for.
+    # The API version of the request.
     version: str = API_VERSION
-    # Lists show what this call makes from this second on.
+    # Lists show the objects that this call creates from this second on.
     visible_at: int = 0
     headers: dict[str, str] = field(default_factory=dict)
 
     def new(self, noun: str, **values: object) -> Object:
-        """A full new object with its id, second and mode; not kept yet."""
+        """A new object with all fields, its id, `created` and `livemode`; not stored yet."""
         made = fresh(noun)
         made.update({"id": self.space.new_id(noun), "created": self.now} | values)
         if "livemode" in made:
@@ -139,7 +144,7 @@ class Call:
         return made
 
     def find(self, noun: str, object_id: str, *, param: str | None = None) -> Object:
-        """The object with this id. Raises Refusal: 404, or 400 if a parameter named it."""
+        """The object with this id. Raises Refusal if there is none: 400 if parameter `param` named it, else 404."""
         found = self.space.find(noun, object_id)
         if found is None:
             raise refuse(
@@ -153,36 +158,36 @@ class Call:
         return found
 
     def add(self, made: Object, *events: str) -> Object:
-        """Keep a new object and tell of it."""
+        """Store a new object and emit `events`."""
         self.space[str(made["object"])].insert(made, visible_at=self.visible_at)
-        return self.tell(made, *events)
+        return self.emit(made, *events)
 
     def change(self, changed: Object, *events: str) -> Object:
-        """Keep an object's new state and tell of it, unless it is the old one."""
+        """Store an object's new state and emit `events`; does neither if nothing changed."""
         collection = self.space[str(changed["object"])]
         before = decode(collection.body(str(changed["id"])) or b"{}")
         if before == changed:
             return changed
         collection.replace(changed)
-        return self.tell(changed, *events, previous=_previous(before, changed))
+        return self.emit(changed, *events, previous=_previous(before, changed))
 
-    def remove(self, gone: Object, *events: str) -> Object:
-        """Take an object away; what is left of it can still be asked for."""
-        remains = {"id": gone["id"], "object": gone["object"], "deleted": True}
-        self.space[str(gone["object"])].remove(str(gone["id"]), remains)
-        self.tell(gone, *events)
+    def remove(self, target: Object, *events: str) -> Object:
+        """Delete an object and emit `events`; returns the form with `deleted: true` that reads now give."""
+        remains = {"id": target["id"], "object": target["object"], "deleted": True}
+        self.space[str(target["object"])].remove(str(target["id"]), remains)
+        self.emit(target, *events)
         return remains
 
-    def tell(self, told: Object, *events: str, previous: Object | None = None) -> Object:
-        """Let events say it of the object."""
+    def emit(self, subject: Object, *events: str, previous: Object | None = None) -> Object:
+        """Create one event of each type about `subject`; `*.updated` events carry `previous`. Returns `subject`."""
         for event in events:
-            content: Object = {"object": shown_in(self.space.account.api_version, told)}
+            content: Object = {"object": shown_in(self.space.account.api_version, subject)}
             if previous and event.endswith(".updated"):
                 content["previous_attributes"] = previous
             made = self.new("event", type=event, data=content, api_version=self.space.account.api_version)
             made["request"] = {"id": self.request_id, "idempotency_key": self.idempotency_key}
             self.space["event"].insert(made, visible_at=self.visible_at)
-        return told
+        return subject
 
 
 def _previous(before: Object, after: Object) -> Object:

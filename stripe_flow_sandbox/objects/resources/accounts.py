@@ -1,4 +1,4 @@
-"""The account a key acts for; https://docs.stripe.com/api/accounts."""
+"""The account of the request; https://docs.stripe.com/api/accounts."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ def _retrieve(call: Call) -> Object:
 
 
 def _retrieve_by_id(call: Call) -> Object:
-    """The account itself, or one that is connected to it."""
+    """The request's own account, or a connected one."""
     return _retrieve(call) if call.path_ids[0] == call.space.account_id else call.find("account", call.path_ids[0])
 
 
-ACCOUNT = (
+ACCOUNT_OPERATIONS = (
     Operation(method="GET", path="/v1/account", permission="accounts_kyc_basic", params=EXPAND, run=_retrieve),
     Operation(
         method="GET", path="/v1/accounts/{id}", permission="accounts_kyc_basic", params=EXPAND, run=_retrieve_by_id

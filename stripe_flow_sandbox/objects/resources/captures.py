@@ -5,13 +5,13 @@ from __future__ import annotations
 from stripe_flow_sandbox.answers.codec import Object, integer
 from stripe_flow_sandbox.answers.errors import invalid, refuse
 from stripe_flow_sandbox.objects.resource import Operation
-from stripe_flow_sandbox.objects.resources.charge_payment import settle
+from stripe_flow_sandbox.objects.resources.charge_payment import mark_captured
 from stripe_flow_sandbox.objects.resources.refunds import release
 from stripe_flow_sandbox.parameters.accepted import EXPAND, keep
 from stripe_flow_sandbox.parameters.shapes import apply
 from stripe_flow_sandbox.state.space import Call
 
-# Parameters that stand in the charge as they are given.
+# Parameters that a charge shows unchanged.
 WRITTEN = (
     "application_fee_amount",
     "description",
@@ -41,9 +41,9 @@ def _capture(call: Call) -> Object:
 
 
 def capture(call: Call, target: Object, amount: int) -> Object:
-    """Take `amount` of an authorised charge, with what the call says about it, and give the rest back."""
+    """The charge with `amount` captured and the rest refunded; parameters of the call are written into it."""
     apply(target, {name: value for name, value in call.params.items() if name in WRITTEN and name != "metadata"})
-    settle(target, amount, call.space.new_id("balance_transaction"))
+    mark_captured(target, amount, call.space.new_id("balance_transaction"))
     captured = call.change(target, "charge.captured")
     rest = integer(target["amount"]) - amount
     return release(call, captured, rest) if rest else captured

@@ -1,4 +1,4 @@
-"""What a charge shows of its payment."""
+"""The fields of a charge that show its payment and its result."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from stripe_flow_sandbox.objects.methods import method_of
 from stripe_flow_sandbox.parameters.shapes import fields
 
 
-def pay_with(charge: Object, card: Object) -> None:
-    """Write the card into all the places where a charge shows it."""
-    pay_by(charge, method_of(card))
+def write_card(charge: Object, card: Object) -> None:
+    """Write the card into all fields of a charge that show it."""
+    write_payment_method(charge, method_of(card))
     charge["source"] = card
 
 
-def pay_by(charge: Object, method: Object) -> None:
-    """Write the payment method into all the places where a charge shows it."""
+def write_payment_method(charge: Object, method: Object) -> None:
+    """Write the payment method into all fields of a charge that show it."""
     kind = str(method["type"])
     by = mapping(method[kind])
     details = mapping(charge["payment_method_details"])
@@ -32,8 +32,8 @@ def pay_by(charge: Object, method: Object) -> None:
     charge["outcome"] = _outcome("authorized", "approved_by_network", None, "Payment complete.")
 
 
-def fail(charge: Object, decline: Decline) -> None:
-    """Make a charge one that the card said no to."""
+def mark_failed(charge: Object, decline: Decline) -> None:
+    """Write a decline into a charge."""
     charge |= {
         "status": "failed",
         "paid": False,
@@ -49,8 +49,8 @@ def fail(charge: Object, decline: Decline) -> None:
     }
 
 
-def settle(charge: Object, amount: object, balance_transaction: str) -> None:
-    """Capture `amount` of a charge."""
+def mark_captured(charge: Object, amount: object, balance_transaction: str) -> None:
+    """Write into a charge that `amount` was captured."""
     charge |= {"captured": True, "amount_captured": amount, "balance_transaction": balance_transaction}
 
 

@@ -7,7 +7,7 @@ from stripe_flow_sandbox.answers.errors import Refusal, invalid, refuse
 from stripe_flow_sandbox.objects.listing import Filter
 from stripe_flow_sandbox.objects.resource import Resource
 from stripe_flow_sandbox.objects.resources.captures import WRITTEN
-from stripe_flow_sandbox.objects.resources.charge_payment import fail, pay_with, settle
+from stripe_flow_sandbox.objects.resources.charge_payment import mark_captured, mark_failed, write_card
 from stripe_flow_sandbox.objects.resources.refunds import refunds_of
 from stripe_flow_sandbox.objects.tokens import card_of, decline_of, token_of
 from stripe_flow_sandbox.parameters.accepted import create_params, keep
@@ -26,14 +26,14 @@ def _create(call: Call) -> Object:
     card = _card(call)
     made = call.new("charge", amount=amount, currency=currency, customer=call.params.get("customer"))
     apply(made, {name: call.params[name] for name in WRITTEN if name in call.params})
-    pay_with(made, card)
+    write_card(made, card)
     decline = decline_of(card)
     if decline is not None:
-        fail(made, decline)
+        mark_failed(made, decline)
         call.add(made, "charge.failed")
         raise decline.refusal(str(made["id"]))
     if call.params.get("capture", True):
-        settle(made, amount, call.space.new_id("balance_transaction"))
+        mark_captured(made, amount, call.space.new_id("balance_transaction"))
     else:
         made["captured"] = False
     return call.add(made, "charge.succeeded")

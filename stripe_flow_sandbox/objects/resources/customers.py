@@ -10,7 +10,7 @@ from stripe_flow_sandbox.objects.child_objects import hidden_members
 from stripe_flow_sandbox.objects.listing import Filter
 from stripe_flow_sandbox.objects.methods import method_of
 from stripe_flow_sandbox.objects.resource import Resource
-from stripe_flow_sandbox.objects.resources.saved_methods import attach, check_attachable, method_called
+from stripe_flow_sandbox.objects.resources.saved_methods import attach, check_attachable, method_named
 from stripe_flow_sandbox.objects.tokens import card_of, token_of
 from stripe_flow_sandbox.parameters.accepted import create_params, update_params
 from stripe_flow_sandbox.parameters.params import Param
@@ -23,7 +23,7 @@ _DEFAULT = "default_payment_method"
 def _create(call: Call) -> Object:
     made = call.new("customer")
     made["invoice_prefix"] = str(made["id"])[-8:].upper()
-    method = _given_method(call, made)
+    method = _named_method(call, made)
     _write(call, made)
     if method is not None:
         attach(call, method, str(made["id"]))
@@ -31,10 +31,10 @@ def _create(call: Call) -> Object:
 
 
 def _write(call: Call, target: Object) -> None:
-    """All checks come first: what is refused leaves nothing behind."""
+    """Write the parameters into a customer. All checks come first: a refused call changes nothing."""
     check_email(call.params.get("email"), "email")
     _check_defaults(call, target)
-    card = _given_card(call, target)
+    card = _new_source(call, target)
     apply(target, call.params)
     if card is not None:
         call.space.save_card(card)
@@ -43,13 +43,13 @@ def _write(call: Call, target: Object) -> None:
 
 
 def check_email(email: object, param: str) -> None:
-    """Raises Refusal for what no e-mail address looks like."""
+    """Raises Refusal (400) for a text that cannot be an e-mail address."""
     if email is not None and "@" not in str(email).strip("@"):
         raise refuse("email_invalid", param=param, value=str(email)[:80])
 
 
-def _given_card(call: Call, target: Object) -> Object | None:
-    """The card that `source` becomes, the customer's new default; one that declines when saved is refused (402)."""
+def _new_source(call: Call, target: Object) -> Object | None:
+    """The card of `source`, the customer's new default. Raises Refusal (402) if its bank declines saving it."""
     if "source" not in call.params:
         return None
     token = token_of(str(call.params["source"]))
@@ -58,12 +58,12 @@ def _given_card(call: Call, target: Object) -> Object | None:
     return card_of(call, token, customer=str(target["id"]))
 
 
-def _given_method(call: Call, target: Object) -> Object | None:
-    """The payment method that a new customer gets; by the same name it can be its default at once."""
+def _named_method(call: Call, target: Object) -> Object | None:
+    """The payment method of a new customer, which `invoice_settings` may make the default by the same name."""
     if "payment_method" not in call.params:
         return None
     name = str(call.params["payment_method"])
-    method = method_called(call, name, param="payment_method")
+    method = method_named(call, name, param="payment_method")
     check_attachable(call, method, str(target["id"]))
     settings = call.params.get("invoice_settings")
     if isinstance(settings, dict) and settings.get(_DEFAULT) == name:
@@ -73,7 +73,7 @@ def _given_method(call: Call, target: Object) -> Object | None:
 
 
 def _check_defaults(call: Call, target: Object) -> None:
-    """Raises Refusal (400) for a default that is not the customer's own."""
+    """Raises Refusal (400) for a default that does not belong to the customer."""
     settings, source = call.params.get("invoice_settings"), call.params.get("default_source")
     wanted = settings.get(_DEFAULT) if isinstance(settings, dict) else None
     if wanted is not None:
@@ -103,11 +103,11 @@ def _not_attached(method_id: str) -> Refusal:
 
 
 def _empty(name: str) -> Callable[[Space, Object, int], Object]:
-    """A list of what the sandbox does not have."""
-    return lambda _, customer, __: _shown(customer, name, [])
+    """An empty list, of a type that the sandbox does not have."""
+    return lambda _, customer, __: _list_of(customer, name, [])
 
 
-def _shown(customer: Object, name: str, data: list[Object]) -> Object:
+def _list_of(customer: Object, name: str, data: list[Object]) -> Object:
     return {"object": "list", "data": data, "has_more": False, "url": f"/v1/customers/{customer['id']}/{name}"}
 
 

@@ -1,4 +1,4 @@
-"""Events: what happened, for 30 days; https://docs.stripe.com/api/events."""
+"""Events of the last 30 days; https://docs.stripe.com/api/events."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ KEPT_S = 30 * 24 * 60 * 60
 MOST_TYPES = 20
 
 
-def _types_like(space: Space, given: object) -> list[str]:
-    """The event types that a `type` names: one, or all with the beginning before a final star."""
-    wanted = str(given)
+def _types_like(space: Space, pattern: object) -> list[str]:
+    """The event types that `type` selects: one, or all that start with the text before a final star."""
+    wanted = str(pattern)
     if not wanted.endswith("*"):
         return [wanted]
     return [name for name in space["event"].index("type") if name.startswith(wanted[:-1])]
 
 
-def _types(_: Space, given: object) -> list[str]:
-    names = [str(name) for name in given] if isinstance(given, list) else []
+def _types(_: Space, wanted: object) -> list[str]:
+    names = [str(name) for name in wanted] if isinstance(wanted, list) else []
     if len(names) > MOST_TYPES:
         raise invalid(f"You can give at most {MOST_TYPES} types.", param="types")
     return list(dict.fromkeys(names))
 
 
-def _delivered(_: Space, given: object) -> list[str]:
-    """Nothing waits for a webhook here, so every event counts as delivered."""
-    return ["0"] if given else []
+def _delivered(_: Space, wanted: object) -> list[str]:
+    """The sandbox has no webhooks, so every event counts as delivered."""
+    return ["0"] if wanted else []
 
 
 EVENTS = Resource(

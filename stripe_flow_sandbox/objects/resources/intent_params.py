@@ -1,4 +1,4 @@
-"""What each call about PaymentIntents accepts; https://docs.stripe.com/api/payment_intents."""
+"""The parameters of each PaymentIntent call; https://docs.stripe.com/api/payment_intents."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from stripe_flow_sandbox.objects.resources.payment_methods import CARD
 from stripe_flow_sandbox.parameters.accepted import EXPAND, create_params, keep, update_params
 from stripe_flow_sandbox.parameters.params import Param, Params
 
-# A call that does not confirm refuses them.
+# Stripe refuses these in a call that does not confirm the PaymentIntent.
 WITH_CONFIRM_ONLY = ("error_on_requires_action", "mandate", "mandate_data", "off_session", "return_url")
 
 
@@ -17,7 +17,7 @@ _TYPES = Param(type="array", items=Param(type="string"))
 
 
 def _accepted() -> Params:
-    """What the clients' types leave out: cards by token, and the types that only older versions take."""
+    """The client's types, with cards by token and the parameter `payment_method_types` of older versions."""
     created = create_params("payment_intent")
     data = created["payment_method_data"]
     fields = data.fields or {}

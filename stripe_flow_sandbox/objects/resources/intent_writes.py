@@ -1,4 +1,4 @@
-"""How parameters are written into a PaymentIntent."""
+"""Writing the parameters of a call into a PaymentIntent."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from stripe_flow_sandbox.answers.errors import Refusal, refuse
 from stripe_flow_sandbox.objects.methods import method_of
 from stripe_flow_sandbox.objects.resources.customers import check_email
 from stripe_flow_sandbox.objects.resources.method_types import CHOICES
-from stripe_flow_sandbox.objects.resources.saved_methods import described_method, method_called
+from stripe_flow_sandbox.objects.resources.saved_methods import method_named, new_described_method
 from stripe_flow_sandbox.parameters.money import check_amount, currency_of
 from stripe_flow_sandbox.parameters.shapes import apply
 from stripe_flow_sandbox.state.space import Call
 
-# Written by hand, not as they are given.
+# `write_params` and `choose_types` write these; the others are copied.
 _BY_HAND = frozenset({"payment_method", *CHOICES})
 
 
 def write_params(call: Call, target: Object) -> Object | None:
-    """Write the parameters into a PaymentIntent; the payment method among them, not kept yet if it is new."""
+    """Write the parameters into a PaymentIntent; returns the payment method that they name, not stored yet if new."""
     check_email(call.params.get("receipt_email"), "receipt_email")
     if "confirmation_token" in call.params:
         name = call.params["confirmation_token"]
@@ -28,7 +28,7 @@ def write_params(call: Call, target: Object) -> Object | None:
         owner = call.find("customer", str(call.params["customer"]), param="customer")
         if owner.get("deleted"):
             raise refuse("resource_missing", status=400, param="customer", noun="customer", id=owner["id"], hint="")
-    method = _given_method(call)
+    method = _named_method(call)
     apply(target, {name: value for name, value in call.params.items() if name not in _BY_HAND})
     target["currency"] = currency_of(str(target["currency"]))
     check_amount(integer(target["amount"]), str(target["currency"]), call.space.account.default_currency)
@@ -37,17 +37,17 @@ def write_params(call: Call, target: Object) -> Object | None:
     return method
 
 
-def _given_method(call: Call) -> Object | None:
+def _named_method(call: Call) -> Object | None:
     name, described = call.params.get("payment_method"), call.params.get("payment_method_data")
     if name is not None and described is not None:
         raise refuse("parameters_exclusive", param="payment_method", params="payment_method, payment_method_data")
     if described is not None:
-        return described_method(call, mapping(described), "payment_method_data")
-    return None if name is None else method_called(call, str(name), param="payment_method")
+        return new_described_method(call, mapping(described), "payment_method_data")
+    return None if name is None else method_named(call, str(name), param="payment_method")
 
 
 def default_source(call: Call, made: Object) -> Object | None:
-    """The saved card of a customer who comes from the Charges API; a default payment method is never taken.
+    """The customer's default source as a payment method. Stripe never uses the default payment method here.
 
     https://docs.stripe.com/api/payment_intents/create#create_payment_intent-payment_method
     """

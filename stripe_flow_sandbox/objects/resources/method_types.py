@@ -1,4 +1,4 @@
-"""Which types of payment method may pay a PaymentIntent.
+"""The types of payment methods that can pay a PaymentIntent.
 
 https://docs.stripe.com/payments/payment-methods/dynamic-payment-methods
 """
@@ -17,14 +17,14 @@ FIXED_UNTIL = "2026-09-30"
 # https://docs.stripe.com/changelog/2023-08-16/automatic-payment-methods
 CARD_ONLY_UNTIL = "2023-08-16"
 
-# https://docs.stripe.com/changelog/dahlia/2026-07-29/allowed-payment-method-types-parameter: each by itself
+# https://docs.stripe.com/changelog/dahlia/2026-07-29/allowed-payment-method-types-parameter: they exclude each other
 FIXED, ALLOWED = "payment_method_types", "allowed_payment_method_types"
 AUTOMATIC, EXCLUDED = "automatic_payment_methods", "excluded_payment_method_types"
 CHOICES = (FIXED, ALLOWED, AUTOMATIC, EXCLUDED)
 
 
 def choose_types(call: Call, intent: Object) -> None:
-    """Write the types that may pay, as the call chooses them, into a PaymentIntent whose currency is known."""
+    """Write the types that the call selects into a PaymentIntent, which must have its currency already."""
     params = call.params
     if FIXED in params and call.version >= FIXED_UNTIL:
         raise refuse("payment_method_types_no_longer_supported", param=FIXED)
@@ -47,23 +47,23 @@ def choose_types(call: Call, intent: Object) -> None:
 
 
 def choose_types_again(call: Call, intent: Object) -> None:
-    """The same for a later call, which may leave the choice as it is."""
+    """The same for a later call; without a parameter about types the PaymentIntent keeps its types."""
     if any(name in call.params for name in CHOICES):
         choose_types(call, intent)
 
 
 def _compatible(call: Call, intent: Object) -> list[str]:
-    """What the account has for the currency, of what is allowed, without what is excluded."""
+    """The account's types for the currency that the call allows and does not exclude."""
     types = ["card", *(kind for kind, debit in DEBITS.items() if debit.currency == intent["currency"])]
     allowed, excluded = call.params.get(ALLOWED), _names(call.params.get(EXCLUDED))
     return [kind for kind in types if kind not in excluded and (allowed is None or kind in _names(allowed))]
 
 
 def _check_alone(call: Call, names: Iterable[str]) -> None:
-    given = [name for name in names if name in call.params]
-    if len(given) > 1:
-        raise refuse("parameters_exclusive", param=given[0], params=", ".join(given))
+    sent = [name for name in names if name in call.params]
+    if len(sent) > 1:
+        raise refuse("parameters_exclusive", param=sent[0], params=", ".join(sent))
 
 
-def _names(given: object) -> list[str]:
-    return [str(name) for name in given] if isinstance(given, list) else []
+def _names(value: object) -> list[str]:
+    return [str(name) for name in value] if isinstance(value, list) else []

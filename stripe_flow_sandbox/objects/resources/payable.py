@@ -1,4 +1,4 @@
-"""Whether a payment method can pay a PaymentIntent at all, before its bank is asked.
+"""Checks of a payment method and a PaymentIntent before the bank is asked.
 
 https://docs.stripe.com/api/payment_intents/confirm
 """
@@ -13,14 +13,14 @@ from stripe_flow_sandbox.state.space import Call
 
 
 def check_payable(call: Call, intent: Object, method: Object) -> None:
-    """Raises Refusal (400) if this payment method cannot pay this PaymentIntent, whatever its bank would say."""
+    """Raises Refusal (400) if Stripe would refuse to pay this PaymentIntent with this payment method."""
     _check_owner(call, intent, method)
     _check_type(intent, str(method["type"]))
     _check_redirect(call, intent)
 
 
 def is_off_session(call: Call) -> bool:
-    """`true`, or how often it will be so."""
+    """Whether the call sets `off_session` to `true` or to a text."""
     return call.params.get("off_session") not in (None, False)
 
 
@@ -70,7 +70,7 @@ def _check_type(intent: Object, kind: str) -> None:
 def _check_redirect(call: Call, intent: Object) -> None:
     automatic = intent["automatic_payment_methods"]
     may_redirect = isinstance(automatic, dict) and automatic["allow_redirects"] != "never"
-    # https://docs.stripe.com/changelog/2023-08-16/automatic-payment-methods: nobody is there to be redirected
+    # https://docs.stripe.com/changelog/2023-08-16/automatic-payment-methods
     if may_redirect and not is_off_session(call) and "return_url" not in call.params:
         raise invalid(
             "This PaymentIntent is configured to accept payment methods enabled in your Dashboard. Because some of "

@@ -29,8 +29,8 @@ from stripe_flow_sandbox.state.space import Call
 
 _UNPAID = ("requires_payment_method", "requires_confirmation", "requires_action")
 _CANCELABLE = ("requires_payment_method", "requires_capture", "requires_confirmation", "requires_action", "processing")
-# What may still be changed once money is on its way or there.
-_ALWAYS_OPEN = frozenset({"description", "expand", "metadata", "payment_details", "receipt_email", "shipping"})
+# Parameters that Stripe still accepts once a payment is processing or done.
+_ALWAYS_ACCEPTED = frozenset({"description", "expand", "metadata", "payment_details", "receipt_email", "shipping"})
 
 
 def _create(call: Call) -> Object:
@@ -54,17 +54,17 @@ def _create(call: Call) -> Object:
 
 
 def _with_intent(run: Callable[[Call, Object], Object]) -> Callable[[Call], Object]:
-    """An operation on one PaymentIntent: whatever it is refused for, the error shows the PaymentIntent as it is."""
+    """An operation on one PaymentIntent; each of its errors shows the stored PaymentIntent."""
 
-    def on_one(call: Call) -> Object:
+    def run_on_intent(call: Call) -> Object:
         intent = call.find("payment_intent", call.path_ids[0])
         try:
             return run(call, intent)
         except Refusal as refusal:
-            kept = call.space.find("payment_intent", call.path_ids[0])
-            raise Refusal(refusal.status, {**refusal.error, "payment_intent": kept}, refusal.headers) from None
+            stored = call.space.find("payment_intent", call.path_ids[0])
+            raise Refusal(refusal.status, {**refusal.error, "payment_intent": stored}, refusal.headers) from None
 
-    return on_one
+    return run_on_intent
 
 
 def _confirm(call: Call, intent: Object) -> Object:
@@ -116,24 +116,24 @@ def _cancel(call: Call, intent: Object) -> Object:
     return call.change(intent, "payment_intent.canceled")
 
 
-def _check_status(intent: Object, fit: tuple[str, ...], refused: str, done: str) -> None:
-    if intent["status"] not in fit:
+def _check_status(intent: Object, accepted: tuple[str, ...], refused: str, done: str) -> None:
+    if intent["status"] not in accepted:
         said = f"{refused} because it has a status of {intent['status']}. Only a PaymentIntent with one of the "
-        said += f"following statuses may be {done}: {', '.join(fit)}."
+        said += f"following statuses may be {done}: {', '.join(accepted)}."
         raise refuse("payment_intent_unexpected_state", said=said)
 
 
 def _update(call: Call, intent: Object) -> Object:
-    closed = [name for name in call.params if name not in _ALWAYS_OPEN]
-    if closed and intent["status"] not in _UNPAID:
-        said = f"This PaymentIntent's {closed[0]} could not be updated because it has a status of {intent['status']}. "
-        said += f"You may only update the {closed[0]} of a PaymentIntent with one of the following statuses: "
-        raise refuse("payment_intent_unexpected_state", param=closed[0], said=said + ", ".join(_UNPAID) + ".")
+    locked = [name for name in call.params if name not in _ALWAYS_ACCEPTED]
+    if locked and intent["status"] not in _UNPAID:
+        said = f"This PaymentIntent's {locked[0]} could not be updated because it has a status of {intent['status']}. "
+        said += f"You may only update the {locked[0]} of a PaymentIntent with one of the following statuses: "
+        raise refuse("payment_intent_unexpected_state", param=locked[0], said=said + ", ".join(_UNPAID) + ".")
     method = write_params(call, intent)
     choose_types_again(call, intent)
     if method is not None:
         keep_method(call, method)
-    # No event tells of this: https://docs.stripe.com/api/events/types has none for it.
+    # Stripe has no event for an update: https://docs.stripe.com/api/events/types
     return call.change(intent)
 
 
@@ -157,7 +157,7 @@ _STEPS: Mapping[str, tuple[Callable[[Call, Object], Object], Params]] = {
     "/cancel": (_cancel, CANCEL),
 }
 
-OF_INTENTS = tuple(
+INTENT_OPERATIONS = tuple(
     Operation(method="POST", path=_ONE + step, permission=_PERMISSION, params=params, run=_with_intent(run))
     for step, (run, params) in _STEPS.items()
 )

@@ -1,4 +1,4 @@
-"""Payment methods and whose they are; https://docs.stripe.com/api/payment_methods."""
+"""Payment methods and their customers; https://docs.stripe.com/api/payment_methods."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from stripe_flow_sandbox.objects.resources.saved_methods import (
     WRITTEN,
     attach,
     check_attachable,
-    described_method,
-    method_called,
+    method_named,
+    new_described_method,
     spend,
 )
 from stripe_flow_sandbox.parameters.accepted import EXPAND, LIST, create_params, keep
@@ -24,7 +24,7 @@ from stripe_flow_sandbox.state.space import Call
 def _create(call: Call) -> Object:
     if "payment_method" in call.params:
         raise invalid("The sandbox does not clone payment methods between accounts.", param="payment_method")
-    return call.add(described_method(call, call.params))
+    return call.add(new_described_method(call, call.params))
 
 
 def _attach(call: Call) -> Object:
@@ -33,7 +33,7 @@ def _attach(call: Call) -> Object:
     customer = call.find("customer", str(call.params["customer"]), param="customer")
     if customer.get("deleted"):
         raise refuse("resource_missing", status=400, param="customer", noun="customer", id=customer["id"], hint="")
-    method = method_called(call, call.path_ids[0])
+    method = method_named(call, call.path_ids[0])
     check_attachable(call, method, str(customer["id"]))
     return attach(call, method, str(customer["id"]))
 
@@ -44,14 +44,14 @@ def _detach(call: Call) -> Object:
         raise invalid("The payment method you provided is not attached to a customer so detachment is impossible.")
     customer = call.find("customer", str(method["customer"]))
     if not customer.get("deleted"):
-        _forget(call, customer, str(method["id"]))
+        _clear_defaults(call, customer, str(method["id"]))
     method["customer"] = None
     spend(call.space, method)
     return call.change(method, "payment_method.detached")
 
 
-def _forget(call: Call, customer: Object, method_id: str) -> None:
-    """Take a payment method out of all places where its customer names it; a saved card is no longer the customer's."""
+def _clear_defaults(call: Call, customer: Object, method_id: str) -> None:
+    """Clear all fields of a customer that name a payment method; a saved card loses its customer as well."""
     settings = mapping(customer["invoice_settings"])
     if settings["default_payment_method"] == method_id:
         settings["default_payment_method"] = None
@@ -81,7 +81,7 @@ def _retrieve_of_customer(call: Call) -> Object:
 
 _TEXT = Param(type="string")
 _PARAMS = create_params("payment_method")
-# A card's number is known to the clients' types; what it is answered with is not a word of the sandbox's.
+# The client's types have a card number too; the sandbox takes only tokens.
 CARD = Param(type="object", fields={"token": replace(_TEXT, required=True)})
 _PERMISSION = "payment_method"
 _OF_CUSTOMER = "/v1/customers/{id}/payment_methods"
@@ -98,7 +98,7 @@ PAYMENT_METHODS = Resource(
     expands={"customer": "customer"},
 )
 
-OF_METHODS = (
+METHOD_OPERATIONS = (
     Operation(
         method="POST",
         path="/v1/payment_methods/{id}/attach",

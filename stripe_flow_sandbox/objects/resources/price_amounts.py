@@ -14,13 +14,14 @@ _DECIMAL = re.compile(r"[0-9]{1,15}(\.[0-9]{1,12})?")
 
 
 def check_amounts(described: Object) -> None:
+    """Raises Refusal (400) unless the description has one valid amount, or tiers."""
     if described.get("billing_scheme") == "tiered":
         _check_tiers(described)
         return
-    given = [name for name in (*AMOUNTS, "custom_unit_amount") if described.get(name) is not None]
-    if len(given) > 1:
-        raise refuse("parameters_exclusive", param=given[0], params=", ".join(given))
-    if not given:
+    sent = [name for name in (*AMOUNTS, "custom_unit_amount") if described.get(name) is not None]
+    if len(sent) > 1:
+        raise refuse("parameters_exclusive", param=sent[0], params=", ".join(sent))
+    if not sent:
         raise invalid(
             "Prices require an `unit_amount` or `unit_amount_decimal` parameter to be set.", param="unit_amount"
         )
@@ -54,7 +55,7 @@ def _check_amount(described: Object) -> None:
 
 
 def amounts_of(described: Object) -> Object:
-    """The amount in both spellings; one with a fraction has no whole one."""
+    """The amount as a whole number and as a decimal; the whole number is None for an amount with a fraction."""
     if described.get("unit_amount") is not None:
         return {"unit_amount": described["unit_amount"], "unit_amount_decimal": str(described["unit_amount"])}
     if described.get("unit_amount_decimal") is None:

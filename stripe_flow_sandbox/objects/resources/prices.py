@@ -15,8 +15,8 @@ from stripe_flow_sandbox.state.space import Call, Space
 
 MOST_LOOKUP_KEYS = 10
 
-# What only `expand[]` shows.
-_BESIDE = ("currency_options", "tiers")
+# Fields that only `expand[]` shows.
+_HIDDEN = ("currency_options", "tiers")
 _RECURRING = {"interval_count": 1, "meter": None, "trial_period_days": None, "usage_type": "licensed"}
 
 
@@ -35,26 +35,26 @@ def _create(call: Call) -> Object:
             raise refuse("resource_missing", status=400, param="product", noun="product", id=product_id, hint="")
     else:
         raise invalid("You must specify either `product` or `product_data` when creating a price.", param="product")
-    made = described_price(call, call.params, str(product_id))
+    made = new_described_price(call, call.params, str(product_id))
     if product is not None:
         call.add(product, "product.created")
     return call.add(made, "price.created")
 
 
 def _product(call: Call, described: Object) -> Object:
-    """The product that comes with its first price; not kept yet."""
+    """The product of `product_data`; not stored yet."""
     made = call.new("product", updated=call.now)
-    given_id = described.get("id")
-    if given_id is not None:
-        if call.space["product"].body(str(given_id)) is not None:
+    wanted_id = described.get("id")
+    if wanted_id is not None:
+        if call.space["product"].body(str(wanted_id)) is not None:
             raise refuse("resource_already_exists", param="product_data[id]", noun="Product")
-        made["id"] = given_id
+        made["id"] = wanted_id
     apply(made, {name: value for name, value in described.items() if name != "id"})
     return made
 
 
-def described_price(call: Call, described: Object, product_id: str) -> Object:
-    """A new price of a product, not kept yet. Raises Refusal (400) for one that cannot be."""
+def new_described_price(call: Call, described: Object, product_id: str) -> Object:
+    """A new price of a product, not stored yet. Raises Refusal (400) for an invalid description."""
     currency = currency_of(str(described["currency"]))
     check_amounts(described)
     made = call.new("price")
@@ -67,21 +67,21 @@ def described_price(call: Call, described: Object, product_id: str) -> Object:
     if isinstance(custom, dict):
         made["custom_unit_amount"] = {name: custom.get(name) for name in ("maximum", "minimum", "preset")}
     _take_lookup_key(call, made)
-    call.space.beside[str(made["id"])] = {name: described[name] for name in _BESIDE if name in described}
+    call.space.hidden_facts[str(made["id"])] = {name: described[name] for name in _HIDDEN if name in described}
     return made
 
 
 def _take_lookup_key(call: Call, target: Object) -> None:
-    """A lookup key names one price; another one gives it up only if it is told to."""
+    """Take the lookup key from the price that has it. Raises Refusal (400) without `transfer_lookup_key`."""
     key = call.params.get("lookup_key")
     orders = call.space["price"].index("lookup_key").get(str(key)) if key is not None else None
     for place in list(orders.between(0, len(orders), newest_first=True)) if orders else ():
-        holder_id = call.space["price"].id_at(place)
-        if holder_id == target["id"]:
+        owner_id = call.space["price"].id_at(place)
+        if owner_id == target["id"]:
             continue
         if not call.params.get("transfer_lookup_key"):
-            raise invalid(f"A price (`{holder_id}`) already uses that lookup key.", param="lookup_key")
-        call.change({**call.find("price", holder_id), "lookup_key": None}, "price.updated")
+            raise invalid(f"A price (`{owner_id}`) already uses that lookup key.", param="lookup_key")
+        call.change({**call.find("price", owner_id), "lookup_key": None}, "price.updated")
 
 
 def _update(call: Call, target: Object) -> None:
@@ -93,27 +93,27 @@ def _update(call: Call, target: Object) -> None:
         raise invalid("This price cannot be archived because it is the default price of its product.", param="active")
     _take_lookup_key(call, target)
     apply(target, call.params)
-    beside = call.space.beside.setdefault(str(target["id"]), {})
-    beside |= {name: call.params[name] for name in _BESIDE if name in call.params}
+    hidden_facts = call.space.hidden_facts.setdefault(str(target["id"]), {})
+    hidden_facts |= {name: call.params[name] for name in _HIDDEN if name in call.params}
 
 
 def _tiers(space: Space, price: Object, _: int) -> object:
-    tiers = space.beside.get(str(price["id"]), {}).get("tiers")
+    tiers = space.hidden_facts.get(str(price["id"]), {}).get("tiers")
     return [_tier(mapping(tier)) for tier in tiers] if isinstance(tiers, list) else None
 
 
-def _tier(given: Object) -> Object:
-    """A tier as Stripe shows it: all members, and no end where it has none."""
+def _tier(described: Object) -> Object:
+    """A tier as Stripe shows it: with all members, and `up_to` None for the last one."""
     blank = dict.fromkeys(("flat_amount", "flat_amount_decimal", "unit_amount", "unit_amount_decimal"))
-    return {**blank, **given, "up_to": None if given["up_to"] == "inf" else given["up_to"]}
+    return {**blank, **described, "up_to": None if described["up_to"] == "inf" else described["up_to"]}
 
 
 def _currency_options(space: Space, price: Object, _: int) -> object:
-    return space.beside.get(str(price["id"]), {}).get("currency_options")
+    return space.hidden_facts.get(str(price["id"]), {}).get("currency_options")
 
 
-def _lookup_keys(_: Space, given: object) -> list[str]:
-    keys = [str(each) for each in given] if isinstance(given, list) else []
+def _lookup_keys(_: Space, wanted: object) -> list[str]:
+    keys = [str(each) for each in wanted] if isinstance(wanted, list) else []
     if len(keys) > MOST_LOOKUP_KEYS:
         raise invalid(f"You can give at most {MOST_LOOKUP_KEYS} lookup keys.", param="lookup_keys")
     return list(dict.fromkeys(keys))
@@ -124,7 +124,7 @@ _TEXT = Param(type="string")
 PRICES = Resource(
     noun="price",
     path="/v1/prices",
-    # Stripe's permission still has the name of what came before prices.
+    # Stripe's permission still has the name of plans, which prices replaced.
     permission="plan",
     filters={
         "active": Filter(param=Param(type="boolean"), field="active"),

@@ -6,7 +6,7 @@ from stripe_flow_sandbox.answers.codec import Object, mapping
 from stripe_flow_sandbox.answers.errors import invalid, refuse
 from stripe_flow_sandbox.objects.listing import Filter
 from stripe_flow_sandbox.objects.resource import Resource
-from stripe_flow_sandbox.objects.resources.prices import described_price
+from stripe_flow_sandbox.objects.resources.prices import new_described_price
 from stripe_flow_sandbox.parameters.accepted import create_params, update_params
 from stripe_flow_sandbox.parameters.params import Param
 from stripe_flow_sandbox.parameters.shapes import apply
@@ -15,15 +15,15 @@ from stripe_flow_sandbox.state.space import Call, Space
 
 def _create(call: Call) -> Object:
     made = call.new("product", updated=call.now)
-    given_id = call.params.get("id")
-    if given_id is not None:
-        if call.space["product"].body(str(given_id)) is not None:
+    wanted_id = call.params.get("id")
+    if wanted_id is not None:
+        if call.space["product"].body(str(wanted_id)) is not None:
             raise refuse("resource_already_exists", param="id", noun="Product")
-        made["id"] = given_id
+        made["id"] = wanted_id
     apply(made, {name: value for name, value in call.params.items() if name != "id"})
     price = None
     if "default_price_data" in call.params:
-        price = described_price(call, mapping(call.params["default_price_data"]), str(made["id"]))
+        price = new_described_price(call, mapping(call.params["default_price_data"]), str(made["id"]))
         made["default_price"] = price["id"]
     call.add(made, "product.created")
     if price is not None:
@@ -48,8 +48,8 @@ def _check_deletable(call: Call, target: Object) -> None:
         raise invalid("This product cannot be deleted because it has one or more user-created prices.")
 
 
-def _ids(_: Space, given: object) -> list[str]:
-    return [str(each) for each in given] if isinstance(given, list) else []
+def _ids(_: Space, wanted: object) -> list[str]:
+    return [str(each) for each in wanted] if isinstance(wanted, list) else []
 
 
 PRODUCTS = Resource(

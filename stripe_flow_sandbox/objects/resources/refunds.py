@@ -1,4 +1,4 @@
-"""Refunds, and what they do to their charge; https://docs.stripe.com/api/refunds."""
+"""Refunds, and their effect on the charge; https://docs.stripe.com/api/refunds."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from stripe_flow_sandbox.parameters.params import Param
 from stripe_flow_sandbox.parameters.shapes import apply
 from stripe_flow_sandbox.state.space import Call, Space
 
-# A charge shows at most so many of its refunds; https://docs.stripe.com/api/charges/object#charge_object-refunds
+# A charge shows at most this many of its refunds; https://docs.stripe.com/api/charges/object#charge_object-refunds
 SHOWN = 10
 _WRITTEN = ("instructions_email", "metadata", "reason")
 
@@ -39,9 +39,9 @@ def _nothing_paid(intent_id: str) -> Refusal:
 
 
 def _check_refundable(call: Call, charge: Object) -> None:
-    """Raises Refusal (400) for a charge from which nothing can be given back, or not in the way asked for."""
+    """Raises Refusal (400) for a charge that cannot be refunded, or not with these parameters."""
     intent = charge["payment_intent"]
-    # What a PaymentIntent only holds is not refunded but let go of, by canceling it.
+    # An uncaptured amount of a PaymentIntent is not refunded; canceling the PaymentIntent releases it.
     if intent is not None and not (charge["status"] == "succeeded" and charge["captured"]):
         raise _nothing_paid(str(intent))
     if charge["status"] != "succeeded":
@@ -70,7 +70,7 @@ def _refund(call: Call, charge: Object) -> Object:
 
 
 def _give_back(call: Call, charge: Object, amount: int) -> Object:
-    """A new refund; the charge counts it."""
+    """A new refund, not stored yet; adds its amount to `amount_refunded` of the charge."""
     charge["amount_refunded"] = integer(charge["amount_refunded"]) + amount
     charge["refunded"] = charge["amount_refunded"] == charge["amount"]
     return call.new(
@@ -85,13 +85,13 @@ def _give_back(call: Call, charge: Object, amount: int) -> Object:
 
 
 def release(call: Call, charge: Object, amount: int) -> Object:
-    """Give back the part of a charge that was authorised and not captured."""
+    """Refund the part of a charge that was authorised and not captured; returns the charge."""
     call.add(_give_back(call, charge, amount), "refund.created")
     return call.change(charge, "charge.refunded")
 
 
 def refunds_of(space: Space, charge_id: str, now: int) -> Object:
-    """The list that a charge shows of its newest refunds."""
+    """The list of the newest refunds that a charge shows."""
     listing = _page_of_charge(space, {"limit": SHOWN}, now, charge_id)
     return {
         "object": "list",
@@ -133,7 +133,7 @@ REFUNDS = Resource(
     expands={"charge": "charge", "payment_intent": "payment_intent"},
 )
 
-OF_CHARGE = (
+CHARGE_REFUND_OPERATIONS = (
     Operation(method="GET", path=_OF_CHARGE, permission="charge", params=LIST, run=_list_of_charge),
     Operation(
         method="POST",

@@ -1,4 +1,4 @@
-"""Which events a seeded past has."""
+"""The types of events that a seeded past has, and the objects that they are about."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from stripe_flow_sandbox.state.collection import Seeded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Chapter:
-    """One kind of event: told of each of `objects`, in the second in which that was created."""
+class EventSource:
+    """One event for each of `objects`, in the second of its `created`: the event's type and object, by index."""
 
     objects: Seeded
     type_of: Callable[[int], str]
     body: Callable[[int], bytes]
 
 
-def chapters_of(
+def event_sources_of(
     past: Past, charges: SeededCharges, customers: SeededCustomers, products: SeededProducts, refunds: SeededRefunds
-) -> list[Chapter]:
-    """Everything that happened in a past."""
+) -> list[EventSource]:
+    """All sources of events of a past."""
 
     def paid_or_failed(index: int) -> str:
         return "charge.succeeded" if past.is_paid(index) else "charge.failed"
@@ -33,9 +33,9 @@ def chapters_of(
         return charges.body(past.refund_charge[index])
 
     return [
-        Chapter(objects=charges, type_of=paid_or_failed, body=charges.body_when_made),
-        Chapter(objects=refunds, type_of=lambda _: "refund.created", body=refunds.body),
-        Chapter(objects=refunds, type_of=lambda _: "charge.refunded", body=refunded_charge),
-        Chapter(objects=customers, type_of=lambda _: "customer.created", body=customers.body),
-        Chapter(objects=products, type_of=lambda _: "product.created", body=products.body),
+        EventSource(objects=charges, type_of=paid_or_failed, body=charges.body_when_made),
+        EventSource(objects=refunds, type_of=lambda _: "refund.created", body=refunds.body),
+        EventSource(objects=refunds, type_of=lambda _: "charge.refunded", body=refunded_charge),
+        EventSource(objects=customers, type_of=lambda _: "customer.created", body=customers.body),
+        EventSource(objects=products, type_of=lambda _: "product.created", body=products.body),
     ]
