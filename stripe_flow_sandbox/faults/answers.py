@@ -72,7 +72,7 @@ _CODES = {409: "idempotency_key_in_use", 429: "rate_limit"}
 def error_answer(status: int, error: dict[str, Any], headers: dict[str, str]) -> Answered:  # Any: see `Answer`
     usual: dict[str, Any] = {
         "type": _TYPES.get(status, "api_error"),
-        "message": f"The fault script answered with status {status}.",
+        "message": f"Answer {status} of the fault script.",
     }
     if status in _CODES:
         usual |= {"code": _CODES[status], "type": "invalid_request_error"}

@@ -46,24 +46,24 @@ def make(call: Call, noun: str, *, of: str | None, age_s: int) -> Object:
 def change(call: Call, noun: str, object_id: str, values: Object, *, of: str | None) -> Object:
     """The object with `values` written into it; emits its event. Raises Refusal or KeyError if there is none."""
     if of is None:
-        found, event = call.find(noun, object_id), _BY_NOUN[noun].changed_event
+        found, event = call.find(noun, object_id), _BY_NOUN[noun].changed
         return call.change(found | values, *([event] if event else []))
     spec, parent = _list_of(call.space, noun, of)
     changed = _child(call.space, spec, parent, object_id) | values
     children_of(call.space, spec, parent).replace(changed)
-    return _update_parent(call, spec, parent, changed, spec.changed_event)
+    return _update_parent(call, spec, parent, changed, spec.changed)
 
 
 def delete(call: Call, noun: str, object_id: str, *, of: str | None) -> Object:
     """The deleted object as Stripe still shows it; emits its event. Raises Refusal or KeyError if there is none."""
     if of is None:
-        found, event = call.find(noun, object_id), _BY_NOUN[noun].deleted_event
+        found, event = call.find(noun, object_id), _BY_NOUN[noun].deleted
         return call.remove(found, *([event] if event else []))
     spec, parent = _list_of(call.space, noun, of)
     child = _child(call.space, spec, parent, object_id)
     remains = {"id": object_id, "object": noun, "deleted": True}
     children_of(call.space, spec, parent).remove(object_id, remains)
-    _update_parent(call, spec, parent, child, spec.deleted_event)
+    _update_parent(call, spec, parent, child, spec.deleted)
     return remains
 
 
@@ -71,7 +71,7 @@ def _add_child(call: Call, made: Object, of: str, at: int) -> None:
     spec, parent = _list_of(call.space, str(made["object"]), of)
     made |= {spec.parent_field: of} if spec.parent_field else {}
     call.space.children(of, spec.path).insert(made, at=at)
-    _update_parent(call, spec, parent, made, spec.created_event)
+    _update_parent(call, spec, parent, made, spec.created)
 
 
 def _list_of(space: Space, noun: str, parent_id: str) -> tuple[ChildList, Object]:

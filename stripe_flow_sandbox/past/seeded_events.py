@@ -36,9 +36,7 @@ class SeededEvents:
         self._livemode = livemode
         since = past.now - KEPT_S
         # For each source: its first object that is not too old, and the number of events of the sources before it.
-        self._firsts = [
-            bisect_left(range(len(source.objects)), since, key=source.objects.created) for source in sources
-        ]
+        self._firsts = [bisect_left(range(len(one.objects)), since, key=one.objects.created) for one in sources]
         kept = [len(source.objects) - first for source, first in zip(sources, self._firsts, strict=True)]
         self._starts = list(accumulate(kept, initial=0))
         self._count = self._starts.pop()

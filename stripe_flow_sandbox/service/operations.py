@@ -20,20 +20,8 @@ from stripe_flow_sandbox.objects.resources.prices import PRICES
 from stripe_flow_sandbox.objects.resources.products import PRODUCTS
 from stripe_flow_sandbox.objects.resources.refunds import CHARGE_REFUND_OPERATIONS, REFUNDS
 
-RESOURCES: Mapping[str, Resource] = {
-    each.noun: each
-    for each in (
-        CHARGES,
-        CUSTOMERS,
-        EVENTS,
-        PAYMENT_INTENTS,
-        PAYMENT_METHODS,
-        PRICES,
-        PRODUCTS,
-        REFUNDS,
-        *read_only_resources(),
-    )
-}
+_DECLARED = (CHARGES, CUSTOMERS, EVENTS, PAYMENT_INTENTS, PAYMENT_METHODS, PRICES, PRODUCTS, REFUNDS)
+RESOURCES: Mapping[str, Resource] = {each.noun: each for each in (*_DECLARED, *read_only_resources())}
 
 OPERATIONS: tuple[Operation, ...] = (
     *(operation for resource in RESOURCES.values() for operation in resource.operations()),

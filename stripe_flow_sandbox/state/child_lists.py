@@ -13,7 +13,7 @@ class ChildList:
     `member`: the parent's field that shows the ten newest; with `is_hidden` only when it is expanded.
     `parent_field`: the child's field that holds the parent's id.
     `default_field`: the parent's field that names a saved card, which is listed as well.
-    `created_event`, `changed_event`, `deleted_event`: types of the events; None if Stripe has none.
+    `created`, `changed`, `deleted`: type of the event of each; None if Stripe has none.
     """
 
     parent: str
@@ -25,9 +25,9 @@ class ChildList:
     is_hidden: bool = False
     parent_field: str | None = None
     default_field: str | None = None
-    created_event: str | None = None
-    changed_event: str | None = None
-    deleted_event: str | None = None
+    created: str | None = None
+    changed: str | None = None
+    deleted: str | None = None
 
 
 CHILD_LISTS: tuple[ChildList, ...] = (
@@ -53,7 +53,7 @@ CHILD_LISTS: tuple[ChildList, ...] = (
         permission="application_fee",
         member="refunds",
         parent_field="fee",
-        changed_event="application_fee.refund.updated",
+        changed="application_fee.refund.updated",
     ),
     ChildList(
         parent="checkout.session",
@@ -83,7 +83,7 @@ CHILD_LISTS: tuple[ChildList, ...] = (
         path="/v1/customers/{id}/cash_balance_transactions",
         permission="customer",
         parent_field="customer",
-        created_event="customer_cash_balance_transaction.created",
+        created="customer_cash_balance_transaction.created",
     ),
     ChildList(
         parent="customer",
@@ -94,9 +94,9 @@ CHILD_LISTS: tuple[ChildList, ...] = (
         is_hidden=True,
         parent_field="customer",
         default_field="default_source",
-        created_event="customer.source.created",
-        changed_event="customer.source.updated",
-        deleted_event="customer.source.deleted",
+        created="customer.source.created",
+        changed="customer.source.updated",
+        deleted="customer.source.deleted",
     ),
     ChildList(
         parent="customer",
@@ -106,9 +106,9 @@ CHILD_LISTS: tuple[ChildList, ...] = (
         member="tax_ids",
         is_hidden=True,
         parent_field="customer",
-        created_event="customer.tax_id.created",
-        changed_event="customer.tax_id.updated",
-        deleted_event="customer.tax_id.deleted",
+        created="customer.tax_id.created",
+        changed="customer.tax_id.updated",
+        deleted="customer.tax_id.deleted",
     ),
     ChildList(
         parent="invoice",
