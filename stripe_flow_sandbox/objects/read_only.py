@@ -17,7 +17,7 @@ def read_only_resources() -> list[Resource]:
             noun=row.noun,
             path=row.path,
             permission=row.permission,
-            is_timed=row.time_field is not None,
+            is_timed=row.time is not None,
             filters={name: _excluding(row.noun, name, value) for name, value in row.left_out_by_default.items()},
             includes=hidden_members(row.noun),
         )

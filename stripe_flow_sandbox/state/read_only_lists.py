@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 class ReadOnlyList:
     """One read-only resource.
 
-    `time_field`: the field that the list's `created` filters on; None if the list has no such parameter.
+    `time`: the field that the list's `created` filters on; None if the list has no such parameter.
     `changed`, `deleted`: type of the event of a change or deletion; None if Stripe has none.
     `left_out_by_default`: field → the value that the list leaves out unless the request filters on that field.
     """
@@ -22,7 +22,7 @@ class ReadOnlyList:
     noun: str
     path: str
     permission: str
-    time_field: str | None = "created"
+    time: str | None = "created"
     changed: str | None = None
     deleted: str | None = None
     left_out_by_default: Mapping[str, str] = field(default_factory=dict)
@@ -43,7 +43,7 @@ READ_ONLY_LISTS: tuple[ReadOnlyList, ...] = (
         permission="checkout_session",
         changed="checkout.session.completed",
     ),
-    ReadOnlyList(noun="country_spec", path="/v1/country_specs", permission="connected_account", time_field=None),
+    ReadOnlyList(noun="country_spec", path="/v1/country_specs", permission="connected_account", time=None),
     ReadOnlyList(
         noun="coupon", path="/v1/coupons", permission="coupon", changed="coupon.updated", deleted="coupon.deleted"
     ),
@@ -57,11 +57,7 @@ READ_ONLY_LISTS: tuple[ReadOnlyList, ...] = (
         noun="invoice_payment", path="/v1/invoice_payments", permission="invoice", changed="invoice_payment.paid"
     ),
     ReadOnlyList(
-        noun="invoiceitem",
-        path="/v1/invoiceitems",
-        permission="invoice",
-        time_field="date",
-        deleted="invoiceitem.deleted",
+        noun="invoiceitem", path="/v1/invoiceitems", permission="invoice", time="date", deleted="invoiceitem.deleted"
     ),
     ReadOnlyList(
         noun="issuing.authorization",
@@ -90,13 +86,13 @@ READ_ONLY_LISTS: tuple[ReadOnlyList, ...] = (
         permission="issuing_transaction",
         changed="issuing_transaction.updated",
     ),
-    ReadOnlyList(noun="payment_link", path="/v1/payment_links", permission="payment_links", time_field=None),
+    ReadOnlyList(noun="payment_link", path="/v1/payment_links", permission="payment_links", time=None),
     ReadOnlyList(noun="payout", path="/v1/payouts", permission="payout", changed="payout.updated"),
     ReadOnlyList(noun="plan", path="/v1/plans", permission="plan", changed="plan.updated", deleted="plan.deleted"),
     ReadOnlyList(
         noun="promotion_code", path="/v1/promotion_codes", permission="promotion_code", changed="promotion_code.updated"
     ),
-    ReadOnlyList(noun="quote", path="/v1/quotes", permission="quote", time_field=None),
+    ReadOnlyList(noun="quote", path="/v1/quotes", permission="quote", time=None),
     ReadOnlyList(
         noun="radar.early_fraud_warning",
         path="/v1/radar/early_fraud_warnings",
@@ -121,10 +117,10 @@ READ_ONLY_LISTS: tuple[ReadOnlyList, ...] = (
         permission="subscription",
         changed="subscription_schedule.updated",
     ),
-    ReadOnlyList(noun="tax_code", path="/v1/tax_codes", permission="product", time_field=None),
-    ReadOnlyList(noun="tax_id", path="/v1/tax_ids", permission="customer", time_field=None),
+    ReadOnlyList(noun="tax_code", path="/v1/tax_codes", permission="product", time=None),
+    ReadOnlyList(noun="tax_id", path="/v1/tax_ids", permission="customer", time=None),
     ReadOnlyList(noun="tax_rate", path="/v1/tax_rates", permission="tax_rate", changed="tax_rate.updated"),
     ReadOnlyList(noun="topup", path="/v1/topups", permission="top_up", changed="topup.succeeded"),
     ReadOnlyList(noun="transfer", path="/v1/transfers", permission="transfer", changed="transfer.updated"),
-    ReadOnlyList(noun="webhook_endpoint", path="/v1/webhook_endpoints", permission="webhook", time_field=None),
+    ReadOnlyList(noun="webhook_endpoint", path="/v1/webhook_endpoints", permission="webhook", time=None),
 )

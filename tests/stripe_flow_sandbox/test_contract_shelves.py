@@ -28,8 +28,8 @@ def test_a_list_is_newest_first_and_told_page_by_page(shelf: ReadOnlyList, shop:
 
     shown = everything(service)
     assert [each["id"] for each in shown] == made[::-1]
-    if shelf.time_field is not None:
-        since = {"created": {"gte": shown[1][shelf.time_field]}}
+    if shelf.time is not None:
+        since = {"created": {"gte": shown[1][shelf.time]}}
         assert [each["id"] for each in everything(service, **since)] == made[:-3:-1]
     else:
         with pytest.raises(stripe.InvalidRequestError, match="created"):
