@@ -119,14 +119,14 @@ def test_no_room_imports_itself_by_way_of_others(package: str) -> None:
 
 
 @pytest.mark.parametrize("room", FOREIGN)
-def test_rooms_do_not_know_what_is_not_theirs(room: str) -> None:
+def test_rooms_do_not_import_foreign_libraries(room: str) -> None:
     used = {name.split(".")[0] for module in modules(room) for name in imported(module)}
 
     assert not used & FOREIGN[room]
 
 
 @pytest.mark.parametrize("room", PACKAGES)
-def test_modules_and_functions_fit_in_the_head(room: str) -> None:
+def test_modules_and_functions_keep_their_size_limits(room: str) -> None:
     for module in modules(room):
         text = module.read_text()
         long = [
@@ -139,6 +139,6 @@ def test_modules_and_functions_fit_in_the_head(room: str) -> None:
         assert not long, module
 
 
-def test_backoff_is_the_package_that_is_still_kept() -> None:
+def test_backoff_is_the_maintained_package() -> None:
     # `backoff` and `python-backoff` own the same files; whichever was installed last is there.
     assert hasattr(backoff, "retry_context")

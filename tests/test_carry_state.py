@@ -29,7 +29,7 @@ def of_tap_stripe(until: int) -> Message:
     }
 
 
-def test_what_the_old_tap_had_read_comes_no_more_and_what_it_had_not_comes(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_records_that_the_old_tap_had_read_are_not_read_again(sandbox: Sandbox, tmp_path: Path) -> None:
     charges = official(sandbox).v1.charges
     old = a_charge(charges)
     changed = a_charge(charges)

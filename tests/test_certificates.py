@@ -103,7 +103,9 @@ def test_uv_trusts_the_system_s_store_in_this_project(
     assert (tmp_path / "site" / "stripe_flow_probe.py").exists() == is_in_store
 
 
-def test_uv_does_so_elsewhere_only_when_told(company: trustme.CA, index: str, tmp_path: Path) -> None:
+def test_uv_trusts_the_system_s_store_elsewhere_only_with_its_variable(
+    company: trustme.CA, index: str, tmp_path: Path
+) -> None:
     told = with_company(tmp_path, company, uv_install(index, tmp_path), tmp_path, UV_SYSTEM_CERTS="true")
     untold = with_company(tmp_path, company, [*uv_install(index, tmp_path), "--reinstall", "--no-cache"], tmp_path)
 
@@ -111,7 +113,7 @@ def test_uv_does_so_elsewhere_only_when_told(company: trustme.CA, index: str, tm
     assert untold.returncode != 0
 
 
-def test_make_tells_all_that_install(tmp_path: Path) -> None:
+def test_make_configures_every_installer(tmp_path: Path) -> None:
     """Its commands run in other folders, too: tests, Meltano's projects, the judge's environment."""
     show = "show: ; @echo $$UV_SYSTEM_CERTS $$NODE_EXTRA_CA_CERTS $$PIP_CERT"
     line = ["make", "--silent", "--eval", show, f"PYTHON={sys.executable}", "show"]

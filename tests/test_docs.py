@@ -36,7 +36,7 @@ POINTER = re.compile(r"`((?:tests|target_stripe_flow|tap_stripe_flow|stripe_flow
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "docs").glob("*.md")), ids=lambda path: path.name)
-def test_what_the_docs_point_to_is_there(path: Path) -> None:
+def test_files_and_tests_that_the_docs_name_exist(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
 
     for file, name in POINTER.findall(text):
@@ -44,7 +44,7 @@ def test_what_the_docs_point_to_is_there(path: Path) -> None:
         assert not name or f"def {name}(" in (ROOT / file).read_text(encoding="utf-8"), name
 
 
-def test_the_generated_tables_are_what_the_code_says() -> None:
+def test_the_generated_tables_match_the_code() -> None:
     command = [sys.executable, "-m", "scripts.generate_docs", "--check"]
     done = subprocess.run(command, cwd=ROOT, env=clean_env(), check=False, timeout=60)
 

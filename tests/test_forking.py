@@ -30,7 +30,7 @@ def forked(line: list[str], folder: Path, **env: str) -> Running:
         ["stripe_flow_cli"],
     ],
 )
-def test_it_says_and_ends_as_one_that_was_started(options: list[str], tmp_path: Path) -> None:
+def test_a_forked_command_prints_and_exits_like_a_started_one(options: list[str], tmp_path: Path) -> None:
     line = [sys.executable, "-m", *options]
     other = subprocess.run(
         line, cwd=tmp_path, env=clean_env(), stdin=subprocess.DEVNULL, capture_output=True, check=False
@@ -45,7 +45,7 @@ def test_it_says_and_ends_as_one_that_was_started(options: list[str], tmp_path: 
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-def test_signals_reach_it(number: int, sandbox: Sandbox, tmp_path: Path) -> None:
+def test_signals_reach_a_forked_command(number: int, sandbox: Sandbox, tmp_path: Path) -> None:
     sandbox.faults({"name": "hold", "match": {"method": "GET"}, "at": "before_execute", "action": {"kind": "hold"}})
     running = forked(command("tap_stripe_flow", tmp_path, a_config(sandbox.url)), tmp_path)
     sandbox.wait_until_held("hold")
@@ -55,12 +55,12 @@ def test_signals_reach_it(number: int, sandbox: Sandbox, tmp_path: Path) -> None
     assert running.wait(60) == (-signal.SIGKILL if number == signal.SIGKILL else 128 + signal.SIGTERM)
 
 
-def test_what_is_put_under_a_process_is_put_there_at_its_start(tmp_path: Path) -> None:
+def test_a_preloaded_library_needs_a_started_process(tmp_path: Path) -> None:
     with forked([sys.executable, "-m", "stripe_flow_cli", "--version"], tmp_path, LD_PRELOAD="") as running:
         assert isinstance(running, subprocess.Popen)
 
 
-def test_its_folder_and_its_environment_are_what_it_was_given(tmp_path: Path) -> None:
+def test_a_forked_command_has_its_own_folder_and_environment(tmp_path: Path) -> None:
     line = [sys.executable, "-m", "tap_stripe_flow", "--config", "ENV", "--config", "here.json", "--discover"]
     (tmp_path / "here.json").write_text('{"api_key": "sk_test_x"}')
 

@@ -19,14 +19,14 @@ LISTED = {
 }
 
 
-def test_the_licences_are_those_of_what_is_installed() -> None:
+def test_the_licences_are_those_of_the_installed_packages() -> None:
     done = subprocess.run([sys.executable, "-m", "scripts.generate_licences", "--check"], cwd=ROOT, check=False)
 
     assert done.returncode == 0, "run python -m scripts.generate_licences"
 
 
 @pytest.mark.parametrize("package", packages())
-def test_a_package_that_comes_along_asks_for_its_notice_only_or_there_is_a_reason(package: str) -> None:
+def test_a_dependency_has_a_permissive_licence_or_a_reason(package: str) -> None:
     licence, reason = LISTED[package]
 
     assert is_permissive(licence) or reason
@@ -45,5 +45,5 @@ def test_a_package_that_comes_along_asks_for_its_notice_only_or_there_is_a_reaso
         ("", False),
     ],
 )
-def test_a_licence_is_read_as_a_choice_of_duties(expression: str, *, permissive: bool) -> None:
+def test_a_licence_expression_is_permissive_if_one_of_its_choices_is(expression: str, *, permissive: bool) -> None:
     assert is_permissive(expression) is permissive

@@ -44,7 +44,7 @@ def wanted(lock: str) -> list[Requirement]:
     return [Requirement(each) for each in asked + (PROJECT["dependency-groups"]["dev"] if "dev" in lock else [])]
 
 
-def test_the_metadata_the_types_and_the_forge_know_the_same_pythons() -> None:
+def test_metadata_makefile_and_ci_name_the_same_pythons() -> None:
     classified = [each.rpartition(" ")[2] for each in PROJECT["project"]["classifiers"] if "Python :: 3." in each]
     made = re.search(r"^PYTHONS := (.+)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
     tried = [
@@ -70,14 +70,14 @@ def test_a_lock_has_what_each_python_needs(lock: str, python: str) -> None:
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
-def test_an_action_is_pinned_to_what_cannot_move(path: Path) -> None:
+def test_every_action_is_pinned_to_a_commit(path: Path) -> None:
     used = re.findall(r"uses: ([^.].+)", path.read_text(encoding="utf-8"))
 
     assert used
     assert not [each for each in used if not re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", each)]
 
 
-def test_nothing_is_published_that_was_not_tested_and_tried() -> None:
+def test_a_release_is_published_only_after_its_tests() -> None:
     release = jobs(ROOT / ".github" / "workflows" / "release.yml")
 
     assert release["test"]["uses"] == "./.github/workflows/test.yml"
@@ -85,7 +85,7 @@ def test_nothing_is_published_that_was_not_tested_and_tried() -> None:
     assert any("make dist" in step.get("run", "") for step in release["dist"]["steps"])
 
 
-def test_only_what_publishes_may_say_who_we_are() -> None:
+def test_only_the_publishing_job_has_an_identity_token() -> None:
     rights = {name: job.get("permissions") for path in WORKFLOWS for name, job in jobs(path).items()}
 
     assert {name: right for name, right in rights.items() if right} == {"publish": {"id-token": "write"}}

@@ -27,13 +27,13 @@ def test_every_block_of_commands_is_run_or_says_why_not(page: str) -> None:
 
 
 @pytest.mark.parametrize("page", [str(path.relative_to(ROOT)) for path in sorted((ROOT / "docs").glob("*.md"))])
-def test_a_block_that_looks_runnable_stands_only_where_it_is_run(page: str) -> None:
+def test_shell_blocks_are_only_on_pages_that_are_run(page: str) -> None:
     """`sh` is for what the runner runs, or refuses with a reason: elsewhere a block of commands has no language."""
     assert page in PAGES or not re.search(r"^```sh\b", text(page), re.MULTILINE)
     assert len(FENCED.findall(text(page))) % 2 == 0
 
 
-def test_what_is_not_run_is_left_out_and_the_rest_is_typed_as_it_stands() -> None:
+def test_blocks_marked_not_run_are_skipped_and_the_others_run_unchanged() -> None:
     page = "\n".join(
         [
             *("```sh", "one", "```", "between", "<!-- a remark -->", "```sh", "two $x", "three", "```"),
@@ -45,7 +45,7 @@ def test_what_is_not_run_is_left_out_and_the_rest_is_typed_as_it_stands() -> Non
     assert [each.why_not for each in blocks(page)] == ["", "", "it needs a key"]
 
 
-def test_the_runner_keeps_nothing_of_the_person_s(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_runner_uses_none_of_the_user_s_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
     monkeypatch.setenv("STRIPE_API_KEY", "sk_test_of_somebody")
     monkeypatch.setenv("PIP_INDEX_URL", "kept")

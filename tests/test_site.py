@@ -91,7 +91,7 @@ def test_a_dead_link_fails(tmp_path: Path, wrong: str) -> None:
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
-def test_links_are_well_formed_and_what_they_name_in_the_repository_is_there(path: Path) -> None:
+def test_links_are_well_formed_and_their_files_exist(path: Path) -> None:
     for inside, outside in LINK.findall(path.read_text(encoding="utf-8")):
         parts = urlsplit(inside or outside)
         if parts.scheme or parts.netloc:

@@ -76,7 +76,7 @@ def told(folder: Path, who: str, url: str, settings: dict[str, Any]) -> Ended:
 
 
 @pytest.mark.parametrize(("who", "settings", "said"), TYPOS, ids=[f"{each[0]}: {each[1]}" for each in TYPOS])
-def test_a_typo_is_told_with_what_was_meant(
+def test_a_typo_is_reported_with_the_nearest_name(
     who: str, settings: dict[str, Any], said: str, seeded_sandbox: Sandbox, tmp_path: Path
 ) -> None:
     before = {*tmp_path.iterdir()}
@@ -90,7 +90,7 @@ def test_a_typo_is_told_with_what_was_meant(
     assert not {path for path in {*tmp_path.iterdir()} - before if path.suffix != ".json"}, "nothing was begun"
 
 
-def test_the_settings_of_the_sdk_that_a_plugin_lives_up_to_pass(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_supported_settings_of_the_sdk_are_accepted(sandbox: Sandbox, tmp_path: Path) -> None:
     maps: dict[str, Any] = {"stream_maps": {}, "stream_map_config": {}, "faker_config": {}}
     flat = {"flattening_enabled": True, "flattening_max_depth": 1}
 
@@ -113,7 +113,7 @@ def test_a_mistyped_variable_is_a_warning_and_no_error(sandbox: Sandbox, tmp_pat
 
 
 @pytest.mark.parametrize(("stream", "meant"), [("charge", "charges"), ("Customers", "customers"), ("rows", "ACTION")])
-def test_a_stream_that_no_action_takes_is_told_with_the_nearest(
+def test_a_stream_without_an_action_is_reported_with_the_nearest_name(
     stream: str, meant: str, sandbox: Sandbox, tmp_path: Path
 ) -> None:
     done = run_target(tmp_path, a_config(sandbox.url), [a_schema(stream)])
@@ -122,7 +122,9 @@ def test_a_stream_that_no_action_takes_is_told_with_the_nearest(
     assert f'{{"{stream}": {{"__alias__": "{meant}"}}}}' in done.log
 
 
-def test_a_stream_that_cannot_be_cut_is_told_with_the_nearest(seeded_sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_stream_that_cannot_be_sliced_is_reported_with_the_nearest_name(
+    seeded_sandbox: Sandbox, tmp_path: Path
+) -> None:
     done = told(tmp_path, f"{COMMANDS} slices --stream charge", seeded_sandbox.url, {})
 
     assert "no stream 'charge' that is read by time (did you mean charges?): " in done.log

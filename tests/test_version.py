@@ -23,20 +23,20 @@ HEADINGS = re.findall(r"^## \[(.+)\]", (ROOT / "CHANGELOG.md").read_text(encodin
 
 
 @pytest.mark.parametrize("module", ["stripe_flow_cli", *PLUGINS])
-def test_each_command_says_the_version(module: str, tmp_path: Path) -> None:
+def test_each_command_prints_the_version(module: str, tmp_path: Path) -> None:
     told = run([sys.executable, "-m", module, "--version"], tmp_path).output
 
     assert re.search(rf"\bv?{re.escape(VERSION)}\b", told), told
 
 
 @pytest.mark.parametrize("module", PLUGINS)
-def test_each_plugin_tells_the_version_about_itself(module: str, tmp_path: Path) -> None:
+def test_about_names_the_version_of_each_plugin(module: str, tmp_path: Path) -> None:
     about = json.loads(run([sys.executable, "-m", module, "--about", "--format=json"], tmp_path).output)
 
     assert about["version"] == VERSION
 
 
-def test_stripe_is_told_the_version() -> None:
+def test_requests_to_stripe_carry_the_version() -> None:
     assert f"stripe-flow/{VERSION}" == USER_AGENT
 
 
@@ -48,7 +48,7 @@ def test_the_version_is_the_changelogs_newest_or_the_one_that_comes_next() -> No
     assert unreleased or newest == Version(VERSION)
 
 
-def test_no_module_says_a_version_of_its_own() -> None:
+def test_no_module_has_a_version_of_its_own() -> None:
     packages = ("stripe_flow", *PLUGINS)
     modules = [module for package in packages for module in (ROOT / package).rglob("*.py")]
     said = re.compile(rf"__version__|stripe-flow/\d|[\"']{re.escape(VERSION)}[\"']")
@@ -60,6 +60,8 @@ def test_no_module_says_a_version_of_its_own() -> None:
     ("tag", "heading", "wrong"),
     [("v1.2.3", "[1.2.3] - 2027-01-01", None), ("v1.2", "[1.2.3]", "not v1.2.3"), ("v1.2.3", "[1.2.31]", "no heading")],
 )
-def test_a_tag_is_published_only_with_its_version_and_its_chapter(tag: str, heading: str, wrong: str | None) -> None:
+def test_a_tag_is_published_only_with_its_version_and_changelog_entry(
+    tag: str, heading: str, wrong: str | None
+) -> None:
     with pytest.raises(Broken, match=wrong) if wrong else contextlib.nullcontext():
         check_tag(tag, "1.2.3", f"# Changelog\n\n## {heading}\n")

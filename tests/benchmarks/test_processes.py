@@ -36,7 +36,7 @@ def test_a_small_process_is_small_to_a_large_one(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("program", "code"), [("", 0), ("raise SystemExit(7)", 7)])
-def test_its_exit_code_is_told(program: str, code: int, tmp_path: Path) -> None:
+def test_its_exit_code_is_reported(program: str, code: int, tmp_path: Path) -> None:
     assert used(program, tmp_path).code == code
 
 

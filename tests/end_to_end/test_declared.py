@@ -92,7 +92,7 @@ WRITER: Json = {"name": "writer", "namespace": "shop", "executable": str(BIN / "
         ("writer", "SHOP_DRY_RUN", WRITER),
     ],
 )
-def test_a_dry_run_that_does_not_arrive_sends_nothing_and_the_line_that_is_told_makes_it_arrive(
+def test_a_dry_run_that_meltano_drops_sends_nothing_and_the_suggested_line_fixes_it(
     plugin: str, variable: str, loader: Json | None, sandbox: Sandbox, tmp_path: Path
 ) -> None:
     if loader is WRITER:
@@ -121,7 +121,7 @@ def test_a_dry_run_that_does_not_arrive_sends_nothing_and_the_line_that_is_told_
     assert [each["email"] for each in sandbox.objects("customer")] == ["c1@example.com"]
 
 
-def test_a_tap_that_is_told_of_another_stripe_asks_none(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_base_url_that_meltano_drops_stops_the_tap_before_any_request(sandbox: Sandbox, tmp_path: Path) -> None:
     """README's shortest file has no `base_url`, so the tap would ask the real Stripe."""
     file = a_project(tmp_path, NOWHERE)
     project: Mapping[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8"))

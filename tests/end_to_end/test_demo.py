@@ -122,7 +122,7 @@ def test_a_step_that_takes_too_long_is_one_clear_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("says", ["", "print('http://127', end='', flush=True); "])
-def test_a_sandbox_that_says_nothing_is_not_waited_for_in_vain(says: str) -> None:
+def test_the_demo_stops_waiting_for_a_silent_sandbox(says: str) -> None:
     command = [sys.executable, "-c", f"{says}import time; time.sleep(60)"]
 
     with running(command, stdout=subprocess.PIPE) as child:
@@ -141,7 +141,7 @@ def test_a_live_key_is_refused(project: Project) -> None:
 
 
 @pytest.mark.parametrize("may_charge", [True, False])
-def test_a_server_of_ones_own_is_used(project: Project, tmp_path: Path, *, may_charge: bool) -> None:
+def test_the_demo_uses_a_given_server(project: Project, tmp_path: Path, *, may_charge: bool) -> None:
     described = {
         "accounts": {PLATFORM: {"can_create_charges": may_charge}},
         "keys": {"sk_test_mine": {"account": PLATFORM}},

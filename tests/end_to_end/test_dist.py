@@ -57,7 +57,7 @@ def dist(shared_folder: Path) -> Dist:
     return Dist(source, *json.loads(ended.read_text(encoding="utf-8")))
 
 
-def test_the_wheel_works_where_nothing_else_of_ours_is(dist: Dist) -> None:
+def test_the_wheel_works_without_the_repository(dist: Dist) -> None:
     assert dist.code == 0, dist.told
     assert f"On Python {platform.python_version()}, beside requirements.lock" in dist.told
     assert "tap-stripe-flow: read 20 charges" in dist.told

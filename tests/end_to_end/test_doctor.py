@@ -9,7 +9,7 @@ from tests.support.sandbox import Sandbox
 
 
 @pytest.mark.end_to_end
-def test_each_plugin_of_a_project_can_be_looked_at(project: Project, sandbox: Sandbox) -> None:
+def test_the_doctor_checks_each_plugin_of_a_project(project: Project, sandbox: Sandbox) -> None:
     selection = {"TAP_STRIPE_FLOW__SELECT": '["charges.*", "products.*", "!products.description"]'}
 
     tap = project.meltano("invoke", "tap-stripe-flow:doctor", url=sandbox.url, **selection)

@@ -44,14 +44,14 @@ def read(path: Path) -> dict[str, Any]:  # Any: YAML
     return found
 
 
-def test_the_hub_is_told_what_about_says() -> None:
+def test_the_hub_definitions_match_about() -> None:
     done = subprocess.run([sys.executable, "-m", "scripts.generate_hub", "--check"], cwd=ROOT, check=False)
 
     assert done.returncode == 0, "run python -m scripts.generate_hub"
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_the_hub_knows_every_word_of_it(path: Path) -> None:
+def test_the_hub_definitions_use_only_known_keys(path: Path) -> None:
     told = read(path)
 
     assert NEEDED <= told.keys() <= KNOWN | SINGER[path.parent.name]
@@ -60,7 +60,7 @@ def test_the_hub_knows_every_word_of_it(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_meltano_takes_it_into_an_empty_project(path: Path, tmp_path: Path) -> None:
+def test_meltano_adds_the_hub_definitions_to_an_empty_project(path: Path, tmp_path: Path) -> None:
     (tmp_path / "meltano.yml").write_text(PROJECT, encoding="utf-8")
     kind = path.parent.name
 

@@ -19,7 +19,7 @@ from tests.support.sandbox import Sandbox
 CANARY = "sk_test_canary0123456789"
 
 
-def test_meltano_yml_says_what_about_says() -> None:
+def test_meltano_yml_matches_about() -> None:
     done = subprocess.run([sys.executable, "scripts/generate_meltano.py", "--check"], cwd=ROOT, check=False)
 
     assert done.returncode == 0, "run scripts/generate_meltano.py"
@@ -63,7 +63,7 @@ def test_rows_become_objects_once(project: Project, sandbox: Sandbox) -> None:
         ("rows-to-stripe", {"customers": {"records": 3, "created": 3}, "charges": {"records": 8, "created": 6}}),
     ],
 )
-def test_what_a_run_did_comes_through_meltano_as_fields(
+def test_the_run_summary_passes_through_meltano_as_fields(
     job: str, fields: dict[str, dict[str, object]], project: Project
 ) -> None:
     with Sandbox("--seed", "1", "--charges", "300", "--days", "30") as sandbox:
@@ -108,7 +108,7 @@ def test_the_connection_can_be_tested(project: Project, seeded_sandbox: Sandbox)
 
 @pytest.mark.parametrize("key", [CANARY, "sk_tset_canary0123456789", "pk_test_canary0123456789"])
 @pytest.mark.parametrize("job", ["new-charges-and-refunds", "rows-to-stripe"])
-def test_a_wrong_key_is_said_and_never_shown(project: Project, sandbox: Sandbox, job: str, key: str) -> None:
+def test_a_wrong_key_is_reported_and_never_printed(project: Project, sandbox: Sandbox, job: str, key: str) -> None:
     done = project.meltano("--log-level", "debug", "run", job, url=sandbox.url, STRIPE_API_KEY=key)
 
     assert done.returncode == 1
@@ -124,7 +124,7 @@ def test_secrets_are_marked(project: Project) -> None:
         assert "canary" not in listed.stdout + listed.stderr
 
 
-def test_what_meltano_selects_goes_out_verbatim(project: Project, sandbox: Sandbox) -> None:
+def test_streams_that_meltano_selects_are_written_verbatim(project: Project, sandbox: Sandbox) -> None:
     catalog = json.loads(project.meltano("invoke", "--dump=catalog", "tap-stripe-flow", url=sandbox.url).stdout)
 
     streams = TapStripeFlow(config=a_config(sandbox.url), catalog=catalog).streams

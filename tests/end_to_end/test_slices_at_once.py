@@ -24,7 +24,7 @@ def with_an_output_of_its_own(order: dict[str, Any], folder: Path) -> dict[str, 
     return order | {"env": order["env"] | own}
 
 
-def test_runs_at_once_have_a_place_each_and_read_each_object_once(
+def test_parallel_runs_have_a_folder_each_and_read_each_object_once(
     project: Project, seeded_sandbox: Sandbox, runs: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     surroundings = project.env(

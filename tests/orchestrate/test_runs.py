@@ -55,7 +55,7 @@ def test_groups_hold_each_account_once(runs: ModuleType, accounts: list[str], gr
 
 
 @given(accounts=NAMES, gone=st.data())
-def test_an_account_that_comes_or_goes_leaves_the_others_state_where_it_is(
+def test_adding_or_removing_an_account_keeps_the_state_of_the_others(
     runs: ModuleType, accounts: list[str], gone: st.DataObject
 ) -> None:
     left = [each for each in accounts if each != gone.draw(st.sampled_from(accounts))]
@@ -85,7 +85,7 @@ def test_parts_share_the_rate_of_what_they_write_into(runs: ModuleType) -> None:
     assert {each["env"][f"{TARGET}_RUNS_AT_ONCE"] for each in orders} == {"2"}
 
 
-def test_a_connection_of_the_tap_is_told_under_its_own_name(runs: ModuleType) -> None:
+def test_a_connection_of_the_tap_is_configured_under_its_own_name(runs: ModuleType) -> None:
     [order] = runs.ticks(a_project(runs, accounts="acct_a"), a_schedule(runs, "tap-stripe-flow--eu", "target-jsonl"))
 
     assert order["env"]["TAP_STRIPE_FLOW__EU_ACCOUNT_IDS"] == '["acct_a"]'

@@ -147,7 +147,7 @@ def test_amounts_in_idr_may_have_twelve_digits(client: Any) -> None:
     assert a_charge(client, currency="idr", amount=999_999_999_999).amount == 999_999_999_999
 
 
-def test_an_authorised_charge_is_captured_in_part_and_the_rest_is_given_back(client: Any) -> None:
+def test_an_authorised_charge_is_captured_in_part_and_the_rest_is_refunded(client: Any) -> None:
     held = a_charge(client, capture=False)
 
     captured = client.charges.capture(held.id, {"amount": 700})

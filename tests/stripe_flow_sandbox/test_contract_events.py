@@ -20,7 +20,7 @@ def told_of(client: Any, object_id: str) -> dict[str, Any]:
     return {each.type: each for each in events if each.data.object.id == object_id}
 
 
-def test_a_charges_life_is_told_with_the_charge(client: Any) -> None:
+def test_each_change_of_a_charge_has_an_event_with_the_charge(client: Any) -> None:
     charge = a_charge(client, capture=False)
     client.charges.capture(charge.id)
     client.charges.update(charge.id, {"description": "changed"})
@@ -35,14 +35,14 @@ def test_a_charges_life_is_told_with_the_charge(client: Any) -> None:
     assert told["charge.updated"].data.previous_attributes.to_dict() == {"description": None}
 
 
-def test_a_decline_is_told_as_charge_failed(client: Any) -> None:
+def test_a_decline_emits_charge_failed(client: Any) -> None:
     with pytest.raises(stripe.CardError) as declined:
         a_charge(client, source="tok_chargeDeclined")
 
     assert set(told_of(client, declined.value.json_body["error"]["charge"])) == {"charge.failed"}
 
 
-def test_a_payments_life_is_told_with_the_payment_intent_and_its_charge(client: Any) -> None:
+def test_a_payment_has_events_with_the_payment_intent_and_its_charge(client: Any) -> None:
     held = a_payment(client, capture_method="manual")
     client.payment_intents.capture(held.id)
 
@@ -55,7 +55,7 @@ def test_a_payments_life_is_told_with_the_payment_intent_and_its_charge(client: 
     assert told["payment_intent.succeeded"].data.object.amount_received == 1000
 
 
-def test_how_a_payment_ends_otherwise_is_told_too(client: Any) -> None:
+def test_declined_and_canceled_payments_have_events(client: Any) -> None:
     with pytest.raises(stripe.CardError) as declined:
         a_payment(client, payment_method="pm_card_chargeDeclined")
     error = declined.value.json_body["error"]
@@ -76,7 +76,7 @@ def test_how_a_payment_ends_otherwise_is_told_too(client: Any) -> None:
     }
 
 
-def test_lives_of_payment_methods_and_prices_are_told(client: Any) -> None:
+def test_changes_of_payment_methods_and_prices_have_events(client: Any) -> None:
     customer, price = a_customer(client, source=None), a_price(client)
     method = client.payment_methods.attach("pm_card_visa", {"customer": customer.id})
     client.payment_methods.detach(method.id)
@@ -87,7 +87,7 @@ def test_lives_of_payment_methods_and_prices_are_told(client: Any) -> None:
     assert set(told_of(client, price.product)) == {"product.created"}
 
 
-def test_a_refunds_life_is_told_with_the_refund_also_by_charge_refund_updated(client: Any) -> None:
+def test_changes_of_a_refund_have_events_including_charge_refund_updated(client: Any) -> None:
     refund = client.refunds.create({"charge": a_charge(client).id})
     client.refunds.update(refund.id, {"metadata": {"a": "1"}})
 
@@ -97,7 +97,7 @@ def test_a_refunds_life_is_told_with_the_refund_also_by_charge_refund_updated(cl
     assert {each.data.object.object for each in told.values()} == {"refund"}
 
 
-def test_lives_of_customers_and_products_are_told(client: Any) -> None:
+def test_changes_of_customers_and_products_have_events(client: Any) -> None:
     customer, product = a_customer(client), client.products.create({"name": "Chair"})
     client.customers.update(customer.id, {"name": "Ada"})
     client.products.update(product.id, {"name": "Stool"})
@@ -109,7 +109,7 @@ def test_lives_of_customers_and_products_are_told(client: Any) -> None:
     assert set(told_of(client, product.id)) == {f"product.{step}" for step in steps}
 
 
-def test_an_update_that_changes_nothing_tells_nothing(client: Any) -> None:
+def test_an_update_that_changes_nothing_has_no_event(client: Any) -> None:
     customer = a_customer(client, name="Ada")
 
     client.customers.update(customer.id, {"name": "Ada"})

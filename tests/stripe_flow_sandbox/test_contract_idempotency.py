@@ -90,7 +90,7 @@ def test_a_refused_parameter_stores_nothing(client: Any) -> None:
     assert a_charge(client, options=keyed("mended")).status == "succeeded"
 
 
-def test_a_wrong_key_of_the_api_stores_nothing(shared: Sandbox, client: Any) -> None:
+def test_a_request_with_a_wrong_api_key_stores_nothing(shared: Sandbox, client: Any) -> None:
     with pytest.raises(stripe.AuthenticationError):
         a_charge(a_client(shared, key="sk_test_wrong"), options=keyed("unknown"))
 

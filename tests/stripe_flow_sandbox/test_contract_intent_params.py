@@ -63,7 +63,7 @@ def test_a_wrong_parameter_is_refused_by_name_and_nothing_is_made(
 
 
 @pytest.mark.parametrize("name", ["off_session", "error_on_requires_action", "return_url", "mandate"])
-def test_what_belongs_to_a_confirmation_is_refused_without_one(client: Any, name: str) -> None:
+def test_parameters_of_a_confirmation_are_refused_without_one(client: Any, name: str) -> None:
     with pytest.raises(stripe.InvalidRequestError) as refused:
         a_payment_intent(client, **{name: "true"})
 
@@ -117,7 +117,7 @@ def test_ways_of_choosing_types_exclude_each_other(client: Any) -> None:
     assert refused.value.code == "parameters_exclusive"
 
 
-def test_whoever_may_be_redirected_needs_to_know_where_to(client: Any) -> None:
+def test_a_confirmation_that_may_redirect_needs_a_return_url(client: Any) -> None:
     # https://docs.stripe.com/changelog/2023-08-16/automatic-payment-methods
     automatic = {"allowed_payment_method_types": None, "error_on_requires_action": None}
     never = {"enabled": True, "allow_redirects": "never"}
@@ -160,7 +160,7 @@ def test_a_deleted_customer_has_no_payment_intents(client: Any) -> None:
     assert refused.value.param == "customer"
 
 
-def test_an_update_may_change_all_that_is_open_and_unset_it(client: Any) -> None:
+def test_an_update_changes_and_unsets_every_parameter_it_accepts(client: Any) -> None:
     made = a_payment_intent(client, description="a", receipt_email="ada@example.com", metadata={"a": "1", "b": "2"})
 
     changed = client.payment_intents.update(

@@ -62,7 +62,9 @@ def restricted(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 
 @pytest.mark.parametrize("right", READS)
-def test_a_restricted_key_reads_what_it_may_and_is_told_which_right_it_lacks(restricted: Sandbox, right: str) -> None:
+def test_a_restricted_key_reads_what_it_may_and_the_error_names_the_missing_permission(
+    restricted: Sandbox, right: str
+) -> None:
     client = a_client(restricted, key=f"rk_test_{right}")
 
     for asked, read in READS.items():
@@ -77,14 +79,14 @@ def test_a_restricted_key_reads_what_it_may_and_is_told_which_right_it_lacks(res
         assert f"rk_test_{right}'" not in str(refused.value)
 
 
-def test_reading_is_not_writing(restricted: Sandbox) -> None:
+def test_a_read_permission_does_not_allow_writing(restricted: Sandbox) -> None:
     with pytest.raises(stripe.PermissionError, match="rak_charge_write"):
         a_charge(a_client(restricted, key="rk_test_charge"))
 
     assert restricted.objects("charge") == []
 
 
-def test_each_new_type_is_written_with_its_own_right(restricted: Sandbox) -> None:
+def test_each_new_type_is_written_with_its_own_permission(restricted: Sandbox) -> None:
     writes: dict[str, Callable[[Any], Any]] = {
         "payment_intent": a_payment,
         "payment_method": lambda client: client.payment_methods.attach("pm_card_visa", {"customer": "cus_1"}),
@@ -97,7 +99,7 @@ def test_each_new_type_is_written_with_its_own_right(restricted: Sandbox) -> Non
     assert restricted.objects("payment_intent") == restricted.objects("price") == []
 
 
-def test_the_right_to_charges_covers_refunds(restricted: Sandbox) -> None:
+def test_the_permission_for_charges_covers_refunds(restricted: Sandbox) -> None:
     assert a_client(restricted, key="rk_test_charge").refunds.list().data == []
 
 

@@ -46,7 +46,7 @@ def test_many_seeded_charges_share_a_second(charges: list[dict[str, Any]]) -> No
     assert ties > 30
 
 
-def test_a_page_has_ten_objects_unless_told(reader: Any) -> None:
+def test_a_page_has_ten_objects_by_default(reader: Any) -> None:
     page = reader.charges.list()
 
     assert (len(page.data), page.has_more, page.url) == (10, True, "/v1/charges")

@@ -105,7 +105,7 @@ def test_a_failed_charge_has_exactly_the_fields_of_todays_api(client: Any) -> No
 
 
 @pytest.mark.parametrize("noun", NOUNS)
-def test_what_was_created_can_be_retrieved(client: Any, noun: str) -> None:
+def test_a_created_object_can_be_retrieved(client: Any, noun: str) -> None:
     made = MAKERS[noun](client)
 
     found = getattr(client, f"{noun}s").retrieve(made.id)

@@ -117,7 +117,7 @@ def test_a_token_whose_bank_asks_declines_as_well(client: Any) -> None:
     assert declined.value.code == "authentication_required"
 
 
-def test_on_session_an_action_is_an_error_only_if_told_so(client: Any) -> None:
+def test_on_session_an_action_is_an_error_only_on_request(client: Any) -> None:
     method = {"payment_method": "pm_card_authenticationRequired", "off_session": None}
 
     waiting = a_payment(client, **method, error_on_requires_action=None)

@@ -159,7 +159,7 @@ def test_no_more_is_captured_than_is_held_and_only_once(client: Any) -> None:
 
 
 @pytest.mark.parametrize("params", [{}, {"payment_method": "pm_card_visa"}, {"capture_method": "manual"}])
-def test_what_is_not_paid_can_be_canceled_and_what_is_held_is_given_back(client: Any, params: dict[str, Any]) -> None:
+def test_an_unpaid_payment_can_be_canceled_and_a_held_amount_is_refunded(client: Any, params: dict[str, Any]) -> None:
     made = a_payment(client, **params) if "capture_method" in params else a_payment_intent(client, **params)
 
     canceled = client.payment_intents.cancel(made.id, {"cancellation_reason": "duplicate"})
@@ -174,7 +174,7 @@ def test_what_is_not_paid_can_be_canceled_and_what_is_held_is_given_back(client:
     assert refused.value.code == "payment_intent_unexpected_state"
 
 
-def test_what_is_paid_is_neither_canceled_nor_changed_in_what_matters(client: Any) -> None:
+def test_a_paid_payment_can_be_described_but_not_canceled_or_changed_in_amount(client: Any) -> None:
     paid = a_payment(client)
 
     with pytest.raises(stripe.InvalidRequestError) as canceled:
@@ -199,7 +199,7 @@ def test_payment_intents_are_listed_by_customer_and_by_created(client: Any) -> N
     assert client.payment_intents.list({"customer": customer.id, "created": {"lt": made[0].created}}).data == []
 
 
-def test_its_charge_customer_and_payment_method_are_expanded_and_it_is_in_its_charge(client: Any) -> None:
+def test_a_payment_expands_its_charge_customer_and_payment_method(client: Any) -> None:
     customer = a_customer(client)
     names = ["latest_charge.payment_intent", "customer", "payment_method"]
 
@@ -210,7 +210,7 @@ def test_its_charge_customer_and_payment_method_are_expanded_and_it_is_in_its_ch
     assert client.charges.list({"payment_intent": paid.id}).data[0].id == paid.latest_charge.id
 
 
-def test_an_account_closed_to_charges_takes_payment_intents(tmp_path: Any) -> None:
+def test_an_account_that_cannot_create_charges_takes_payment_intents(tmp_path: Any) -> None:
     keys = a_keys_file(tmp_path, {PLATFORM: {"can_create_charges": False}}, {Sandbox.key: {}})
 
     with Sandbox("--keys", keys) as sandbox:

@@ -149,7 +149,7 @@ def test_a_price_is_changed_in_what_can_be_changed(client: Any) -> None:
             client.prices.update(made.id, wrong)
 
 
-def test_a_lookup_key_names_one_price_and_is_transferred_when_told(client: Any) -> None:
+def test_a_lookup_key_names_one_price_and_is_transferred_on_request(client: Any) -> None:
     first = a_price(client, lookup_key="standard")
 
     with pytest.raises(stripe.InvalidRequestError) as refused:

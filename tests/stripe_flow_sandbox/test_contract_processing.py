@@ -64,7 +64,7 @@ def test_the_delayed_ones_take_three_minutes(sandbox: Sandbox) -> None:
     assert (before, client.payment_intents.retrieve(sent.id).status) == ("processing", "succeeded")
 
 
-def test_what_happens_by_itself_is_told_at_its_own_second_and_by_no_request(sandbox: Sandbox) -> None:
+def test_a_planned_action_has_events_at_its_own_second_without_a_request(sandbox: Sandbox) -> None:
     client = a_client(sandbox)
     sent = a_debit(client, "pm_successDelayed_de")
     sandbox.advance(7000)
@@ -77,7 +77,7 @@ def test_what_happens_by_itself_is_told_at_its_own_second_and_by_no_request(sand
     assert told["payment_intent.processing"].request.id is not None
 
 
-def test_the_dump_of_all_objects_shows_what_time_has_brought(sandbox: Sandbox) -> None:
+def test_the_control_of_objects_shows_the_results_of_planned_actions(sandbox: Sandbox) -> None:
     a_debit(a_client(sandbox), "pm_usBankAccount_success")
 
     sandbox.advance(100)
@@ -97,7 +97,7 @@ def test_a_debit_that_stays_processing_can_be_canceled_and_is_not_paid_later(san
     assert client.charges.retrieve(slow.latest_charge).status == "failed"
 
 
-def test_what_is_on_its_way_cannot_be_refunded(sandbox: Sandbox) -> None:
+def test_a_payment_that_is_processing_cannot_be_refunded(sandbox: Sandbox) -> None:
     client = a_client(sandbox)
     sent = a_debit(client, "pm_usBankAccount_processing")
 

@@ -39,7 +39,7 @@ def test_refunds_are_listed_by_payment_intent_and_expanded_to_it(client: Any) ->
     assert [each.id for each in client.refunds.list({"payment_intent": paid.id}).data] == [made.id]
 
 
-def test_what_was_captured_in_part_is_refunded_up_to_that_part(client: Any) -> None:
+def test_a_partial_capture_is_refunded_up_to_the_captured_amount(client: Any) -> None:
     held = a_payment(client, capture_method="manual")
     client.payment_intents.capture(held.id, {"amount_to_capture": 700})
 
@@ -49,7 +49,7 @@ def test_what_was_captured_in_part_is_refunded_up_to_that_part(client: Any) -> N
     assert client.refunds.create({"payment_intent": held.id}).amount == 700
 
 
-def test_what_is_not_paid_cannot_be_refunded(client: Any) -> None:
+def test_an_unpaid_payment_cannot_be_refunded(client: Any) -> None:
     bare, held = a_payment_intent(client), a_payment(client, capture_method="manual")
     with pytest.raises(stripe.CardError) as declined:
         a_payment(client, payment_method="pm_card_chargeDeclined")
@@ -99,7 +99,7 @@ def test_only_a_transfer_is_reversed_and_only_a_fee_refunded(client: Any, name: 
     assert client.refunds.create({"payment_intent": shared_out.id, name: True}).amount == 1000
 
 
-def test_a_refund_tells_whom_to_instruct(client: Any) -> None:
+def test_a_refund_shows_its_instructions_email(client: Any) -> None:
     refund = client.refunds.create({"charge": a_charge(client).id, "instructions_email": "ada@example.com"})
 
     assert refund.instructions_email == "ada@example.com"

@@ -20,7 +20,7 @@ def test_each_fact_has_an_id_of_its_own() -> None:
 
 
 @pytest.mark.parametrize("fact", FACTS, ids=lambda fact: fact["id"])
-def test_a_fact_is_shown_by_tests_that_exist_or_says_why_not(fact: dict[str, Any]) -> None:
+def test_a_fact_names_tests_that_exist_or_why_there_are_none(fact: dict[str, Any]) -> None:
     assert fact["fact"].endswith(".")
     assert bool(fact.get("tests")) != bool(fact.get("not_used"))
     for named in fact.get("tests", []):

@@ -34,7 +34,7 @@ def ask(connection: HTTPConnection) -> int:
         return response.status
 
 
-def test_every_stamp_follows_the_clock() -> None:
+def test_every_timestamp_follows_the_clock() -> None:
     with Sandbox("--now", str(NOW)) as sandbox:
         client = a_client(sandbox)
         first = a_charge(client)
@@ -51,7 +51,7 @@ def test_every_stamp_follows_the_clock() -> None:
         assert 0 <= sandbox.requests()[-1]["time"] - later.created < 600
 
 
-def test_the_clock_goes_back_too_and_lists_stay_in_order_of_created(sandbox: Sandbox) -> None:
+def test_the_clock_can_be_set_back_and_lists_stay_in_order_of_created(sandbox: Sandbox) -> None:
     client = a_client(sandbox)
     now = a_charge(client)
     sandbox.advance(-7200)
@@ -79,7 +79,7 @@ def test_a_shorter_jump_leaves_connections_open(sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("order", [{}, {"set": 1, "advance_s": 1}, {"back_s": 1}])
-def test_an_order_that_is_none_is_refused(sandbox: Sandbox, order: dict[str, Any]) -> None:
+def test_an_invalid_clock_request_is_refused(sandbox: Sandbox, order: dict[str, Any]) -> None:
     before = sandbox.clock()
 
     with pytest.raises(ValueError, match="clock"):

@@ -76,7 +76,7 @@ def test_it_listens_on_loopback_only() -> None:
         json.dumps({"keys": {"sk_test_canary": {"rights": {"charge": "all"}}}}),
     ],
 )
-def test_a_keys_file_that_is_none_is_one_clear_line_without_the_key(tmp_path: Path, content: str) -> None:
+def test_an_invalid_keys_file_is_one_clear_line_without_the_key(tmp_path: Path, content: str) -> None:
     file = tmp_path / "keys.json"
     file.write_text(content)
 
@@ -86,7 +86,7 @@ def test_a_keys_file_that_is_none_is_one_clear_line_without_the_key(tmp_path: Pa
     assert "canary" not in said
 
 
-def test_a_script_that_cannot_work_is_one_clear_line(tmp_path: Path) -> None:
+def test_an_invalid_script_is_one_clear_line(tmp_path: Path) -> None:
     file = tmp_path / "faults.json"
     file.write_text(json.dumps({"rules": [{"action": {"kind": "explode"}}]}))
 

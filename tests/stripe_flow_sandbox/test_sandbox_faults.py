@@ -121,7 +121,7 @@ def test_a_truncated_answer_is_whole_http_and_broken_json(sandbox: Sandbox) -> N
         json.loads(body)
 
 
-def test_an_answer_can_come_in_single_bytes(sandbox: Sandbox) -> None:
+def test_an_answer_can_be_sent_in_single_bytes(sandbox: Sandbox) -> None:
     sandbox.faults(a_rule("trickle", bytes=1, every_ms=0.1))
 
     status, body = post(sandbox)
@@ -221,7 +221,7 @@ def test_a_script_may_be_a_file(tmp_path: Path) -> None:
         {"name": "nothing"},
     ],
 )
-def test_a_script_that_cannot_work_is_refused_and_the_old_one_stays(sandbox: Sandbox, rule: dict[str, Any]) -> None:
+def test_an_invalid_script_is_refused_and_the_old_one_stays(sandbox: Sandbox, rule: dict[str, Any]) -> None:
     sandbox.faults(a_rule("answer", "old", status=503))
 
     with pytest.raises(ValueError, match="faults"):
@@ -230,7 +230,7 @@ def test_a_script_that_cannot_work_is_refused_and_the_old_one_stays(sandbox: San
     assert sandbox.fault_state("old")["seen"] == 0
 
 
-def test_what_a_fault_held_goes_on_when_its_client_has_gone(sandbox: Sandbox) -> None:
+def test_a_held_request_continues_after_its_client_has_disconnected(sandbox: Sandbox) -> None:
     sandbox.faults(a_rule("hold", "held"))
     connection = HTTPConnection(sandbox.url.removeprefix("http://"), timeout=30)
     connection.request("POST", "/v1/customers", "name=Ada", {**FORM, "Idempotency-Key": "gone"})

@@ -20,7 +20,7 @@ VALUES = st.recursive(TEXTS, lambda inner: st.dictionaries(NAMES, inner, min_siz
 
 
 @given(st.dictionaries(NAMES, VALUES, max_size=4))
-def test_what_the_official_client_encodes_is_read_back(params: dict[str, Any]) -> None:
+def test_a_form_of_the_official_client_is_read_back(params: dict[str, Any]) -> None:
     encoded = "&".join(f"{quote_plus(name)}={quote_plus(value)}" for name, value in _api_encode(params))
 
     assert parse(encoded.encode()) == params

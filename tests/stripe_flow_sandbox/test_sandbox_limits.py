@@ -56,7 +56,7 @@ def test_a_rate_limit_says_so_with_or_without_its_reason(sandbox: Sandbox, scope
 
 
 @pytest.mark.parametrize("with_reason", [True, False])
-def test_a_concurrency_limit_refuses_only_what_comes_meanwhile(sandbox: Sandbox, with_reason: object) -> None:
+def test_a_concurrency_limit_refuses_only_requests_that_overlap(sandbox: Sandbox, with_reason: object) -> None:
     limit = a_rule("concurrency_limit", "limit", most=1, with_reason=with_reason)
     sandbox.faults(limit, a_rule("hold", "slow", times=1))
     client = a_client(sandbox)

@@ -33,7 +33,7 @@ def test_the_keys_file_and_the_script_work(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("action", typing.get_args(Action), ids=lambda action: action.__name__)
-def test_the_table_of_faults_names_each_kind_with_all_its_words(action: type[msgspec.Struct]) -> None:
+def test_the_table_of_faults_names_each_kind_with_all_its_members(action: type[msgspec.Struct]) -> None:
     words = re.findall(r"`(\w+)`", ACTIONS[str(action.__struct_config__.tag)])
 
     assert words == [field.name for field in msgspec.structs.fields(action)]

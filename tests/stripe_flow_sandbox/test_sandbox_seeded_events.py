@@ -31,7 +31,7 @@ def told_by(sandbox: Sandbox, *types: str) -> dict[str, dict[str, Any]]:
     return told
 
 
-def test_each_seeded_object_is_told_of_once_when_it_was_created(recent: Sandbox) -> None:
+def test_each_seeded_object_has_one_event_of_its_creation(recent: Sandbox) -> None:
     for noun in ("refund", "customer", "product"):
         told, held = told_by(recent, f"{noun}.created"), recent.objects(noun)
 
@@ -39,7 +39,7 @@ def test_each_seeded_object_is_told_of_once_when_it_was_created(recent: Sandbox)
         assert all(each["created"] == each["data"]["object"]["created"] for each in told.values())
 
 
-def test_a_seeded_charge_is_told_as_it_was_and_again_when_it_is_refunded(recent: Sandbox) -> None:
+def test_events_of_a_seeded_charge_show_it_before_and_after_its_refund(recent: Sandbox) -> None:
     charges = {each["id"]: each for each in recent.objects("charge")}
     refunds = {each["charge"]: each for each in recent.objects("refund")}
     paid, failed, refunded = (told_by(recent, f"charge.{ending}") for ending in ("succeeded", "failed", "refunded"))
@@ -76,7 +76,7 @@ def test_seeded_events_of_one_second_are_in_no_order() -> None:
     assert in_order_of_events not in (made, made[::-1])
 
 
-def test_only_the_last_30_days_have_events_and_they_grow_old() -> None:
+def test_only_the_last_30_days_have_events_and_events_expire() -> None:
     with Sandbox("--charges", "500", "--days", "90", "--now", str(NOW)) as sandbox:
         client = a_client(sandbox)
         young = [each for each in sandbox.objects("charge") if each["created"] >= NOW - 30 * DAY_S]
@@ -89,7 +89,7 @@ def test_only_the_last_30_days_have_events_and_they_grow_old() -> None:
     assert {each.id for each in left} == {each["id"] for each in held if each["created"] >= NOW - DAY_S}
 
 
-def test_a_past_that_ended_over_30_days_ago_has_no_events_and_new_ones_come() -> None:
+def test_a_past_that_ended_over_30_days_ago_has_only_new_events() -> None:
     with Sandbox("--charges", "1", "--days", "400", "--now", str(NOW)) as sandbox:
         sandbox.set_clock(NOW + 31 * DAY_S)
         client = a_client(sandbox)
@@ -100,7 +100,7 @@ def test_a_past_that_ended_over_30_days_ago_has_no_events_and_new_ones_come() ->
     assert {each.data.object.id for each in listed} == set(made)
 
 
-def test_new_events_stand_beside_seeded_ones(tmp_path: Path) -> None:
+def test_new_events_are_listed_with_seeded_ones(tmp_path: Path) -> None:
     keys = a_keys_file(tmp_path, {PLATFORM: {"charges": 90, "api_version": "2020-08-27"}}, {Sandbox.key: {}})
 
     with Sandbox("--keys", keys) as sandbox:

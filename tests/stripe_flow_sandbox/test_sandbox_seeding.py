@@ -25,7 +25,7 @@ def test_the_same_seed_gives_the_same_objects() -> None:
     assert a_past("--seed", "7", "--now", str(NOW)) == a_past("--seed", "7", "--now", str(NOW))
 
 
-def test_another_seed_gives_others() -> None:
+def test_another_seed_gives_other_objects() -> None:
     ours, theirs = (a_past("--seed", seed, "--now", str(NOW)) for seed in ("7", "8"))
 
     for noun in NOUNS:
@@ -69,7 +69,7 @@ def test_density_is_uneven_and_one_second_can_hold_more_than_a_page() -> None:
 
 
 @pytest.mark.parametrize("count", [1, 2, 7, 11])
-def test_a_small_past_is_whole_too(count: int) -> None:
+def test_a_small_past_is_complete(count: int) -> None:
     with Sandbox("--charges", str(count)) as sandbox:
         client = a_client(sandbox)
 

@@ -22,7 +22,7 @@ def shop() -> Iterator[Sandbox]:
 
 
 @EVERY_SHELF
-def test_a_list_is_newest_first_and_told_page_by_page(shelf: ReadOnlyList, shop: Sandbox) -> None:
+def test_a_list_is_newest_first_and_read_page_by_page(shelf: ReadOnlyList, shop: Sandbox) -> None:
     made = shop.make(shelf.noun, 103, every_s=60)
     service = official_lists()[shelf.path].of(official(shop).v1)
 
@@ -36,7 +36,7 @@ def test_a_list_is_newest_first_and_told_page_by_page(shelf: ReadOnlyList, shop:
             everything(service, created={"gte": 1})
 
 
-def test_an_object_shows_ten_parts_and_lists_all(sandbox: Sandbox) -> None:
+def test_a_parent_shows_ten_child_objects_and_lists_all(sandbox: Sandbox) -> None:
     [invoice] = sandbox.make("invoice")
     made = sandbox.make("line_item", 12, of=invoice)
     client = official(sandbox).v1
@@ -49,7 +49,7 @@ def test_an_object_shows_ten_parts_and_lists_all(sandbox: Sandbox) -> None:
     assert {each.invoice for each in client.invoices.line_items.list(invoice).data} == {invoice}
 
 
-def test_some_parts_are_hidden_until_they_are_expanded(sandbox: Sandbox) -> None:
+def test_hidden_child_objects_are_shown_when_expanded(sandbox: Sandbox) -> None:
     [session] = sandbox.make("checkout.session")
     made = sandbox.make("item", 3, of=session)
     client = official(sandbox).v1.checkout.sessions
@@ -59,7 +59,7 @@ def test_some_parts_are_hidden_until_they_are_expanded(sandbox: Sandbox) -> None
     assert [each.id for each in shown.line_items.data] == made[::-1]
 
 
-def test_what_was_canceled_is_left_out_until_it_is_asked_for(sandbox: Sandbox) -> None:
+def test_canceled_subscriptions_are_listed_only_on_request(sandbox: Sandbox) -> None:
     canceled, alive = sandbox.make("subscription", 2, every_s=1)
     sandbox.change("subscription", canceled, status="canceled")
     client = official(sandbox).v1
@@ -69,7 +69,7 @@ def test_what_was_canceled_is_left_out_until_it_is_asked_for(sandbox: Sandbox) -
     assert [each.type for each in client.events.list().data] == ["customer.subscription.updated"]
 
 
-def test_what_is_deleted_leaves_its_list_and_an_event(sandbox: Sandbox) -> None:
+def test_a_deleted_object_is_not_listed_and_has_an_event(sandbox: Sandbox) -> None:
     gone, left = sandbox.make("coupon", 2)
     sandbox.delete("coupon", gone)
     client = official(sandbox).v1
@@ -82,7 +82,7 @@ def test_what_is_deleted_leaves_its_list_and_an_event(sandbox: Sandbox) -> None:
 @pytest.mark.parametrize(
     ("order", "said"), [({"type": "unicorn"}, "unicorn"), ({"type": "line_item", "of": "in_1"}, "in_1")]
 )
-def test_a_control_that_makes_no_sense_is_refused(order: dict[str, str], said: str, sandbox: Sandbox) -> None:
+def test_an_unknown_type_or_parent_is_refused(order: dict[str, str], said: str, sandbox: Sandbox) -> None:
     kind, owner = order["type"], order.get("of")
 
     with pytest.raises(ValueError, match=said):

@@ -49,7 +49,7 @@ class Flow:
         return [json.loads(line)["id"] for line in lines]
 
 
-def test_a_missing_right_stops_its_stream_only_and_is_said(project: Project, sandbox: Sandbox) -> None:
+def test_a_missing_permission_stops_only_its_stream_and_is_named(project: Project, sandbox: Sandbox) -> None:
     flow, client = Flow(project, sandbox), official(sandbox).v1
     a_refunded_charge(client)
     assert flow.run()[0] == 0
@@ -69,7 +69,7 @@ def test_a_missing_right_stops_its_stream_only_and_is_said(project: Project, san
     assert len(flow.written("refunds")) == 1
 
 
-def test_what_a_missing_right_kept_back_comes_once_the_right_is_there(project: Project, sandbox: Sandbox) -> None:
+def test_a_stream_without_permission_is_read_in_full_once_it_is_granted(project: Project, sandbox: Sandbox) -> None:
     flow, client = Flow(project, sandbox), official(sandbox).v1
     sandbox.faults(NO_REFUNDS)
     a_refunded_charge(client)
