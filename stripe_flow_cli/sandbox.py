@@ -1,4 +1,4 @@
-"""`stripe-flow sandbox`: a local server that behaves like Stripe."""
+"""`stripe-flow sandbox`: a local server that imitates Stripe."""
 
 from __future__ import annotations
 
@@ -13,32 +13,53 @@ import click
 T = TypeVar("T")
 
 _BANNER = """\
-stripe-flow sandbox: a local imitation for trying and testing. This is NOT Stripe; no money moves, nothing is kept.
+stripe-flow sandbox: a local server for trials and tests. This is NOT Stripe: no money moves, and nothing is saved.
 keys: {keys}
 """
 
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Loopback address to listen on.")
-@click.option("--port", default=12111, show_default=True, type=click.IntRange(0, 65535), help="0: any free port.")
-@click.option("--seed", default=0, show_default=True, help="Same seed, same objects.")
-@click.option("--charges", default=0, show_default=True, type=click.IntRange(0), help="Charges to start with.")
-@click.option("--days", default=30, show_default=True, type=click.IntRange(1), help="Days of past they lie in.")
+@click.option(
+    "--port",
+    default=12111,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    help="Port to listen on; 0 for any free port.",
+)
+@click.option(
+    "--seed",
+    default=0,
+    show_default=True,
+    help="Seed of the objects to start with; the same seed gives the same objects.",
+)
+@click.option(
+    "--charges", default=0, show_default=True, type=click.IntRange(0), help="Number of charges to start with."
+)
+@click.option(
+    "--days",
+    default=30,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Number of past days over which these charges are spread.",
+)
 @click.option(
     "--keys",
     "keys_file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="JSON file of accounts and keys.",
+    help="JSON file with accounts and API keys.",
 )
 @click.option(
     "--faults",
     "faults_file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="JSON script of faults.",
+    help="JSON file with a script of faults.",
 )
-@click.option("--now", type=int, help="Unix seconds to start the clock at; default: this machine's.")
-@click.option("--live", "livemode", is_flag=True, help="Live mode: sk_live_ keys, livemode true.")
-@click.option("--exit-with-stdin", is_flag=True, help="End when standard input ends, as it does with the parent.")
+@click.option("--now", type=int, help="Start of the sandbox's clock in Unix seconds; default: this machine's time.")
+@click.option("--live", "livemode", is_flag=True, help="Live mode: sk_live_ keys, and livemode true in objects.")
+@click.option(
+    "--exit-with-stdin", is_flag=True, help="Stop when standard input ends, as it does when the parent process ends."
+)
 def sandbox(
     *,
     host: str,
@@ -52,9 +73,9 @@ def sandbox(
     livemode: bool,
     exit_with_stdin: bool,
 ) -> None:
-    """Serve a sandbox that behaves like Stripe. The first line printed is its base URL."""
+    """Start a local server that imitates Stripe. Its first line of output is its base URL."""
     try:
-        import httptools  # noqa: F401, PLC0415 - an extra: the plugins do without
+        import httptools  # noqa: F401, PLC0415 - an extra that the plugins do not need
     except ModuleNotFoundError:
         raise click.ClickException("the sandbox needs httptools: pip install 'stripe-flow[sandbox]'") from None
     from stripe_flow_sandbox.faults.script import read_script  # noqa: PLC0415
@@ -66,7 +87,7 @@ def sandbox(
         shown = ", ".join(options.keys.keys) if keys_file is None else f"those of {keys_file}"
         click.echo(_BANNER.format(keys=shown), err=True, nl=False)
 
-    with _told(host, port):
+    with _clear_errors(host, port):
         options = server.Options(
             keys=_read(read_keys, keys_file) if keys_file else default_keys(livemode=livemode),
             script=_read(read_script, faults_file) if faults_file else read_script(None),
@@ -83,7 +104,7 @@ def sandbox(
 
 
 @contextmanager
-def _told(host: str, port: int) -> Iterator[None]:
+def _clear_errors(host: str, port: int) -> Iterator[None]:
     try:
         yield
     except ValueError as error:
@@ -96,9 +117,9 @@ def _told(host: str, port: int) -> Iterator[None]:
 
 
 def _read(read: Callable[[Path], T], path: Path) -> T:
-    """The file, or an error that names it."""
+    """The content of the file. Raises ClickException with the path if it is not valid."""
     try:
         return read(path)
     except (ValueError, OSError) as error:
-        said = str(error).removeprefix(f"{path}: ")
-        raise click.ClickException(f"the file {path} is none of the sandbox's: {said}. Mend it") from None
+        message = str(error).removeprefix(f"{path}: ")
+        raise click.ClickException(f"the sandbox cannot read the file {path}: {message}. Correct the file") from None

@@ -1,4 +1,4 @@
-"""The arrows between the packages, and what must not be among them."""
+"""The allowed imports between packages and rooms."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import pytest
 
 from tests.support.plugins import ROOT
 
-# Who may import whom; the picture in the README says the same. A room is a folder of a package; those of one package
-# are told from the top down, and import downwards only. The modules beside the rooms may import all of them.
+# Package or room → the ones that it may import; docs/architecture.md shows the same. A room is a folder of a package;
+# rooms are listed from the top down and import only downwards. Modules beside the rooms may import all of them.
 PACKAGES = {
     "stripe_flow": set[str](),
     "stripe_flow_sandbox": set[str](),
@@ -39,7 +39,7 @@ ROOMS = {
     "target_stripe_flow.attempts": {"target_stripe_flow.results"},
     "target_stripe_flow.results": set[str](),
 }
-# What a room must not know.
+# Package or room → libraries that it must not import.
 FOREIGN = {
     "stripe_flow.api": {"singer_sdk", "sqlalchemy"},
     "stripe_flow_sandbox": {"singer_sdk", "sqlalchemy", "requests", "stripe"},
@@ -58,7 +58,7 @@ def modules(room: str) -> list[Path]:
 
 
 def imported(module: Path) -> set[str]:
-    """Full names of all that a module imports, wherever in it."""
+    """Full names of all imports in a module, at any depth."""
     names: set[str] = set()
     for node in ast.walk(ast.parse(module.read_text())):
         if isinstance(node, ast.Import):
@@ -98,7 +98,7 @@ def test_packages_import_only_along_the_arrows(package: str) -> None:
 
 @pytest.mark.parametrize("room", ROOMS)
 def test_rooms_import_only_the_rooms_below_them(room: str) -> None:
-    """Nor the modules beside them, which import them."""
+    """Nor do they import the modules beside the rooms."""
     package = room.partition(".")[0]
     inside = {other for one, other in arrows(package) if is_in(one, room) and is_in(other, package)}
 
@@ -107,7 +107,7 @@ def test_rooms_import_only_the_rooms_below_them(room: str) -> None:
 
 @pytest.mark.parametrize("package", PACKAGES)
 def test_no_room_imports_itself_by_way_of_others(package: str) -> None:
-    """At each depth: folders, and the files beside them, have levels."""
+    """Folders and the files beside them have levels, at each depth."""
     for depth in range(2, 5):
         graph: dict[str, set[str]] = {}
         for one, other in arrows(package):
@@ -140,5 +140,5 @@ def test_modules_and_functions_keep_their_size_limits(room: str) -> None:
 
 
 def test_backoff_is_the_maintained_package() -> None:
-    # `backoff` and `python-backoff` own the same files; whichever was installed last is there.
+    # `backoff` and `python-backoff` own the same files; the one installed last wins.
     assert hasattr(backoff, "retry_context")

@@ -1,4 +1,4 @@
-"""A state of another tap's, carried over: `scripts/carry_state.py`."""
+"""`scripts/carry_state.py` carries over the state of another tap."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.support.sandbox import Sandbox
 
 
 def of_tap_stripe(until: int) -> Message:
-    """As tap-stripe 3.3.0 writes it: its lists and events of charges read to the same second, and more beside."""
+    """A state of tap-stripe 3.3.0: its lists and events of charges read up to the same second, and other streams."""
     return {
         "bookmarks": {
             "charges": {"created": until},

@@ -1,4 +1,4 @@
-"""What installs us trusts the certificates of the system's store: a company puts its own there, and nowhere else."""
+"""Installers trust the certificates of the system's store, where companies put their own."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ WHEEL = "stripe_flow_probe-1.0-py3-none-any.whl"
 
 class Quiet(SimpleHTTPRequestHandler):
     def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002  # the base class's name
-        """Nothing."""
+        """Log nothing."""
 
 
 @pytest.fixture(scope="module")
@@ -63,14 +63,14 @@ def index(company: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 
 def bare_env(folder: Path) -> dict[str, str]:
-    """Without a word about certificates, and with an empty home."""
+    """An environment without settings of certificates, and with an empty home."""
     return {"HOME": str(folder), "PATH": os.environ["PATH"], "UV_CACHE_DIR": str(folder / "cache")}
 
 
 def with_company(
     folder: Path, company: trustme.CA, line: list[str], cwd: Path, **env: str
 ) -> subprocess.CompletedProcess[str]:
-    """A command that finds the company's certificate in the system's store, where only it sees that."""
+    """Run a command that sees the company's certificate in the system's store; other processes do not."""
     store = next((path for path in STORES if path.exists()), None) or missing(
         "this system keeps no file of certificates"
     )
@@ -106,23 +106,23 @@ def test_uv_trusts_the_system_s_store_in_this_project(
 def test_uv_trusts_the_system_s_store_elsewhere_only_with_its_variable(
     company: trustme.CA, index: str, tmp_path: Path
 ) -> None:
-    told = with_company(tmp_path, company, uv_install(index, tmp_path), tmp_path, UV_SYSTEM_CERTS="true")
-    untold = with_company(tmp_path, company, [*uv_install(index, tmp_path), "--reinstall", "--no-cache"], tmp_path)
+    configured = with_company(tmp_path, company, uv_install(index, tmp_path), tmp_path, UV_SYSTEM_CERTS="true")
+    without = with_company(tmp_path, company, [*uv_install(index, tmp_path), "--reinstall", "--no-cache"], tmp_path)
 
-    assert told.returncode == 0, told.stderr
-    assert untold.returncode != 0
+    assert configured.returncode == 0, configured.stderr
+    assert without.returncode != 0
 
 
 def test_make_configures_every_installer(tmp_path: Path) -> None:
-    """Its commands run in other folders, too: tests, Meltano's projects, the judge's environment."""
+    """Make's commands also run in other folders: tests, Meltano projects, the environment of tap-stripe."""
     show = "show: ; @echo $$UV_SYSTEM_CERTS $$NODE_EXTRA_CA_CERTS $$PIP_CERT"
     line = ["make", "--silent", "--eval", show, f"PYTHON={sys.executable}", "show"]
     bare = bare_env(tmp_path) | {"PIP_CONFIG_FILE": os.devnull}
 
-    told = subprocess.run(line, cwd=ROOT, env=bare, capture_output=True, text=True, timeout=60, check=True).stdout
+    variables = subprocess.run(line, cwd=ROOT, env=bare, capture_output=True, text=True, timeout=60, check=True).stdout
     own = {"PIP_CERT": "own.pem", "NODE_EXTRA_CA_CERTS": "own.pem", "UV_SYSTEM_CERTS": "false"}
     kept = subprocess.run(line, cwd=ROOT, env=bare | own, capture_output=True, text=True, timeout=60, check=True).stdout
 
     store = [str(path) for path in STORES if path.exists()][:1]
-    assert told.split() == ["true", *store * 2]
+    assert variables.split() == ["true", *store * 2]
     assert kept.split() == ["false", "own.pem", "own.pem"]

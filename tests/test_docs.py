@@ -1,4 +1,4 @@
-"""What the documents say is what the code does."""
+"""The docs match the code."""
 
 from __future__ import annotations
 
@@ -53,12 +53,14 @@ def test_the_generated_tables_match_the_code() -> None:
 
 @pytest.mark.parametrize("plugin", [TapStripeFlow, TargetStripeFlow, TapRecords], ids=lambda plugin: str(plugin.name))
 def test_every_setting_is_in_the_reference(plugin: type[PluginBase]) -> None:
-    told = set(re.findall(r"^\| `(\w+)` \|", (ROOT / "docs" / "settings.md").read_text(encoding="utf-8"), re.MULTILINE))
+    documented = set(
+        re.findall(r"^\| `(\w+)` \|", (ROOT / "docs" / "settings.md").read_text(encoding="utf-8"), re.MULTILINE)
+    )
     of_the_sdk = re.compile("stream_map|faker|flattening")
 
     ours = {name for name in plugin.config_jsonschema["properties"] if not of_the_sdk.match(name)}
     assert ours
-    assert ours <= told
+    assert ours <= documented
 
 
 LIMITS = {

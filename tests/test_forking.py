@@ -1,4 +1,4 @@
-"""A forked run is what a started one is: the same words, the same end, and a process that signals reach."""
+"""A forked run behaves like a started one: the same output and exit code, and it takes signals."""
 
 from __future__ import annotations
 

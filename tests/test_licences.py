@@ -1,4 +1,4 @@
-"""What an installation brings along may be passed on with ours."""
+"""The licences of all dependencies allow passing them on."""
 
 from __future__ import annotations
 

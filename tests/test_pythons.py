@@ -1,4 +1,4 @@
-"""The Pythons that we name are named alike everywhere, and the locks hold what each of them needs."""
+"""All files name the same Python versions, and the locks have the packages that each of them needs."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def jobs(path: Path) -> dict[str, dict[str, Any]]:  # Any: YAML
 
 
 def pinned(lock: str, python: str) -> dict[str, Requirement]:
-    """What the lock installs on Linux, by name."""
+    """Package → requirement that the lock installs on Linux."""
     where = {"python_version": python, "python_full_version": f"{python}.0", "sys_platform": "linux"}
     lines = re.findall(r"^[a-z0-9].*?(?= *\\$)", (ROOT / lock).read_text(encoding="utf-8"), re.MULTILINE)
     pins = [pin for pin in map(Requirement, lines) if pin.marker is None or pin.marker.evaluate(where)]
@@ -35,13 +35,13 @@ def pinned(lock: str, python: str) -> dict[str, Requirement]:
 
 
 def wanted(lock: str) -> list[Requirement]:
-    """What pyproject.toml asks for, of what the lock is for."""
+    """The requirements of pyproject.toml that the lock must cover."""
     project = PROJECT["project"]
-    asked = [
+    wanted_texts = [
         *project["dependencies"],
         *(each for name in EXTRAS[lock] for each in project["optional-dependencies"][name]),
     ]
-    return [Requirement(each) for each in asked + (PROJECT["dependency-groups"]["dev"] if "dev" in lock else [])]
+    return [Requirement(each) for each in wanted_texts + (PROJECT["dependency-groups"]["dev"] if "dev" in lock else [])]
 
 
 def test_metadata_makefile_and_ci_name_the_same_pythons() -> None:
@@ -86,6 +86,6 @@ def test_a_release_is_published_only_after_its_tests() -> None:
 
 
 def test_only_the_publishing_job_has_an_identity_token() -> None:
-    rights = {name: job.get("permissions") for path in WORKFLOWS for name, job in jobs(path).items()}
+    permissions = {name: job.get("permissions") for path in WORKFLOWS for name, job in jobs(path).items()}
 
-    assert {name: right for name, right in rights.items() if right} == {"publish": {"id-token": "write"}}
+    assert {name: granted for name, granted in permissions.items() if granted} == {"publish": {"id-token": "write"}}

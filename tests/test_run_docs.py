@@ -1,4 +1,4 @@
-"""Which commands of the pages are run, and which are not, and why."""
+"""The commands of the pages that are run, and the reason for each that is not."""
 
 from __future__ import annotations
 

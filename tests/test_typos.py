@@ -1,6 +1,6 @@
-"""A mistyped setting stops a run before it does anything, and the message names what was probably meant.
+"""A mistyped setting stops a run before it does anything, and the message names the nearest setting.
 
-It is refused, not passed over: a run with `dry_rn` or `start_dat` would do what nobody has asked for, with real money.
+Ignoring it would be dangerous: with `dry_rn` for `dry_run` the target would move real money.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ TAP, TARGET, RECORDS, COMMANDS = "tap_stripe_flow", "target_stripe_flow", "tap_r
 SECRET = "sk_test_canary0123456789"
 NOTHING: dict[str, Any] = {"files": []}
 
-# Who is told, the settings beyond those that are right, and what is said.
+# The command, the wrong settings, and a part of the message.
 TYPOS: list[tuple[str, dict[str, Any], str]] = [
     (TAP, {"api_kye": SECRET}, "setting api_kye is unknown: did you mean api_key?"),
     (TAP, {"API_KEY": SECRET}, "setting API_KEY is unknown: did you mean api_key?"),
@@ -66,11 +66,11 @@ TYPOS: list[tuple[str, dict[str, Any], str]] = [
 ]
 
 
-def told(folder: Path, who: str, url: str, settings: dict[str, Any]) -> Ended:
-    right = NOTHING if who == RECORDS else a_config(url)
-    line = command(who, folder, right | settings) if " " not in who else []
+def run_with(folder: Path, who: str, url: str, settings: dict[str, Any]) -> Ended:
+    valid = NOTHING if who == RECORDS else a_config(url)
+    line = command(who, folder, valid | settings) if " " not in who else []
     if not line:
-        (folder / "typo.json").write_text(json.dumps(right | settings))
+        (folder / "typo.json").write_text(json.dumps(valid | settings))
         line = [sys.executable, "-m", *who.split(), "--config", "typo.json"]
     return run(line, folder)
 
@@ -81,7 +81,7 @@ def test_a_typo_is_reported_with_the_nearest_name(
 ) -> None:
     before = {*tmp_path.iterdir()}
 
-    done = told(tmp_path, who, seeded_sandbox.url, settings)
+    done = run_with(tmp_path, who, seeded_sandbox.url, settings)
 
     assert done.code == 1
     assert said in done.log + done.output
@@ -125,6 +125,6 @@ def test_a_stream_without_an_action_is_reported_with_the_nearest_name(
 def test_a_stream_that_cannot_be_sliced_is_reported_with_the_nearest_name(
     seeded_sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    done = told(tmp_path, f"{COMMANDS} slices --stream charge", seeded_sandbox.url, {})
+    done = run_with(tmp_path, f"{COMMANDS} slices --stream charge", seeded_sandbox.url, {})
 
     assert "no stream 'charge' that is read by time (did you mean charges?): " in done.log

@@ -1,4 +1,4 @@
-"""The version is said in pyproject.toml, and everything else says the same."""
+"""The version is in pyproject.toml, and everything else has the same."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ HEADINGS = re.findall(r"^## \[(.+)\]", (ROOT / "CHANGELOG.md").read_text(encodin
 
 @pytest.mark.parametrize("module", ["stripe_flow_cli", *PLUGINS])
 def test_each_command_prints_the_version(module: str, tmp_path: Path) -> None:
-    told = run([sys.executable, "-m", module, "--version"], tmp_path).output
+    printed = run([sys.executable, "-m", module, "--version"], tmp_path).output
 
-    assert re.search(rf"\bv?{re.escape(VERSION)}\b", told), told
+    assert re.search(rf"\bv?{re.escape(VERSION)}\b", printed), printed
 
 
 @pytest.mark.parametrize("module", PLUGINS)

@@ -1,6 +1,6 @@
-"""A DAG for each schedule of meltano.yml, and where it reads Stripe another one that fills in the past.
+"""One DAG for each schedule of meltano.yml, and a second one for the backfill if the schedule reads Stripe.
 
-See docs/scale.md. Airflow needs MELTANO_PROJECT_ROOT, a pool, and where they differ the other names that stand there.
+See docs/scale.md. Airflow needs MELTANO_PROJECT_ROOT, a pool, and the other variables on that page if they differ.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from airflow.sdk import DAG, Param, get_current_context, task
 
 PROJECT = runs.Project.from_env(os.environ)
 BEGINNING = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
-# A worker that died is missed after Airflow's task_instance_heartbeat_timeout, five minutes unless it is told.
+# Airflow notices a dead worker after its task_instance_heartbeat_timeout, by default five minutes.
 TRIES_AGAIN = {
     "retries": 5,
     "retry_delay": dt.timedelta(seconds=float(os.environ.get("STRIPE_FLOW_RETRY_AFTER_S", "60"))),
 }
-# One for all that speaks to Stripe: so ticks and slices of one account are never more at once than its slots.
+# One pool for all runs that call Stripe: no more ticks and slices than its slots run at once.
 POOLED = {"pool": os.environ.get("STRIPE_FLOW_POOL", "stripe_flow")}
 
 
@@ -34,7 +34,7 @@ def runs_of(schedule: runs.Schedule) -> Any:  # Any: Airflow's
 
 
 def ticks(schedule: runs.Schedule) -> DAG:
-    """What is new, for each account, or of each part; a tick never overtakes the one before it."""
+    """The DAG that reads new records, one run for each account or part; ticks never overlap."""
     with DAG(
         dag_id=f"meltano__{schedule.name}",
         schedule=schedule.cron,
@@ -49,7 +49,7 @@ def ticks(schedule: runs.Schedule) -> DAG:
 
 
 def backfill(schedule: runs.Schedule) -> DAG:
-    """The past from `start` up to `end`, in slices of about as much work each."""
+    """The DAG that reads from `start` to `end` in slices of about equal work."""
     with DAG(
         dag_id=f"meltano__{schedule.name}__backfill",
         schedule=None,
@@ -57,10 +57,15 @@ def backfill(schedule: runs.Schedule) -> DAG:
         max_active_runs=1,
         default_args=TRIES_AGAIN | POOLED,
         params={
-            "start": Param("2020-01-01", type="string", description="From this moment on (ISO 8601)."),
-            "end": Param("", type="string", description="Up to this moment; empty: all that is settled."),
+            "start": Param("2020-01-01", type="string", description="Start of the backfill, in ISO 8601."),
+            "end": Param(
+                "", type="string", description="End of the backfill, in ISO 8601; empty: all settled records."
+            ),
             "slices_per_worker": Param(
-                8, type="integer", minimum=1, description="More of them end more evenly; each costs the start of a run."
+                8,
+                type="integer",
+                minimum=1,
+                description="More slices share the work more evenly, and each costs the start of a run.",
             ),
         },
         tags=["meltano", "backfill"],
@@ -68,9 +73,9 @@ def backfill(schedule: runs.Schedule) -> DAG:
 
         @task
         def plan() -> list[dict[str, Any]]:
-            asked = get_current_context()["params"]
-            per_worker = asked["slices_per_worker"]
-            return runs.slices(PROJECT, schedule, start=asked["start"], end=asked["end"], per_worker=per_worker)
+            chosen = get_current_context()["params"]
+            per_worker = chosen["slices_per_worker"]
+            return runs.slices(PROJECT, schedule, start=chosen["start"], end=chosen["end"], per_worker=per_worker)
 
         runs_of(schedule).expand(order=plan())
     return dag

@@ -1,6 +1,6 @@
-"""What a worker does for one account, slice or part: a run of a Meltano job with a state and a folder of its own.
+"""Runs of a Meltano job for one account, slice or part, each with its own state and system folder.
 
-Knows nothing of Airflow, and nothing of ours is imported: workers have Meltano, and Meltano has the plugins.
+Imports neither Airflow nor the plugins: workers have Meltano, and Meltano has the plugins.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ import yaml
 
 TAP, TARGET = "tap-stripe-flow", "target-stripe-flow"
 PARTS = "STRIPE_FLOW_PARTS"
-# Asking Meltano for what stands in meltano.yml takes two seconds, and Airflow reads a DAG file every half a minute.
+# Reading meltano.yml through Meltano takes two seconds, and Airflow parses a DAG file twice a minute.
 ASK_S = 60
 PLAN_S = 3600
 
 
 @dataclass(frozen=True, kw_only=True)
 class Project:
-    """Where Meltano is, what it is told, and how many of its runs may speak to Stripe at the same time."""
+    """The Meltano project, its environment and accounts, and how many of its runs may call Stripe at once."""
 
     root: Path
     meltano: str
@@ -43,9 +43,11 @@ class Project:
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Project:
-        """MELTANO_PROJECT_ROOT, and where they differ MELTANO_BIN and MELTANO_ENVIRONMENT; STRIPE_FLOW_ACCOUNTS are the
-        connected accounts, with commas between them, STRIPE_FLOW_GROUPS in how many runs a tick reads them;
-        STRIPE_FLOW_WORKERS is the size of the pool.
+        """The project that these variables describe.
+
+        MELTANO_PROJECT_ROOT is required; MELTANO_BIN and MELTANO_ENVIRONMENT default to `meltano` and `prod`.
+        STRIPE_FLOW_ACCOUNTS: the connected accounts, separated by commas. STRIPE_FLOW_GROUPS: the number of runs in
+        which a tick reads them. STRIPE_FLOW_WORKERS: the size of the pool.
         """
         named = env.get("STRIPE_FLOW_ACCOUNTS", "").split(",")
         return cls(
@@ -60,7 +62,7 @@ class Project:
 
 @dataclass(frozen=True, kw_only=True)
 class Schedule:
-    """One of meltano.yml: a job, when it runs, and the environment that it is given."""
+    """A schedule of meltano.yml: its job, interval and environment."""
 
     name: str
     cron: str | None
@@ -70,31 +72,32 @@ class Schedule:
 
     @property
     def taps(self) -> list[str]:
-        """Those of its plugins that are this tap, or connections of it."""
-        return [name for name in self.plugins if _is_of(TAP, name)]
+        """The job's plugins that are tap-stripe-flow or inherit from it."""
+        return [name for name in self.plugins if _is_plugin(TAP, name)]
 
     @property
     def targets(self) -> list[str]:
-        return [name for name in self.plugins if _is_of(TARGET, name)]
+        """The job's plugins that are target-stripe-flow or inherit from it."""
+        return [name for name in self.plugins if _is_plugin(TARGET, name)]
 
     @property
     def parts(self) -> Mapping[str, Mapping[str, str]]:
-        """What the schedule itself says may run at once: an environment for each, by name."""
+        """The parts that may run at once, from STRIPE_FLOW_PARTS: name → environment."""
         return dict(json.loads(self.env.get(PARTS, "{}")))
 
 
-def _is_of(plugin: str, name: str) -> bool:
+def _is_plugin(plugin: str, name: str) -> bool:
     return name == plugin or name.startswith(f"{plugin}--")
 
 
 def schedules(project: Project) -> list[Schedule]:
-    """As `meltano schedule list` tells them; kept until meltano.yml changes, or a file that it includes."""
+    """The schedules of jobs in `meltano schedule list`, cached until meltano.yml or an included file changes."""
     kept = project.root / ".meltano" / f"schedules-{_stamp(project.root)}.json"
     if not kept.exists():
-        told = _asked(project, "schedule", "list", "--format=json", timeout_s=ASK_S)
+        listed = _output_of(project, "schedule", "list", "--format=json", timeout_s=ASK_S)
         fresh = kept.with_suffix(f".{os.getpid()}")
         kept.parent.mkdir(exist_ok=True)
-        fresh.write_text(told, encoding="utf-8")
+        fresh.write_text(listed, encoding="utf-8")
         fresh.replace(kept)
     return [_schedule(each) for each in json.loads(kept.read_text(encoding="utf-8"))["schedules"]["job"]]
 
@@ -107,22 +110,22 @@ def _stamp(root: Path) -> str:
     return hashlib.sha256(repr(stamps).encode()).hexdigest()[:16]
 
 
-def _schedule(told: Mapping[str, Any]) -> Schedule:  # Any: JSON
-    blocks = [task.split() if isinstance(task, str) else list(task) for task in told["job"]["tasks"]]
+def _schedule(listed: Mapping[str, Any]) -> Schedule:  # Any: JSON
+    blocks = [task.split() if isinstance(task, str) else list(task) for task in listed["job"]["tasks"]]
     return Schedule(
-        name=told["name"],
-        cron=told["cron_interval"] or None,
-        job=told["job"]["name"],
+        name=listed["name"],
+        cron=listed["cron_interval"] or None,
+        job=listed["job"]["name"],
         plugins=list(dict.fromkeys(name for block in blocks for name in block)),
-        env=told.get("env") or {},
+        env=listed.get("env") or {},
     )
 
 
 def ticks(project: Project, schedule: Schedule) -> list[dict[str, Any]]:
-    """One run a part, where the schedule has parts; else one for each group of accounts, where it reads them; else one.
+    """The runs of a tick: one for each part, or for each group of accounts that the schedule reads, or a single one.
 
-    A tick reads at a slot's share of the rate of its account: slices of a past may run beside it. Parts write at shares
-    of their own.
+    A tick reads at one slot's share of its account's requests per second, because slices of a backfill may run at the
+    same time. Parts share the requests per second of the account that they write into.
     """
     share = _settings(schedule.taps, runs_at_once=project.workers)
     if schedule.parts:
@@ -134,8 +137,9 @@ def ticks(project: Project, schedule: Schedule) -> list[dict[str, Any]]:
 
 
 def _groups(project: Project) -> list[tuple[str, list[str]]]:
-    """The accounts of each run of a tick, by a name that keeps its state: one each, or a fixed share of them, which an
-    account that comes or goes leaves as it is.
+    """(name, accounts) of each run of a tick; the name is part of its state id.
+
+    An account's group depends on its id alone, so adding or removing an account keeps the groups of the others.
     """
     named: dict[str, list[str]] = {}
     for account in project.accounts:
@@ -145,25 +149,25 @@ def _groups(project: Project) -> list[tuple[str, list[str]]]:
 
 
 def slices(project: Project, schedule: Schedule, *, start: str, end: str, per_worker: int) -> list[dict[str, Any]]:
-    """One run a slice, of about as much work each; planned by the tap itself."""
-    asked: dict[str, object] = {"start_date": start}
+    """One run for each slice of a backfill; the tap plans slices of about equal work."""
+    settings: dict[str, object] = {"start_date": start}
     if end:
-        asked["end_date"] = end
+        settings["end_date"] = end
     if project.accounts:
-        asked["account_ids"] = list(project.accounts)
-    env = _settings(schedule.taps, **asked)
+        settings["account_ids"] = list(project.accounts)
+    env = _settings(schedule.taps, **settings)
     options = ("--workers", str(project.workers), "--slices-per-worker", str(per_worker))
-    told = _asked(project, "invoke", f"{schedule.taps[0]}:slices", *options, env=env, timeout_s=PLAN_S)
-    return [_slice(schedule, order) for order in json.loads(told)]
+    listed = _output_of(project, "invoke", f"{schedule.taps[0]}:slices", *options, env=env, timeout_s=PLAN_S)
+    return [_slice(schedule, order) for order in json.loads(listed)]
 
 
 def _slice(schedule: Schedule, planned: Mapping[str, Any]) -> dict[str, Any]:
-    given = {name: planned[name] for name in ("start_date", "end_date", "runs_at_once")}
+    settings = {name: planned[name] for name in ("start_date", "end_date", "runs_at_once")}
     account = planned["account"]
-    given |= {"account_ids": [account]} if account else {}
-    # Of letters that a state's id and a folder's name may have.
+    settings |= {"account_ids": [account]} if account else {}
+    # Only characters that are allowed in a state id and in a folder's name.
     name = "-".join(filter(None, [account, *(planned[at].translate(_BARE) for at in ("start_date", "end_date"))]))
-    return _order(name, _settings(schedule.taps, **given))
+    return _order(name, _settings(schedule.taps, **settings))
 
 
 _BARE = str.maketrans("", "", "-:")
@@ -174,7 +178,7 @@ def _order(name: str, env: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _settings(plugins: Sequence[str], **values: object) -> dict[str, str]:
-    """In the environment, for each of these plugins."""
+    """The environment variables of these settings, for each of the plugins."""
     prefixes = [name.upper().replace("-", "_") for name in plugins]
     return {
         f"{prefix}_{name.upper()}": value if isinstance(value, str) else json.dumps(value)
@@ -184,36 +188,35 @@ def _settings(plugins: Sequence[str], **values: object) -> dict[str, str]:
 
 
 def run(project: Project, schedule: Schedule, order: Mapping[str, Any], *, again: bool = False) -> None:
-    """The job, to its end, which is this process's end at the latest. Its log goes to standard output: what comes by
-    the other way is an error to Airflow.
+    """Run the job to its end. Meltano ends with this process at the latest. Raises RuntimeError if the job fails.
 
-    `again`: an earlier try is known to be dead. Meltano alone would wait five minutes before it believes that. Raises
-    RuntimeError where the job fails.
+    The log goes to standard output, because Airflow takes standard error for errors. `again`: an earlier try is known
+    to be dead; without `--force` Meltano would wait five minutes for it.
     """
     options = ["--state-id-suffix", order["suffix"]] if order["suffix"] else []
     options += ["--force"] if again else []
     line = [*_meltano(project), "--log-format", "json", "run", "--no-install", *options, schedule.job]
-    with _place(project, f"{schedule.name}-{order['name']}") as place:
-        env = {**os.environ, **schedule.env, **order["env"], **place}
+    with _system_folder(project, f"{schedule.name}-{order['name']}") as folder_env:
+        env = {**os.environ, **schedule.env, **order["env"], **folder_env}
         done = subprocess.run(
             line,
             cwd=project.root,
             env=env,
-            # By its number: Airflow has closed Python's own idea of it.
+            # By number, because Airflow has closed Python's own stdout.
             stderr=1,
             check=False,
-            preexec_fn=_ends_with_its_parent(),
+            preexec_fn=_die_with_parent(),
         )
     if done.returncode:
         raise RuntimeError(
-            f"meltano run {schedule.job} of {order['name']} ended with {done.returncode}: see its log above"
+            f"`meltano run {schedule.job}` of {order['name']} ended with code {done.returncode}: see its log above"
         )
 
 
-def _ends_with_its_parent() -> Callable[[], object] | None:
-    """What Linux is told in a child: a worker that is killed leaves no Meltano behind that goes on beside the next try.
+def _die_with_parent() -> Callable[[], object] | None:
+    """A function for the child process that makes Linux kill Meltano when its worker dies, before the next try starts.
 
-    Its plugins end with it: the tap cannot write any more, the target has read all.
+    The plugins end with Meltano: the tap can no longer write, and the target reaches the end of its input.
     """
     if sys.platform != "linux":
         return None
@@ -222,9 +225,10 @@ def _ends_with_its_parent() -> Callable[[], object] | None:
 
 
 @contextmanager
-def _place(project: Project, name: str) -> Iterator[dict[str, str]]:
-    """A system folder of its own. Meltano keeps a plugin's files of a run under one name in that folder, so two runs of
-    a plugin at once would overwrite each other's. The plugins and the state are those of the project.
+def _system_folder(project: Project, name: str) -> Iterator[dict[str, str]]:
+    """The environment of a separate Meltano system folder, with the project's plugins and state.
+
+    Meltano keeps a plugin's run files under fixed names in that folder, so two runs at once would overwrite them.
     """
     whole = project.root / ".meltano"
     (whole / "runs").mkdir(parents=True, exist_ok=True)
@@ -239,7 +243,7 @@ def _meltano(project: Project) -> list[str]:
     return [project.meltano, "--environment", project.environment]
 
 
-def _asked(project: Project, *options: str, timeout_s: float, env: Mapping[str, str] | None = None) -> str:
+def _output_of(project: Project, *options: str, timeout_s: float, env: Mapping[str, str] | None = None) -> str:
     done = subprocess.run(
         [*_meltano(project), *options],
         cwd=project.root,

@@ -1,4 +1,4 @@
-"""`make bench`: what the plugins cost, as ratios against plain clients in the same run, and as counts at the server.
+"""`make bench`: the cost of the plugins, as ratios to plain clients in the same run and as counts at the server.
 
 Machines are noisy: ratios and counts have a bar, and two times that were promised. Exits 1 if a bar is missed.
 """
@@ -32,7 +32,7 @@ def main() -> int:
 
 
 def measure(scale: Scale) -> Report:
-    """Everything, in about a quarter of an hour at full scale."""
+    """Measure everything; about 15 minutes at full scale."""
     load = os.getloadavg()[0]
     rows = Rows(rows=read_accounts(scale))
     verdicts = []
@@ -52,7 +52,7 @@ def read_accounts(scale: Scale) -> dict[Cell, Row | Unmeasured]:
 
 
 def _row_or_why(accounts: Accounts, cell: Cell) -> Row | Unmeasured:
-    """One cell's failure costs the bars that rest on it, not the run."""
+    """Measure one cell; its failure fails the bars that use it, not the run."""
     try:
         return accounts.read(cell)
     except Unmeasured as why:

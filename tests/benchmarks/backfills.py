@@ -12,12 +12,12 @@ from tests.benchmarks.plugins import tap_command
 from tests.benchmarks.scale import DAY_S, DAYS, HOUR_S, Scale
 from tests.support.sandbox import Sandbox
 
-CAP_PER_S = 25  # what Stripe allows one endpoint: https://docs.stripe.com/rate-limits
+CAP_PER_S = 25  # Stripe's limit for one endpoint: https://docs.stripe.com/rate-limits
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cell:
-    """One state of the world; `per_second` 0: no cap."""
+    """One combination of account, latency and cap; `per_second` 0: no cap."""
 
     latency_ms: int
     per_second: int = 0
@@ -27,8 +27,8 @@ class Cell:
         return f"{self.latency_ms} ms, {f'{self.per_second} requests/s' if self.per_second else 'no cap'}"
 
 
-# Five rounds where a bar rests on this machine. Under the cap a backfill takes most of a minute, and the cap is the
-# clock: three. One where there is no bar.
+# Five rounds if a bar depends on this machine's speed. Three under the cap: there a backfill takes most of a minute,
+# and the cap sets its time. One without a bar.
 NEAR = Cell(latency_ms=0, rounds=5)
 FAR = Cell(latency_ms=100, rounds=5)
 FAR_CAPPED = Cell(latency_ms=100, per_second=CAP_PER_S, rounds=3)
@@ -45,18 +45,18 @@ CELLS = (
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """What was read in one cell: by contender, one reading for each round."""
+    """The readings of one cell: contender → one reading for each round."""
 
     cell: Cell
     readings: dict[str, list[Reading]]
 
     def rate(self, name: str) -> float | None:
-        """Records per second, the median; None for a contender that did not read here."""
+        """The median of records per second; None for a contender without readings in this cell."""
         rates = [each.records_per_s for each in self.readings.get(name, [])]
         return statistics.median(rates) if rates else None
 
     def ratios(self, name: str) -> list[float]:
-        """The tap's rate in terms of another's in the same round."""
+        """The ratio of the tap's rate to another contender's in the same round."""
         pairs = zip(self.readings["tap"], self.readings[name], strict=True)
         return [tap.records_per_s / other.records_per_s for tap, other in pairs]
 
@@ -69,14 +69,14 @@ class Row:
         return [100 * each.requests / each.records for each in self.readings["tap"]]
 
     def growths(self) -> list[float]:
-        """The tap's memory in terms of its memory for the small account. Raises Unmeasured."""
+        """The ratio of the tap's memory to its memory for the small account. Raises Unmeasured."""
         pairs = zip(self.readings["small"], self.readings["tap"], strict=True)
         return [growth(small, large) for small, large in pairs]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Accounts:
-    """The accounts that are read, each in a sandbox of its own, and where the tap's files are."""
+    """The accounts, each in its own sandbox, and the folder of the tap's files."""
 
     large: Sandbox
     small: Sandbox
@@ -84,7 +84,7 @@ class Accounts:
     scale: Scale
 
     def read(self, cell: Cell) -> Row:
-        """All contenders in turn, round after round, so that a noisy minute hits all of them. Raises Unmeasured."""
+        """The readings of all contenders, in turn in each round, so that noise hits all of them. Raises Unmeasured."""
         contenders = self._contenders(cell)
         row = Row(cell=cell, readings={each.name: [] for each in contenders})
         rounds = min(cell.rounds, self.scale.rounds)

@@ -1,4 +1,4 @@
-"""The bars: what is promised about speed and cost, each a figure and what it must reach.
+"""The bars: promises about speed and cost, each a figure with its bound.
 
 Ratios and counts, and figures of this machine that were promised as such: see `bars`, `_of_replays`, `_of_reports`.
 """
@@ -12,7 +12,7 @@ from functools import partial
 from typing import TypeVar
 
 from tests.benchmarks.backfills import FAR, FAR_CAPPED, FARTHER_CAPPED, NEAR, Cell, Row
-from tests.benchmarks.creates import Cost, costs, shares_of_the_pace
+from tests.benchmarks.creates import Cost, costs, shares_of_the_limit
 from tests.benchmarks.discoveries import seconds_beyond_the_sdk
 from tests.benchmarks.measuring import Unmeasured
 from tests.benchmarks.replays import Use, uses
@@ -55,7 +55,7 @@ class Bar:
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """What became of a bar; `why` there is no figure, if there is none."""
+    """The result of a bar; `why` is the reason if there is no figure."""
 
     bar: Bar
     values: list[float]
@@ -76,7 +76,7 @@ class Verdict:
 
 @dataclass(frozen=True, kw_only=True)
 class Rows:
-    """The rows by their cells, or why there is none."""
+    """The rows by cell, or the error of a cell without a row."""
 
     rows: Mapping[Cell, Row | Unmeasured]
 
@@ -89,10 +89,10 @@ class Rows:
 
 
 def bars(rows: Rows, scale: Scale) -> list[Bar]:
-    """All bars, in the order in which they are told."""
+    """All bars, in the order of the report."""
     discovery = Bar(
         name="discovery",
-        says="tap: seconds of the processor for --discover, beyond those for `import singer_sdk`",
+        says="tap: processor seconds of --discover, without those of `import singer_sdk`",
         measure=lambda: seconds_beyond_the_sdk(scale.rounds),
         high=0.4,
     )
@@ -140,13 +140,13 @@ def _of_creates(scale: Scale) -> list[Bar]:
     def bar(name: str, says: str, figure: Callable[[Cost], float], **bound: float) -> Bar:
         return Bar(name=name, says=f"target: {says}", measure=lambda: [figure(each) for each in measured()], **bound)
 
-    rate, commits = "creates per second, no latency, no pace", "durable commits per record"
+    rate, commits = "creates per second, no latency, no throttle", "durable commits per record"
     return [
         Bar(
             name="target_pace_share",
-            says="target: charges per second, of the pace of 20, at 300 ms, each customer looked up",
-            # Three rounds, as under the cap: the pace is the clock.
-            measure=lambda: shares_of_the_pace(min(scale.rounds, 3), scale.rows),
+            says="target: charges per second, of the limit of 20, at 300 ms, each customer checked at Stripe",
+            # Three rounds, as under the cap: the throttle sets the time.
+            measure=lambda: shares_of_the_limit(min(scale.rounds, 3), scale.rows),
             low=0.95,
         ),
         bar("creates_kept", f"{rate}, with the journal", lambda cost: cost.kept),
@@ -158,7 +158,7 @@ def _of_creates(scale: Scale) -> list[Bar]:
 
 
 def _of_replays(scale: Scale) -> list[Bar]:
-    """Two of them are of this machine, records per second and seconds; a ratio stands beside each."""
+    """Two bars depend on this machine's speed, in records per second and seconds; each has a ratio as well."""
     measured = _once(lambda: uses(scale.rounds, scale))
 
     def bar(name: str, says: str, figure: Callable[[Use], float], **bound: float) -> Bar:
@@ -175,7 +175,7 @@ def _of_replays(scale: Scale) -> list[Bar]:
 
 
 def _of_reports(scale: Scale) -> list[Bar]:
-    """Seconds are of this machine; what was promised is ten times what it takes."""
+    """Seconds depend on this machine; the promise is ten times the measured time."""
     measured = _once(lambda: reports(min(scale.rounds, 3), scale))
 
     def bar(name: str, says: str, figure: Callable[[Made], float], **bound: float) -> Bar:
@@ -190,7 +190,7 @@ def _of_reports(scale: Scale) -> list[Bar]:
 
 
 def _once(measure: Callable[[], list[T]]) -> Callable[[], list[T]]:
-    """The same for all bars that rest on one measurement, also where it came to nothing."""
+    """One measurement for all bars that use it; its failure is repeated for each."""
     kept: list[list[T] | Unmeasured] = []
 
     def measured() -> list[T]:

@@ -26,18 +26,18 @@ from tests.support.sandbox import Sandbox
 
 THREADS = 16
 TIMEOUT_S = 60
-# Far above any account here: a list that never ends must not keep a client for ever.
+# Far above any account here: a client must end even if a list does not.
 MOST_PAGES = 100_000
 AN_ID = re.compile(rb'"id": "(ch_\w+)"')
 
 Query = dict[str, str]
-# A page: what goes out, and the id to go on after, if there is more.
+# A page: its output, and the id of its last object if the list continues.
 Page = tuple[bytes, str | None]
 
 
 @dataclass
 class Limiter:
-    """Lets at most so many requests a second begin, evenly spaced; 0: any number."""
+    """Starts at most this many requests a second, evenly spaced; 0: no limit."""
 
     per_second: float
     _free_at: float = 0.0
@@ -55,7 +55,7 @@ class Limiter:
 
 @dataclass(frozen=True, kw_only=True)
 class Client:
-    """Reads one range after the other with a `fetch` of its own for each, so with a connection of its own."""
+    """Reads one range after the other, each with its own `fetch` and connection."""
 
     connect: Callable[[], Callable[[Query], Page]]
     limiter: Limiter
@@ -82,7 +82,7 @@ class Client:
 def parsing(url: str) -> Callable[[Query], Page]:
     """`requests`, parsed as JSON, written as one line for each record."""
     session = requests.Session()
-    session.auth, session.trust_env = (Sandbox.key, ""), False  # no proxy of this machine stands in between
+    session.auth, session.trust_env = (Sandbox.key, ""), False  # without this machine's proxy
 
     def fetch(query: Query) -> Page:
         answer = session.get(f"{url}/v1/charges", params=query, timeout=TIMEOUT_S)
@@ -95,7 +95,7 @@ def parsing(url: str) -> Callable[[Query], Page]:
 
 
 def passing_through(url: str) -> Callable[[Query], Page]:
-    """`http.client`, and the bytes of each page written as they came: what the sandbox can give at all."""
+    """`http.client`, which writes the bytes of each page unchanged: the highest rate that the sandbox can serve."""
     connection = HTTPConnection(url.removeprefix("http://"), timeout=TIMEOUT_S)
     headers = {"Authorization": f"Basic {b64encode(f'{Sandbox.key}:'.encode()).decode()}"}
 

@@ -1,4 +1,4 @@
-"""How much of its pace the target uses for creates, and what its journal costs them."""
+"""The share of its allowed requests per second that the target uses for creates, and the cost of its journal."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.benchmarks.plugins import DONE, launcher_command, write_input
 from tests.support.plugins import Message, a_config, a_record, command
 from tests.support.sandbox import Sandbox
 
-PACE_PER_S = 20
+LIMIT_PER_S = 20
 FAR_MS = 300
 AT_MOST_S = 120
 
@@ -30,8 +30,8 @@ class Cost:
     commits_alone: float
 
 
-def shares_of_the_pace(rounds: int, rows: int) -> list[float]:
-    """Charges per second, from the first to the last one, as shares of the pace. Raises Unmeasured."""
+def shares_of_the_limit(rounds: int, rows: int) -> list[float]:
+    """Charges per second, from the first to the last one, as shares of the limit. Raises Unmeasured."""
     return [_share(rows) for _ in range(rounds)]
 
 
@@ -41,14 +41,14 @@ def costs(rounds: int, rows: int) -> list[Cost]:
 
 
 def _share(rows: int) -> float:
-    """Each charge names another customer by Stripe's id, which has to be looked up there."""
-    # The pace of all endpoints is far from binding: a look-up and a create per record are 40 a second.
-    pace = {"max_requests_per_second": PACE_PER_S, "max_requests_per_second_total": 4 * PACE_PER_S}
+    """Each charge names another customer by Stripe's id, which the target checks at Stripe first."""
+    # The limit of all endpoints together is not reached: a check and a create per record are 40 a second.
+    limits = {"max_requests_per_second": LIMIT_PER_S, "max_requests_per_second_total": 4 * LIMIT_PER_S}
     with Sandbox() as sandbox, tempfile.TemporaryDirectory() as folder:
         named = enumerate(_customers(sandbox, rows))
         charges = [a_record("charges", id=number, amount=1_000, currency="usd", customer=who) for number, who in named]
-        line = command("target_stripe_flow", Path(folder), a_config(sandbox.url, **pace))
-        return _measured(sandbox, Path(folder), line, charges, FAR_MS).requests_per_s / PACE_PER_S
+        line = command("target_stripe_flow", Path(folder), a_config(sandbox.url, **limits))
+        return _measured(sandbox, Path(folder), line, charges, FAR_MS).requests_per_s / LIMIT_PER_S
 
 
 def _cost(rows: int) -> Cost:
@@ -63,10 +63,10 @@ def _cost(rows: int) -> Cost:
 def _kept(rows: int, **settings: object) -> tuple[float, float]:
     """Creates per second, and commits per record."""
     with Sandbox() as sandbox, tempfile.TemporaryDirectory() as folder:
-        told = Path(folder) / "commits"
-        line = launcher_command(Path(folder), a_config(sandbox.url, **settings), "count", str(told))
+        counted = Path(folder) / "commits"
+        line = launcher_command(Path(folder), a_config(sandbox.url, **settings), "count", str(counted))
         reading = _measured(sandbox, Path(folder), line, _new_customers(rows))
-        return reading.requests_per_s, int(told.read_text(encoding="utf-8")) / rows
+        return reading.requests_per_s, int(counted.read_text(encoding="utf-8")) / rows
 
 
 def _measured(
@@ -80,7 +80,7 @@ def _measured(
         must_finish=True,
         mark=DONE,
         requests={"method": "POST"},
-        stdin=write_input(folder / "given.jsonl", records),
+        stdin=write_input(folder / "input.jsonl", records),
     )
     return measure(target, latency_ms)
 
@@ -90,7 +90,7 @@ def _new_customers(rows: int) -> list[Message]:
 
 
 def _customers(sandbox: Sandbox, count: int) -> list[str]:
-    """New ones, by their ids. Without the official client: what this process holds, its children seem to hold."""
+    """The ids of new customers. Without the official client, whose memory would count as its children's."""
     connection = HTTPConnection(sandbox.url.removeprefix("http://"))
     credentials = b64encode(f"{sandbox.key}:".encode()).decode()
     made = []

@@ -1,4 +1,4 @@
-"""What discovery costs beyond what every tap of the SDK pays."""
+"""The cost of discovery in addition to that of every SDK tap."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ AT_MOST_S = 60
 
 
 def seconds_beyond_the_sdk(rounds: int) -> list[float]:
-    """The processor's time, which others on the machine stretch less than the clock's. Raises Unmeasured."""
+    """Processor seconds, which other processes disturb less than elapsed time. Raises Unmeasured."""
     with tempfile.TemporaryDirectory() as folder:
         discovery = command("tap_stripe_flow", Path(folder), {"api_key": "sk_test_x"}, "--discover")
         nothing = [sys.executable, "-c", "import singer_sdk"]
-        _cpu_s(discovery)  # writes what Python compiles
+        _cpu_s(discovery)  # the first run writes Python's compiled files
         return [_cpu_s(discovery) - _cpu_s(nothing) for _ in range(rounds)]
 
 

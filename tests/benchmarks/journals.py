@@ -1,4 +1,4 @@
-"""Journals as long use leaves them, made fast: the rows of records that are done, without a run that does them.
+"""Journals as after long use, made fast: rows of finished records, without running them.
 
 `python -m tests.benchmarks.journals FOLDER COUNT` makes the journal that a run of the target would leave in FOLDER, had
 Stripe made COUNT of our `orders`. A process of its own: it takes the memory that makes it fast.
@@ -33,7 +33,7 @@ HASTE = ("PRAGMA journal_mode = OFF", "PRAGMA synchronous = OFF", "PRAGMA cache_
 def _fill(folder: Path, count: int) -> None:
     path = folder / JOURNAL
     with open_journal(path):
-        pass  # its tables are all that is wanted
+        pass  # only creates its tables
     columns = ", ".join(f":{column}" for column in _sent())
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         for pragma in HASTE:
@@ -64,8 +64,8 @@ def _rows(count: int) -> Iterator[dict[str, Any]]:  # Any: what the columns hold
         }
 
 
-def _sent() -> dict[str, Any]:  # Any: as above
-    """What all rows have in common."""
+def _sent() -> dict[str, Any]:  # Any: see _rows
+    """The values that all rows share."""
     attempt = Attempt(
         digest="",
         attempt=1,

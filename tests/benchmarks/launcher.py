@@ -1,8 +1,8 @@
-"""The target as it would be without its journal, and with its commits counted. The product has no such switch.
+"""The target without its journal, or with its commits counted. The product has no such switch.
 
-`python -m tests.benchmarks.launcher forget --config …` keeps nothing but what one run needs, in memory.
-`python -m tests.benchmarks.launcher count FILE --config …` writes into FILE how many durable commits it took, from
-the first intent on, to do everything.
+`python -m tests.benchmarks.launcher forget --config …` keeps only the attempts of one run, in memory.
+`python -m tests.benchmarks.launcher count FILE --config …` writes into FILE the number of durable commits
+from the first intent on.
 """
 
 from __future__ import annotations
@@ -22,44 +22,44 @@ from target_stripe_flow.target import TargetStripeFlow
 
 
 class Forgetful(Journal):
-    """The latest attempts of this run, in a dictionary."""
+    """A journal that keeps the latest attempts of this run in a dictionary."""
 
     def __init__(self) -> None:
         self.name, self.ownership = "nowhere", SoleOwner()
         self._latest: dict[str, Attempt] = {}
 
     def latest(self, digest: str) -> Attempt | None:
-        """Of this run."""
+        """The latest attempt of this run."""
         return self._latest.get(digest)
 
     def made(self, digest: str, fingerprint: str, accepted: str) -> None:
-        """Says nothing: `latest` is as cheap."""
+        """Always None: `latest` is as cheap."""
 
     def knows(self, account: str, mode: str) -> bool:
-        """Whoever acts is no stranger here."""
+        """Every account is known."""
         del account, mode
         return True
 
     def open_attempts(self, account: str, mode: str) -> list[Attempt]:
-        """Nothing: here is no run before this one."""
+        """Empty: there is no earlier run."""
         del account, mode
         return []
 
     def open_attempt(self, attempt: Attempt) -> None:
-        """Gone with the process."""
+        """Kept until the process ends."""
         self._latest[attempt.digest] = attempt
 
     def change(self, attempt: Attempt, *, was: Attempt) -> None:
-        """As above."""
+        """Kept until the process ends."""
         del was
         self._latest[attempt.digest] = attempt
 
     def keep_shape(self, accepted: str, shape: str) -> None:
-        """Nothing."""
+        """Does nothing."""
 
 
 class Count:
-    """Of commits; the few that open the journal are not among them."""
+    """Counts commits, without the few that open the journal."""
 
     def __init__(self) -> None:
         self.commits = 0
@@ -79,7 +79,7 @@ class Count:
 
 @contextmanager
 def forgetting(path: Path) -> Iterator[Journal]:
-    """Stands where the journal in a file is opened."""
+    """Replaces the function that opens the journal in a file."""
     del path
     yield Forgetful()
 
@@ -87,14 +87,14 @@ def forgetting(path: Path) -> Iterator[Journal]:
 def main() -> None:
     kind = sys.argv.pop(1)
     if kind == "forget":
-        setattr(opening, "held", forgetting)  # noqa: B010  # a function in the place of another
+        setattr(opening, "held", forgetting)  # noqa: B010  # replaces a function
         TargetStripeFlow.cli()
         return
-    told, count = Path(sys.argv.pop(1)), Count()
+    output, count = Path(sys.argv.pop(1)), Count()
     try:
         TargetStripeFlow.cli()
     finally:
-        told.write_text(str(count.commits), encoding="utf-8")
+        output.write_text(str(count.commits), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -21,19 +21,19 @@ from tests.support.sandbox import Sandbox
 LIST = {"method": "GET", "path": "/v1/charges"}
 START_S = 60
 POLL_S = 0.005
-CHUNK_BYTES = 64 * 1024  # what a pipe holds
+CHUNK_BYTES = 64 * 1024  # the size of a pipe
 
 
 class Unmeasured(Exception):
-    """There is no figure, and why."""
+    """Raised with the reason why there is no figure."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Contender:
-    """A process that works against a sandbox; `mark` stands once in each record that it writes.
+    """A process that works against a sandbox; each record that it writes contains `mark` once.
 
-    `requests` are those that count, as a fault rule matches them. The process is ended after `at_most_s`, which is a
-    failure where it `must_finish`.
+    `requests`: the match of a fault rule for the requests that count. The process is killed after `at_most_s`, which is
+    a failure if it `must_finish`.
     """
 
     name: str
@@ -48,10 +48,10 @@ class Contender:
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
-    """What one process did from its first request to its last record; `asked_s`: to its last request.
+    """The work of one process from its first request to its last record; `asked_s`: to its last request.
 
-    `asked_s` is a bound: until the process was ended, or the last record less the latency of what brought it. `cpu_s`
-    and `peak_bytes` are those of the whole process, from its start.
+    `asked_s` is a bound: until the process was killed, or until the last record less the latency of its request.
+    `cpu_s` and `peak_bytes` are those of the whole process, from its start.
     """
 
     records: int
@@ -71,12 +71,12 @@ class Reading:
 
 
 def measure(contender: Contender, latency_ms: int = 0) -> Reading:
-    """Let it work until it is done or its time is over. Raises Unmeasured if it fails."""
+    """Run a process until it is done or its time is over. Raises Unmeasured if it fails."""
     sandbox = contender.sandbox
     hold = {"name": "start", "match": contender.requests, "action": {"kind": "hold"}}
     sandbox.faults(hold, {"name": "slow", "action": {"kind": "latency", "ms": latency_ms}})
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile() as errors:
-        process = Process(contender.command, Path(folder), given=contender.stdin, errors=errors)
+        process = Process(contender.command, Path(folder), stdin=contender.stdin, errors=errors)
         intake = _Intake(process.output, contender.mark)
         try:
             started = _start(sandbox, intake)
@@ -98,18 +98,18 @@ def measure(contender: Contender, latency_ms: int = 0) -> Reading:
 
 
 def growth(small: Reading, large: Reading) -> float:
-    """The peak memory of one reading in terms of another's."""
+    """The ratio of the peak memory of two readings."""
     return large.peak_bytes / small.peak_bytes
 
 
 def last_line(log: str) -> str:
-    """What a process said last."""
+    """The last line of a log."""
     lines = log.splitlines()
-    return lines[-1] if lines else "no word"
+    return lines[-1] if lines else "no output"
 
 
 class _Intake(threading.Thread):
-    """Empties a pipe and counts what comes, as whoever stands behind a tap would, but parses nothing."""
+    """Reads a pipe and counts records, as a target would, but parses nothing."""
 
     def __init__(self, pipe: IO[bytes], mark: bytes) -> None:
         super().__init__(daemon=True)
@@ -118,7 +118,7 @@ class _Intake(threading.Thread):
         self.start()
 
     def run(self) -> None:
-        kept = b""  # the last bytes, one too few for a mark: none is missed and none counted twice
+        kept = b""  # one byte less than a mark: no mark is missed or counted twice
         while received := os.read(self._pipe.fileno(), CHUNK_BYTES):
             self.last_at = time.perf_counter()
             kept += received
@@ -127,11 +127,11 @@ class _Intake(threading.Thread):
 
 
 def _start(sandbox: Sandbox, intake: _Intake) -> float:
-    """Let the held requests go once there are any; when that was. Raises Unmeasured if none comes."""
+    """Release the held requests; returns the time of that. Raises Unmeasured if there is no request."""
     deadline_s = time.monotonic() + START_S
     while intake.is_alive() and not sandbox.fault_state("start")["waiting"]:
         if time.monotonic() > deadline_s:
-            raise Unmeasured(f"no request came within {START_S} s")
+            raise Unmeasured(f"the process sent no request within {START_S} s")
         time.sleep(POLL_S)
     started = time.perf_counter()
     sandbox.release("start")
@@ -139,7 +139,7 @@ def _start(sandbox: Sandbox, intake: _Intake) -> float:
 
 
 def _end(process: Process, intake: _Intake) -> Used:
-    """Kill the process unless it is done; what it used."""
+    """Kill the process unless it is done; returns what it used."""
     if intake.is_alive():
         process.kill()
     intake.join()

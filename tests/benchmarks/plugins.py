@@ -11,12 +11,12 @@ from pathlib import Path
 from tests.benchmarks.measuring import Unmeasured, last_line
 from tests.support.plugins import Ended, Message, a_config, a_schema, a_state, command, run, run_tap
 
-# Stands in the one STATE that a target writes for an input of `write_input`, once all of it is done.
+# In the one STATE that a target writes for an input of `write_input`, after all its records.
 DONE = b'"bookmarks"'
 
 
 def write_input(path: Path, records: Iterable[Message]) -> Path:
-    """A target's input, in this file."""
+    """Write a target's input into this file."""
     schemas = [a_schema("customers"), a_schema("charges")]
     with path.open("w", encoding="utf-8") as file:
         for message in chain(schemas, records, [a_state(bookmarks={})]):
@@ -25,13 +25,13 @@ def write_input(path: Path, records: Iterable[Message]) -> Path:
 
 
 def launcher_command(folder: Path, config: Mapping[str, object], *way: str) -> list[str]:
-    """The target, started in another way than by itself: see `launcher`."""
+    """The command line of the target under `launcher`."""
     *_, option, path = command("target_stripe_flow", folder, config)
     return [sys.executable, "-m", "tests.benchmarks.launcher", *way, option, path]
 
 
 def tap_command(folder: Path, url: str, per_second: float) -> list[str]:
-    """The tap, reading all charges of an account; `per_second` is its pace in both settings, 0: none."""
+    """The tap, reading all charges of an account; `per_second` is the value of both limits; 0: no limit."""
     config = a_config(url, max_requests_per_second=per_second, max_requests_per_second_total=per_second)
     folder.mkdir(parents=True, exist_ok=True)
     catalog = folder / "catalog.json"
@@ -40,7 +40,7 @@ def tap_command(folder: Path, url: str, per_second: float) -> list[str]:
 
 
 def catalog_of(folder: Path, config: Mapping[str, object], *streams: str) -> Message:
-    """What the tap discovers, with only these streams selected."""
+    """The tap's catalog with only these streams selected."""
     catalog: Message = json.loads(ended_well(run_tap(folder, config, "--discover")).output)
     for stream in catalog["streams"]:
         of_stream = next(each["metadata"] for each in stream["metadata"] if not each["breadcrumb"])
@@ -49,7 +49,7 @@ def catalog_of(folder: Path, config: Mapping[str, object], *streams: str) -> Mes
 
 
 def need_settings(folder: Path, *names: str) -> None:
-    """Raises Unmeasured if the tap lacks one of these settings: it takes what it does not know without a word."""
+    """Raises Unmeasured if the tap lacks one of these settings: it would ignore an unknown one."""
     asked = run(command("tap_stripe_flow", folder, {}, "--about", "--format=json"), folder)
     known = json.loads(ended_well(asked).output)["settings"]["properties"]
     missing = [name for name in names if name not in known]

@@ -1,4 +1,4 @@
-"""A process of which in the end is known what it used, however large the process is that started it."""
+"""A process whose time and memory are measured, independent of the size of the process that started it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SMALL = Path(__file__).with_name("small.py")
 
 @dataclass(frozen=True, kw_only=True)
 class Used:
-    """The exit code (negative: the signal), seconds of a processor, and the peak of the resident memory."""
+    """The exit code (negative: the signal), processor seconds, and the peak of resident memory."""
 
     code: int
     cpu_s: float
@@ -27,34 +27,34 @@ class Used:
 
 
 class Process:
-    """Started in `folder`; its output is a pipe, its errors go into `errors`."""
+    """A process in `folder`; its output is a pipe, its standard error goes into `errors`."""
 
-    def __init__(self, command: Sequence[str], folder: Path, *, given: Path, errors: IO[bytes]) -> None:
-        told, tells = os.pipe()
-        with given.open("rb") as read:
+    def __init__(self, command: Sequence[str], folder: Path, *, stdin: Path, errors: IO[bytes]) -> None:
+        reading, writing = os.pipe()
+        with stdin.open("rb") as read:
             self._small = subprocess.Popen(
-                [sys.executable, "-I", "-S", str(SMALL), str(tells), *command],
+                [sys.executable, "-I", "-S", str(SMALL), str(writing), *command],
                 cwd=folder,
                 env=clean_env(),
                 stdin=read,
                 stdout=subprocess.PIPE,
                 stderr=errors,
-                pass_fds=[tells],
+                pass_fds=[writing],
             )
-        os.close(tells)
-        self._told = os.fdopen(told, encoding="utf-8")
-        self.pid = int(self._told.readline())
+        os.close(writing)
+        self._report = os.fdopen(reading, encoding="utf-8")
+        self.pid = int(self._report.readline())
         assert self._small.stdout is not None
         self.output: IO[bytes] = self._small.stdout
 
     def kill(self) -> None:
-        """Only while it writes: its pid is not another's then."""
+        """Kill it. Call this only while it runs: later its pid may be another process's."""
         os.kill(self.pid, signal.SIGKILL)
 
     def wait(self) -> Used:
-        """To the end."""
-        with self._told:
-            used = Used(**json.loads(self._told.read()))
+        """Wait for its end; returns what it used."""
+        with self._report:
+            used = Used(**json.loads(self._report.read()))
         self._small.wait()
         self.output.close()
         return used

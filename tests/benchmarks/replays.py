@@ -1,4 +1,4 @@
-"""What long use costs: input that was done before comes again, and a run begins on a large journal."""
+"""The cost of long use: a replay of finished input, and the start of a run on a large journal."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.benchmarks.scale import Scale
 from tests.support.plugins import Message, a_config, a_record, command
 from tests.support.sandbox import Sandbox
 
-# The one request of a run that has nothing to send: whose account is it?
+# The one request of a run without input: it reads the account of the key.
 WHO_AM_I = {"method": "GET", "path": "/v1/account"}
 JOURNAL = "journal.db"
 FILL_S, AT_MOST_S = 300, 120
@@ -40,7 +40,7 @@ class Use:
 
 
 def orders(count: int) -> Iterator[Message]:
-    """Half of them customers, then a charge for each."""
+    """Customers, then a charge for each of them."""
     for number in range(count // 2):
         email = f"ann{number}@example.com"
         yield a_record("customers", id=number, name=f"Ann {number}", email=email, metadata={"plan": "basic"})
@@ -62,12 +62,12 @@ def _long_use(scale: Scale) -> Iterator[_Place]:
         line = [sys.executable, "-m", "tests.benchmarks.journals", str(place.long), str(scale.journal_rows)]
         if subprocess.run(line, timeout=FILL_S, check=False).returncode:
             raise Unmeasured("the journal could not be filled")
-        place.start(place.new)  # only now there is a journal, and an empty one
+        place.start(place.new)  # creates an empty journal
         yield place
 
 
 class _Place:
-    """A long journal, an empty one, and what to replay."""
+    """A long journal, an empty one, and the input to replay."""
 
     def __init__(self, sandbox: Sandbox, folder: Path, scale: Scale) -> None:
         self._sandbox, self._scale = sandbox, scale
@@ -97,7 +97,7 @@ class _Place:
         self._sandbox.faults()
         began = time.perf_counter()
         with tempfile.TemporaryFile() as errors:
-            process = Process(self._target(folder), folder, given=Path(os.devnull), errors=errors)
+            process = Process(self._target(folder), folder, stdin=Path(os.devnull), errors=errors)
             process.output.read()
             code = process.wait().code
         if code:
@@ -108,7 +108,7 @@ class _Place:
         config = a_config(self._sandbox.url, journal_url=f"sqlite:///{folder / JOURNAL}")
         return command("target_stripe_flow", folder, config)
 
-    def _reading(self, line: Sequence[str], given: Path) -> Reading:
+    def _reading(self, line: Sequence[str], stdin: Path) -> Reading:
         contender = Contender(
             name=line[2],
             sandbox=self._sandbox,
@@ -117,6 +117,6 @@ class _Place:
             must_finish=True,
             mark=DONE,
             requests=WHO_AM_I,
-            stdin=given,
+            stdin=stdin,
         )
         return measure(contender)

@@ -44,7 +44,7 @@ class Report:
     rows: Rows
     verdicts: Sequence[Verdict]
     scale: Scale
-    # How many processes were busy before the run: what others do here slows the tap more than the plain clients.
+    # Busy processes before the run: other load slows the tap more than the plain clients.
     load: float
 
     def text(self) -> str:
@@ -121,7 +121,7 @@ def _thousands(number: float | None) -> str:
 
 
 def _aligned(lines: _Lines) -> list[str]:
-    """The first column on the left, the others on the right."""
+    """Lines of a text table: the first column left aligned, the others right."""
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     parts = [[part.rjust(width) for part, width in zip(line, widths, strict=True)] for line in lines]
     return [

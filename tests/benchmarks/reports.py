@@ -1,4 +1,4 @@
-"""What the report over a long journal costs.
+"""The cost of the report of a long journal.
 
 `python -m tests.benchmarks.reports FOLDER COUNT` makes a journal of COUNT attempts, of all states, in FOLDER. A process
 of its own: it takes the memory that makes it fast.
@@ -47,7 +47,7 @@ def _made(folder: Path) -> Made:
     line = [sys.executable, "-m", "stripe_flow_cli", "journal", "report", "--output", PAGE]
     began = time.perf_counter()
     with tempfile.TemporaryFile() as errors:
-        process = Process(line, folder, given=Path(os.devnull), errors=errors)
+        process = Process(line, folder, stdin=Path(os.devnull), errors=errors)
         process.output.read()
         used = process.wait()
     seconds = time.perf_counter() - began

@@ -1,4 +1,4 @@
-"""The plain loop that a replay is compared with: what a script would do at the least to see that nothing has changed.
+"""The plain loop that a replay is compared with: the least that a script does to see that no record has changed.
 
 `python -m tests.benchmarks.rereading URL JOURNAL` takes the same input and prints the same STATE.
 """
@@ -30,7 +30,7 @@ def main() -> None:
 
 
 def _look_up(cursor: sqlite3.Cursor, account: str, stream: str, record: dict[str, Any]) -> None:
-    """Raises AssertionError for what was not done yet, or has changed."""
+    """Raises AssertionError for a record that is new or has changed."""
     digest = _hash([account, "test", "default", stream, str(record.pop("id"))])
     if "customer" in record:
         record["customer"] = str(record["customer"])

@@ -1,4 +1,4 @@
-"""How much is measured: the full run, and a quick one for development whose figures are not to be quoted."""
+"""The sizes of a run: the full one, and a quick one for development whose figures must not be quoted."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ DAY_S = 24 * HOUR_S
 class Scale:
     """Sizes, the most rounds of anything, and how long the tap and a plain client may read.
 
-    `rows` are created at the pace, and `free_rows` without one; of the `journal_rows` so many are `replayed`.
+    `rows` are created with a limit of requests per second, `free_rows` without; `replayed` rows of `journal_rows`.
     """
 
     charges: int

@@ -1,4 +1,4 @@
-"""What a process used does not depend on who measures it."""
+"""The measured memory does not depend on the process that measures."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MIB = 1 << 20
 
 def used(program: str, folder: Path, *, is_killed: bool = False) -> Used:
     with TemporaryFile() as errors:
-        process = Process([sys.executable, "-c", program], folder, given=Path("/dev/null"), errors=errors)
+        process = Process([sys.executable, "-c", program], folder, stdin=Path("/dev/null"), errors=errors)
         if is_killed:
             process.output.readline()
             process.kill()
@@ -26,7 +26,7 @@ def used(program: str, folder: Path, *, is_killed: bool = False) -> Used:
 
 def test_a_small_process_is_small_to_a_large_one(tmp_path: Path) -> None:
     large = bytearray(400 * MIB)
-    large[::4096] = b"x" * len(large[::4096])  # so that it is really there
+    large[::4096] = b"x" * len(large[::4096])  # touches every page, so that the memory is really used
 
     small, grown = (used(f"bytearray(b'x' * {size})", tmp_path) for size in (1, 100 * MIB))
 

@@ -1,4 +1,4 @@
-"""What a run costs that finds nothing new, ten minutes after the last one."""
+"""The requests of a run that finds nothing new, ten minutes after the last one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.support.sandbox import Sandbox
 STREAMS = ("charges", "refunds")
 TICK_S = 600
 CHARGES = 300
-# Not a list: which account the key belongs to. It is asked once a run where `account_ids` names `self`.
+# Not a list: the account of the key, read once a run if `account_ids` names `self`.
 WHO_AM_I = "/v1/account"
 
 
@@ -25,12 +25,12 @@ def list_requests_of_ticks(rounds: int, **settings: object) -> list[float]:
     ):
         ticks = _Ticks(sandbox, Path(folder), settings)
         ticks.run()
-        ticks.run()  # only now is the backfill's last stretch settled
+        ticks.run()  # the backfill's last records are settled only now
         return [ticks.run() for _ in range(rounds)]
 
 
 class _Ticks:
-    """Run after run, each from the last one's state."""
+    """Runs, each with the state of the one before."""
 
     def __init__(self, sandbox: Sandbox, folder: Path, settings: dict[str, object]) -> None:
         need_settings(folder, *settings)

@@ -18,7 +18,7 @@ from filelock import FileLock
 from scripts.run_docs import copy_repository
 from tests.support.plugins import clean_env
 
-# Inherited by all that a test starts, so that what is left over can be found.
+# All processes of a test inherit it, so that leftover ones can be found.
 MARK = "STRIPE_FLOW_TEST_RUN"
 BIN = Path(sys.executable).parent
 
@@ -32,7 +32,7 @@ class Project:
     mark: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     def env(self, **more: str) -> dict[str, str]:
-        """State and output of the test's own."""
+        """Give the test its own state and output."""
         own = {
             MARK: self.mark,
             "MELTANO_DATABASE_URI": f"sqlite:///{self.home / 'meltano.db'}",
@@ -45,7 +45,7 @@ class Project:
         return clean_env(**(own | more))
 
     def meltano(self, *arguments: str, url: str = "", **env: str) -> subprocess.CompletedProcess[str]:
-        """Meltano to the end, both plugins pointed at `url`."""
+        """Run Meltano to its end, with both plugins pointed at `url`."""
         urls = {"TAP_STRIPE_FLOW_BASE_URL": url, "TARGET_STRIPE_FLOW_BASE_URL": url} if url else {}
         return subprocess.run(
             [BIN / "meltano", *arguments],

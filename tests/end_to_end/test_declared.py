@@ -24,8 +24,8 @@ NOWHERE = "http://127.0.0.1:9"
 
 
 def connection(url: str) -> Json:
-    pace = {"max_requests_per_second": "0", "max_requests_per_second_total": "0"}
-    return {"api_key": "$STRIPE_API_KEY", "base_url": url, **pace}
+    limits = {"max_requests_per_second": "0", "max_requests_per_second_total": "0"}
+    return {"api_key": "$STRIPE_API_KEY", "base_url": url, **limits}
 
 
 def a_project(folder: Path, url: str, loader: Json | None = None) -> Path:
@@ -64,9 +64,9 @@ def meltano(folder: Path, *arguments: str, **env: str) -> subprocess.CompletedPr
     )
 
 
-def declared(file: Path, plugin: str, told: str, parent: str = "") -> None:
+def declared(file: Path, plugin: str, message: str, parent: str = "") -> None:
     """Do what the message says: add its line to the settings of the plugin, or of its parent."""
-    found = re.search(r"Add `(- \{[^`]*\})` below `settings:` of (\S+) in meltano.yml", told)
+    found = re.search(r"Add `(- \{[^`]*\})` below `settings:` of (\S+) in meltano.yml", message)
     assert found is not None
     assert found[2] == plugin
     project = yaml.safe_load(file.read_text(encoding="utf-8"))
@@ -101,14 +101,14 @@ def test_a_dry_run_that_meltano_drops_sends_nothing_and_the_suggested_line_fixes
 
     done = meltano(tmp_path, "run", "tap-records", plugin, **{variable: "true"})
 
-    [told] = [line for line in done.stderr.splitlines() if f"variable {variable} is set" in line]
+    [message] = [line for line in done.stderr.splitlines() if f"variable {variable} is set" in line]
     assert done.returncode == 1
     assert sandbox.requests() == []
 
-    declared(file, plugin.partition("--")[0], told, "target-stripe-flow" if loader is CHILD else "")
-    rehearsed = meltano(tmp_path, "run", "tap-records", plugin, **{variable: "true"})
-    assert rehearsed.returncode == 0, rehearsed.stderr
-    assert "dry run: nothing is sent" in rehearsed.stderr
+    declared(file, plugin.partition("--")[0], message, "target-stripe-flow" if loader is CHILD else "")
+    dry = meltano(tmp_path, "run", "tap-records", plugin, **{variable: "true"})
+    assert dry.returncode == 0, dry.stderr
+    assert "dry run: nothing is sent" in dry.stderr
     assert sandbox.objects("customer") == []
 
     mistyped = meltano(tmp_path, "run", "tap-records", plugin, **{variable: "ture"})
@@ -134,8 +134,8 @@ def test_a_base_url_that_meltano_drops_stops_the_tap_before_any_request(sandbox:
     assert "variable TAP_STRIPE_FLOW_BASE_URL is set" in done.stderr
     assert sandbox.requests() == []
 
-    told, *_ = [line for line in done.stderr.splitlines() if "variable TAP_STRIPE_FLOW_BASE_URL is set" in line]
-    declared(file, "tap-stripe-flow", told)
+    message, *_ = [line for line in done.stderr.splitlines() if "variable TAP_STRIPE_FLOW_BASE_URL is set" in line]
+    declared(file, "tap-stripe-flow", message)
     heard = meltano(tmp_path, "invoke", "tap-stripe-flow", TAP_STRIPE_FLOW_BASE_URL=sandbox.url)
     assert heard.returncode == 0, heard.stderr
     assert f"Stripe at {sandbox.url}, test mode" in heard.stderr

@@ -1,4 +1,4 @@
-"""`make demo`, as a person meets it: in a fresh copy, against a sandbox, interrupted, against a server of one's own."""
+"""`make demo` as a user runs it: in a fresh copy, against a sandbox, interrupted, against a given server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is published: the sdist and the wheel, as `make dist` builds and tries them, from a fresh copy."""
+"""The sdist and the wheel, as `make dist` builds and tries them in a fresh copy."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ DIST_S = 600
 
 @dataclass(frozen=True)
 class Dist:
-    """What was built, and how trying it ended."""
+    """The built files, and the result of trying them."""
 
     source: Path
     code: int
-    told: str
+    output: str
 
     @property
     def sdist(self) -> Path:
@@ -58,10 +58,10 @@ def dist(shared_folder: Path) -> Dist:
 
 
 def test_the_wheel_works_without_the_repository(dist: Dist) -> None:
-    assert dist.code == 0, dist.told
-    assert f"On Python {platform.python_version()}, beside requirements.lock" in dist.told
-    assert "tap-stripe-flow: read 20 charges" in dist.told
-    assert "target-stripe-flow: created a customer" in dist.told
+    assert dist.code == 0, dist.output
+    assert f"On Python {platform.python_version()}, beside requirements.lock" in dist.output
+    assert "tap-stripe-flow: read 20 charges" in dist.output
+    assert "target-stripe-flow: created a customer" in dist.output
 
 
 def test_the_wheel_holds_the_packages_whole_and_nothing_else(dist: Dist) -> None:

@@ -1,4 +1,4 @@
-"""What Meltano's hub is told of the plugins."""
+"""The plugins' definitions for Meltano Hub."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.support.plugins import ROOT
 
 FILES = sorted((ROOT / "hub").glob("*/*.yml"))
 PROJECT = "send_anonymous_usage_stats: false\ncli:\n  disable_version_check: true\n"
-# The keys and kinds that the hub's schemas know; others are refused there.
+# The keys and kinds in the hub's schemas; the hub refuses others.
 NEEDED = {"name", "namespace", "variant", "quality"}
 KNOWN = NEEDED | {
     *(
@@ -52,11 +52,11 @@ def test_the_hub_definitions_match_about() -> None:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_the_hub_definitions_use_only_known_keys(path: Path) -> None:
-    told = read(path)
+    definition = read(path)
 
-    assert NEEDED <= told.keys() <= KNOWN | SINGER[path.parent.name]
-    assert {setting["kind"] for setting in told["settings"]} <= KINDS
-    assert {key for setting in told["settings"] for key in setting} <= OF_A_SETTING
+    assert NEEDED <= definition.keys() <= KNOWN | SINGER[path.parent.name]
+    assert {setting["kind"] for setting in definition["settings"]} <= KINDS
+    assert {key for setting in definition["settings"] for key in setting} <= OF_A_SETTING
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
@@ -69,6 +69,6 @@ def test_meltano_adds_the_hub_definitions_to_an_empty_project(path: Path, tmp_pa
 
     assert done.returncode == 0, done.stderr
     (taken,) = read(tmp_path / "meltano.yml")["plugins"][kind]
-    told = read(path)
+    definition = read(path)
     for key in ("namespace", "pip_url", "executable", "capabilities", "settings", "settings_group_validation"):
-        assert taken[key] == told[key], key
+        assert taken[key] == definition[key], key

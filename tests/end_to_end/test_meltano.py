@@ -69,8 +69,8 @@ def test_the_run_summary_passes_through_meltano_as_fields(
     with Sandbox("--seed", "1", "--charges", "300", "--days", "30") as sandbox:
         done = project.meltano("--log-format=json", "run", job, url=sandbox.url)
 
-    told = [json.loads(line) for line in done.stderr.splitlines() if line.startswith("{")]
-    rows = {each["stream_name"]: each["summary"] for each in told if "summary" in each}
+    logged = [json.loads(line) for line in done.stderr.splitlines() if line.startswith("{")]
+    rows = {each["stream_name"]: each["summary"] for each in logged if "summary" in each}
     assert done.returncode == 0, done.stderr
     assert {name: {each: rows[name][each] for each in named} for name, named in fields.items()} == fields
 
@@ -84,9 +84,9 @@ def test_a_second_connection_has_a_key_of_its_own(project: Project, sandbox: San
     assert theirs.returncode == 0, theirs.stderr
 
 
-@pytest.mark.parametrize("pace", ["20", "12.5"])
-def test_a_number_may_come_from_the_environment(project: Project, seeded_sandbox: Sandbox, pace: str) -> None:
-    env = {"TAP_STRIPE_FLOW_MAX_REQUESTS_PER_SECOND": pace, "TARGET_STRIPE_FLOW_MAX_REQUESTS_PER_SECOND": pace}
+@pytest.mark.parametrize("limit", ["20", "12.5"])
+def test_a_number_may_come_from_the_environment(project: Project, seeded_sandbox: Sandbox, limit: str) -> None:
+    env = {"TAP_STRIPE_FLOW_MAX_REQUESTS_PER_SECOND": limit, "TARGET_STRIPE_FLOW_MAX_REQUESTS_PER_SECOND": limit}
 
     done = project.meltano("run", "tap-records", "target-stripe-flow", url=seeded_sandbox.url, **env)
     read = project.meltano("invoke", "tap-stripe-flow", "--test", url=seeded_sandbox.url, **env)
@@ -100,7 +100,7 @@ def test_the_connection_can_be_tested(project: Project, seeded_sandbox: Sandbox)
     wrong = project.meltano("config", "test", "target-stripe-flow", url=seeded_sandbox.url, STRIPE_API_KEY=CANARY)
 
     assert reads.returncode == 0, reads.stderr
-    # Meltano 4.4.1 ends with 1 after every test of a loader, of any loader; its words tell the verdict.
+    # Meltano 4.4.1 ends with 1 after every test of a loader, of any loader; only its output shows the result.
     assert "Test data was written" in writes.stderr
     assert "Test data was written" not in wrong.stderr
     assert "canary" not in wrong.stdout + wrong.stderr

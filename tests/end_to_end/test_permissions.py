@@ -1,4 +1,4 @@
-"""A key that lacks a right, through real Meltano: one stream stops and says why, the other one goes on."""
+"""A key without a permission, through real Meltano: its stream stops with the reason, the other one continues."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from tests.end_to_end.conftest import Project
 from tests.support.official import official
 from tests.support.sandbox import PLATFORM, Sandbox
 
-RIGHT = "rak_refund_read"  # not what our table of streams says: Stripe's word is the one to be told
-# The sandbox has one right for both streams, so a rule says for refunds what it says to a key without a right.
+PERMISSION = "rak_refund_read"  # not the one in our table of streams: the message must name Stripe's
+# The sandbox has one permission for both streams, so a fault refuses refunds as for a key without it.
 NO_REFUNDS = {
-    "name": "no right",
+    "name": "no permission",
     "match": {"method": "GET", "path": "/v1/refunds*"},
     "action": {
         "kind": "answer",
@@ -21,7 +21,7 @@ NO_REFUNDS = {
         "error": {
             "type": "invalid_request_error",
             "message": "The provided key 'rk_test_*******' does not have the required permissions for this endpoint on "
-            f"account '{PLATFORM}'. Having the '{RIGHT}' permission would allow this request to continue.",
+            f"account '{PLATFORM}'. Having the '{PERMISSION}' permission would allow this request to continue.",
         },
     },
 }
@@ -62,7 +62,7 @@ def test_a_missing_permission_stops_only_its_stream_and_is_named(project: Projec
 
     after = flow.bookmarks()
     assert code == 1
-    assert all(word in screen for word in ("stream refunds", "GET /v1/refunds", RIGHT))
+    assert all(word in screen for word in ("stream refunds", "GET /v1/refunds", PERMISSION))
     assert after["charges"]["replication_key_value"] > before["charges"]["replication_key_value"]
     assert after["refunds"] == before["refunds"]
     assert sorted(flow.written("charges")) == sorted(each["id"] for each in sandbox.objects("charge"))

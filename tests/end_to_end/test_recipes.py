@@ -69,12 +69,12 @@ def shop() -> Iterator[Shop]:
 
 def a_project(folder: Path, url: str) -> None:
     """The recipe's file, beside the target and the extractor of rows that other pages describe."""
-    pace = {"max_requests_per_second": "0", "max_requests_per_second_total": "0"}
+    limits = {"max_requests_per_second": "0", "max_requests_per_second_total": "0"}
     target = {
         "name": "target-stripe-flow",
         "namespace": "target_stripe_flow",
         "executable": str(BIN / "target-stripe-flow"),
-        "config": {"api_key": "$STRIPE_API_KEY", "base_url": url, **pace},
+        "config": {"api_key": "$STRIPE_API_KEY", "base_url": url, **limits},
     }
     orders = {"path": "output/orders.csv", "stream": "charges", "key_properties": ["order_id"]}
     records = {

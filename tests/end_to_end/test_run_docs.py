@@ -1,4 +1,4 @@
-"""The README's and the quick start's commands, as they stand, in a fresh copy with an empty home.
+"""The commands of the README and the quick start, unchanged, in a fresh copy with an empty home.
 
 How long they take is for `make run-docs` to judge: here others use the machine, too.
 """

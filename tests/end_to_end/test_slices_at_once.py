@@ -18,7 +18,7 @@ AT_ONCE = 2
 
 
 def with_an_output_of_its_own(order: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """Neither of the job's loaders can be written by two at once."""
+    """Output folders for one run: two runs cannot write into one of the job's loaders at once."""
     folder.mkdir()
     own = {"TARGET_JSONL_DESTINATION_PATH": str(folder), "TARGET_DUCKDB_FILEPATH": str(folder / "warehouse.duckdb")}
     return order | {"env": order["env"] | own}

@@ -47,9 +47,9 @@ COMMANDS: list[tuple[str, int, str]] = [
     ("slices --config refused.json", 4, "does not accept the key .HTTP 401.* Check the setting api_key"),
     ("sandbox --host 0.0.0.0", 1, "the sandbox listens on loopback only .127.0.0.1, .*, not on 0.0.0.0"),
     ("sandbox --keys no.json", 2, "'--keys': File 'no.json' does not exist"),
-    ("sandbox --port 0 --keys cut.json", 1, "the file cut.json is none of the sandbox's: .*. Mend it"),
-    ("sandbox --port 0 --faults cut.json", 1, "the file cut.json is none of the sandbox's: .*. Mend it"),
-    ("sandbox --port 0 --faults wrong.json", 1, "the file wrong.json is none of the sandbox's: .*. Mend it"),
+    ("sandbox --port 0 --keys cut.json", 1, "the sandbox cannot read the file cut.json: .*. Correct the file"),
+    ("sandbox --port 0 --faults cut.json", 1, "the sandbox cannot read the file cut.json: .*. Correct the file"),
+    ("sandbox --port 0 --faults wrong.json", 1, "the sandbox cannot read the file wrong.json: .*. Correct the file"),
 ]
 
 

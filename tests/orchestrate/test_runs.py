@@ -1,4 +1,4 @@
-"""How a tick is cut into runs, and at which pace each may go: pure, but for asking Meltano."""
+"""The runs of a tick, and the requests per second of each. Only the schedules are read through Meltano."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ TAP, TARGET = "TAP_STRIPE_FLOW", "TARGET_STRIPE_FLOW"
 
 
 def a_project(runs: ModuleType, **env: object) -> Any:  # Any: of a module that has no name for mypy
-    told = {f"STRIPE_FLOW_{name.upper()}": str(value) for name, value in env.items()}
-    return runs.Project.from_env({"MELTANO_PROJECT_ROOT": "/project"} | told)
+    variables = {f"STRIPE_FLOW_{name.upper()}": str(value) for name, value in env.items()}
+    return runs.Project.from_env({"MELTANO_PROJECT_ROOT": "/project"} | variables)
 
 
-def a_schedule(runs: ModuleType, *plugins: str, **env: str) -> Any:  # Any: as above
+def a_schedule(runs: ModuleType, *plugins: str, **env: str) -> Any:  # Any: see a_project
     return runs.Schedule(name="tick", cron="*/10 * * * *", job="job", plugins=plugins, env=env)
 
 
@@ -54,13 +54,13 @@ def test_groups_hold_each_account_once(runs: ModuleType, accounts: list[str], gr
     assert sorted(account for each in orders for account in accounts_of(each)) == sorted(accounts)
 
 
-@given(accounts=NAMES, gone=st.data())
+@given(accounts=NAMES, removed=st.data())
 def test_adding_or_removing_an_account_keeps_the_state_of_the_others(
-    runs: ModuleType, accounts: list[str], gone: st.DataObject
+    runs: ModuleType, accounts: list[str], removed: st.DataObject
 ) -> None:
-    left = [each for each in accounts if each != gone.draw(st.sampled_from(accounts))]
+    left = [each for each in accounts if each != removed.draw(st.sampled_from(accounts))]
 
-    def places(present: list[str]) -> dict[str, str]:
+    def suffixes(present: list[str]) -> dict[str, str]:
         orders = runs.ticks(a_project(runs, accounts=",".join(present), groups=4), a_schedule(runs, "tap-stripe-flow"))
         return {
             account: each["suffix"]
@@ -69,7 +69,7 @@ def test_adding_or_removing_an_account_keeps_the_state_of_the_others(
             for account in accounts_of(each)
         }
 
-    assert places(left).items() <= places(accounts).items()
+    assert suffixes(left).items() <= suffixes(accounts).items()
 
 
 def test_parts_share_the_rate_of_what_they_write_into(runs: ModuleType) -> None:
@@ -108,7 +108,7 @@ def test_a_schedule_in_a_file_that_meltano_yml_includes_is_noticed(runs: ModuleT
 
 
 def test_meltano_does_not_outlive_the_task_that_runs_it(tmp_path: Path) -> None:
-    """A worker that is killed has no time to end what it has started."""
+    """A killed worker cannot end the processes that it has started."""
     (tmp_path / "meltano.yml").write_text("{}")
     alive = tmp_path / "alive"
     os.mkfifo(alive)
@@ -123,9 +123,9 @@ def test_meltano_does_not_outlive_the_task_that_runs_it(tmp_path: Path) -> None:
     )
     line = [sys.executable, "-c", code, str(tmp_path), str(stand_in)]
 
-    with subprocess.Popen(line, cwd=ROOT, env=clean_env()) as task, alive.open() as told:
-        assert told.readline() == "up\n"
+    with subprocess.Popen(line, cwd=ROOT, env=clean_env()) as task, alive.open() as pipe:
+        assert pipe.readline() == "up\n"
         task.kill()
-        rest = told.read()  # comes back when nobody holds the other end any more
+        rest = pipe.read()  # returns when no process has the other end open any more
 
     assert rest == ""

@@ -1,4 +1,4 @@
-"""A real Airflow: its command line, its services as processes of the tests' own, and what its database says."""
+"""A real Airflow: its command line, its services as processes of the tests, and its database."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
-import psutil  # type: ignore[import-untyped]  # what it gives is looked at by name only
+import psutil  # type: ignore[import-untyped]  # only a few attributes are used
 
 from tests.support.plugins import clean_env
 from tests.support.postgres import asked
 
-# A worker that says nothing for so long is taken for dead; a busy machine is not.
+# Airflow takes a worker without a heartbeat for this long for dead; a busy machine stays below it.
 SILENCE_S = 20
 START_S, COMMAND_S, RUN_S = 180, 300, 600
 
 
 @dataclass(frozen=True, kw_only=True)
 class Airflow:
-    """`database` is its metadata, on PostgreSQL; `settings` are the surroundings of its processes and their tasks."""
+    """`database`: the URL of its metadata; `settings`: environment variables of its processes and tasks."""
 
     home: Path
     database: str
     settings: Mapping[str, str]
 
-    def told(self, **settings: str) -> Self:
-        """The same, with other surroundings."""
+    def with_settings(self, **settings: str) -> Self:
+        """The same Airflow with more environment variables."""
         return replace(self, settings={**self.settings, **settings})
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """A command, to its end."""
+        """Run a command to its end."""
         return subprocess.run(
             [os.environ["AIRFLOW_BIN"], *arguments],
             cwd=self.home,
@@ -49,7 +49,7 @@ class Airflow:
         )
 
     def did(self, *arguments: str) -> str:
-        """What a command that must succeed said."""
+        """The standard output of a command that must succeed."""
         done = self.run(*arguments)
         assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
         return done.stdout
@@ -62,7 +62,7 @@ class Airflow:
         return asked(self.database, query)
 
     def rest(self) -> None:
-        """Nothing is begun any more, and what a test has left undone stays so."""
+        """Pause all DAGs, and fail the runs that a test has left unfinished."""
         self.asked("UPDATE dag SET is_paused = true RETURNING dag_id")
         self.asked("UPDATE dag_run SET state = 'failed' WHERE state IN ('queued', 'running') RETURNING run_id")
 
@@ -70,7 +70,7 @@ class Airflow:
         return str(self.asked(f"SELECT state FROM dag_run WHERE run_id = '{run}'")[0][0])
 
     def wait_for(self, run: str) -> None:
-        """Until the DAG's run has succeeded."""
+        """Wait until the DAG's run has succeeded."""
         wait_until(lambda: self.state(run) in {"success", "failed"}, RUN_S, f"the end of {run}")
         assert self.state(run) == "success", self.tries(run)
 
@@ -85,14 +85,14 @@ class Airflow:
         return sorted(set(found), key=lambda each: each[:2])
 
     def logs(self, run: str) -> str:
-        """Of all tries of the run."""
+        """The logs of all tries of the run."""
         return "".join(each.read_text() for each in sorted((self.home / "logs").glob(f"**/run_id={run}/**/*.log")))
 
     @contextmanager
     def serving(self, executor: str) -> Iterator[Service]:
-        """Until the block ends: the scheduler, and what it needs beside it. Workers of Celery are not among that."""
+        """The scheduler and the services that it needs, until the block ends; Celery workers are separate."""
         port = a_free_port()
-        here = self.told(
+        here = self.with_settings(
             AIRFLOW__CORE__EXECUTOR=executor,
             AIRFLOW__CORE__EXECUTION_API_SERVER_URL=f"http://127.0.0.1:{port}/execution/",
         )
@@ -106,7 +106,7 @@ class Airflow:
 
 
 class Service:
-    """One of Airflow's processes, with all that it starts; it ends with the block."""
+    """One of Airflow's processes; it ends with the block, together with its children."""
 
     def __init__(self, airflow: Airflow, *arguments: str) -> None:
         self.airflow = airflow
@@ -137,7 +137,7 @@ class Service:
 
 
 def kill(root: psutil.Process) -> None:
-    """As when its machine is switched off: it, and all that it has started."""
+    """Kill a process and its descendants, as when the machine is switched off."""
     tree = [root, *root.children(recursive=True)]
     for each in tree:
         with suppress(psutil.NoSuchProcess):
@@ -160,9 +160,9 @@ def a_free_port() -> int:
         return int(free.getsockname()[1])
 
 
-def wait_until(is_so: Callable[[], object], timeout_s: float, what: str) -> None:
+def wait_until(holds: Callable[[], object], timeout_s: float, what: str) -> None:
     deadline_s = time.monotonic() + timeout_s
-    while not is_so():
+    while not holds():
         if time.monotonic() > deadline_s:
             raise TimeoutError(f"waited {timeout_s} s for {what}")
         time.sleep(0.25)

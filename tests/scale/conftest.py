@@ -1,4 +1,4 @@
-"""An Airflow over a Meltano project: two accounts to read, an empty one to write into, all its books on PostgreSQL.
+"""An Airflow over a Meltano project: two accounts to read, an empty one to write into, its databases on PostgreSQL.
 
 `make test-scale` installs it and says where: AIRFLOW_BIN. Not among the tests of `make test`.
 """
@@ -54,7 +54,7 @@ def shop() -> Iterator[Sandbox]:
 
 @pytest.fixture(scope="session")
 def meltano_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of this repository with the warehouse's loader and a schedule in parts, installed."""
+    """An installed copy of this repository with the warehouse's loader and a schedule with parts."""
     root = tmp_path_factory.mktemp("project")
     copy_repository(root)
     text = (root / "meltano.yml").read_text(encoding="utf-8")
@@ -108,12 +108,12 @@ def deployed(
         "STRIPE_API_KEY": Sandbox.key,
         "TAP_STRIPE_FLOW_BASE_URL": world.url,
         "TARGET_STRIPE_FLOW_BASE_URL": shop.url,
-        # What a dead worker had in hand is another one's after twice the time of a request.
+        # Another worker takes over the rows of a dead one after twice this time.
         "TARGET_STRIPE_FLOW_TIMEOUT_S": "10",
     }
     made = Airflow(home=home, database=database, settings=settings)
     made.did("db", "migrate")
-    made.did("pools", "set", POOL, str(WORKERS), "what speaks to Stripe at once")
+    made.did("pools", "set", POOL, str(WORKERS), "runs that call Stripe at once")
     made.did("dags", "reserialize")
     return made
 
@@ -122,13 +122,13 @@ def deployed(
 def airflow(deployed: Airflow, postgres: Postgres, tmp_path: Path) -> Iterator[Airflow]:
     """Airflow, with a warehouse, a journal and a state of the test's own."""
     own = f"of_{uuid.uuid4().hex[:12]}"
-    mine = deployed.told(
+    mine = deployed.with_settings(
         MELTANO_DATABASE_URI=postgres.whole_database(own).replace("postgresql:", "postgresql+psycopg:"),
         TARGET_DUCKDB_FILEPATH=str(tmp_path / "warehouse.duckdb"),
         TARGET_JSONL_DESTINATION_PATH=str(tmp_path),
         TARGET_POSTGRES_DEFAULT_TARGET_SCHEMA=own,
         TARGET_STRIPE_FLOW_JOURNAL_URL=postgres.database(),
-        # Rows of another test's are other rows.
+        # A source of its own: rows of other tests are other rows.
         TARGET_STRIPE_FLOW_SOURCE_NAME=own,
         TARGET_STRIPE_FLOW_REJECTS_PATH=str(tmp_path / "rejects.jsonl"),
         WAREHOUSE_URL=postgres.database(),

@@ -1,4 +1,4 @@
-"""Charges to make, cut into parts that overlap: each row but the first and the last ones stands in two files."""
+"""Charges to make, in parts that overlap: each row except the first and last ones is in two files."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Parts:
         return [f"order-{number:03}" for number in range((self.count + 1) * self.size // 2)]
 
     def write(self, root: Path) -> dict[str, dict[str, str]]:
-        """The files, and what STRIPE_FLOW_PARTS is to say of them."""
+        """Write the files; returns the value of STRIPE_FLOW_PARTS for them."""
         files = [self._file(root, part) for part in range(self.count)]
         return {f"part-{part}": {"TAP_RECORDS_FILES": json.dumps([file])} for part, file in enumerate(files)}
 

@@ -1,4 +1,4 @@
-"""Each DAG runs to its end in a real Airflow, and does what its schedule says."""
+"""Each DAG runs to its end in a real Airflow, and does the work of its schedule."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Workers are killed in the middle of what they do: what is read arrives once, what is written is made once."""
+"""Workers are killed while they run: each record is read once, and each object is created once."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from typing import Any
 
-import psutil  # type: ignore[import-untyped]  # what it gives is looked at by name only
+import psutil  # type: ignore[import-untyped]  # only a few attributes are used
 import pytest
 
 from tests.scale.airflow import RUN_S, Airflow, wait_until
@@ -20,7 +20,7 @@ from tests.scale.workers import Workers, celery, local
 from tests.support.sandbox import Sandbox
 
 KILLS, SLICES = 4, 8
-# How many requests go through before one is held, round by round.
+# The number of requests before the held one, for each round.
 SKIPS = (7, 2, 15, 4, 9, 1, 12, 5, 3, 8)
 # https://docs.stripe.com/rate-limits
 LIMIT = {"name": "limit", "action": {"kind": "rate_limit", "per_s": 25}}
@@ -29,7 +29,7 @@ WRITES = {"method": "POST", "path": "/v1/charges"}
 
 
 def at_work(airflow: Airflow, plugin: str) -> list[psutil.Process]:
-    """The plugin's processes in runs of this Airflow, those that only discover left out."""
+    """The plugin's processes in runs of this Airflow, without those that only discover."""
     found = []
     for process in psutil.process_iter():
         try:
@@ -43,14 +43,14 @@ def at_work(airflow: Airflow, plugin: str) -> list[psutil.Process]:
 
 
 def held(world: Sandbox, match: dict[str, str], at: str, skip: int) -> None:
-    """Come back when a request of this kind is held, after some that were not; all later ones are held, too."""
+    """Let `skip` requests pass, hold all later ones, and return when one is held."""
     hold = {"name": "hold", "match": match, "at": at, "skip": skip, "action": {"kind": "hold"}}
     world.faults(LIMIT, hold)
     wait_until(lambda: world.fault_state("hold")["waiting"], RUN_S, "a request to hold")
 
 
 def kill_in_slices(airflow: Airflow, world: Sandbox, workers: Workers) -> list[tuple[str, str]]:
-    """The slices whose workers were killed, each before its slice's last STATE, as `slice_of` tells them."""
+    """The slices whose workers were killed, each before its slice's last STATE, as (name, end)."""
     killed: list[tuple[str, str]] = []
     for skip in SKIPS:
         held(world, READS, "before_answer", skip)
@@ -66,7 +66,7 @@ def kill_in_slices(airflow: Airflow, world: Sandbox, workers: Workers) -> list[t
 
 
 def slice_of(tap: psutil.Process) -> tuple[str, str]:
-    """Its name, and its end; a tick has none."""
+    """The name and end of the slice that this process reads; a tick has no end."""
     env = tap.environ()
     [account] = json.loads(env["TAP_STRIPE_FLOW_ACCOUNT_IDS"])
     start, end = (env.get(f"TAP_STRIPE_FLOW_{name}_DATE", "") for name in ("START", "END"))
@@ -74,7 +74,7 @@ def slice_of(tap: psutil.Process) -> tuple[str, str]:
 
 
 def kill_writers(airflow: Airflow, shop: Sandbox, workers: Workers) -> int:
-    """Kill whoever writes when a request is held, before or after Stripe has made its object; how many."""
+    """Kill the targets whose request is held before or after its execution; returns their number."""
     killed = 0
     for skip, at in zip(SKIPS, itertools.cycle(["after_execute", "before_execute"]), strict=False):
         held(shop, WRITES, at, skip)
@@ -88,7 +88,7 @@ def kill_writers(airflow: Airflow, shop: Sandbox, workers: Workers) -> int:
 
 
 def most_at_once(tries: Iterable[tuple[Any, ...]]) -> int:  # Any: moments
-    """Of tries that ended."""
+    """The largest number of ended tries that ran at the same time."""
     moments = [(each[3], 1) for each in tries] + [(each[4], -1) for each in tries]
     return max(itertools.accumulate(step for _, step in sorted(moments)))
 

@@ -1,4 +1,4 @@
-"""What has arrived, what Stripe holds, and what Meltano's state says of it."""
+"""The records in the warehouse, the objects at Stripe, and Meltano's state."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ Key = tuple[str, str]
 
 
 def in_warehouse(airflow: Airflow) -> Counter[Key]:
-    """How often each charge stands in PostgreSQL."""
+    """The number of rows of each charge in PostgreSQL."""
     schema = airflow.settings["TARGET_POSTGRES_DEFAULT_TARGET_SCHEMA"]
     rows = asked(airflow.settings["WAREHOUSE_URL"], f"SELECT _stripe_account, id FROM {schema}.charges")
     return Counter((str(account), str(charge)) for account, charge in rows)
 
 
 def written_as_jsonl(airflow: Airflow) -> Counter[Key]:
-    """How often each charge was written to a file."""
+    """The number of lines of each charge in the JSONL file."""
     lines = (Path(airflow.settings["TARGET_JSONL_DESTINATION_PATH"]) / "charges.jsonl").read_text().splitlines()
     return Counter((each["_stripe_account"], each["id"]) for each in map(json.loads, lines))
 
 
 def at_stripe(world: Sandbox, before: int | None = None) -> set[Key]:
-    """All charges; or those that were made before a moment."""
+    """All charges, or those created before a second."""
     return {
         (account, each["id"])
         for account in ACCOUNTS
@@ -44,7 +44,7 @@ def at_stripe(world: Sandbox, before: int | None = None) -> set[Key]:
 
 
 def is_done(airflow: Airflow, slice_name: str, end_date: str) -> bool:
-    """Whether the last STATE of a slice is among what Meltano keeps: each stream stands at the slice's end."""
+    """Whether Meltano has the last STATE of a slice, with each stream at the slice's end."""
     state_id = f"dev:tap-stripe-flow-to-target-postgres:{slice_name}"
     url = airflow.settings["MELTANO_DATABASE_URI"].replace("+psycopg", "")
     kept = asked(url, f"SELECT completed_state, partial_state FROM state WHERE state_id = '{state_id}'")
@@ -53,7 +53,7 @@ def is_done(airflow: Airflow, slice_name: str, end_date: str) -> bool:
 
 
 def _ends(state: object) -> Iterator[int]:
-    """Every bookmark in it."""
+    """Every bookmark in a state."""
     if isinstance(state, dict):
         for name, value in state.items():
             yield from [value] if name == "replication_key_value" else _ends(value)

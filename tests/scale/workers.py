@@ -1,4 +1,4 @@
-"""What executes the tasks, so that it can be killed: Airflow's own local workers, or two of Celery's."""
+"""Workers that a test can kill: Airflow's local ones, or two of Celery."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Protocol
 
-import psutil  # type: ignore[import-untyped]  # what it gives is looked at by name only
+import psutil  # type: ignore[import-untyped]  # only a few attributes are used
 
 from tests.scale.airflow import START_S, Airflow, Service, a_free_port, kill, wait_until
 from tests.support.needs import need
@@ -15,11 +15,11 @@ from tests.support.needs import need
 
 class Workers(Protocol):
     def kill(self, plugin: psutil.Process) -> None:
-        """The worker in whose task this process of a plugin runs, with all that it has started."""
+        """Kill the worker whose task runs this plugin process, with its children."""
 
 
 class Local:
-    """The children of a scheduler, one a task."""
+    """The children of a scheduler, one for each task."""
 
     def __init__(self, scheduler: Service) -> None:
         self._scheduler = scheduler
@@ -29,7 +29,7 @@ class Local:
 
 
 class Celery:
-    """Services of their own; in the place of one that was killed comes another one."""
+    """Celery workers as services; a killed one is replaced."""
 
     def __init__(self, workers: list[Service]) -> None:
         self._workers = workers
@@ -49,10 +49,10 @@ def local(airflow: Airflow) -> Iterator[Workers]:
 
 @contextmanager
 def celery(airflow: Airflow) -> Iterator[Workers]:
-    """Two workers that take one task each, on a broker of their own."""
+    """Two Celery workers with one task each, and their own broker."""
     with ExitStack() as stack:
         broker = stack.enter_context(redis())
-        there = airflow.told(
+        there = airflow.with_settings(
             AIRFLOW__CELERY__BROKER_URL=broker,
             AIRFLOW__CELERY__RESULT_BACKEND=airflow.database.replace("postgresql://", "db+postgresql+psycopg2://"),
         )

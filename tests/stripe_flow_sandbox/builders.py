@@ -1,4 +1,4 @@
-"""What the contract tests need again and again: official clients, and objects with only what matters."""
+"""Builders of the contract tests: official clients, and objects with only the values that matter."""
 
 from __future__ import annotations
 
@@ -24,40 +24,40 @@ def a_client(sandbox: Sandbox, key: str = Sandbox.key, account: str | None = Non
     return client.v1
 
 
-def a_charge(client: Any, **params: object) -> Any:  # Any: as above
-    """A paid charge of 10.00 USD, unless told otherwise."""
+def a_charge(client: Any, **params: object) -> Any:  # Any: see a_client
+    """A paid charge of 10.00 USD by default."""
     options = params.pop("options", {})
     return client.charges.create({"amount": 1000, "currency": "usd", "source": "tok_visa", **params}, options)
 
 
-def a_customer(client: Any, **params: object) -> Any:  # Any: as above
-    """A customer with a card, unless told otherwise."""
+def a_customer(client: Any, **params: object) -> Any:  # Any: see a_client
+    """A customer with a card by default."""
     return client.customers.create({"email": "ada@example.com", "source": "tok_visa", **params})
 
 
-def a_payment_intent(client: Any, **params: object) -> Any:  # Any: as above
-    """A PaymentIntent over 10.00 USD that a card may pay, not confirmed unless told so; None leaves a parameter out."""
+def a_payment_intent(client: Any, **params: object) -> Any:  # Any: see a_client
+    """An unconfirmed PaymentIntent of 10.00 USD for cards by default; None leaves a parameter out."""
     options = params.pop("options", {})
-    given = {"amount": 1000, "currency": "usd", "allowed_payment_method_types": ["card"], **params}
-    return client.payment_intents.create({name: each for name, each in given.items() if each is not None}, options)
+    merged = {"amount": 1000, "currency": "usd", "allowed_payment_method_types": ["card"], **params}
+    return client.payment_intents.create({name: each for name, each in merged.items() if each is not None}, options)
 
 
-def a_payment(client: Any, **params: object) -> Any:  # Any: as above
-    """A PaymentIntent confirmed at once without its customer, by a card that pays unless told otherwise."""
+def a_payment(client: Any, **params: object) -> Any:  # Any: see a_client
+    """A PaymentIntent confirmed off session, with a card that succeeds by default."""
     confirmed = {"confirm": True, "off_session": True, "error_on_requires_action": True}
     by = {} if "payment_method_data" in params else {"payment_method": "pm_card_visa"}
     return a_payment_intent(client, **{**by, **confirmed, **params})
 
 
-def a_product(client: Any, **params: object) -> Any:  # Any: as above
+def a_product(client: Any, **params: object) -> Any:  # Any: see a_client
     return client.products.create({"name": "Chair", **params})
 
 
-def a_price(client: Any, **params: object) -> Any:  # Any: as above
-    """A price of 10.00 USD, of a product of its own unless told otherwise; None leaves a parameter out."""
+def a_price(client: Any, **params: object) -> Any:  # Any: see a_client
+    """A price of 10.00 USD with a product of its own by default; None leaves a parameter out."""
     by = {} if "product" in params or "product_data" in params else {"product_data": {"name": "Chair"}}
-    given = {"currency": "usd", "unit_amount": 1000, **by, **params}
-    return client.prices.create({name: each for name, each in given.items() if each is not None})
+    merged = {"currency": "usd", "unit_amount": 1000, **by, **params}
+    return client.prices.create({name: each for name, each in merged.items() if each is not None})
 
 
 def a_keys_file(folder: Path, accounts: dict[str, dict[str, object]], keys: dict[str, dict[str, object]]) -> str:
@@ -68,7 +68,7 @@ def a_keys_file(folder: Path, accounts: dict[str, dict[str, object]], keys: dict
 
 
 def a_rule(kind: str, name: str = "fault", **more: Any) -> dict[str, Any]:  # Any: JSON of a script
-    """A rule with this action; what belongs to a rule goes there, the rest to its action."""
+    """A rule with this action; members of `Rule` go to the rule, the others to the action."""
     rule: dict[str, Any] = {
         word: more.pop(word) for word in ("at", "match", "skip", "times", "probability") if word in more
     }
@@ -76,7 +76,7 @@ def a_rule(kind: str, name: str = "fault", **more: Any) -> dict[str, Any]:  # An
 
 
 def outcome(run: Callable[[], object]) -> stripe.StripeError | None:
-    """The error that it ends in, if it does."""
+    """The Stripe error that `run` raises, None if it succeeds."""
     try:
         run()
     except stripe.StripeError as error:

@@ -18,16 +18,16 @@ from tests.support.sandbox import Sandbox
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--charges", type=int, default=100_000)
-    asked = parser.parse_args()
-    with Sandbox("--seed", "3", "--charges", str(asked.charges)) as sandbox:
+    options = parser.parse_args()
+    with Sandbox("--seed", "3", "--charges", str(options.charges)) as sandbox:
         charges = a_client(sandbox).charges.list({"limit": 100}).auto_paging_iter()
-        # One more than there are: paging that never ends is found out, too.
-        found = [(each.id, each.created) for each in islice(charges, asked.charges + 1)]
+        # One more than exist, so that paging that never ends fails too.
+        found = [(each.id, each.created) for each in islice(charges, options.charges + 1)]
     distinct, seconds = ({each[member] for each in found} for member in (0, 1))
-    is_right = len(found) == len(distinct) == asked.charges
-    verdict = "PASS" if is_right else "FAIL"
+    is_complete = len(found) == len(distinct) == options.charges
+    verdict = "PASS" if is_complete else "FAIL"
     sys.stdout.write(f"{verdict} read={len(found)} distinct={len(distinct)} seconds={len(seconds)}\n")
-    return not is_right
+    return not is_complete
 
 
 if __name__ == "__main__":

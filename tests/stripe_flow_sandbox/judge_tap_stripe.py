@@ -1,8 +1,8 @@
-"""A judge that we did not write: does tap-stripe read from the sandbox what is in it?
+"""A check by an independent tap: does tap-stripe read all objects of the sandbox?
 
 `python -m tests.stripe_flow_sandbox.judge_tap_stripe` makes an environment of its own for tap-stripe (needs the package
-index), lets it discover and sync charges, customers and products, and compares the ids with what the server holds.
-After the lists it reads the events and emits again what they tell of: nothing may come oftener than that.
+index), lets it discover and sync charges, customers and products, and compares their ids with those of the server.
+After the lists it reads the events and emits their objects again: no object may be emitted more often than that.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--venv", type=Path, default=Path(".venv-judge"), help="where tap-stripe lives or will live")
     parser.add_argument("--charges", type=int, default=1000)
-    asked = parser.parse_args()
-    python = environment(asked.venv)
-    with Sandbox("--seed", "5", "--charges", str(asked.charges)) as sandbox, tempfile.TemporaryDirectory() as folder:
+    options = parser.parse_args()
+    python = environment(options.venv)
+    with Sandbox("--seed", "5", "--charges", str(options.charges)) as sandbox, tempfile.TemporaryDirectory() as folder:
         read = run_tap(python, sandbox, Path(folder))
         held = {stream: [each["id"] for each in sandbox.objects(noun)] for stream, noun in STREAMS.items()}
-        told = Counter(each["data"]["object"]["id"] for each in sandbox.objects("event"))
-    wrong = [report(stream, read.get(stream, []), held[stream], told) for stream in STREAMS]
+        events = Counter(each["data"]["object"]["id"] for each in sandbox.objects("event"))
+    wrong = [report(stream, read.get(stream, []), held[stream], events) for stream in STREAMS]
     return any(wrong)
 
 
@@ -94,11 +94,11 @@ def output(command: list[str]) -> str:
     return done.stdout
 
 
-def report(stream: str, read: list[str], held: list[str], told: Counter[str]) -> bool:
+def report(stream: str, read: list[str], held: list[str], events: Counter[str]) -> bool:
     """One line; whether something is missing, strange or too often."""
     missing, strange = len(set(held) - set(read)), len(set(read) - set(held))
     again = len(read) - len(set(read))
-    too_often = sum(count > 1 + told[each] for each, count in Counter(read).items())
+    too_often = sum(count > 1 + events[each] for each, count in Counter(read).items())
     is_wrong = bool(missing or strange or too_often)
     verdict = "FAIL" if is_wrong else "PASS"
     figures = f"held={len(held)} read={len(read)} {missing=} {strange=} read_again_by_event={again} {too_often=}"

@@ -23,7 +23,7 @@ A_CHARGE = urlencode({"amount": 1000, "currency": "usd", "source": "tok_visa"})
 
 
 class Named(msgspec.Struct):
-    """Any object, or the error that came instead."""
+    """Any object, or the error."""
 
     id: str = ""
 
@@ -39,9 +39,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--charges", type=int, nargs="+", default=[100_000, 1_000_000], help="sizes of the account")
     parser.add_argument("--seconds", type=float, default=5, help="how long to read and to create")
-    asked = parser.parse_args()
-    for charges in asked.charges:
-        measure(charges, asked.seconds)
+    options = parser.parse_args()
+    for charges in options.charges:
+        measure(charges, options.seconds)
 
 
 def measure(charges: int, for_s: float) -> None:

@@ -10,7 +10,7 @@ import stripe
 from tests.stripe_flow_sandbox.builders import a_client, a_customer, a_payment, a_payment_intent
 from tests.support.sandbox import Sandbox
 
-# The version before Stripe took `payment_method_types` away, and one that accepts cards unless told otherwise.
+# The version before Stripe took `payment_method_types` away, and one that accepts cards by default.
 DAHLIA, CARDS_ONLY = "2026-08-26.dahlia", "2022-11-15"
 
 
@@ -72,11 +72,11 @@ def test_parameters_of_a_confirmation_are_refused_without_one(client: Any, name:
 
 def test_the_list_of_types_is_no_longer_taken_in_todays_version(client: Any, shared: Sandbox) -> None:
     # https://docs.stripe.com/changelog/endive/2026-09-30/removes-the-payment-method-types-parameter-from-payment-intents-and-setup-intents
-    given = {"allowed_payment_method_types": None, "payment_method_types": ["card"]}
+    params = {"allowed_payment_method_types": None, "payment_method_types": ["card"]}
 
     with pytest.raises(stripe.InvalidRequestError) as refused:
-        a_payment(client, **given)
-    older = a_payment(a_client(shared, version=DAHLIA), **given)
+        a_payment(client, **params)
+    older = a_payment(a_client(shared, version=DAHLIA), **params)
 
     assert (refused.value.code, refused.value.param) == (
         "payment_method_types_no_longer_supported",

@@ -1,4 +1,4 @@
-"""Keys, modes, rights and accounts as the official client meets them."""
+"""Keys, modes, permissions and accounts as the official client meets them."""
 
 from __future__ import annotations
 
@@ -54,29 +54,31 @@ def test_the_log_shows_no_key(shared: Sandbox, client: Any) -> None:
 
 @pytest.fixture(scope="module")
 def restricted(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """A sandbox with one key per right, for reading."""
-    keys: dict[str, dict[str, object]] = {f"rk_test_{right}": {"rights": {right: "read"}} for right in READS}
+    """A sandbox with one key for each permission, for reading."""
+    keys: dict[str, dict[str, object]] = {
+        f"rk_test_{permission}": {"rights": {permission: "read"}} for permission in READS
+    }
     file = a_keys_file(tmp_path_factory.mktemp("keys"), {PLATFORM: {}}, {**keys, Sandbox.key: {}})
     with Sandbox("--keys", file) as running:
         yield running
 
 
-@pytest.mark.parametrize("right", READS)
+@pytest.mark.parametrize("permission", READS)
 def test_a_restricted_key_reads_what_it_may_and_the_error_names_the_missing_permission(
-    restricted: Sandbox, right: str
+    restricted: Sandbox, permission: str
 ) -> None:
-    client = a_client(restricted, key=f"rk_test_{right}")
+    client = a_client(restricted, key=f"rk_test_{permission}")
 
-    for asked, read in READS.items():
-        if asked == right:
+    for other, read in READS.items():
+        if other == permission:
             read(client)
             continue
         with pytest.raises(stripe.PermissionError) as refused:
             read(client)
         assert refused.value.http_status == 403
-        assert f"'rak_{asked}_read'" in str(refused.value)
+        assert f"'rak_{other}_read'" in str(refused.value)
         assert PLATFORM in str(refused.value)
-        assert f"rk_test_{right}'" not in str(refused.value)
+        assert f"rk_test_{permission}'" not in str(refused.value)
 
 
 def test_a_read_permission_does_not_allow_writing(restricted: Sandbox) -> None:
@@ -93,9 +95,9 @@ def test_each_new_type_is_written_with_its_own_permission(restricted: Sandbox) -
         "plan": a_price,
     }
 
-    for right, write in writes.items():
-        with pytest.raises(stripe.PermissionError, match=f"rak_{right}_write"):
-            write(a_client(restricted, key=f"rk_test_{right}"))
+    for permission, write in writes.items():
+        with pytest.raises(stripe.PermissionError, match=f"rak_{permission}_write"):
+            write(a_client(restricted, key=f"rk_test_{permission}"))
     assert restricted.objects("payment_intent") == restricted.objects("price") == []
 
 

@@ -1,4 +1,4 @@
-"""Every operation on every object, as the official client drives it, and the shape of what comes back."""
+"""Every operation on every object, as the official client drives it, and the shape of the answers."""
 
 from __future__ import annotations
 
@@ -164,14 +164,14 @@ def test_a_charge_takes_a_description_and_shipping_later(client: Any) -> None:
 
 
 def test_a_deleted_customer_answers_that_it_is_deleted(client: Any) -> None:
-    made = a_customer(client, email="gone@example.com")
+    made = a_customer(client, email="deleted@example.com")
 
     deleted = client.customers.delete(made.id)
     found = client.customers.retrieve(made.id)
 
     assert deleted.to_dict() == {"id": made.id, "object": "customer", "deleted": True}
     assert found.to_dict() == deleted.to_dict()
-    assert client.customers.list({"email": "gone@example.com"}).data == []
+    assert client.customers.list({"email": "deleted@example.com"}).data == []
 
 
 def test_a_deleted_product_is_listed_no_more(client: Any) -> None:

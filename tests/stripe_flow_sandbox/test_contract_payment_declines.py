@@ -1,4 +1,4 @@
-"""Payments that banks say no to, or ask about, as the official client meets them."""
+"""Payments that banks decline or ask to authenticate, as the official client meets them."""
 
 from __future__ import annotations
 

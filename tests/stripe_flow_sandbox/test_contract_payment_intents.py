@@ -34,7 +34,7 @@ def test_a_token_pays_as_payment_method_data(client: Any) -> None:
 
 
 def test_a_charge_takes_over_what_its_payment_intent_says_and_keeps_it(client: Any) -> None:
-    said = {
+    described = {
         "description": "Order 7",
         "metadata": {"row": "7"},
         "receipt_email": "ada@example.com",
@@ -45,13 +45,13 @@ def test_a_charge_takes_over_what_its_payment_intent_says_and_keeps_it(client: A
         "on_behalf_of": "acct_1SandboxConnected",
         "application_fee_amount": None,
     }
-    paid = a_payment(client, **said, radar_options={"session": "rse_1"})
+    paid = a_payment(client, **described, radar_options={"session": "rse_1"})
     client.payment_intents.update(paid.id, {"metadata": {"row": "8"}})
 
     charge = client.charges.retrieve(paid.latest_charge)
     shown = charge.to_dict()
     assert {name: shown[name] for name in ("description", "metadata", "receipt_email", "transfer_group")} == {
-        name: said[name] for name in ("description", "metadata", "receipt_email", "transfer_group")
+        name: described[name] for name in ("description", "metadata", "receipt_email", "transfer_group")
     }
     assert (charge.shipping.address.line1, charge.statement_descriptor_suffix) == ("1 St", "ROW 7")
     assert (charge.transfer_data.amount, charge.on_behalf_of) == (900, "acct_1SandboxConnected")

@@ -1,4 +1,4 @@
-"""Payment methods and whose they are, as the official client handles them."""
+"""Payment methods and their customers, as the official client handles them."""
 
 from __future__ import annotations
 

@@ -168,8 +168,8 @@ def test_prices_are_found_by_product_type_currency_activity_and_lookup_keys(clie
     monthly = a_price(client, product=product, recurring=MONTHLY, currency="eur")
     retired = a_price(client, product=product, active=False)
 
-    def found(**asked: object) -> list[str]:
-        return [each.id for each in client.prices.list({"product": product, **asked}).data]
+    def found(**filters: object) -> list[str]:
+        return [each.id for each in client.prices.list({"product": product, **filters}).data]
 
     assert found() == [retired.id, monthly.id, once.id]
     assert found(active=True) == [monthly.id, once.id]

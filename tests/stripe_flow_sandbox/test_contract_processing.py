@@ -1,4 +1,4 @@
-"""Debits that are on their way for a while; the sandbox's clock brings the bank's answer."""
+"""Debits that are processing until the sandbox's clock reaches the bank's answer."""
 
 from __future__ import annotations
 
@@ -69,12 +69,12 @@ def test_a_planned_action_has_events_at_its_own_second_without_a_request(sandbox
     sent = a_debit(client, "pm_successDelayed_de")
     sandbox.advance(7000)
 
-    told = {each.type: each for each in client.events.list({"limit": 100}).data}
+    events = {each.type: each for each in client.events.list({"limit": 100}).data}
 
-    assert {"charge.pending", "payment_intent.processing"} <= set(told)
-    assert told["payment_intent.succeeded"].created == told["charge.succeeded"].created == sent.created + 180
-    assert told["payment_intent.succeeded"].request.id is None
-    assert told["payment_intent.processing"].request.id is not None
+    assert {"charge.pending", "payment_intent.processing"} <= set(events)
+    assert events["payment_intent.succeeded"].created == events["charge.succeeded"].created == sent.created + 180
+    assert events["payment_intent.succeeded"].request.id is None
+    assert events["payment_intent.processing"].request.id is not None
 
 
 def test_the_control_of_objects_shows_the_results_of_planned_actions(sandbox: Sandbox) -> None:

@@ -1,4 +1,4 @@
-"""What the sandbox only shows, judged by the official client: lists, parts, changes and deletions."""
+"""Read-only resources as the official client reads them: lists, child objects, changes and deletions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.support.official import everything, official
 from tests.support.official_lists import official_lists
 from tests.support.sandbox import Sandbox
 
-EVERY_SHELF = pytest.mark.parametrize("shelf", READ_ONLY_LISTS, ids=lambda shelf: shelf.noun)
+EVERY_LIST = pytest.mark.parametrize("row", READ_ONLY_LISTS, ids=lambda row: row.noun)
 
 
 @pytest.fixture(scope="module")
@@ -21,15 +21,15 @@ def shop() -> Iterator[Sandbox]:
         yield running
 
 
-@EVERY_SHELF
-def test_a_list_is_newest_first_and_read_page_by_page(shelf: ReadOnlyList, shop: Sandbox) -> None:
-    made = shop.make(shelf.noun, 103, every_s=60)
-    service = official_lists()[shelf.path].of(official(shop).v1)
+@EVERY_LIST
+def test_a_list_is_newest_first_and_read_page_by_page(row: ReadOnlyList, shop: Sandbox) -> None:
+    made = shop.make(row.noun, 103, every_s=60)
+    service = official_lists()[row.path].of(official(shop).v1)
 
     shown = everything(service)
     assert [each["id"] for each in shown] == made[::-1]
-    if shelf.time is not None:
-        since = {"created": {"gte": shown[1][shelf.time]}}
+    if row.time is not None:
+        since = {"created": {"gte": shown[1][row.time]}}
         assert [each["id"] for each in everything(service, **since)] == made[:-3:-1]
     else:
         with pytest.raises(stripe.InvalidRequestError, match="created"):
@@ -70,20 +70,20 @@ def test_canceled_subscriptions_are_listed_only_on_request(sandbox: Sandbox) -> 
 
 
 def test_a_deleted_object_is_not_listed_and_has_an_event(sandbox: Sandbox) -> None:
-    gone, left = sandbox.make("coupon", 2)
-    sandbox.delete("coupon", gone)
+    deleted, left = sandbox.make("coupon", 2)
+    sandbox.delete("coupon", deleted)
     client = official(sandbox).v1
 
     assert [each.id for each in client.coupons.list().data] == [left]
     [event] = client.events.list().data
-    assert (event.type, event.data.object["id"]) == ("coupon.deleted", gone)
+    assert (event.type, event.data.object["id"]) == ("coupon.deleted", deleted)
 
 
 @pytest.mark.parametrize(
-    ("order", "said"), [({"type": "unicorn"}, "unicorn"), ({"type": "line_item", "of": "in_1"}, "in_1")]
+    ("order", "message"), [({"type": "unicorn"}, "unicorn"), ({"type": "line_item", "of": "in_1"}, "in_1")]
 )
-def test_an_unknown_type_or_parent_is_refused(order: dict[str, str], said: str, sandbox: Sandbox) -> None:
+def test_an_unknown_type_or_parent_is_refused(order: dict[str, str], message: str, sandbox: Sandbox) -> None:
     kind, owner = order["type"], order.get("of")
 
-    with pytest.raises(ValueError, match=said):
+    with pytest.raises(ValueError, match=message):
         sandbox.make(kind, of=owner)

@@ -1,4 +1,4 @@
-"""Refunds of what PaymentIntents have paid, as the official client asks for them."""
+"""Refunds of PaymentIntents, as the official client creates them."""
 
 from __future__ import annotations
 
@@ -89,9 +89,9 @@ def test_a_wrong_parameter_is_refused_by_name(
 
 @pytest.mark.parametrize("name", ["reverse_transfer", "refund_application_fee"])
 def test_only_a_transfer_is_reversed_and_only_a_fee_refunded(client: Any, name: str) -> None:
-    said = {"transfer_data": {"destination": "acct_1SandboxConnected"}, "application_fee_amount": 10}
+    shares = {"transfer_data": {"destination": "acct_1SandboxConnected"}, "application_fee_amount": 10}
 
-    plain, shared_out = a_payment(client), a_payment(client, **said)
+    plain, shared_out = a_payment(client), a_payment(client, **shares)
 
     with pytest.raises(stripe.InvalidRequestError) as refused:
         client.refunds.create({"payment_intent": plain.id, name: True})

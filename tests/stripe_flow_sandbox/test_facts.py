@@ -1,4 +1,4 @@
-"""The table of facts about Stripe: each is shown by a test, or it is said why not."""
+"""The table of facts about Stripe: each names its tests, or the reason why it has none."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ def started(*options: str) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def refused(*options: str) -> str:
-    """What a sandbox that does not start says on stderr."""
+    """The standard error of a sandbox that does not start."""
     done = subprocess.run([*COMMAND, *options], capture_output=True, text=True, timeout=WAIT_S, check=False)
     assert (done.returncode, done.stdout) == (1, "")
     assert "Traceback" not in done.stderr
@@ -80,10 +80,10 @@ def test_an_invalid_keys_file_is_one_clear_line_without_the_key(tmp_path: Path, 
     file = tmp_path / "keys.json"
     file.write_text(content)
 
-    said = refused("--keys", str(file))
+    message = refused("--keys", str(file))
 
-    assert len(said.splitlines()) == 1
-    assert "canary" not in said
+    assert len(message.splitlines()) == 1
+    assert "canary" not in message
 
 
 def test_an_invalid_script_is_one_clear_line(tmp_path: Path) -> None:

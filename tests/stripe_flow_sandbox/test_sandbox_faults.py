@@ -82,7 +82,7 @@ def test_a_cut_connection_leaves_an_effect_only_after_execution_and_a_resend_end
 
 
 def sent_before_the_end(sandbox: Sandbox, key: str) -> bytes:
-    """Every byte that came back before the connection ended."""
+    """Every byte received before the connection ended."""
     host, _, port = sandbox.url.removeprefix("http://").partition(":")
     head = "".join(f"{name}: {value}\r\n" for name, value in {**FORM, "Idempotency-Key": key, "Host": host}.items())
     with socket.create_connection((host, int(port)), timeout=30) as connected:
@@ -233,11 +233,11 @@ def test_an_invalid_script_is_refused_and_the_old_one_stays(sandbox: Sandbox, ru
 def test_a_held_request_continues_after_its_client_has_disconnected(sandbox: Sandbox) -> None:
     sandbox.faults(a_rule("hold", "held"))
     connection = HTTPConnection(sandbox.url.removeprefix("http://"), timeout=30)
-    connection.request("POST", "/v1/customers", "name=Ada", {**FORM, "Idempotency-Key": "gone"})
+    connection.request("POST", "/v1/customers", "name=Ada", {**FORM, "Idempotency-Key": "disconnected"})
     sandbox.wait_until_held("held")
 
     connection.close()
     sandbox.release("held")
 
-    status, _ = post(sandbox, "gone")
+    status, _ = post(sandbox, "disconnected")
     assert (status in (200, 409), effects(sandbox)) == (True, 1)

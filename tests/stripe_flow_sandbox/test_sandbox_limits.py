@@ -31,8 +31,8 @@ async def a_hundred_lists(sandbox: Sandbox) -> list[bytes]:
 
     async def ask() -> bytes:
         reader, writer = await asyncio.open_connection(host, int(port))
-        asked = f"GET /v1/charges HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {Sandbox.key}\r\n"
-        writer.write(f"{asked}Connection: close\r\n\r\n".encode())
+        head = f"GET /v1/charges HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {Sandbox.key}\r\n"
+        writer.write(f"{head}Connection: close\r\n\r\n".encode())
         answer = await reader.read()
         writer.close()
         return answer

@@ -1,4 +1,4 @@
-"""A page, however it is asked for, is what sorting everything would give."""
+"""Every page is the slice that sorting and filtering all objects would give."""
 
 from __future__ import annotations
 

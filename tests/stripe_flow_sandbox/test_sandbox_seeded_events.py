@@ -1,4 +1,4 @@
-"""A seeded account has the events of its last 30 days, and they tell what its objects say."""
+"""A seeded account has the events of its last 30 days, and they agree with its objects."""
 
 from __future__ import annotations
 
@@ -18,31 +18,33 @@ NOW = 1_700_000_000
 
 @pytest.fixture(scope="module")
 def recent() -> Iterator[Sandbox]:
-    """300 charges of the last 20 days, so that nothing is too old to be told of: read it, do not change it."""
+    """300 charges of the last 20 days, so that every object has its events: read it, do not change it."""
     with Sandbox("--charges", "300", "--days", "20") as running:
         yield running
 
 
-def told_by(sandbox: Sandbox, *types: str) -> dict[str, dict[str, Any]]:
-    """The payloads of all events of some types, by the id of what they are about."""
+def events_by_object(sandbox: Sandbox, *types: str) -> dict[str, dict[str, Any]]:
+    """All events of these types, by the id of their object; each object has one."""
     events = [each for each in sandbox.objects("event") if each["type"] in types]
-    told = {each["data"]["object"]["id"]: each for each in events}
-    assert len(told) == len(events)
-    return told
+    by_object = {each["data"]["object"]["id"]: each for each in events}
+    assert len(by_object) == len(events)
+    return by_object
 
 
 def test_each_seeded_object_has_one_event_of_its_creation(recent: Sandbox) -> None:
     for noun in ("refund", "customer", "product"):
-        told, held = told_by(recent, f"{noun}.created"), recent.objects(noun)
+        events, held = events_by_object(recent, f"{noun}.created"), recent.objects(noun)
 
-        assert {key: each["data"]["object"] for key, each in told.items()} == {each["id"]: each for each in held}
-        assert all(each["created"] == each["data"]["object"]["created"] for each in told.values())
+        assert {key: each["data"]["object"] for key, each in events.items()} == {each["id"]: each for each in held}
+        assert all(each["created"] == each["data"]["object"]["created"] for each in events.values())
 
 
 def test_events_of_a_seeded_charge_show_it_before_and_after_its_refund(recent: Sandbox) -> None:
     charges = {each["id"]: each for each in recent.objects("charge")}
     refunds = {each["charge"]: each for each in recent.objects("refund")}
-    paid, failed, refunded = (told_by(recent, f"charge.{ending}") for ending in ("succeeded", "failed", "refunded"))
+    paid, failed, refunded = (
+        events_by_object(recent, f"charge.{ending}") for ending in ("succeeded", "failed", "refunded")
+    )
 
     assert paid.keys() | failed.keys() == charges.keys()
     assert {key for key, each in charges.items() if each["status"] == "failed"} == failed.keys()
@@ -69,9 +71,9 @@ def test_seeded_events_of_one_second_are_in_no_order() -> None:
     with Sandbox("--charges", "2000", "--now", str(NOW)) as sandbox:
         busiest = Counter(each["created"] for each in sandbox.objects("charge")).most_common(1)[0][0]
         made = [each["id"] for each in sandbox.objects("charge") if each["created"] == busiest]
-        told = [each["data"]["object"] for each in sandbox.objects("event") if each["created"] == busiest]
+        events = [each["data"]["object"] for each in sandbox.objects("event") if each["created"] == busiest]
 
-    in_order_of_events = [each["id"] for each in told if each["object"] == "charge" and each["id"] in made]
+    in_order_of_events = [each["id"] for each in events if each["object"] == "charge" and each["id"] in made]
     assert set(in_order_of_events) == set(made)
     assert in_order_of_events not in (made, made[::-1])
 

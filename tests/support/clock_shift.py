@@ -1,6 +1,6 @@
-"""A wrong clock for one process: its time of day is shifted under all that it calls, its monotonic clock is not.
+"""A shifted clock for one process and its children: the time of day is shifted, the monotonic clock is not.
 
-`python -m tests.support.clock_shift DAYS COMMAND …` runs a command, and all that it starts, on another date.
+`python -m tests.support.clock_shift DAYS COMMAND …` runs a command on another date.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ DAY_S = 86_400
 
 
 def compiler() -> str | None:
-    """What can build the shift here; None where there is no C compiler, or no LD_PRELOAD."""
+    """The C compiler; None without one, and on systems without LD_PRELOAD."""
     return shutil.which("cc") or shutil.which("gcc") if sys.platform == "linux" else None
 
 
 def build(folder: Path) -> Path:
-    """The library that shifts, compiled into `folder`."""
+    """The library that shifts the clock, compiled into `folder`."""
     library = folder / "clock_shift.so"
     line = [str(compiler()), "-shared", "-fPIC", "-O2", "-Wall", "-Werror", "-o", str(library), str(SOURCE)]
     subprocess.run(line, check=True, timeout=60)
@@ -31,7 +31,7 @@ def build(folder: Path) -> Path:
 
 
 class Shift:
-    """A wrong clock that can be turned while the process runs."""
+    """A shifted clock that can be changed while the process runs."""
 
     def __init__(self, library: Path, file: Path) -> None:
         self.seconds = 0
@@ -39,7 +39,7 @@ class Shift:
         self.by(0)
 
     def by(self, seconds: int) -> None:
-        """From now on, for whoever has the environment."""
+        """Shift the clock of all processes with this environment, from now on."""
         self.seconds = seconds
         with self._file.open("r+b" if self._file.exists() else "wb") as file:
             file.write(struct.pack("l", own_shift_s() + seconds))

@@ -1,7 +1,7 @@
-"""Our commands as processes of their own, without the seconds in which Python imports them each time.
+"""Our commands as separate processes, without the seconds that their imports take.
 
-A server that has imported them forks one for each run. It is a process like any other: it has its own environment,
-folder and standard streams, takes signals, dies of SIGKILL. What is about the start itself is started anew instead.
+A server that has imported them forks one for each run. A fork is a process like any other: it has its own environment,
+folder and standard streams, and takes signals, SIGKILL included. Runs that need LD_PRELOAD are started instead.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-# What is put under a process, and what that reads.
+# Variables that only a newly started process obeys: the preloaded library, and what that reads.
 UNDER = ("LD_PRELOAD", "CLOCK_SHIFT_S", "CLOCK_SHIFT_FILE")
-# `python -m` runs them; to the right what that imports.
+# Module that `python -m` runs → modules to import in advance.
 MODULES: Mapping[str, Sequence[str]] = {
     "tap_stripe_flow": ("tap_stripe_flow.tap",),
     "target_stripe_flow": ("target_stripe_flow.target",),
@@ -31,7 +31,7 @@ MODULES: Mapping[str, Sequence[str]] = {
 
 
 class Forked:
-    """What a subprocess.Popen is, as far as the tests need it."""
+    """The part of subprocess.Popen that the tests need."""
 
     def __init__(self, process: ForkServerProcess) -> None:
         self._process = process
@@ -78,7 +78,7 @@ Running = Forked | subprocess.Popen[bytes]
 def started(
     line: Sequence[str], folder: Path, env: Mapping[str, str], *, given: Path, output: Path, log: Path
 ) -> Running:
-    """A command line in `folder`, from and into these files."""
+    """A command line started in `folder`; `given` is its standard input, `output` and `log` its standard streams."""
     if line[:2] == [sys.executable, "-m"] and line[2] in MODULES and _is_forked(env):
         streams = tuple(str(path.absolute()) for path in (given, output, log))
         process = _server().Process(target=_run, args=(line[2], list(line[3:]), str(folder), dict(env), streams))
@@ -89,13 +89,13 @@ def started(
 
 
 def _is_forked(env: Mapping[str, str]) -> bool:
-    """What is put under a process is put there when it starts; a fork has what this process has."""
+    """Whether a fork can run this: it has the preloaded libraries of this process."""
     return sys.platform == "linux" and all(env.get(name) == os.environ.get(name) for name in UNDER)
 
 
 @functools.cache
 def _server() -> ForkServerContext:
-    """One for this process; it ends with it."""
+    """The fork server of this process; it ends with it."""
     context = multiprocessing.get_context("forkserver")
     imported = [name for names in MODULES.values() for name in names]
     context.set_forkserver_preload(["pytest", __name__, *imported])
@@ -103,7 +103,7 @@ def _server() -> ForkServerContext:
 
 
 def _run(module: str, options: Sequence[str], folder: str, env: Mapping[str, str], streams: Sequence[str]) -> None:
-    """In the new process: as `python -m` would."""
+    """Run a module in the new process, as `python -m` would."""
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(env)
@@ -113,7 +113,7 @@ def _run(module: str, options: Sequence[str], folder: str, env: Mapping[str, str
         os.dup2(opened, number)
         os.close(opened)
     sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115  # for as long as the process lives
-    sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115  # as above
-    sys.stderr = open(2, "w", 1, "utf-8", "backslashreplace", closefd=False)  # noqa: SIM115  # as above
+    sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115  # see stdin
+    sys.stderr = open(2, "w", 1, "utf-8", "backslashreplace", closefd=False)  # noqa: SIM115  # see stdin
     sys.argv = [module, *options]
     runpy.run_module(module, run_name="__main__", alter_sys=True)

@@ -1,4 +1,4 @@
-"""Programs that no Python package brings. Where they are missing a test is skipped, loudly; in CI it fails."""
+"""Programs that no Python package installs. Without one a test is skipped with a message; in CI it fails."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import pytest
 
 
 def need(program: str, package: str) -> str:
-    """Where it is. `package` is Debian's."""
-    return shutil.which(program) or missing(f"there is no {program} here: install the package {package}")
+    """The path of a program. `package` is Debian's package with it."""
+    return shutil.which(program) or missing(f"the program {program} is missing: install the package {package}")
 
 
 def missing(what: str) -> NoReturn:
-    """The end of this test."""
+    """Skip this test, or fail it if STRIPE_FLOW_NO_SKIPS is set."""
     if "STRIPE_FLOW_NO_SKIPS" in os.environ:
         pytest.fail(what)
     pytest.skip(what)

@@ -1,4 +1,4 @@
-"""The official client, as the judge of what we read and write."""
+"""The official client, as an independent check of what the plugins read and write."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ def official(sandbox: Sandbox, account: str | None = None) -> Any:  # Any: the c
     )
 
 
-def everything(service: Any, **filters: object) -> list[dict[str, Any]]:  # Any: as above
+def everything(service: Any, **filters: object) -> list[dict[str, Any]]:  # Any: see official
     """All objects of a list, newest first, by the official client's own paging."""
     return [as_json(found) for found in service.list({"limit": 100, **filters}).auto_paging_iter()]
 
 
-def as_json(found: Any) -> dict[str, Any]:  # Any: as above
+def as_json(found: Any) -> dict[str, Any]:  # Any: see official
     """An object as Stripe sent it: the client makes decimals of some of its strings."""
     sent: dict[str, Any] = json.loads(json.dumps(found.to_dict(), default=str))  # Any: JSON
     return sent

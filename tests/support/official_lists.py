@@ -1,4 +1,4 @@
-"""Every list that the official client can ask for, found by asking for it."""
+"""Every list that the official client can read, found by calling it."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ import stripe
 
 from tests.support.wire import Peer, answer
 
-# What stands for the id of a list's owner.
+# The placeholder of the id of a list's parent.
 ID = "{id}"
 _EMPTY = answer(200, json.dumps({"object": "list", "data": [], "has_more": False, "url": "/v1/x"}))
 
 
 @dataclass(frozen=True, kw_only=True)
 class OfficialList:
-    """`service` is where the client keeps it (`checkout.sessions.line_items`), `owners` how many ids it wants first."""
+    """A list method: its service (`checkout.sessions.line_items`), and the number of parent ids that it takes first."""
 
     service: str
     owners: int
@@ -47,8 +47,8 @@ def official_lists() -> Mapping[str, OfficialList]:
     return dict(zip(paths, found, strict=True))
 
 
-def _services(owner: Any, prefix: str) -> Iterator[OfficialList]:  # Any: as above
-    """Those below `owner`, all the way down; the client makes each when its attribute is read."""
+def _services(owner: Any, prefix: str) -> Iterator[OfficialList]:  # Any: see of
+    """All lists below `owner`, recursively; the client makes a service when its attribute is read."""
     for name in sorted(_names(owner)):
         service = getattr(owner, name)
         if hasattr(service, "list"):
@@ -56,12 +56,12 @@ def _services(owner: Any, prefix: str) -> Iterator[OfficialList]:  # Any: as abo
         yield from _services(service, f"{prefix}{name}.")
 
 
-def _names(owner: Any) -> list[str]:  # Any: as above
+def _names(owner: Any) -> list[str]:  # Any: see of
     members = getattr(inspect.getmodule(type(owner)), "_subservices", {})
     return list(members)
 
 
-def _described(method: Any, service: str) -> OfficialList:  # Any: as above
+def _described(method: Any, service: str) -> OfficialList:  # Any: see of
     wanted = inspect.signature(method).parameters
     [shape] = re.findall(r"\w+Params", str(wanted["params"].annotation))
     # The client names the shape of the parameters under TYPE_CHECKING only.

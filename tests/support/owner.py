@@ -1,4 +1,4 @@
-"""A process that holds a journal until it is killed or its standard input ends."""
+"""A process that owns a journal until it is killed or its standard input ends."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from target_stripe_flow.journal.opening import open_journal
 
 
 def hold(path: str) -> None:
-    """Say `open_journal` once it is so."""
+    """Open the journal and write `held` to standard output."""
     with open_journal(Path(path)):
         sys.stdout.write("held\n")
         sys.stdout.flush()

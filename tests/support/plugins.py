@@ -18,12 +18,12 @@ ROOT = Path(__file__).parents[2]
 # Longer than any of these runs takes.
 LIFE_S = 120
 
-Message = dict[str, Any]  # Any: JSON, as the tests look at it
+Message = dict[str, Any]  # Any: JSON, as the tests read it
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ended:
-    """A run that is over."""
+    """A finished run: its exit code, standard output and standard error."""
 
     code: int
     output: str
@@ -43,13 +43,13 @@ class Ended:
 
     @property
     def errors(self) -> list[str]:
-        """The lines on standard error that say what went wrong."""
-        told = [line.split("|", 3)[3].strip() for line in self.log.splitlines() if "| ERROR " in line]
-        return told + [line for line in self.log.splitlines() if line.startswith(("Error: ", "Traceback"))]
+        """The errors on standard error."""
+        logged = [line.split("|", 3)[3].strip() for line in self.log.splitlines() if "| ERROR " in line]
+        return logged + [line for line in self.log.splitlines() if line.startswith(("Error: ", "Traceback"))]
 
     @property
     def summary(self) -> str:
-        """The target's sums."""
+        """The target's line of totals."""
         return next(line.split("|", 3)[3].strip() for line in self.log.splitlines() if " records: " in line)
 
 
@@ -61,17 +61,17 @@ def command(plugin: str, folder: Path, config: Mapping[str, object], *options: s
 
 
 def clean_env(**more: str) -> dict[str, str]:
-    """This process's environment without what a person may have set for the plugins."""
+    """This process's environment without settings of the plugins that a user may have set."""
     theirs = ("TAP_", "TARGET_", "STRIPE_", "MELTANO_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(theirs)}
     return kept | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"} | more
 
 
-def run(line: Sequence[str], folder: Path, given: bytes = b"", /, **env: str) -> Ended:
-    """To the end, in `folder`."""
-    with tempfile.TemporaryDirectory() as place:
-        read, output, log = (Path(place) / name for name in ("given", "output", "log"))
-        read.write_bytes(given)
+def run(line: Sequence[str], folder: Path, stdin: bytes = b"", /, **env: str) -> Ended:
+    """Run a command line in `folder` to its end; `stdin` is its standard input."""
+    with tempfile.TemporaryDirectory() as files:
+        read, output, log = (Path(files) / name for name in ("given", "output", "log"))
+        read.write_bytes(stdin)
         running = started(line, folder, clean_env(**env), given=read, output=output, log=log)
         try:
             code = running.wait(LIFE_S)
@@ -97,15 +97,15 @@ def run_tap(
 
 
 def run_target(folder: Path, config: Mapping[str, object], lines: Iterable[Message | bytes]) -> Ended:
-    """With messages as input; bytes go in as they are."""
-    given = b"".join(line if isinstance(line, bytes) else json.dumps(line).encode() + b"\n" for line in lines)
-    return run(command("target_stripe_flow", folder, config), folder, given)
+    """The target's run with these messages as input; bytes are passed unchanged."""
+    stdin = b"".join(line if isinstance(line, bytes) else json.dumps(line).encode() + b"\n" for line in lines)
+    return run(command("target_stripe_flow", folder, config), folder, stdin)
 
 
 def a_config(url: str, **settings: object) -> dict[str, object]:
-    """The settings for a sandbox, without pacing."""
-    pace = {"max_requests_per_second": 0, "max_requests_per_second_total": 0}
-    return {"api_key": "sk_test_sandbox", "base_url": url} | pace | settings
+    """The settings for a sandbox, without limits of requests per second."""
+    limits = {"max_requests_per_second": 0, "max_requests_per_second_total": 0}
+    return {"api_key": "sk_test_sandbox", "base_url": url} | limits | settings
 
 
 def a_schema(stream: str, *key_properties: str) -> Message:

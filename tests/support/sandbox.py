@@ -22,7 +22,7 @@ _START_S, _STOP_S, _CONTROL_S = 60, 10, 30
 
 
 class Sandbox:
-    """A sandbox that nobody else uses; it ends with the block, and with this process in any case."""
+    """A sandbox that ends with the block, or with this process at the latest."""
 
     key = "sk_test_sandbox"
 
@@ -64,57 +64,58 @@ class Sandbox:
         return int(self._control("POST", "clock", {"set": unix})["now"])
 
     def advance(self, seconds: int) -> int:
-        """Move the clock on, or back if negative; see `set_clock`."""
+        """Move the clock forward, or back if negative; see `set_clock`."""
         return int(self._control("POST", "clock", {"advance_s": seconds})["now"])
 
-    def requests(self) -> list[dict[str, Any]]:  # Any: JSON, as the tests look at it
+    def requests(self) -> list[dict[str, Any]]:  # Any: JSON, as the tests read it
         """The request log, oldest first: method, path, query, headers, body, account, status, request_id, time."""
         return list(self._control("GET", "requests")["data"])
 
     def objects(self, kind: str, account: str | None = None, *, livemode: bool | None = None) -> list[dict[str, Any]]:
-        """Every object of a type (`charge`, `refund`, `customer` …), oldest first, hidden ones too."""
-        asked = {"type": kind} | ({"account": account} if account else {})
+        """Every object of a type (`charge`, `refund`, `customer` …), oldest first, with hidden and deleted ones."""
+        query = {"type": kind} | ({"account": account} if account else {})
         if livemode is not None:
-            asked["livemode"] = str(livemode).lower()
-        return list(self._control("GET", f"objects?{urlencode(asked)}")["data"])
+            query["livemode"] = str(livemode).lower()
+        return list(self._control("GET", f"objects?{urlencode(query)}")["data"])
 
     def make(self, kind: str, count: int = 1, *, every_s: int = 0, of: str | None = None) -> list[str]:
-        """The ids of new objects of a type that no call creates, oldest first: each `every_s` older than the next, or
-        all parts of the object `of`.
+        """The ids of new objects of a type that no API call creates, oldest first.
+
+        Each is `every_s` seconds older than the next; `of` is the id of the parent of child objects.
         """
         order = {"type": kind, "count": count, "every_s": every_s, "of": of}
         return list(self._control("POST", "objects", order)["ids"])
 
     def change(self, kind: str, object_id: str, *, of: str | None = None, **values: object) -> None:
-        """As something else in Stripe would; a part of the object `of`."""
+        """Change an object as other parts of Stripe would; `of` is the id of the parent of a child object."""
         self._control("POST", "objects", {"type": kind, "change": object_id, "values": values, "of": of})
 
     def delete(self, kind: str, object_id: str, *, of: str | None = None) -> None:
-        """As above."""
+        """Delete an object; see `change`."""
         self._control("POST", "objects", {"type": kind, "delete": object_id, "of": of})
 
     def faults(self, *rules: Mapping[str, Any], seed: int = 0) -> None:
-        """Put these rules in the place of the ones in force; none: no faults. Held requests go on."""
+        """Replace the rules in force, or remove them without arguments. Held requests continue."""
         self._control("POST", "faults", {"rules": list(rules), "seed": seed})
 
     def fault_states(self) -> list[dict[str, Any]]:
-        """Of each rule in force; see `fault_state`."""
+        """The state of each rule in force; see `fault_state`."""
         return list(self._control("GET", "faults")["rules"])
 
     def fault_state(self, name: str) -> dict[str, Any]:
-        """Of one rule: `seen`, `struck`, `waiting` (requests it holds now)."""
+        """The state of one rule: `seen`, `struck`, `waiting` (requests it holds now)."""
         return next(rule for rule in self.fault_states() if rule["name"] == name)
 
     def release(self, *names: str) -> None:
-        """Let go what rules of these names hold, now and from now on."""
+        """Release the requests that these rules hold or will hold."""
         self._control("POST", "faults", {"release": list(names)})
 
     def wait_until_held(self, name: str, requests: int = 1, timeout_s: float = 30) -> None:
-        """Come back once the rule holds so many requests."""
+        """Return once the rule holds so many requests. Raises TimeoutError after `timeout_s`."""
         deadline_s = time.monotonic() + timeout_s
         while self.fault_state(name)["waiting"] < requests:
             if time.monotonic() > deadline_s:
-                raise TimeoutError(f"{name} did not come to hold {requests} requests")
+                raise TimeoutError(f"{name} held fewer than {requests} requests for {timeout_s} s")
             time.sleep(0.005)
 
     def _control(self, method: str, path: str, body: object = None) -> dict[str, Any]:
@@ -147,7 +148,7 @@ class Sandbox:
 
 
 def _first_line(process: subprocess.Popen[bytes]) -> str:
-    """The first line on stdout, empty if none came in time."""
+    """The first line on stdout, empty if there is none in time."""
     assert process.stdout is not None
     with selectors.DefaultSelector() as selector:
         selector.register(process.stdout, selectors.EVENT_READ)

@@ -11,7 +11,7 @@ import stripe
 import tap_stripe  # type: ignore[import-not-found]  # only the judge's own environment has it
 
 stripe.api_base = sys.argv.pop(1)
-# Its timer of requests takes every address apart as one of api.stripe.com and fails at any other.
+# Its timer of requests parses every address as one of api.stripe.com and fails for any other.
 tap_stripe.apply_request_timer_to_client = lambda _: None
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A terminal with a person in front of it: what is run in it, what stands on it, and what is typed."""
+"""A terminal as a user has it: it runs a command, shows its output and takes keys."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ CTRL_C = b"\x03"
 
 
 class Terminal:
-    """Runs one line of a shell, which ends with the block."""
+    """Runs one shell command, which ends with the block."""
 
     def __init__(self, line: str, folder: Path, **env: str) -> None:
         self._master, slave = pty.openpty()
         termios.tcsetwinsize(slave, (LINES, COLUMNS))
-        self._came = threading.Condition()
+        self._arrived = threading.Condition()
         self._is_over = False
         self.raw = b""
         self._shell = subprocess.Popen(
@@ -62,48 +62,48 @@ class Terminal:
         os.close(self._master)
 
     def wait_for(self, text: str) -> None:
-        """Come back once this was written, wherever it stands now."""
+        """Return once this text was written, wherever it is now."""
         self.wait_until(lambda raw: text.encode() in raw)
 
-    def wait_until(self, is_so: Callable[[bytes], bool]) -> None:
-        """Come back once it is so of all that was written."""
-        with self._came:
-            self._came.wait_for(lambda: is_so(self.raw) or self._is_over, LIFE_S)
-            assert is_so(self.raw), self.raw.decode()
+    def wait_until(self, holds: Callable[[bytes], bool]) -> None:
+        """Return once `holds` is true of all output so far."""
+        with self._arrived:
+            self._arrived.wait_for(lambda: holds(self.raw) or self._is_over, LIFE_S)
+            assert holds(self.raw), self.raw.decode()
 
     def type(self, keys: bytes) -> None:
         os.write(self._master, keys)
 
     def code(self) -> int:
-        """Of the line, once it is over and all that it wrote is there."""
+        """The exit code of the command, once it has ended and its output is complete."""
         code = self._shell.wait(LIFE_S)
         self._reader.join(LIFE_S)
         return code
 
     @property
     def screen(self) -> list[str]:
-        """What stands on it, empty lines left out."""
+        """The lines on the screen, without empty ones."""
         return drawn([self.raw])[-1]
 
     @property
     def screens(self) -> Iterator[list[str]]:
-        """What stood on it after each step of the cursor back to the left."""
+        """The screen after each return of the cursor to the left."""
         yield from drawn(re.split(rb"(?<=\r)(?!\n)", self.raw))
 
     def _read(self) -> None:
         while not self._is_over:
             try:
-                came = os.read(self._master, 1 << 16)
-            except OSError:  # nobody has it open any more
-                came = b""
-            with self._came:
-                self.raw += came
-                self._is_over = not came
-                self._came.notify_all()
+                received = os.read(self._master, 1 << 16)
+            except OSError:  # no process has it open any more
+                received = b""
+            with self._arrived:
+                self.raw += received
+                self._is_over = not received
+                self._arrived.notify_all()
 
 
 def drawn(steps: Sequence[bytes]) -> list[list[str]]:
-    """What stands on the terminal after each of them."""
+    """The lines on the terminal after each step."""
     screen = pyte.Screen(COLUMNS, LINES)
     stream = pyte.ByteStream(screen)
     seen = []

@@ -1,4 +1,4 @@
-"""A peer that says exactly the bytes it is told to, for what no well-behaved server does."""
+"""A server that sends exactly the bytes of a test, for answers that no well-behaved server sends."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ def answer(status: int, body: str = "{}", **headers: str) -> bytes:
 
 @dataclass(frozen=True, kw_only=True)
 class Cut:
-    """Say `said`, then close the connection."""
+    """Send `said`, then close the connection."""
 
     said: bytes = b""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Drip:
-    """Say one byte each `every_s` seconds, for ever or until the other side is gone."""
+    """Send `said`, then one byte every `every_s` seconds, 2,000 in all or until the other side disconnects."""
 
     said: bytes
     every_s: float = 0.05
@@ -66,12 +66,12 @@ class Peer:
     ) -> None:
         # shutdown first: close alone does not wake a thread that waits in accept
         for sock in [self._listener, *self._open]:
-            with _gone_is_fine():
+            with _closed_is_fine():
                 sock.shutdown(socket.SHUT_RDWR)
             sock.close()
 
     def _accept(self) -> None:
-        with _gone_is_fine():
+        with _closed_is_fine():
             while True:
                 connection, _ = self._listener.accept()
                 self.connections += 1
@@ -79,7 +79,7 @@ class Peer:
                 threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection: socket.socket) -> None:
-        with _gone_is_fine(), connection:
+        with _closed_is_fine(), connection:
             while (request := _read_request(connection)) is not None:
                 if request.startswith(b"GET /v1/account "):
                     self.checks.append(request)
@@ -125,7 +125,7 @@ def _read_request(connection: socket.socket) -> bytes | None:
 
 
 @contextmanager
-def _gone_is_fine() -> Iterator[None]:
+def _closed_is_fine() -> Iterator[None]:
     """The other side, or the end of the test, may close a socket at any time."""
     try:
         yield
