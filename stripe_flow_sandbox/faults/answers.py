@@ -70,6 +70,7 @@ _CODES = {409: "idempotency_key_in_use", 429: "rate_limit"}
 
 
 def error_answer(status: int, error: dict[str, Any], headers: dict[str, str]) -> Answered:  # Any: see `Answer`
+    """An error in Stripe's shape; `error` overrides the members that are usual for `status`."""
     usual: dict[str, Any] = {
         "type": _TYPES.get(status, "api_error"),
         "message": f"Answer {status} of the fault script.",

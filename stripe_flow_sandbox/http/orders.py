@@ -49,4 +49,5 @@ class ObjectsOrder(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def json_answer(status: int, content: object) -> ControlAnswer:
+    """An answer with `content` as JSON."""
     return ControlAnswer(status, msgspec.json.encode(content) + b"\n")

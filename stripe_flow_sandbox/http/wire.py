@@ -76,6 +76,7 @@ class Connection(asyncio.Protocol):
             self.end("close")
 
     def on_message_begin(self) -> None:
+        """Called by the parser, like the other `on_` methods."""
         self._url = self._body = b""
         self._headers = {}
 

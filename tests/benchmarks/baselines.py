@@ -1,7 +1,7 @@
 """The plain clients that the tap is compared with: what a script does without this project, each a process of its own.
 
 `python -m tests.benchmarks.baselines KIND URL START END PER_SECOND` writes the charges created in [START, END) to
-standard output until all are out or the reader is gone. PER_SECOND is shared by all threads; 0: no limit.
+standard output until all are written or the reader has closed it. PER_SECOND is shared by all threads; 0: no limit.
 """
 
 from __future__ import annotations

@@ -87,7 +87,7 @@ def forgetting(path: Path) -> Iterator[Journal]:
 def main() -> None:
     kind = sys.argv.pop(1)
     if kind == "forget":
-        setattr(opening, "held", forgetting)  # noqa: B010  # replaces a function
+        setattr(opening, "open_journal", forgetting)  # noqa: B010  # replaces a function
         TargetStripeFlow.cli()
         return
     output, count = Path(sys.argv.pop(1)), Count()

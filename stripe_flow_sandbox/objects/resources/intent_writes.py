@@ -60,6 +60,7 @@ def default_source(call: Call, made: Object) -> Object | None:
 
 
 def no_method(intent: Object) -> Refusal:
+    """The refusal of a confirmation without a payment method."""
     how = (
         "You can either update the PaymentIntent with a payment method and then confirm it again, or confirm it again "
     )
