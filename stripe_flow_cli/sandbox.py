@@ -20,28 +20,11 @@ keys: {keys}
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Loopback address to listen on.")
+@click.option("--port", default=12111, show_default=True, type=click.IntRange(0, 65535), help="0 for any free port.")
+@click.option("--seed", default=0, show_default=True, help="The same seed gives the same objects.")
+@click.option("--charges", default=0, show_default=True, type=click.IntRange(0), help="Charges to start with.")
 @click.option(
-    "--port",
-    default=12111,
-    show_default=True,
-    type=click.IntRange(0, 65535),
-    help="Port to listen on; 0 for any free port.",
-)
-@click.option(
-    "--seed",
-    default=0,
-    show_default=True,
-    help="Seed of the objects to start with; the same seed gives the same objects.",
-)
-@click.option(
-    "--charges", default=0, show_default=True, type=click.IntRange(0), help="Number of charges to start with."
-)
-@click.option(
-    "--days",
-    default=30,
-    show_default=True,
-    type=click.IntRange(1),
-    help="Number of past days over which these charges are spread.",
+    "--days", default=30, show_default=True, type=click.IntRange(1), help="Days that the charges are spread over."
 )
 @click.option(
     "--keys",
@@ -57,9 +40,7 @@ keys: {keys}
 )
 @click.option("--now", type=int, help="Start of the sandbox's clock in Unix seconds; default: this machine's time.")
 @click.option("--live", "livemode", is_flag=True, help="Live mode: sk_live_ keys, and livemode true in objects.")
-@click.option(
-    "--exit-with-stdin", is_flag=True, help="Stop when standard input ends, as it does when the parent process ends."
-)
+@click.option("--exit-with-stdin", is_flag=True, help="Stop when standard input ends, as when the parent ends.")
 def sandbox(
     *,
     host: str,
