@@ -23,9 +23,7 @@ keys: {keys}
 @click.option("--port", default=12111, show_default=True, type=click.IntRange(0, 65535), help="0 for any free port.")
 @click.option("--seed", default=0, show_default=True, help="The same seed gives the same objects.")
 @click.option("--charges", default=0, show_default=True, type=click.IntRange(0), help="Charges to start with.")
-@click.option(
-    "--days", default=30, show_default=True, type=click.IntRange(1), help="Days that the charges are spread over."
-)
+@click.option("--days", default=30, show_default=True, type=click.IntRange(1), help="Days that they are spread over.")
 @click.option(
     "--keys",
     "keys_file",
