@@ -1,4 +1,4 @@
-"""Stripe's time. This machine's clock may be wrong by days, and nothing may depend on it."""
+"""Stripe's time. This machine's clock may be wrong by days, so nothing depends on it."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import functools
 import threading
 from email.utils import parsedate_to_datetime
 
-# Beyond this the machine slept or its monotonic clock stood still: anchor again.
+# A larger difference means that the machine slept or its monotonic clock stopped: the clock is set again.
 DRIFT_S = 60
 
 
-@functools.lru_cache(maxsize=16)  # the answers of one second have the same
+@functools.lru_cache(maxsize=16)  # answers of the same second have the same header
 def parse_date(header: str | None) -> int | None:
-    """Unix seconds of a `Date` header, None where it is absent or no date."""
+    """Unix seconds of a `Date` header; None if it is missing or not a date."""
     if header is None:
         return None
     try:
@@ -22,20 +22,21 @@ def parse_date(header: str | None) -> int | None:
 
 
 class StripeClock:
-    """The last `Date` that Stripe sent, plus the monotonic seconds since; anchored anew when the two part."""
+    """A `Date` that Stripe sent plus the monotonic seconds since; set again when the two differ by over `DRIFT_S`."""
 
     def __init__(self) -> None:
         self._anchor: tuple[int, float] | None = None
         self._lock = threading.Lock()
 
     def observe(self, date_unix: int, monotonic_s: float) -> None:
+        """Set the clock by an answer's `Date`, in Unix seconds, if it is not set or has drifted."""
         with self._lock:
             known = self._read(monotonic_s)
             if known is None or abs(date_unix - known) > DRIFT_S:
                 self._anchor = (date_unix, monotonic_s)
 
     def now_unix(self, monotonic_s: float) -> float | None:
-        """None before Stripe's first answer."""
+        """Stripe's time in Unix seconds; None before Stripe's first answer."""
         with self._lock:
             return self._read(monotonic_s)
 

@@ -1,7 +1,6 @@
-"""Who asks: the key, on behalf of which account, in which version, at which address.
+"""Which Stripe, which key, which account and which API version a request is sent with.
 
-A key is looked at here and nowhere else. What is wrong with it is said without showing it, since a mistyped key is
-still most of a secret.
+Only this module parses keys. Its messages never show a key: a mistyped key is still most of a secret.
 """
 
 from __future__ import annotations
@@ -19,13 +18,13 @@ BASE_URL = "https://api.stripe.com"
 
 _KEY = re.compile(r"(?P<kind>sk|rk|pk)_(?P<mode>test|live)_[A-Za-z0-9_]+")
 _KEY_FORMS = "sk_test_…, sk_live_…, rk_test_… or rk_live_…"
-# ASCII: these become headers, which carry nothing else.
+# HTTP headers carry only ASCII, and these two are sent in headers.
 _VERSION = re.compile(r"\d{4}-\d{2}-\d{2}(\.[a-z]+)?", re.ASCII)
 _ACCOUNT = re.compile(r"acct_\w+", re.ASCII)
 
 
 class Mode(enum.Enum):
-    """Test objects are invisible to live keys and the other way round."""
+    """Test or live. A test key cannot see live objects, and a live key cannot see test objects."""
 
     TEST = "test"
     LIVE = "live"
@@ -33,7 +32,7 @@ class Mode(enum.Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class ApiKey:
-    """A secret (`sk_`) or restricted (`rk_`) key. The secret is in no representation of it."""
+    """A secret (`sk_`) or restricted (`rk_`) key. Its `repr` does not show the secret."""
 
     secret: str = field(repr=False)
     is_restricted: bool
@@ -41,45 +40,45 @@ class ApiKey:
 
 
 def parse_api_key(text: object) -> ApiKey:
-    """The key of the setting `api_key`; raises Misconfigured, never quoting what was given.
+    """The key in the setting `api_key`. Raises Misconfigured, without quoting the value, when it is not one.
 
     https://docs.stripe.com/keys
     """
     if not isinstance(text, str) or not text.strip():
-        raise Misconfigured(f"setting api_key is missing: give a Stripe key, one of {_KEY_FORMS}")
-    found = _KEY.fullmatch(text.strip())
-    if found is None:
+        raise Misconfigured(f"setting api_key is missing: set it to a Stripe key, one of {_KEY_FORMS}")
+    match = _KEY.fullmatch(text.strip())
+    if match is None:
         raise Misconfigured(
             f"setting api_key does not look like a Stripe key: expected {_KEY_FORMS}; it is not shown here. "
             "Copy it again from the Stripe dashboard, Developers, API keys"
         )
-    if found["kind"] == "pk":
+    if match["kind"] == "pk":
         raise Misconfigured(
-            "setting api_key holds a publishable key (pk_…), which may neither read nor create what is needed here: "
-            f"give a secret or, better, a restricted key, one of {_KEY_FORMS}"
+            "setting api_key holds a publishable key (pk_…), which cannot read or create the objects of this plugin: "
+            f"use a secret or, better, a restricted key, one of {_KEY_FORMS}"
         )
-    return ApiKey(secret=found[0], is_restricted=found["kind"] == "rk", mode=Mode(found["mode"]))
+    return ApiKey(secret=match[0], is_restricted=match["kind"] == "rk", mode=Mode(match["mode"]))
 
 
 def is_loopback(host: str) -> bool:
-    """Whether `host` can only be this machine, so that a key in clear text cannot be overheard."""
+    """Whether `host` is certainly this machine, so that nobody can overhear a key in clear text."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
 
 
-def address(base_url: object, api_key: object) -> str:
-    """`https://api.stripe.com, test mode` for a log, whatever the settings hold; nothing else of them is shown."""
-    where = _origin(BASE_URL if base_url is None else str(base_url)) or "an address that is none"
+def describe_address(base_url: object, api_key: object) -> str:
+    """`https://api.stripe.com, test mode`, for a log; accepts unchecked settings and shows nothing else of them."""
+    origin = _origin(BASE_URL if base_url is None else str(base_url)) or "an invalid address"
     try:
-        return f"{where}, {parse_api_key(api_key).mode.value} mode"
+        return f"{origin}, {parse_api_key(api_key).mode.value} mode"
     except Misconfigured:
-        return f"{where}, without a usable key"
+        return f"{origin}, without a usable key"
 
 
 def _origin(url: str) -> str:
-    """Scheme, host and port; empty where it is no URL."""
+    """Scheme, host and port; empty if `url` is not an HTTP URL."""
     try:
         parts = urlsplit(url)
         port = f":{parts.port}" if parts.port else ""
@@ -93,7 +92,7 @@ def _origin(url: str) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Connection:
-    """Everything that identifies the asker; raises Misconfigured when it is made with a wrong part."""
+    """The key, API version, address and account of requests. Raises Misconfigured when one of them is not valid."""
 
     key: ApiKey
     api_version: str = API_VERSION
@@ -105,13 +104,14 @@ class Connection:
             raise Misconfigured(f"setting api_version must look like {API_VERSION}, not {self.api_version!r}")
         if self.account is not None and not _ACCOUNT.fullmatch(self.account):
             raise Misconfigured(
-                f"an account must look like acct_…, not {self.account!r}: mend the setting that names it (account_id, "
-                "account_ids or customer_ids); its id is in the Stripe dashboard, Settings, Account details"
+                f"an account must look like acct_…, not {self.account!r}: correct it in the setting account_id, "
+                "account_ids or customer_ids; its id is in the Stripe dashboard, Settings, Account details"
             )
         _check_base_url(self.base_url)
 
     @property
     def is_loopback(self) -> bool:
+        """Whether `base_url` is an address of this machine."""
         return is_loopback(urlsplit(self.base_url).hostname or "")
 
 
@@ -122,7 +122,9 @@ def _check_base_url(url: str) -> None:
     except ValueError:
         raise Misconfigured(f"setting base_url is not a URL; the usual value is {BASE_URL}") from None
     if parts.username or parts.password:
-        raise Misconfigured("setting base_url must not carry a user name or password: the key is in api_key")
+        raise Misconfigured(
+            "setting base_url must not carry a user name or password: remove them, and set the key in api_key"
+        )
     if parts.scheme not in {"http", "https"} or not host or parts.path.strip("/") or parts.query or parts.fragment:
         raise Misconfigured(f"setting base_url must be scheme, host and port only, like {BASE_URL}, not {url!r}")
     if parts.scheme == "http" and not is_loopback(host):

@@ -1,8 +1,8 @@
 """One deadline for a whole HTTP exchange, from connecting to the last byte.
 
-`requests` bounds single socket operations, so a peer that sends one byte now and then is never late. Here one
-watchdog thread shuts the socket down when the deadline passes, and the thread that uses it wakes up with an error.
-A name look-up cannot be cut, but what comes late out of it is not sent on.
+`requests` limits single socket operations, so a peer that sends one byte every few seconds is never late. Here one
+watchdog thread shuts the socket down at the deadline, and the thread that uses the socket gets an error.
+A name look-up cannot be cut short, but nothing is sent if it ends after the deadline.
 """
 
 from __future__ import annotations
@@ -28,51 +28,49 @@ class _HasFileno(Protocol):
 
 
 class Limit:
-    """One exchange's deadline, and a handle of our own on the socket it runs on once there is one.
+    """The deadline of one exchange, with its own duplicate of the socket's descriptor.
 
-    The handle reaches the connection under whatever wraps or owns its socket: TLS takes the descriptor away from
-    the plain socket before the handshake, TLS inside a proxy's TLS is no socket at all, and an answer that ends with
-    its connection outlives the connection object.
+    The duplicate reaches the connection whatever wraps or owns its socket: TLS takes the descriptor away from the plain
+    socket before the handshake, TLS inside a proxy's TLS is not a socket at all, and an answer that ends with its
+    connection outlives the connection object.
     """
 
-    def __init__(self, due: float, *, may_connect: bool = True) -> None:
-        """Without `may_connect` the exchange runs on the connection that is open, or not at all."""
-        self.due = due
+    def __init__(self, due_at: float, *, may_connect: bool = True) -> None:
+        """`due_at` is in monotonic seconds. Without `may_connect` only a connection that is already open is used."""
+        self.due_at = due_at
         self.may_connect = may_connect
-        self.was_gone = False
+        self.was_closed = False
         self.has_passed = False
-        self._is_over = False
+        self.has_ended = False
         self._handle: socket.socket | None = None
         self._lock = threading.Lock()
 
     def watch(self, sock: _HasFileno) -> None:
-        """Cut this one, too, when the time comes. Raises ConnectTimeoutError if it has come."""
+        """Cut this socket at the deadline, too. Raises ConnectTimeoutError when the deadline has passed."""
         with self._lock:
             self._release()
-            if self.has_passed or time.monotonic() >= self.due:
+            if self.has_passed or time.monotonic() >= self.due_at:
                 self.has_passed = True
                 raise ConnectTimeoutError(None, "the deadline passed before anything was sent")
             self._handle = socket.socket(fileno=os.dup(sock.fileno()))
 
     def cut(self) -> None:
+        """Shut the socket down, unless the exchange has ended."""
         with self._lock:
-            if self._is_over:
+            if self.has_ended:
                 return
             self.has_passed = True
             if self._handle is not None:
                 try:
                     self._handle.shutdown(socket.SHUT_RDWR)
                 except OSError:
-                    return  # already gone
+                    return  # it is already closed
 
     def end(self) -> None:
+        """The exchange is over: leave its connection open."""
         with self._lock:
-            self._is_over = True
+            self.has_ended = True
             self._release()
-
-    @property
-    def is_over(self) -> bool:
-        return self._is_over
 
     def _release(self) -> None:
         if self._handle is not None:
@@ -92,9 +90,9 @@ class Watchdog:
 
     @contextmanager
     def limit(self, seconds: float, *, may_connect: bool = True) -> Iterator[Limit]:
-        """Whatever this thread exchanges inside is cut after `seconds`; `has_passed` then says so.
+        """Cut what this thread exchanges inside the block after `seconds`; `has_passed` is True if that happened.
 
-        Without `may_connect` nothing is sent on a new connection; `was_gone` says that the old one was gone.
+        Without `may_connect` nothing is sent on a new connection; `was_closed` is True if the open one was closed.
         """
         limit = Limit(time.monotonic() + seconds, may_connect=may_connect)
         _current.limit = limit
@@ -102,9 +100,9 @@ class Watchdog:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="stripe-deadlines", daemon=True)
                 self._thread.start()
-            self._forget_what_is_over()
-            heapq.heappush(self._due, (limit.due, next(self._count), limit))
-            if limit.due < self._wakes_at:  # to wake it up for each request would cost as much as the request
+            self._drop_ended()
+            heapq.heappush(self._due, (limit.due_at, next(self._count), limit))
+            if limit.due_at < self._wakes_at:  # waking the thread for each request would cost as much as the request
                 self._changed.notify()
         try:
             yield limit
@@ -114,7 +112,7 @@ class Watchdog:
     def _run(self) -> None:
         while True:
             with self._changed:
-                self._forget_what_is_over()
+                self._drop_ended()
                 self._wakes_at = self._due[0][0] if self._due else math.inf
                 left_s = self._wakes_at - time.monotonic()
                 if left_s > 0:
@@ -123,26 +121,28 @@ class Watchdog:
                 limit = heapq.heappop(self._due)[2]
             limit.cut()
 
-    def _forget_what_is_over(self) -> None:
-        while self._due and self._due[0][2].is_over:
+    def _drop_ended(self) -> None:
+        while self._due and self._due[0][2].has_ended:
             heapq.heappop(self._due)
 
 
 _current = threading.local()
 
 
-class _Limited:
-    """A connection that shows its socket to the running exchange: a new one as soon as it is connected, before any
-    proxy's tunnel or TLS handshake, and one that is used again just before it sends.
+class _WatchedConnection:
+    """A connection that hands its socket to this thread's `Limit`.
+
+    A new socket is handed over as soon as it is connected, before any proxy's tunnel or TLS handshake. A reused one is
+    handed over just before it sends.
     """
 
     sock: _HasFileno | None
 
     def _new_conn(self) -> socket.socket:
         if not _current.limit.may_connect:
-            _current.limit.was_gone = True
-            raise ConnectTimeoutError(None, "the open connection is gone")
-        sock: socket.socket = super()._new_conn()  # type: ignore[misc]  # a mix-in: urllib3's connection comes next
+            _current.limit.was_closed = True
+            raise ConnectTimeoutError(None, "the open connection was closed")
+        sock: socket.socket = super()._new_conn()  # type: ignore[misc]  # a mix-in before urllib3's connection
         try:
             _current.limit.watch(sock)
         except BaseException:
@@ -153,20 +153,24 @@ class _Limited:
     def request(self, *args: Any, **kwargs: Any) -> None:  # Any: urllib3's own signature, passed through
         if self.sock is not None:
             _current.limit.watch(self.sock)
-        super().request(*args, **kwargs)  # type: ignore[misc]  # as above
+        super().request(*args, **kwargs)  # type: ignore[misc]  # a mix-in
 
 
-class _PlainConnection(_Limited, HTTPConnection):
+class _PlainConnection(_WatchedConnection, HTTPConnection):
     pass
 
 
-class _TlsConnection(_Limited, HTTPSConnection):
+class _TlsConnection(_WatchedConnection, HTTPSConnection):
     pass
 
 
 class PlainPool(HTTPConnectionPool):
+    """A pool of plain HTTP connections that keep to the deadline."""
+
     ConnectionCls = _PlainConnection
 
 
 class TlsPool(HTTPSConnectionPool):
+    """A pool of HTTPS connections that keep to the deadline."""
+
     ConnectionCls = _TlsConnection

@@ -1,23 +1,23 @@
-"""What can go wrong, as a tree that branches by what the caller should do.
+"""Every error of stripe-flow, as a tree that branches by what the caller should do.
 
-    StripeFlowError             every error of ours; `exit_code` is how a run ends on it
-    ├── Misconfigured           mend a setting or the input, then run again
-    ├── Stopped                 the run is ending: what was not sent stays undone, what was sent is not decided
-    └── StripeError             Stripe said no, or said nothing
-        ├── AccountTrouble      stop: with this key and account nothing will go through now
+    StripeFlowError             the root; `exit_code` is the exit code of a run that it ends
+    ├── Misconfigured           fix a setting or the input, then run again
+    ├── Stopped                 the run is ending: a request that was not sent is not executed, a sent one is undecided
+    └── StripeError             Stripe refused, or did not answer
+        ├── AccountTrouble      stop: no request with this key and account succeeds now
         │   ├── KeyRefused      the key is wrong, expired or of another account (401)
-        │   ├── PermissionMissing    the key lacks a right (403)
-        │   │   └── AccountHidden   it may not act for the account, or there is none (403)
-        │   ├── StripeUnreachable   not one success for `give_up_after_s`, or a read that Stripe refused for now
-        │   └── NotSent         a write that Stripe refused for its pace alone (429): nothing was executed
-        ├── RequestRefused      refused without effect: mend the record, the rest goes on (400, 404)
-        │   ├── NotFound        no such object, or it belongs to the other mode (404)
+        │   ├── PermissionMissing    the key lacks a permission (403)
+        │   │   └── AccountHidden   the account does not exist, or the key has no access to it (403)
+        │   ├── StripeUnreachable   no success for `give_up_after_s`, or Stripe refused a read for now
+        │   └── NotSent         a write that met only the rate limit (429): nothing was executed
+        ├── RequestRefused      refused without effect: fix the record; other records go on (400, 404)
+        │   ├── NotFound        no such object, or it is of the other mode (404)
         │   └── KeyReused       the idempotency key was used with other parameters: a conflict, never re-keyed
-        ├── Declined            the card said no, and that is final (402)
-        └── OutcomeUnknown      it may have happened: ask Stripe before doing it again (500, undecided)
+        ├── Declined            the card was declined, which is final (402)
+        └── OutcomeUnknown      the request may have been executed: ask Stripe before sending it again (500, undecided)
 
-No message quotes what Stripe's `message` says: it may repeat a person's e-mail address, and it changes without
-notice. Codes, parameters and the request id are enough to find the rest in Stripe's dashboard.
+No message quotes Stripe's `message`: it may repeat a person's e-mail address, and it changes without notice. Codes,
+parameters and the request id are enough to find the rest in Stripe's dashboard.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from typing import ClassVar
 
 
 class StripeFlowError(Exception):
-    """The root: one sentence for the person who runs it, and the exit code of a run that it ends."""
+    """The root: a message for the person who runs the command, and the exit code of a run that it ends."""
 
     exit_code: ClassVar[int] = 1
 
@@ -37,10 +37,10 @@ class Misconfigured(StripeFlowError):
 
 
 class Stopped(StripeFlowError):
-    """The run is stopping, and this call did not wait to its end.
+    """The run is stopping, and this call did not finish.
 
-    `was_sent` is False where this call has no effect at Stripe: it sent nothing, or Stripe refused each send for
-    its pace alone (429). Otherwise it may have happened: the same bytes under the same key will tell.
+    `was_sent` is False if this call has no effect at Stripe: it sent nothing, or Stripe answered each send with 429.
+    Otherwise the request may have been executed: sending the same bytes under the same key shows the outcome.
     """
 
     def __init__(self, message: str, *, was_sent: bool) -> None:
@@ -50,11 +50,10 @@ class Stopped(StripeFlowError):
 
 @dataclass(frozen=True, kw_only=True)
 class Refusal:
-    """The facts of an answer that was not a success; empty where Stripe gave none.
+    """The facts of an answer that was not a success; a text is empty if Stripe sent none.
 
-    `charge` and `payment_intent` are ids that a decline leaves behind. `permission` is the restricted key's missing
-    right as Stripe names it, for example `rak_charge_read`.
-    `date_unix` is Stripe's time. https://docs.stripe.com/api/errors
+    A decline leaves the ids `charge` and `payment_intent`. `permission` is what the restricted key lacks, in Stripe's
+    spelling, for example `rak_charge_read`. `date_unix` is Stripe's time. https://docs.stripe.com/api/errors
     """
 
     http_status: int
@@ -69,14 +68,14 @@ class Refusal:
     permission: str = ""
 
     def words(self) -> str:
-        """What support needs, in one bracket: `(HTTP 400, parameter_missing, amount, request req_1)`."""
+        """The facts that Stripe's support needs: `(HTTP 400, parameter_missing, amount, request req_1)`."""
         facts = [f"HTTP {self.http_status}", self.code or self.type, self.decline_code, self.param]
         facts.append(f"request {self.request_id}" if self.request_id else "")
         return f"({', '.join(fact for fact in facts if fact)})"
 
 
 class StripeError(StripeFlowError):
-    """Stripe refused, or could not be asked; `refusal` is None where no answer came."""
+    """Stripe refused, or did not answer; `refusal` is None without an answer."""
 
     def __init__(self, message: str, refusal: Refusal | None = None) -> None:
         super().__init__(message)
@@ -84,44 +83,46 @@ class StripeError(StripeFlowError):
 
 
 class AccountTrouble(StripeError):
+    """No request with this key and account succeeds now."""
+
     exit_code = 4
 
 
 class KeyRefused(AccountTrouble):
-    pass
+    """The key is wrong, expired or of another account."""
 
 
 class PermissionMissing(AccountTrouble):
-    pass
+    """The key lacks a permission; `refusal.permission` names it if Stripe did."""
 
 
 class AccountHidden(PermissionMissing):
-    pass
+    """The account does not exist, or the key has no access to it."""
 
 
 class StripeUnreachable(AccountTrouble):
-    pass
+    """No request succeeded for `give_up_after_s`, or Stripe refused a read for now."""
 
 
 class NotSent(AccountTrouble):
-    pass
+    """A write met only the rate limit, so nothing was executed."""
 
 
 class RequestRefused(StripeError):
-    pass
+    """Stripe refused the request without effect."""
 
 
 class NotFound(RequestRefused):
-    pass
+    """The object does not exist, or is of the other mode."""
 
 
 class KeyReused(RequestRefused):
-    pass
+    """The idempotency key was used before with other parameters."""
 
 
 class Declined(StripeError):
-    pass
+    """The card was declined."""
 
 
 class OutcomeUnknown(StripeError):
-    pass
+    """The request may or may not have been executed."""

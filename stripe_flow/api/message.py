@@ -1,4 +1,4 @@
-"""What goes out and what comes back, as values."""
+"""A request and its answer, as values."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What goes out, to the byte; kept as it is for a resend."""
+    """The exact bytes of a request, unchanged when it is sent again. `path` starts with `/v1/`, `query` has no `?`."""
 
     method: str
     path: str
@@ -26,16 +26,17 @@ class Request:
 
     @property
     def is_read(self) -> bool:
+        """Whether the request changes nothing at Stripe."""
         return self.method == "GET"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Answer(Generic[T]):
-    """A success: what was read from the body, Stripe's request id and time, whether Stripe replayed a stored answer,
-    and how often the request was sent by this call: a replay to the first send was executed in an earlier call.
+    """A success: `value` is read from the body, `date_unix` is Stripe's time.
 
-    `took_s` is the time from sending it to the last byte: what it says may be so much older than its `date_unix`.
-    `api_version` is the one that Stripe says it answered in.
+    `is_replay`: Stripe replayed a stored answer. `sends` counts the sends of this call, so a replay with `sends == 1`
+    answers a request of an earlier call. `took_s` is the time from sending to the last byte: the value may be that much
+    older than `date_unix`. `api_version` is the version that Stripe answered in.
     """
 
     value: T
@@ -48,12 +49,12 @@ class Answer(Generic[T]):
 
 
 def read_object(body: bytes) -> dict[str, object]:
-    """The body as an object; raises msgspec.DecodeError for anything else."""
+    """The JSON object in the body. Raises msgspec.DecodeError when it is anything else."""
     return msgspec.json.decode(body, type=dict[str, object])
 
 
 def read_answer(raw: RawAnswer, read: Callable[[bytes], T], sends: int, took_s: float) -> Answer[T]:
-    """Raises ValueError where `read` cannot use the body."""
+    """The answer with the body read by `read`. Raises ValueError when `read` cannot use the body."""
     return Answer(
         value=read(raw.body),
         request_id=raw.headers.get("Request-Id", ""),

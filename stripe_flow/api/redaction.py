@@ -1,8 +1,8 @@
-"""No key leaves this process in words: not in a log record, not in an exception, not in a traceback.
+"""Hides keys in log records, exceptions and tracebacks of this process.
 
-Meltano replaces all handlers and formatters of a plugin (`SINGER_SDK_LOG_CONFIG`), so a filter on any of them is
-lost. The factory that makes log records is below all of that. Its one hole: what is passed as `extra={…}` is set
-after the factory ran. What goes there from us has been through `redact` before: see `stripe_flow.singer.run_log`.
+Meltano replaces all handlers and formatters of a plugin (`SINGER_SDK_LOG_CONFIG`), so a filter on one of them would be
+lost. The factory that makes log records is not replaced. It does not see `extra={…}`, which is set after the factory
+ran: `stripe_flow.singer.run_log` calls `redact` on what it passes there.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _install_lock = threading.Lock()
 
 
 def protect(secret: str) -> None:
-    """Hide this text too, wherever it stands: a mistyped key matches no pattern."""
+    """Hide this text wherever it appears: a mistyped key does not match the pattern of keys."""
     stripped = secret.strip()
     if len(stripped) >= _SHORTEST:
         _secrets.update({stripped, base64.b64encode(f"{stripped}:".encode()).decode().rstrip("=")})
@@ -40,18 +40,18 @@ def redact(text: str) -> str:
     return _PATTERN.sub(_mask, text)
 
 
-def _mask(found: re.Match[str]) -> str:
-    kept = _KEPT.match(found[0])
+def _mask(match: re.Match[str]) -> str:
+    kept = _KEPT.match(match[0])
     return f"{kept[0] if kept else ''}{MASK}"
 
 
 def scrub(error: BaseException) -> None:
-    """Redact the arguments of `error` and of every exception behind it, in place."""
+    """Redact the arguments of `error`, its causes and its contexts, in place."""
     _scrub(error, set())
 
 
 def _scrub(error: BaseException | None, seen: set[int]) -> None:
-    """`seen` holds the ids of the exceptions already done: causes and contexts may form a ring."""
+    """`seen` holds the ids of finished exceptions: causes and contexts may form a cycle."""
     if error is None or id(error) in seen:
         return
     seen.add(id(error))
@@ -61,9 +61,9 @@ def _scrub(error: BaseException | None, seen: set[int]) -> None:
 
 
 def install() -> None:
-    """Make every log record and every uncaught traceback of this process go through `redact`. Idempotent."""
+    """Redact every log record and every uncaught traceback of this process from now on. Idempotent."""
     with _install_lock:
-        # Its lines hold whole URLs, and a query may name a person.
+        # urllib3 logs whole URLs, and a query may name a person.
         logging.getLogger("urllib3").propagate = False
         base = logging.getLogRecordFactory()
         if not isinstance(base, _RedactingFactory):
@@ -85,7 +85,7 @@ class _RedactingFactory:
 
 
 class _RedactingHook:
-    def __init__(self, base: Any) -> None:  # Any: whatever hook was there before
+    def __init__(self, base: Any) -> None:  # Any: the hook that was installed before
         self._base = base
 
     def __call__(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
@@ -94,7 +94,7 @@ class _RedactingHook:
 
 
 def _walk(value: Any, seen: set[int]) -> Any:  # Any: log arguments are of any type
-    """Strings are redacted, containers and exceptions walked; what else there is stays the same object."""
+    """Redact strings, and those inside containers and exceptions; any other value is returned as it is."""
     if isinstance(value, str):
         return redact(value)
     if isinstance(value, BaseException):

@@ -1,4 +1,4 @@
-"""What a refusal means: the status and the error object of an answer → the error to raise."""
+"""From the HTTP status and the error object of a refusal to the error to raise."""
 
 from __future__ import annotations
 
@@ -24,27 +24,27 @@ from stripe_flow.api.errors import (
     StripeError,
     StripeUnreachable,
 )
-from stripe_flow.api.retry import TOO_MANY, UNDECIDED
+from stripe_flow.api.retry import TOO_MANY_REQUESTS, UNDECIDED
 from stripe_flow.api.transport import RawAnswer
 
-# Stripe names the missing permission in the message of a 403, and nowhere else.
+# Stripe names the missing permission only in the message of a 403.
 _PERMISSION = re.compile(r"'(rak_\w+)'", re.ASCII)
 
 
-def refused(raw: RawAnswer, method: str, path: str, connection: Connection, *, is_open: bool) -> StripeError:
-    """The error for an answer that is no success and must not be sent again.
+def to_error(raw: RawAnswer, method: str, path: str, connection: Connection, *, may_be_executed: bool) -> StripeError:
+    """The error for an answer that is not a success and must not be sent again.
 
-    `is_open`: an earlier send of this call may have been executed, so a 429 to the last one proves nothing.
+    `may_be_executed`: an earlier send of this call may have been executed, so a final 429 does not mean "not executed".
     https://docs.stripe.com/error-low-level and https://docs.stripe.com/api/errors
     """
     refusal = read_refusal(raw)
-    kind, happened, next_step = _meaning(refusal, is_read=method == "GET", is_open=is_open)
+    kind, happened, next_step = _classify(refusal, is_read=method == "GET", may_be_executed=may_be_executed)
     account = f" for account {connection.account}" if connection.account else ""
     return kind(f"{method} {path}{account}: {happened} {refusal.words()}. {next_step}", refusal)
 
 
 def read_refusal(raw: RawAnswer) -> Refusal:
-    """The facts of the error object; a body that is none (a proxy's page) gives the status alone."""
+    """The facts of the error object; only the HTTP status and headers if the body is not one (a proxy's page)."""
     facts = _error_object(raw)
     names = ("type", "code", "decline_code", "param", "charge")
     intent = facts.get("payment_intent")
@@ -59,10 +59,10 @@ def read_refusal(raw: RawAnswer) -> Refusal:
     )
 
 
-def is_stripes_word(raw: RawAnswer) -> bool:
-    """Whether a refusal can be relied on: a proxy's page or a cut body must not close a payment's attempt.
+def is_reliable(raw: RawAnswer) -> bool:
+    """Whether a refusal may decide an attempt: a proxy's page or a body that was cut off may not.
 
-    Where the status alone says all there is to know, the body is not needed.
+    A status that says everything by itself needs no body.
     """
     return bool(_error_object(raw)) or raw.http_status in {401, 403} | UNDECIDED or raw.http_status < 400
 
@@ -78,24 +78,24 @@ def _error_object(raw: RawAnswer) -> Mapping[str, object]:
 _Meaning = tuple[type[StripeError], str, str]
 
 
-def _meaning(refusal: Refusal, *, is_read: bool, is_open: bool) -> _Meaning:
+def _classify(refusal: Refusal, *, is_read: bool, may_be_executed: bool) -> _Meaning:
     """The error's class, what happened, and what to do next."""
     if refusal.http_status in UNDECIDED or refusal.http_status >= 500:
-        return _FOR_NOW if is_read else _undecided(refusal, is_open=is_open)
+        return _READ_REFUSED if is_read else _classify_undecided(refusal, may_be_executed=may_be_executed)
     if refusal.type == "idempotency_error":
         return _KEY_REUSED
     if refusal.http_status in {401, 403} and not (refusal.type or refusal.code or refusal.request_id):
-        return _NOBODYS
+        return _NOT_FROM_STRIPE
     if refusal.code == "account_invalid":
         return _NO_ACCOUNT
     kind, happened, next_step = _MEANINGS.get(
-        refusal.http_status, _ELSEWHERE if refusal.http_status < 400 else _REFUSED
+        refusal.http_status, _REDIRECTED if refusal.http_status < 400 else _REFUSED
     )
     return kind, happened.format(permission=refusal.permission or "that this request needs"), next_step
 
 
-def _undecided(refusal: Refusal, *, is_open: bool) -> _Meaning:
-    if refusal.http_status == TOO_MANY and not is_open:
+def _classify_undecided(refusal: Refusal, *, may_be_executed: bool) -> _Meaning:
+    if refusal.http_status == TOO_MANY_REQUESTS and not may_be_executed:
         return _NOT_SENT
     return _INDETERMINATE if refusal.http_status >= 500 else _NOT_DECIDED
 
@@ -103,51 +103,51 @@ def _undecided(refusal: Refusal, *, is_open: bool) -> _Meaning:
 _KEY_REUSED = (
     KeyReused,
     "the idempotency key was used before with other parameters",
-    "The record has changed since it was first sent: send it under a new key, or as it was",
+    "The record has changed since it was first sent: send it with its first values, or under a new source key",
 )
-_ELSEWHERE = (
+_REDIRECTED = (
     AccountTrouble,
     "the address answered with a redirect, which Stripe never does",
-    "Check the setting base_url and what stands between this machine and Stripe",
+    "Check the setting base_url and the proxies between this machine and Stripe",
 )
-_NOBODYS = (
+_NOT_FROM_STRIPE = (
     AccountTrouble,
-    "the address refused, and not in Stripe's words",
-    "Check the proxy and the setting base_url; if they are right, the setting api_key",
+    "the address refused the request, and the answer is not Stripe's",
+    "Check the proxy and the setting base_url; if they are correct, check the setting api_key",
 )
 _NO_ACCOUNT = (
     AccountHidden,
-    "there is no such account, or the key may not act for it",
+    "there is no such account, or the key has no access to it",
     "Check the account's id in the settings, that it is connected to the key's own account, and the key's mode",
 )
-_REFUSED = (RequestRefused, "Stripe refused the request", "Mend what the code names and send it again")
+_REFUSED = (RequestRefused, "Stripe refused the request", "Fix what the code names and send it again")
 _INDETERMINATE = (
     OutcomeUnknown,
-    "Stripe failed, and whether anything happened is not known",
-    "Look in the Stripe dashboard before it is sent again",
+    "Stripe failed, and whether it executed the request is unknown",
+    "Check the Stripe dashboard before you send it again",
 )
 _NOT_DECIDED = (
     OutcomeUnknown,
-    "Stripe has not decided it and says not to send it again now",
-    "Look in the Stripe dashboard before it is sent again",
+    "Stripe has not decided the request and says not to send it again now",
+    "Check the Stripe dashboard before you send it again",
 )
 _NOT_SENT = (
     NotSent,
-    "Stripe takes no more requests for now, and nothing was executed",
-    "Run again later; a lower max_requests_per_second leaves room for others",
+    "Stripe accepts no more requests for now, and nothing was executed",
+    "Run again later, or lower the setting max_requests_per_second",
 )
-_FOR_NOW = (
+_READ_REFUSED = (
     StripeUnreachable,
-    "Stripe refused to answer for now and says not to ask again at once",
+    "Stripe refused the read and says not to send it again now",
     "Run again later: nothing was changed and nothing is lost",
 )
-_MEANINGS: dict[int, tuple[type[StripeError], str, str]] = {
+_MEANINGS: dict[int, _Meaning] = {
     401: (KeyRefused, "Stripe does not accept the key", "Check the setting api_key; the key is not shown here"),
-    402: (Declined, "the card was declined", "This is final: a new attempt is a new decision"),
+    402: (Declined, "the card was declined", "This is final; `stripe-flow journal retry` orders another attempt"),
     403: (
         PermissionMissing,
         "the key lacks the permission {permission}",
-        "Give the restricted key that permission in the Stripe dashboard, or check that it may act for this account",
+        "Give the restricted key that permission in the Stripe dashboard, or check its access to this account",
     ),
-    404: (NotFound, "there is no such object", "Check the id, and whether it belongs to the mode of the key"),
+    404: (NotFound, "there is no such object", "Check the id, and that the object has the mode of the key"),
 }

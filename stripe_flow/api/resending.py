@@ -1,24 +1,24 @@
-"""Between two sends of one request: how far it has come, and how long to wait."""
+"""The progress of one call between its sends, and how long to wait before the next send."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Generator
+from collections.abc import Callable
 
 import backoff
 
 from stripe_flow.api.errors import Refusal, Stopped
 from stripe_flow.api.retry import RetryBudget
 
-# The longest wait between two sends of one request: Stripe's own clients wait five seconds at most, too.
+# The longest wait between two sends of one request. Stripe's own clients wait five seconds at most, too.
 LONGEST_WAIT_S = 5.0
 FIRST_WAIT_S = 0.5
 
 
 class SendAgain(Exception):
-    """No usable answer came, and the same bytes may go out again; `wait_s` is what a `Retry-After` asks for.
+    """No usable answer, and the same bytes may be sent again; `wait_s` is what a `Retry-After` header asks for.
 
-    `refusal` is what Stripe said, if it was Stripe that answered.
+    `refusal` is what Stripe said, if the answer is Stripe's.
     """
 
     def __init__(self, reason: str, wait_s: float = 0, refusal: Refusal | None = None) -> None:
@@ -28,9 +28,10 @@ class SendAgain(Exception):
 
 
 class Progress:
-    """One call: how often it has sent its request, whether one of the sends may have been executed, and how long
-    it may go on. `shared` is the patience of all calls. `own` is this one's: a request that fails while others
-    succeed must end, too, and gets the same time for itself.
+    """How often one call has sent its request, whether a send may have been executed, and how long it may go on.
+
+    `shared` is the retry budget of all calls. `own` is this call's budget of the same length: it ends a request that
+    keeps failing while others succeed.
     """
 
     def __init__(self, *, shared: RetryBudget, own: RetryBudget) -> None:
@@ -39,61 +40,59 @@ class Progress:
         self._own = own
         self._sent_at = time.monotonic()
         self._not_executed = 0
-        own.succeeded(self._sent_at)  # the shorter first time is the shared one's
+        own.record_success(self._sent_at)  # the shorter limit before the first success applies to `shared` only
 
     @property
-    def is_open(self) -> bool:
+    def may_be_executed(self) -> bool:
+        """Whether Stripe may have executed one of the sends."""
         return self.sends > self._not_executed
 
-    def send(self) -> None:
+    def record_send(self) -> None:
+        """Count a send; its failure counts from now."""
         self.sends += 1
         self._sent_at = time.monotonic()
 
-    def succeeded(self) -> None:
-        self._shared.succeeded(time.monotonic())
+    def record_success(self) -> None:
+        """Renew the shared budget."""
+        self._shared.record_success(time.monotonic())
 
-    def is_hopeless(self) -> bool:
-        """Note that the last send failed; whether to give up."""
+    def record_failure(self) -> bool:
+        """Count the last send as failed; True when a budget is spent and the call must end."""
         for retry_budget in (self._shared, self._own):
-            retry_budget.failed(self._sent_at)
+            retry_budget.record_failure(self._sent_at)
         now = time.monotonic()
-        return self._shared.is_over(now) or self._own.is_over(now)
+        return self._shared.is_spent(now) or self._own.is_spent(now)
 
     def left_s(self) -> float:
+        """Seconds until a budget is spent, at least 0."""
         now = time.monotonic()
         return max(0.0, min(self._shared.left_s(now), self._own.left_s(now)))
 
     def spent_s(self) -> float:
+        """Seconds without success, by the budget that has spent more."""
         now = time.monotonic()
         return max(self._shared.spent_s(now), self._own.spent_s(now))
 
-    def was_not_executed(self) -> None:
-        """Stripe said so of the last send."""
+    def record_not_executed(self) -> None:
+        """The last send was certainly not executed."""
         self._not_executed += 1
 
-    def stopped(self, request: str) -> Stopped:
-        happened = "it was sent, and what came of it is not known" if self.is_open else "nothing of it was carried out"
-        return Stopped(f"{request}: the run is stopping; {happened}. Run again to go on", was_sent=self.is_open)
+    def to_stopped(self, request: str) -> Stopped:
+        """The error that ends this call because the run is stopping."""
+        happened = "the request was sent and its outcome is unknown" if self.may_be_executed else "nothing was executed"
+        return Stopped(f"{request}: the run is stopping; {happened}. Run again to go on", was_sent=self.may_be_executed)
 
 
-def growing_waits() -> Generator[float, SendAgain, None]:
-    """Seconds to wait, already primed: growing, with jitter.
+def new_backoff() -> Callable[[SendAgain], float]:
+    """A function that returns the seconds to wait before the next send: growing from call to call, with jitter.
 
-    A `Retry-After` that a proxy added is obeyed up to the longest wait.
+    A `Retry-After` header, which only proxies add, is obeyed up to `LONGEST_WAIT_S`.
     """
-    waits = _waits()
-    next(waits)
-    return waits
-
-
-def _waits() -> Generator[float, SendAgain, None]:
     growing = backoff.expo(factor=FIRST_WAIT_S, max_value=LONGEST_WAIT_S)
     next(growing)  # primes the generator
-    again = yield 0
-    while True:
-        again = yield max(backoff.full_jitter(next(growing)), min(again.wait_s, LONGEST_WAIT_S))
+    return lambda again: max(backoff.full_jitter(next(growing)), min(again.wait_s, LONGEST_WAIT_S))
 
 
 def retry_after_s(header: str | None) -> float:
-    """What `Retry-After` asks for; 0 where it is absent or a date."""
+    """The seconds in a `Retry-After` header; 0 if it is missing or a date."""
     return float(header) if header is not None and header.isdecimal() else 0

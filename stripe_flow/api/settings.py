@@ -1,4 +1,4 @@
-"""The settings that both plugins share, as JSON schema properties, and the client that they describe."""
+"""The settings that both plugins share, as JSON schema properties, and the client built from them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from stripe_flow.api.retry import RetryBudget
 from stripe_flow.api.throttle import Throttle
 from stripe_flow.api.transport import Transport
 
-# Live accounts may do 100 requests a second and sandboxes 25: both defaults leave room for others.
+# Stripe allows live accounts 100 requests a second and sandboxes 25: both defaults leave room for other clients.
 # https://docs.stripe.com/rate-limits
 TOTAL_PER_S = {Mode.LIVE: 80, Mode.TEST: 20}
 STRIPES_TOTAL_PER_S = {Mode.LIVE: 100, Mode.TEST: 25}
@@ -39,7 +39,7 @@ SETTINGS: dict[str, dict[str, object]] = {
         "type": "string",
         "default": BASE_URL,
         "title": "Base URL",
-        "description": "Where Stripe is. Plain http is refused unless the host is this machine.",
+        "description": "The address of Stripe's API. Plain http is refused unless the host is this machine.",
     },
     "max_requests_per_second": {
         "type": "number",
@@ -47,8 +47,8 @@ SETTINGS: dict[str, dict[str, object]] = {
         "default": 20,
         "title": "Requests per second and endpoint",
         "description": (
-            "The pace per endpoint and account; fractions are allowed. 0 means no pacing and is refused unless the "
-            "host is this machine."
+            "Requests per second to one endpoint of an account; fractions are allowed. 0 turns the throttle off and is "
+            "refused unless the host is this machine."
         ),
     },
     "max_requests_per_second_total": {
@@ -56,7 +56,8 @@ SETTINGS: dict[str, dict[str, object]] = {
         "minimum": 0,
         "title": "Requests per second in all",
         "description": (
-            "The pace of all endpoints together, per account. Default: 80 with a live key, 20 with a test key."
+            "Requests per second to all endpoints of an account together. Default: 80 with a live key, 20 with a test "
+            "key."
         ),
     },
     "runs_at_once": {
@@ -65,8 +66,8 @@ SETTINGS: dict[str, dict[str, object]] = {
         "default": 1,
         "title": "Runs at once",
         "description": (
-            "How many runs may speak to the account at the same time. Each keeps to its share of both rates: Stripe's "
-            "limits are the account's."
+            "How many runs use the account at the same time. Each run keeps to its share of both rates, because "
+            "Stripe's limits are per account."
         ),
     },
     "concurrency": {
@@ -75,14 +76,14 @@ SETTINGS: dict[str, dict[str, object]] = {
         "maximum": 100,
         "default": 16,
         "title": "Concurrency",
-        "description": "How many requests may be under way at once.",
+        "description": "How many requests may be in flight at once.",
     },
     "timeout_s": {
         "type": "number",
         "exclusiveMinimum": 0,
         "default": 80,
         "title": "Timeout in seconds",
-        "description": "The time for one whole request, from connecting to the last byte.",
+        "description": "The longest time for one request, from connecting to the last byte.",
     },
     "give_up_after_s": {
         "type": "number",
@@ -90,44 +91,42 @@ SETTINGS: dict[str, dict[str, object]] = {
         "default": 900,
         "title": "Give up after seconds",
         "description": (
-            "How long to go on without a single success; before the first success of a run 60 seconds at most."
+            "How long to go on without a single successful request; before the first success of a run, at most 60 "
+            "seconds."
         ),
     },
 }
 
 
 def open_connection(config: Mapping[str, object]) -> Connection:
-    """The connection that `config` describes; raises Misconfigured. Protects the key from being shown."""
-    given = config.get("api_key")
-    if isinstance(given, str):
-        redaction.protect(given)
+    """The connection that `config` describes, its key redacted from logs. Raises Misconfigured."""
+    api_key = config.get("api_key")
+    if isinstance(api_key, str):
+        redaction.protect(api_key)
     return Connection(
-        key=parse_api_key(given),
+        key=parse_api_key(api_key),
         api_version=str(config.get("api_version", API_VERSION)),
         base_url=str(config.get("base_url", BASE_URL)),
     )
 
 
 def open_client(config: Mapping[str, object]) -> Client:
-    """The client that `config` describes, its numbers already validated against SETTINGS; raises Misconfigured."""
+    """The client that `config` describes; its numbers must be valid by SETTINGS. Raises Misconfigured."""
     connection = open_connection(config)
     per_endpoint, total = rates(config, connection)
     if 0 in {total, per_endpoint} and not connection.is_loopback:
         raise Misconfigured(
-            "a pace of 0 requests per second means no pacing and is only for a sandbox on this machine: "
+            "0 requests per second turns the throttle off, which is allowed only for a sandbox on this machine: "
             "set max_requests_per_second and max_requests_per_second_total above 0"
         )
     give_up_after_s = _number(config, "give_up_after_s")
 
     def new_retry_budget() -> RetryBudget:
-        return RetryBudget(then_s=give_up_after_s)
+        return RetryBudget(limit_s=give_up_after_s)
 
     return Client(
         connection=connection,
-        transport=Transport(
-            connection.base_url,
-            timeout_s=_number(config, "timeout_s"),
-        ),
+        transport=Transport(connection.base_url, timeout_s=_number(config, "timeout_s")),
         throttle=Throttle(per_endpoint_per_s=per_endpoint, total_per_s=total),
         clock=StripeClock(),
         retry_budget=new_retry_budget(),
@@ -137,12 +136,12 @@ def open_client(config: Mapping[str, object]) -> Client:
 
 
 def rates(config: Mapping[str, object], connection: Connection) -> tuple[float, float]:
-    """Requests a second to one endpoint of an account, and to all of them, for this run; 0: without pacing."""
+    """Requests a second to one endpoint of an account, and to all its endpoints, for this run; 0: no throttle."""
     total = _number(config, "max_requests_per_second_total", TOTAL_PER_S[connection.key.mode])
     runs = _number(config, "runs_at_once")
     return _number(config, "max_requests_per_second") / runs, total / runs
 
 
 def _number(config: Mapping[str, object], name: str, default: float | None = None) -> float:
-    """A setting that the schema has checked, or its default; the SDK reads fractions as Decimal."""
+    """A setting that the schema has checked, or its default. The SDK reads fractions as Decimal."""
     return float(cast("float", config.get(name, SETTINGS[name].get("default", default))))

@@ -1,4 +1,4 @@
-"""Which known word somebody may have meant."""
+"""The known word that a misspelled word is closest to."""
 
 from __future__ import annotations
 
@@ -7,26 +7,26 @@ from collections.abc import Iterable, Mapping
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known word that is most like `word`, whatever its case; None where none is like it."""
-    by_form = {each.casefold(): each for each in known}
-    found = difflib.get_close_matches(word.casefold(), by_form, n=1)
-    return by_form[found[0]] if found else None
+    """The known word closest to `word`, ignoring case; None if none is similar."""
+    by_form = {name.casefold(): name for name in known}
+    matches = difflib.get_close_matches(word.casefold(), by_form, n=1)
+    return by_form[matches[0]] if matches else None
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:
-    """To be put behind a message: which one is near, if one is."""
+    """` (did you mean X?)` to append to a message; empty if no known word is similar."""
     near = nearest(word, known)
     return f" (did you mean {near}?)" if near else ""
 
 
 def mistyped_variables(prefix: str, known: Iterable[str], environment: Mapping[str, str]) -> list[str]:
-    """What to say of variables that begin with `prefix`, as those of the settings `known` do, and miss one narrowly."""
+    """A warning for each variable that begins with `prefix` and is similar to a setting in `known` but not equal."""
     names = {name.upper() for name in known}
-    given = sorted(name.removeprefix(prefix) for name in environment if name.startswith(prefix))
-    # Another connection of Meltano's is named tap-stripe-flow--eu, and what Meltano itself wants begins with _, too.
-    near = {name: nearest(name, names) for name in given if name not in names and not name.startswith("_")}
+    suffixes = sorted(name.removeprefix(prefix) for name in environment if name.startswith(prefix))
+    # A second Meltano connection is named tap-stripe-flow--eu, and Meltano's own settings begin with _, too.
+    near = {name: nearest(name, names) for name in suffixes if name not in names and not name.startswith("_")}
     return [
-        f"the environment variable {prefix}{name} is no setting, and nothing reads it: did you mean {prefix}{meant}?"
+        f"the environment variable {prefix}{name} is not a setting and is ignored: did you mean {prefix}{meant}?"
         for name, meant in near.items()
         if meant
     ]

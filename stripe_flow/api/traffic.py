@@ -1,4 +1,4 @@
-"""What a client has sent so far and what it waits for, for whoever watches a run."""
+"""How many requests a client has sent, and why requests wait, for the progress of a run."""
 
 from __future__ import annotations
 
@@ -9,32 +9,32 @@ from contextlib import contextmanager
 
 
 class Traffic:
-    """Safe to share between threads. One lock for each request, none for a record."""
+    """`requests` counts the requests sent, answered or not. Threads may share it; it locks per request, not record."""
 
     def __init__(self) -> None:
         self.requests = 0
         self._waits: Counter[str] = Counter()
         self._lock = threading.Lock()
 
-    def sent(self) -> None:
-        """One more request, answered or not."""
+    def count_request(self) -> None:
+        """Count one request more."""
         with self._lock:
             self.requests += 1
 
     @contextmanager
-    def waiting(self, why: str) -> Iterator[None]:
-        """Inside, a request waits to be sent again."""
+    def waiting(self, reason: str) -> Iterator[None]:
+        """Inside the block, a request waits to be sent again because of `reason`."""
         with self._lock:
-            self._waits[why] += 1
+            self._waits[reason] += 1
         try:
             yield
         finally:
             with self._lock:
-                self._waits[why] -= 1
+                self._waits[reason] -= 1
 
     @property
     def waits_for(self) -> str | None:
-        """Why requests wait to be sent again, most of them; None: none does."""
+        """The reason for which most requests wait to be sent again; None if none waits."""
         with self._lock:
-            why, count = max(self._waits.items(), key=lambda item: item[1], default=("", 0))
-        return why if count else None
+            reason, count = max(self._waits.items(), key=lambda item: item[1], default=("", 0))
+        return reason if count else None

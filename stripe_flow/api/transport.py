@@ -1,9 +1,7 @@
-"""Bytes out, bytes in: the only place that touches `requests`."""
+"""Exchanges bytes with Stripe over HTTP, with the library `requests`."""
 
 from __future__ import annotations
 
-import re
-import socket
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,22 +16,14 @@ from requests.utils import select_proxy
 from stripe_flow.api.connection import is_loopback
 from stripe_flow.api.deadline import Limit, PlainPool, TlsPool, Watchdog
 from stripe_flow.api.errors import Misconfigured
-
-
-class NetworkTrouble(Exception):
-    """No whole answer came; the text says why, without the URL, whose query may name a person."""
-
-
-class ConnectionGone(NetworkTrouble):
-    """Nothing was sent, since the connection that was open is gone."""
-
+from stripe_flow.api.network_errors import ConnectionClosed, NetworkTrouble, describe
 
 _FRAMING = {"content-length", "transfer-encoding"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class RawAnswer:
-    """A whole answer; header names in any case."""
+    """A whole answer; header names ignore case."""
 
     http_status: int
     headers: Mapping[str, str]
@@ -45,41 +35,41 @@ class _Adapter(HTTPAdapter):
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = {"http": PlainPool, "https": TlsPool}
 
-    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:  # Any: as above
+    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:  # Any: requests' own signature
         manager = super().proxy_manager_for(*args, **kwargs)
         manager.pool_classes_by_scheme = {"http": PlainPool, "https": TlsPool}
         return manager
 
 
-class _Line(threading.local):
-    """This thread's own connection."""
-
+class _ThreadConnection(threading.local):
     session: requests.Session | None = None
     is_open = False
 
 
 class Transport:
-    """A connection of its own for each thread that sends, all to one address. Never follows a redirect.
+    """One connection per thread, all to one address. Never follows a redirect.
 
-    `proxy` is what requests go through, for people.
+    `proxy` is the proxy that requests go through, without user and password; None without a proxy.
+    Raises Misconfigured when the environment names a proxy or certificates that cannot work.
     """
 
     def __init__(self, base_url: str, *, timeout_s: float) -> None:
         self._timeout_s = timeout_s
         self._watchdog = Watchdog()
-        self._line = _Line()
-        # The person's proxies and certificates, looked up once; a request then skips requests' own slow merging.
-        self._options = _session().merge_environment_settings(base_url, {}, None, None, None) | {"stream": True}
+        self._connection = _ThreadConnection()
+        # Reading the user's proxies and certificates once skips requests' own slow merging at each request.
+        self._options = _new_session().merge_environment_settings(base_url, {}, None, None, None) | {"stream": True}
         if is_loopback(urlsplit(base_url).hostname or ""):
             # Plain http is allowed to this machine because nobody can overhear it: no proxy may see the key.
             self._options["proxies"] = {}
-        self.proxy = _shown(select_proxy(base_url, self._options["proxies"]))
-        check_surroundings(urlsplit(base_url).scheme, self._options)
+        proxy = select_proxy(base_url, self._options["proxies"])
+        self.proxy = proxy and proxy.rpartition("@")[2]
+        _check_environment(proxy, self._options["verify"])
 
     @property
     def is_open(self) -> bool:
-        """Whether this thread's connection has answered its last request and was left open by it."""
-        return self._line.is_open
+        """Whether this thread's connection has answered its last request and stayed open."""
+        return self._connection.is_open
 
     def exchange(
         self,
@@ -91,55 +81,48 @@ class Transport:
         within_s: float | None = None,
         may_connect: bool = True,
     ) -> RawAnswer:
-        """Send and read to the last byte. Raises NetworkTrouble where no whole answer comes in time.
+        """Send a request and read its whole answer. Raises NetworkTrouble when no whole answer arrives in time.
 
-        `within_s` shortens the time for this one. Without `may_connect` it goes out on the connection that has
-        answered this thread's last request; raises ConnectionGone, with nothing sent, where that is gone.
+        `within_s` shortens the timeout of this exchange. Without `may_connect` only the connection that answered this
+        thread's last request is used: raises ConnectionClosed, with nothing sent, when it was closed.
         """
         request = requests.Request(method, url, headers=dict(headers), data=body).prepare()
         seconds = self._timeout_s if within_s is None else min(within_s, self._timeout_s)
-        self._line.is_open = False
+        self._connection.is_open = False
         with self._watchdog.limit(seconds, may_connect=may_connect) as limit:
             answer, content = self._send(request, seconds, limit)
-        self._line.is_open = "close" not in answer.headers.get("Connection", "").lower()
+        self._connection.is_open = "close" not in answer.headers.get("Connection", "").lower()
         return RawAnswer(http_status=answer.status_code, headers=answer.headers, body=content)
 
     def _send(self, request: requests.PreparedRequest, seconds: float, limit: Limit) -> tuple[requests.Response, bytes]:
-        self._line.session = session = self._line.session or _session()
+        self._connection.session = session = self._connection.session or _new_session()
         late = f"no whole answer within {seconds:g} s"
         try:
             with session.send(request, timeout=seconds, allow_redirects=False, **self._options) as answer:
-                content = b"".join(answer.iter_content(None))  # in one piece where its length is known
+                content = b"".join(answer.iter_content(None))  # in one piece if its length is known
         except requests.RequestException as error:
-            if limit.was_gone:
-                raise ConnectionGone("the connection was closed before anything was sent") from None
+            if limit.was_closed:
+                raise ConnectionClosed("the connection was closed before anything was sent") from None
             raise NetworkTrouble(late if limit.has_passed else describe(error)) from None
         if limit.has_passed:
             raise NetworkTrouble(late)
         if not _FRAMING & {name.lower() for name in answer.headers}:
-            # urllib3 takes a head that was cut for a whole one, and what follows for a body without end.
-            raise NetworkTrouble("the head of the answer was cut off")
+            # urllib3 takes headers that were cut off for complete ones, and reads a body without end after them.
+            raise NetworkTrouble("the headers of the answer were cut off")
         return answer, content
 
 
-def _shown(proxy: str | None) -> str | None:
-    """Without its user and password."""
-    return proxy and proxy.rpartition("@")[2]
-
-
-def check_surroundings(scheme: str, options: Mapping[str, Any]) -> None:  # Any: requests' own
-    """Raises Misconfigured for what the environment says of proxies and certificates, and no try will mend."""
-    proxy = requests.utils.select_proxy(f"{scheme}://", options["proxies"])
+def _check_environment(proxy: str | None, certificates: object) -> None:
+    """Raises Misconfigured for a proxy or certificates that no retry can fix."""
     if proxy is not None and not _is_proxy(proxy):
         raise Misconfigured(
-            "the environment variable HTTPS_PROXY (or ALL_PROXY) must look like http://host:port; it is not shown, "
-            "since it may hold a password"
+            "the environment variable HTTPS_PROXY (or ALL_PROXY) must look like http://host:port; its value is not "
+            "shown here, because it may hold a password"
         )
-    trusted = options["verify"]
-    if isinstance(trusted, str) and not Path(trusted).exists():
+    if isinstance(certificates, str) and not Path(certificates).exists():
         raise Misconfigured(
-            f"the certificates to trust, {trusted}, are not there: correct the environment variable REQUESTS_CA_BUNDLE "
-            "(or CURL_CA_BUNDLE)"
+            f"the trusted certificates at {certificates} do not exist: correct the environment variable "
+            "REQUESTS_CA_BUNDLE (or CURL_CA_BUNDLE)"
         )
 
 
@@ -151,67 +134,8 @@ def _is_proxy(url: str) -> bool:
         return False
 
 
-def _session() -> requests.Session:
+def _new_session() -> requests.Session:
     session, adapter = requests.Session(), _Adapter(pool_connections=1, pool_maxsize=1)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     return session
-
-
-_WORDS: tuple[tuple[type[requests.RequestException], str], ...] = (
-    (
-        requests.exceptions.SSLError,
-        "TLS failed: the certificate is not trusted (is it your proxy's? REQUESTS_CA_BUNDLE names more to trust)",
-    ),
-    (requests.exceptions.ConnectTimeout, "no connection in time"),
-    (requests.exceptions.ReadTimeout, "no answer in time"),
-    (requests.exceptions.ChunkedEncodingError, "the answer was cut off"),
-    (requests.exceptions.ContentDecodingError, "the answer was garbled"),
-)
-
-
-# As the standard library words it.
-_TUNNEL = re.compile(r"Tunnel connection failed: (\d{3})")
-
-
-def describe(error: requests.RequestException) -> str:
-    """The cause in plain words, without the URL. An unknown one is named by its class."""
-    if isinstance(error, requests.exceptions.ProxyError):
-        return f"the proxy that HTTPS_PROXY names failed ({_of_proxy(error)})"
-    for kind, words in _WORDS:
-        if isinstance(error, kind):
-            return words
-    return _of_system(error) or (
-        "the connection broke" if isinstance(error, requests.ConnectionError) else type(error).__name__
-    )
-
-
-def _of_proxy(error: requests.RequestException) -> str:
-    """A proxy's own answer is told by its status: its words may be anyone's."""
-    for cause in _causes(error):
-        if http_status := _TUNNEL.search(str(cause)):
-            return f"it answered HTTP {http_status[1]}" + (
-                ": it wants a user and a password" if http_status[1] == "407" else ""
-            )
-    return _of_system(error) or "it could not be reached"
-
-
-def _of_system(error: requests.RequestException) -> str:
-    for cause in _causes(error):
-        if isinstance(cause, socket.gaierror):
-            return "the host name could not be resolved"
-        if isinstance(cause, OSError) and cause.strerror and not isinstance(cause, requests.RequestException):
-            return cause.strerror.lower()
-    return ""
-
-
-def _causes(error: BaseException) -> list[BaseException]:
-    """The exceptions packed into `error`: urllib3 keeps them in `reason`, `args` and the context."""
-    found: list[BaseException] = []
-    waiting: list[object] = [error]
-    while waiting and len(found) < 20:  # the depth is three or four; a cycle must end
-        current = waiting.pop(0)
-        if isinstance(current, BaseException) and current not in found:
-            found.append(current)
-            waiting += [getattr(current, "reason", None), current.__cause__, current.__context__, *current.args]
-    return found

@@ -32,7 +32,7 @@ class Reading:
     def goes_on(self, seconds: float, records: int, first: int, last: int, *, until: int | None = None) -> None:
         """A window of these days."""
         self.now_s += seconds
-        self.traffic.sent()
+        self.traffic.count_request()
         window = Window(start=OLDEST + first * DAY_S, end=OLDEST + last * DAY_S)
         batch = Batch(records=some(records), state={UP_TO: window.end}, window=window, until=until)
         self.progress.emitted(records)
@@ -103,7 +103,7 @@ def test_records_that_come_without_a_window_count_too() -> None:
 
 def test_what_is_asked_for_before_is_not_counted_again() -> None:
     traffic = Traffic()
-    traffic.sent()
+    traffic.count_request()
     first = Reading(traffic=traffic)
     first.goes_on(1, 1, 0, 1)
     first.progress.ended()
@@ -128,7 +128,7 @@ def test_why_requests_wait_is_told_while_they_do() -> None:
     [
         (None, 0, "ok"),
         (None, 2, "2 missing"),
-        (PermissionMissing("no"), 0, "failed: right missing"),
+        (PermissionMissing("no"), 0, "failed: permission missing"),
         (KeyRefused("no"), 0, "failed: key refused"),
         (StripeUnreachable("no"), 1, "failed: stripe unreachable"),
         (UnusableState("no"), 0, "failed: unusable state"),

@@ -1,4 +1,4 @@
-"""A client as the plugins open it, with what matters to a test given and the rest usual."""
+"""A client as the plugins open it, with defaults for the settings that a test does not set."""
 
 from __future__ import annotations
 
@@ -13,5 +13,5 @@ def a_client(url: str, **settings: object) -> Client:
     return open_client(defaults | {"give_up_after_s": 5} | settings)
 
 
-def freely(_now_unix: int, _is_open: bool) -> None:  # noqa: FBT001  # the client calls it so
-    """Leave to send, always."""
+def allow_send(_now_unix: int, _may_be_executed: bool) -> None:  # noqa: FBT001  # the client calls it so
+    """Allow every send."""

@@ -7,7 +7,7 @@ import pytest
 
 from stripe_flow.api import errors
 from stripe_flow.api.message import Request
-from tests.stripe_flow.api.builders import KEY, a_client, freely
+from tests.stripe_flow.api.builders import KEY, a_client, allow_send
 from tests.support.wire import Cut, Drip, Peer, Turn, answer
 
 GOOD = answer(200, '{"id": "ch_1"}', Request_Id="req_1")
@@ -18,25 +18,25 @@ def refusal(http_status: int, **error: str) -> bytes:
     return answer(http_status, json.dumps({"error": error}), Request_Id="req_9")
 
 
-def test_a_request_says_who_asks() -> None:
+def test_a_request_carries_key_version_and_account() -> None:
     with Peer([GOOD]) as peer:
         a_client(peer.url).scoped("acct_1").get("/v1/charges", {"limit": 100})
 
-        head = peer.heard[0].decode()
+        request = peer.heard[0].decode()
 
-    assert head.startswith("GET /v1/charges?limit=100 HTTP/1.1")
-    assert "Authorization: Basic c2tfdGVzdF9zYW5kYm94Og==" in head
-    assert "Stripe-Version: 2026-10-28.endive" in head
-    assert "Stripe-Account: acct_1" in head
-    assert "User-Agent: stripe-flow/" in head
+    assert request.startswith("GET /v1/charges?limit=100 HTTP/1.1")
+    assert "Authorization: Basic c2tfdGVzdF9zYW5kYm94Og==" in request
+    assert "Stripe-Version: 2026-10-28.endive" in request
+    assert "Stripe-Account: acct_1" in request
+    assert "User-Agent: stripe-flow/" in request
 
 
-def test_an_answer_carries_what_stripe_says_of_it() -> None:
+def test_an_answer_carries_stripes_request_id_date_and_replay_mark() -> None:
     with Peer([answer(200, '{"id": "ch_1"}', Request_Id="req_1", Idempotent_Replayed="true")]) as peer:
-        got = a_client(peer.url).post(CREATE, freely)
+        received = a_client(peer.url).post(CREATE, allow_send)
 
-    assert (got.value, got.request_id, got.is_replay) == ({"id": "ch_1"}, "req_1", True)
-    assert got.date_unix == 1_795_478_400
+    assert (received.value, received.request_id, received.is_replay) == ({"id": "ch_1"}, "req_1", True)
+    assert received.date_unix == 1_795_478_400
 
 
 @pytest.mark.parametrize(
@@ -47,26 +47,26 @@ def test_an_answer_carries_what_stripe_says_of_it() -> None:
         pytest.param(answer(503, "<html>busy</html>"), id="503 of a proxy"),
         pytest.param(answer(500, Stripe_Should_Retry="true"), id="500 that Stripe allows to resend"),
         pytest.param(answer(200, '{"id": "ch'), id="truncated JSON"),
-        pytest.param(answer(200, "[]"), id="JSON that is no object"),
-        pytest.param(Cut(), id="cut before the answer"),
-        pytest.param(Cut(said=GOOD[:-3]), id="cut in the answer"),
-        pytest.param(Cut(said=b"HTTP/1.1 402 Payment Required\r\nConte"), id="a decline cut in its head"),
-        pytest.param(answer(400, '{"error": {"type": "idempot'), id="a refusal cut in its body"),
+        pytest.param(answer(200, "[]"), id="JSON that is not an object"),
+        pytest.param(Cut(), id="cut off before the answer"),
+        pytest.param(Cut(said=GOOD[:-3]), id="cut off in the answer"),
+        pytest.param(Cut(said=b"HTTP/1.1 402 Payment Required\r\nConte"), id="a decline cut off in its headers"),
+        pytest.param(answer(400, '{"error": {"type": "idempot'), id="a refusal cut off in its body"),
         pytest.param(answer(404, "<html>not Stripe</html>"), id="a page of a proxy"),
     ],
 )
 def test_a_write_is_sent_again_byte_for_byte(trouble: Turn) -> None:
     with Peer([trouble, GOOD]) as peer:
-        got = a_client(peer.url).post(CREATE, freely)
+        received = a_client(peer.url).post(CREATE, allow_send)
 
-        assert (got.value, got.sends) == ({"id": "ch_1"}, 2)
+        assert (received.value, received.sends) == ({"id": "ch_1"}, 2)
         assert peer.heard[0] == peer.heard[1]
         assert b"Idempotency-Key: k1" in peer.heard[0]
         assert len(peer.heard) == 2
 
 
 @pytest.mark.parametrize(
-    ("said", "kind"),
+    ("response", "kind"),
     [
         (refusal(400, type="invalid_request_error", code="parameter_missing", param="amount"), errors.RequestRefused),
         (refusal(400, type="idempotency_error"), errors.KeyReused),
@@ -82,10 +82,10 @@ def test_a_write_is_sent_again_byte_for_byte(trouble: Turn) -> None:
         (answer(302, Location="http://127.0.0.1:1"), errors.AccountTrouble),
     ],
 )
-def test_a_refusal_is_raised_at_once(said: bytes, kind: type[errors.StripeError]) -> None:
-    with Peer([said, GOOD]) as peer:
+def test_a_refusal_is_raised_at_once(response: bytes, kind: type[errors.StripeError]) -> None:
+    with Peer([response, GOOD]) as peer:
         with pytest.raises(errors.StripeError) as caught:
-            a_client(peer.url).post(CREATE, freely)
+            a_client(peer.url).post(CREATE, allow_send)
 
         assert len(peer.heard) == 1
     assert type(caught.value) is kind
@@ -97,34 +97,34 @@ CLASH = '{"error": {"type": "idempotency_error", "code": "idempotency_key_in_use
 
 @pytest.mark.parametrize("http_status", [408, 409, 424, 500, 502, 503, 504])
 @pytest.mark.parametrize("body", [CLASH, "<html>"])
-def test_a_write_that_is_not_decided_and_may_not_be_resent_has_an_unknown_outcome(http_status: int, body: str) -> None:
+def test_an_undecided_write_that_may_not_be_resent_has_an_unknown_outcome(http_status: int, body: str) -> None:
     with Peer([answer(http_status, body, **NOT_AGAIN), GOOD]) as peer:
         with pytest.raises(errors.OutcomeUnknown, match=f"HTTP {http_status}"):
-            a_client(peer.url).post(CREATE, freely)
+            a_client(peer.url).post(CREATE, allow_send)
 
         assert len(peer.heard) == 1
 
 
-def test_a_write_that_only_met_the_rate_limit_was_not_executed() -> None:
+def test_a_write_that_met_only_the_rate_limit_was_not_executed() -> None:
     with Peer([answer(429), answer(429, **NOT_AGAIN), GOOD]) as peer:
         with pytest.raises(errors.NotSent, match="nothing was executed") as caught:
-            a_client(peer.url).post(CREATE, freely)
+            a_client(peer.url).post(CREATE, allow_send)
 
         assert (len(peer.heard), caught.value.exit_code) == (2, 4)
 
 
-def test_a_rate_limit_that_outlasts_patience_executed_nothing() -> None:
+def test_a_rate_limit_that_outlasts_the_retry_budget_executed_nothing() -> None:
     with Peer([answer(429)]) as peer, pytest.raises(errors.NotSent, match="nothing was executed"):
-        a_client(peer.url, give_up_after_s=0).post(CREATE, freely)
+        a_client(peer.url, give_up_after_s=0).post(CREATE, allow_send)
 
 
-def test_a_rate_limit_after_an_undecided_send_proves_nothing() -> None:
+def test_a_rate_limit_after_an_undecided_send_leaves_the_outcome_unknown() -> None:
     with Peer([answer(503), answer(429, **NOT_AGAIN)]) as peer, pytest.raises(errors.OutcomeUnknown):
-        a_client(peer.url).post(CREATE, freely)
+        a_client(peer.url).post(CREATE, allow_send)
 
 
 @pytest.mark.parametrize("http_status", [408, 409, 424, 429, 500, 503])
-def test_a_read_that_stripe_refuses_for_now_blames_no_record(http_status: int) -> None:
+def test_a_read_that_stripe_refuses_for_now_is_not_a_refused_record(http_status: int) -> None:
     with Peer([answer(http_status, CLASH, **NOT_AGAIN), GOOD]) as peer:
         with pytest.raises(errors.StripeUnreachable, match=f"HTTP {http_status}"):
             a_client(peer.url).get("/v1/customers/cus_1")
@@ -132,8 +132,8 @@ def test_a_read_that_stripe_refuses_for_now_blames_no_record(http_status: int) -
         assert len(peer.heard) == 1
 
 
-def test_a_refusal_keeps_the_facts_and_none_of_stripes_words() -> None:
-    said = refusal(
+def test_a_refusal_keeps_stripes_codes_and_ids_but_not_its_message() -> None:
+    response = refusal(
         402,
         type="card_error",
         code="card_declined",
@@ -142,8 +142,8 @@ def test_a_refusal_keeps_the_facts_and_none_of_stripes_words() -> None:
         message="jane@example.com",
     )
 
-    with Peer([said]) as peer, pytest.raises(errors.Declined) as caught:
-        a_client(peer.url).post(CREATE, freely)
+    with Peer([response]) as peer, pytest.raises(errors.Declined) as caught:
+        a_client(peer.url).post(CREATE, allow_send)
 
     facts = caught.value.refusal
     assert facts is not None
@@ -158,21 +158,21 @@ def test_a_refusal_keeps_the_facts_and_none_of_stripes_words() -> None:
     assert "jane" not in str(caught.value)
 
 
-def test_a_missing_right_is_named() -> None:
-    said = refusal(403, message="… Having the 'rak_charge_read' permission would allow this request to continue.")
+def test_a_missing_permission_is_named() -> None:
+    response = refusal(403, message="… Having the 'rak_charge_read' permission would allow this request to continue.")
 
-    with Peer([said]) as peer, pytest.raises(errors.PermissionMissing, match=r"acct_1.*rak_charge_read") as caught:
+    with Peer([response]) as peer, pytest.raises(errors.PermissionMissing, match=r"acct_1.*rak_charge_read") as caught:
         a_client(peer.url).scoped("acct_1").get("/v1/charges")
 
     assert caught.value.exit_code == 4
 
 
-def test_a_request_that_cannot_be_built_is_a_fault_of_ours_and_not_of_the_answer() -> None:
+def test_a_request_that_cannot_be_built_is_not_sent_again() -> None:
     impossible = Request(method="POST", path="/v1/charges", body=b"amount=1", idempotency_key="Ω")
 
     with Peer([GOOD]) as peer:
         with pytest.raises(UnicodeEncodeError):
-            a_client(peer.url, give_up_after_s=1).post(impossible, freely)
+            a_client(peer.url, give_up_after_s=1).post(impossible, allow_send)
 
         assert peer.heard == []
 
@@ -188,7 +188,7 @@ def test_an_unreachable_stripe_is_given_up() -> None:
     assert KEY not in str(caught.value)
 
 
-def test_the_time_of_the_first_failed_request_counts_and_is_told() -> None:
+def test_the_time_of_the_first_failed_request_counts_and_is_in_the_message() -> None:
     with Peer([Drip(said=b"", every_s=10)]) as peer:
         client = a_client(peer.url, timeout_s=1, give_up_after_s=1)
 
@@ -198,13 +198,13 @@ def test_the_time_of_the_first_failed_request_counts_and_is_told() -> None:
         assert peer.connections == 1
 
 
-def test_the_message_tells_the_time_of_a_request_that_failed_while_others_succeeded() -> None:
+def test_the_message_names_the_time_of_a_request_that_failed_while_others_succeeded() -> None:
     with Peer([GOOD]) as peer:
         client = a_client(peer.url, give_up_after_s=1.2)
         client.get("/v1/charges")
 
         def read(_body: bytes) -> object:
-            client.retry_budget.succeeded(time.monotonic())  # another thread's
+            client.retry_budget.record_success(time.monotonic())  # another thread's
             raise ValueError
 
         with pytest.raises(errors.StripeUnreachable, match="for 1 s: the answer is not Stripe's JSON"):
@@ -218,13 +218,13 @@ def test_a_request_that_never_succeeds_ends_although_others_did() -> None:
         peer.turns = [GOOD, answer(503)]
 
         with pytest.raises(errors.StripeUnreachable):
-            client.post(CREATE, freely)
+            client.post(CREATE, allow_send)
 
         peer.turns = [GOOD]
         assert client.get("/v1/charges").value == {"id": "ch_1"}
 
 
-def test_scopes_have_a_patience_of_their_own() -> None:
+def test_each_scope_has_its_own_retry_budget() -> None:
     with Peer([GOOD]) as peer:
         client = a_client(peer.url)
 

@@ -21,13 +21,13 @@ def test_answers_that_agree_do_not_move_the_clock() -> None:
     clock = StripeClock()
     clock.observe(1_000, 0)
 
-    clock.observe(1_009, 10)  # `Date` is cut to seconds and arrives late
+    clock.observe(1_009, 10)  # `Date` is rounded down to seconds and arrives late
 
     assert clock.now_unix(10) == 1_010
 
 
 @pytest.mark.parametrize("jump_s", [61, -61, 90_000])
-def test_a_machine_that_slept_is_anchored_anew(jump_s: int) -> None:
+def test_the_clock_is_set_again_after_the_machine_slept(jump_s: int) -> None:
     clock = StripeClock()
     clock.observe(1_000, 0)
 
@@ -37,7 +37,7 @@ def test_a_machine_that_slept_is_anchored_anew(jump_s: int) -> None:
 
 
 @pytest.mark.parametrize("header", [None, "", "yesterday", "Tue, 99 Nov 2026 00:00:00 GMT"])
-def test_a_date_that_is_none_is_none(header: str | None) -> None:
+def test_a_header_that_is_not_a_date_gives_none(header: str | None) -> None:
     assert parse_date(header) is None
 
 

@@ -16,7 +16,7 @@ from stripe_flow.api.errors import Misconfigured
         ("  sk_test_abc\n", False, Mode.TEST),
     ],
 )
-def test_the_prefix_says_kind_and_mode(text: str, *, is_restricted: bool, mode: Mode) -> None:
+def test_the_prefix_of_a_key_gives_its_kind_and_mode(text: str, *, is_restricted: bool, mode: Mode) -> None:
     key = parse_api_key(text)
 
     assert (key.secret, key.is_restricted, key.mode) == (text.strip(), is_restricted, mode)
@@ -82,12 +82,12 @@ def test_an_address_that_could_leak_the_key_is_refused(url: str, reason: str) ->
 
 
 @pytest.mark.parametrize("version", ["", "endive", "2026", "2026-10-28.endive\nX: y", "٢٠٢٦-10-28"])
-def test_a_version_that_is_none_is_refused(version: str) -> None:
+def test_an_invalid_version_is_refused(version: str) -> None:
     with pytest.raises(Misconfigured, match="api_version"):
         Connection(key=parse_api_key("sk_test_1"), api_version=version)
 
 
 @pytest.mark.parametrize("account", ["", "self", "cus_1", "acct_1\r\nX: y", "acct_é"])
-def test_an_account_that_is_none_is_refused(account: str) -> None:
+def test_an_invalid_account_is_refused(account: str) -> None:
     with pytest.raises(Misconfigured, match="acct_"):
         Connection(key=parse_api_key("sk_test_1"), account=account)

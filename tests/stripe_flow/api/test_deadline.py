@@ -1,4 +1,4 @@
-"""The deadline of an exchange holds from the name look-up to the last byte, whatever the connection is made of."""
+"""The deadline of an exchange holds from the name look-up to the last byte, on every kind of connection."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from contextlib import closing
 import pytest
 
 from stripe_flow.api.deadline import Watchdog
-from stripe_flow.api.transport import NetworkTrouble, Transport
+from stripe_flow.api.network_errors import NetworkTrouble
+from stripe_flow.api.transport import Transport
 from tests.support.wire import Drip, Peer, answer
 
 TIMEOUT_S = 0.6
@@ -37,7 +38,7 @@ def test_a_request_is_not_sent_once_its_deadline_has_passed(monkeypatch: pytest.
     with Peer([answer(200)]) as peer:
         with pytest.raises(NetworkTrouble, match=LATE):
             exchange(peer.url)
-        time.sleep(0.1)  # a request that went out after all would be heard by now
+        time.sleep(0.1)  # a late request would be heard by now
 
         assert peer.heard == []
 
@@ -45,7 +46,7 @@ def test_a_request_is_not_sent_once_its_deadline_has_passed(monkeypatch: pytest.
 def test_the_time_for_a_look_up_is_taken_from_the_tls_handshake(monkeypatch: pytest.MonkeyPatch) -> None:
     slow_names(monkeypatch, TIMEOUT_S * 0.9)
 
-    with Peer([answer(200)]) as peer:  # it waits for a request and never says a word of TLS
+    with Peer([answer(200)]) as peer:  # it waits for a request and never answers the TLS handshake
         started = time.monotonic()
         with pytest.raises(NetworkTrouble, match=LATE):
             exchange(peer.url.replace("http:", "https:"))
@@ -54,9 +55,9 @@ def test_the_time_for_a_look_up_is_taken_from_the_tls_handshake(monkeypatch: pyt
 
 
 def test_the_deadline_holds_for_an_answer_that_ends_with_its_connection() -> None:
-    head = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 5000\r\n\r\n"
+    headers = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 5000\r\n\r\n"
 
-    with Peer([Drip(said=head)]) as peer:
+    with Peer([Drip(said=headers)]) as peer:
         started = time.monotonic()
         with pytest.raises(NetworkTrouble, match=LATE):
             exchange(peer.url)
@@ -65,7 +66,7 @@ def test_the_deadline_holds_for_an_answer_that_ends_with_its_connection() -> Non
 
 
 class Wrapped:
-    """What urllib3 uses for TLS inside a proxy's TLS: it has a descriptor, and is no socket."""
+    """Like urllib3's object for TLS inside a proxy's TLS: it has a descriptor, but is not a socket."""
 
     def __init__(self, inner: socket.socket) -> None:
         self.fileno = inner.fileno
@@ -78,21 +79,21 @@ def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
         yield ours, theirs
 
 
-def test_what_is_no_plain_socket_is_cut_and_the_watchdog_lives_on(pair: tuple[socket.socket, socket.socket]) -> None:
+def test_a_wrapped_socket_is_cut_off_and_the_watchdog_goes_on(pair: tuple[socket.socket, socket.socket]) -> None:
     watchdog = Watchdog()
     pair[0].settimeout(20)
 
     with watchdog.limit(0.05) as first:
         first.watch(Wrapped(pair[0]))
-        said = pair[0].recv(1)
+        received = pair[0].recv(1)
     with watchdog.limit(0.05) as second:
         while not second.has_passed:
             time.sleep(0.01)
 
-    assert (said, first.has_passed) == (b"", True)
+    assert (received, first.has_passed) == (b"", True)
 
 
-def test_a_short_deadline_is_kept_beside_a_long_one_that_began_before() -> None:
+def test_a_short_deadline_holds_beside_an_older_long_one() -> None:
     """The watchdog sleeps until the first deadline that it knows: an earlier one must wake it."""
     watchdog = Watchdog()
     with watchdog.limit(600):
@@ -105,7 +106,7 @@ def test_a_short_deadline_is_kept_beside_a_long_one_that_began_before() -> None:
     assert short.has_passed
 
 
-def test_a_connection_outlives_an_exchange_that_was_in_time(pair: tuple[socket.socket, socket.socket]) -> None:
+def test_a_connection_stays_open_after_an_exchange_in_time(pair: tuple[socket.socket, socket.socket]) -> None:
     with Watchdog().limit(20) as limit:
         limit.watch(pair[0])
     limit.cut()

@@ -46,13 +46,13 @@ def test_the_bytes_are_those_of_the_official_client(parameters: dict[str, object
         ({"created": {"gte": 1, "lt": 2}}, "created[gte]=1&created[lt]=2"),
     ],
 )
-def test_nesting_goes_into_brackets(parameters: dict[str, object], text: str) -> None:
+def test_nested_names_are_written_in_brackets(parameters: dict[str, object], text: str) -> None:
     assert forms.encode(parameters) == text
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), b"bytes", object(), {"deep": [-float("inf")]}])
-def test_what_has_no_form_is_refused(value: object) -> None:
-    with pytest.raises(ValueError, match="no form at Stripe"):
+def test_a_value_that_cannot_be_encoded_is_refused(value: object) -> None:
+    with pytest.raises(ValueError, match="cannot be sent to Stripe"):
         forms.encode({"x": value})
 
 

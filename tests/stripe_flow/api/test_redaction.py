@@ -23,11 +23,11 @@ BASIC = "c2tfdGVzdF9jYW5hcnkwMTIzNDU2Nzg5Og=="
     ],
 )
 def test_keys_and_credentials_are_hidden(text: str) -> None:
-    shown = redaction.redact(text)
+    redacted = redaction.redact(text)
 
-    assert "canary" not in shown
-    assert BASIC[:-2] not in shown
-    assert redaction.MASK in shown
+    assert "canary" not in redacted
+    assert BASIC[:-2] not in redacted
+    assert redaction.MASK in redacted
 
 
 def test_the_kind_of_a_key_stays_readable() -> None:
@@ -57,7 +57,7 @@ def test_exceptions_are_scrubbed_through_their_causes() -> None:
     assert "canary" not in f"{outer!r} {inner!r}"
 
 
-# The secrets come from outside: since Python 3.13 a traceback shows the lines of such a script.
+# The secrets are arguments: since Python 3.13 a traceback shows the lines of such a script.
 SCRIPT = """
 import logging, logging.config, sys
 from stripe_flow.api import redaction

@@ -1,4 +1,4 @@
-"""The pace that the settings ask for."""
+"""The request rates that the settings give."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CONNECTION = open_connection({"api_key": "sk_test_sandbox"})
     per_s=st.floats(min_value=0.01, max_value=100),
     total_per_s=st.floats(min_value=0.01, max_value=100),
 )
-def test_runs_at_once_are_together_as_fast_as_one(runs: int, per_s: float, total_per_s: float) -> None:
+def test_runs_at_once_share_the_rate_of_one_run(runs: int, per_s: float, total_per_s: float) -> None:
     settings = {"max_requests_per_second": per_s, "max_requests_per_second_total": total_per_s}
 
     share, total_share = rates(settings | {"runs_at_once": runs}, CONNECTION)
@@ -24,5 +24,5 @@ def test_runs_at_once_are_together_as_fast_as_one(runs: int, per_s: float, total
     assert abs(total_share * runs - total_per_s) < 1e-6
 
 
-def test_the_usual_pace_is_shared_too() -> None:
+def test_the_default_rate_is_shared_too() -> None:
     assert rates({"runs_at_once": 4}, CONNECTION) == (5, TOTAL_PER_S[CONNECTION.key.mode] / 4)

@@ -1,4 +1,4 @@
-"""Which known word somebody may have meant."""
+"""The known word that a misspelled word is closest to."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ NAMES = tuple(CONFIG_JSONSCHEMA["properties"])
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_each_setting_is_found_by_what_is_nearly_its_name(name: str) -> None:
+def test_each_misspelled_setting_is_matched_to_its_name(name: str) -> None:
     swapped = name[:1] + name[2:3] + name[1:2] + name[3:]
 
     assert {nearest(each, NAMES) for each in (swapped, name.upper(), name.replace("_", "-"), f"{name}x")} == {name}
 
 
-def test_what_is_like_nothing_has_no_suggestion() -> None:
+def test_a_word_that_is_like_no_other_has_no_suggestion() -> None:
     assert nearest("journal", ["capture", "expand"]) is None
     assert suggestion("journal", ["capture", "expand"]) == ""
     assert suggestion("chnages", ["new", "changes"]) == " (did you mean changes?)"
@@ -34,8 +34,8 @@ def test_what_is_like_nothing_has_no_suggestion() -> None:
         ("TAP_Y_STRAT_DATE", None),
     ],
 )
-def test_a_variable_that_misses_a_setting_narrowly_is_told(variable: str, meant: str | None) -> None:
-    found = mistyped_variables("TAP_X_", NAMES, {variable: "canary"})
+def test_a_variable_that_misspells_a_setting_is_reported(variable: str, meant: str | None) -> None:
+    warnings = mistyped_variables("TAP_X_", NAMES, {variable: "canary"})
 
-    assert [told.rpartition("did you mean ")[2] for told in found] == ([f"{meant}?"] if meant else [])
-    assert "canary" not in "".join(found)
+    assert [warning.rpartition("did you mean ")[2] for warning in warnings] == ([f"{meant}?"] if meant else [])
+    assert "canary" not in "".join(warnings)

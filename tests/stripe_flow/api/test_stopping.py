@@ -1,4 +1,4 @@
-"""A run that is stopping sends nothing any more, and does not wait for what it has not sent."""
+"""A run that is stopping sends no more requests, and ends every wait before a send."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from stripe_flow.api.client import Client
 from stripe_flow.api.errors import Stopped
 from stripe_flow.api.message import Request
-from tests.stripe_flow.api.builders import a_client, freely
+from tests.stripe_flow.api.builders import a_client, allow_send
 from tests.support.wire import Peer, Turn, answer
 
 GOOD = answer(200, '{"id": "ch_1"}')
@@ -20,10 +20,10 @@ PROMPT_S = 0.3
 
 
 def stopped_while(client: Client, peer: Peer, *, heard: int) -> Stopped:
-    """Stop once `peer` has heard so many requests and the client waits; the error that it ends with."""
+    """Stop the client once `peer` has received `heard` requests and the client waits; returns the call's error."""
     stopped_at = 0.0
     with ThreadPoolExecutor() as pool:
-        call = pool.submit(client.post, CREATE, freely)
+        call = pool.submit(client.post, CREATE, allow_send)
         while len(peer.heard) < heard:
             threading.Event().wait(0.005)
         threading.Event().wait(0.1)
@@ -46,10 +46,10 @@ def test_nothing_is_sent_once_the_run_is_stopping() -> None:
         assert (caught.value.was_sent, peer.heard) == (False, [])
 
 
-def test_a_wait_for_the_pace_ends_at_once() -> None:
+def test_a_wait_for_the_throttle_ends_at_once() -> None:
     with Peer([GOOD]) as peer:
         client = a_client(peer.url, max_requests_per_second=0.01)
-        client.post(CREATE, freely)
+        client.post(CREATE, allow_send)
 
         error = stopped_while(client, peer, heard=1)
 
@@ -64,7 +64,7 @@ def test_a_wait_for_the_pace_ends_at_once() -> None:
         pytest.param([answer(503), answer(429, Retry_After="5")], True, id="429 after a 503"),
     ],
 )
-def test_a_wait_to_send_again_ends_at_once_and_tells_whether_it_may_have_happened(
+def test_a_wait_to_send_again_ends_at_once_and_says_whether_the_request_may_be_executed(
     turns: list[Turn], *, was_sent: bool
 ) -> None:
     with Peer(turns) as peer:
@@ -73,7 +73,7 @@ def test_a_wait_to_send_again_ends_at_once_and_tells_whether_it_may_have_happene
         assert (error.was_sent, len(peer.heard)) == (was_sent, len(turns))
 
 
-def test_a_request_under_way_is_finished() -> None:
+def test_a_request_in_flight_is_finished() -> None:
     with Peer([GOOD]) as peer:
         client = a_client(peer.url)
         stopping = client.stopping

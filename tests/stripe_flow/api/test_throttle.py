@@ -4,16 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stripe_flow.api.throttle import SAVED_S, Throttle, endpoint_of
+from stripe_flow.api.throttle import BURST_S, Throttle, endpoint_of
 
 ENDPOINTS = ("/v1/charges", "/v1/customers", "/v1/refunds")
 
 
 def most_over(moments: list[float], rate: float) -> float:
-    """By how many requests the fullest span of time exceeds the rate, with what may be saved up before it."""
+    """By how many requests the fullest span of time exceeds the rate plus the burst that is allowed before it."""
     ordered = sorted(moments)
     return max(
-        last - first - (ordered[last] - ordered[first] + SAVED_S) * rate
+        last - first - (ordered[last] - ordered[first] + BURST_S) * rate
         for first in range(len(ordered))
         for last in range(first, len(ordered))
     )
@@ -62,18 +62,18 @@ def test_a_busy_bucket_uses_the_whole_rate() -> None:
     assert 200 / waits[-1] >= 20
 
 
-def test_a_refusal_for_rate_halves_it_and_success_gives_it_back() -> None:
+def test_a_429_halves_the_rate_and_successes_restore_it() -> None:
     throttle = one_endpoint(10)
 
     throttle.slow_down(None, "/v1/charges", 0)
-    throttle.slow_down(None, "/v1/charges", 0.5)  # the same storm
+    throttle.slow_down(None, "/v1/charges", 0.5)  # less than a second later: the same storm
     slow_s = max(throttle.reserve(None, "/v1/charges", 100) for _ in range(11))
     for _ in range(25):
         throttle.speed_up(None, "/v1/charges")
     fast_s = max(throttle.reserve(None, "/v1/charges", 200) for _ in range(11))
 
-    assert slow_s == pytest.approx(10 / 5 - SAVED_S)
-    assert fast_s == pytest.approx(10 / 10 - SAVED_S)
+    assert slow_s == pytest.approx(10 / 5 - BURST_S)
+    assert fast_s == pytest.approx(10 / 10 - BURST_S)
 
 
 def test_endpoints_and_accounts_do_not_slow_each_other() -> None:
@@ -96,11 +96,11 @@ def test_all_endpoints_share_the_total() -> None:
     assert waits[2] > 1.8
 
 
-def test_a_pace_of_nought_does_not_wait() -> None:
+def test_a_rate_of_zero_does_not_wait() -> None:
     throttle = Throttle(per_endpoint_per_s=0, total_per_s=0)
 
     assert [throttle.reserve(None, "/v1/charges", 0) for _ in range(100)] == [0.0] * 100
 
 
-def test_everything_below_an_endpoint_counts_against_it() -> None:
+def test_requests_below_an_endpoint_count_against_it() -> None:
     assert endpoint_of("/v1/charges/ch_1/refunds") == endpoint_of("/v1/charges") == "/v1/charges"

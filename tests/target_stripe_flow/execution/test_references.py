@@ -12,7 +12,7 @@ from target_stripe_flow.execution.references import References
 from target_stripe_flow.journal.opening import memory
 from target_stripe_flow.journal.store import Journal
 from target_stripe_flow.results.outcome import Missing, Rejected
-from tests.stripe_flow.api.builders import KEY, a_client, freely
+from tests.stripe_flow.api.builders import KEY, a_client, allow_send
 from tests.support.sandbox import Sandbox
 
 SCOPE = Scope(account="acct_1", mode="test", source_name="default")
@@ -89,5 +89,5 @@ def delete(url: str) -> None:
 
 
 def a_customer(client: Client) -> str:
-    answer = client.post(Request(method="POST", path="/v1/customers", body=b"", idempotency_key="k"), freely)
+    answer = client.post(Request(method="POST", path="/v1/customers", body=b"", idempotency_key="k"), allow_send)
     return str(answer.value["id"])
