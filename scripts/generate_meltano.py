@@ -14,7 +14,7 @@ from typing import Any
 from ruamel.yaml import YAML
 from singer_sdk.plugin_base import PluginBase
 
-from stripe_flow.singer.environment import kind_of
+from stripe_flow.singer.environment import meltano_kind
 from tap_records.tap import TapRecords
 from tap_stripe_flow.tap import TapStripeFlow
 from target_stripe_flow.target import TargetStripeFlow
@@ -42,7 +42,7 @@ def setting(name: str, schema: Json, kinds: dict[str, str]) -> Json:
     options = [{"label": str(value), "value": value} for value in schema.get("enum", [])]
     found = {
         "name": name,
-        "kind": "options" if options else kinds.get(str(schema.get("type")), kind_of(schema)),
+        "kind": "options" if options else kinds.get(str(schema.get("type")), meltano_kind(schema)),
         "label": schema.get("title"),
         "description": schema.get("description"),
         "options": options or None,

@@ -15,7 +15,7 @@ from singer_sdk.plugin_base import _ConfigInput
 from singer_sdk.tap_base import CliTestOptionValue
 
 from stripe_flow.api.errors import StripeError
-from stripe_flow.singer.command import PluginCommand, take_paths
+from stripe_flow.singer.command import PluginCommand, accept_missing_paths
 from stripe_flow.singer.fields import Fields
 from stripe_flow.singer.run_log import RunLog
 from stripe_flow.singer.writer import LineWriter, write_whole
@@ -124,7 +124,7 @@ class TapStripeFlow(PluginCommand, Tap):
     def get_singer_command(cls) -> click.Command:
         """The SDK's command, but `--test` knows the catalog and reports every stream."""
         command = super().get_singer_command()
-        take_paths(command, "state", "catalog")
+        accept_missing_paths(command, "state", "catalog")
         for parameter in command.params:
             if parameter.name == "test":
                 parameter.callback, parameter.expose_value = None, True
@@ -135,8 +135,8 @@ class TapStripeFlow(PluginCommand, Tap):
         """Discover, and exit as a run does."""
         if value:
             config = ctx.params.get("config", _ConfigInput())
-            cls.introduce(config)
-            ctx.exit(cls.ended(lambda: cls._discover(config)))
+            cls.log_address(config)
+            ctx.exit(cls.run_to_exit_code(lambda: cls._discover(config)))
 
     @classmethod
     def _discover(cls, config: _ConfigInput) -> int:
@@ -178,5 +178,5 @@ class TapStripeFlow(PluginCommand, Tap):
                 try:
                     tap.sync_all()
                 finally:
-                    run_log.sum_up(run.sums(tap.parts()))
+                    run_log.log_summary(run.sums(tap.parts()))
         return run.exit_code()

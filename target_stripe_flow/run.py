@@ -132,7 +132,7 @@ class Run:
         """What is in flight is finished, and the sums are on the disk before they are said."""
         self.dispatcher.close()
         self.tally.sync()
-        self.run_log.sum_up(self.tally.rows())
+        self.run_log.log_summary(self.tally.rows())
         logger.info("%s", self.tally.summary())
 
     def now(self) -> Fields:

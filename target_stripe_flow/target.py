@@ -23,7 +23,7 @@ from singer_sdk.plugin_base import PluginBase, _ConfigInput
 
 from stripe_flow.api.errors import AccountTrouble, Misconfigured
 from stripe_flow.api.spelling import nearest
-from stripe_flow.singer.command import PluginCommand, take_paths
+from stripe_flow.singer.command import PluginCommand, accept_missing_paths
 from target_stripe_flow.actions.stripe_objects import is_stripe_list, plain
 from target_stripe_flow.actions.table import ACTIONS
 from target_stripe_flow.execution.account import stranger
@@ -183,7 +183,7 @@ class TargetStripeFlow(PluginCommand, Target):
     @classmethod
     def get_singer_command(cls) -> click.Command:
         command = super().get_singer_command()
-        take_paths(command, "file_input")
+        accept_missing_paths(command, "file_input")
         return command
 
     @classmethod

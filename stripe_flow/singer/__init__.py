@@ -1,1 +1,1 @@
-"""What both plugins do the same way at the edge of their process: command line, settings, output. No Stripe here."""
+"""What both plugins share at the edge of their process: command line, settings, logs and output. No Stripe here."""

@@ -1,6 +1,6 @@
 """The edge of a plugin's process: every failure is one line on stderr and an exit code, never a traceback.
 
-A mix-in before the SDK's `Tap` or `Target`. Its overrides of private names of singer-sdk 0.54 (each with a test):
+A mix-in before the SDK's `Tap` or `Target`. It overrides these private names of singer-sdk 0.54, each with a test:
 `_validate_config`, because the SDK's own messages repeat the value of a setting, and a value may be a secret.
 """
 
@@ -22,17 +22,18 @@ from singer_sdk.helpers._classproperty import classproperty
 from singer_sdk.plugin_base import JSONSchemaValidator, PluginBase, _ConfigInput
 
 from stripe_flow.api import redaction
-from stripe_flow.api.connection import address
+from stripe_flow.api.connection import describe_address
 from stripe_flow.api.errors import Misconfigured, StripeFlowError
 from stripe_flow.api.spelling import mistyped_variables
-from stripe_flow.singer.environment import FALSY, MUST_ARRIVE, advice, prefixes, unheard
-from stripe_flow.singer.explanations import explain, unknown
+from stripe_flow.singer.environment import FALSY, MUST_ARRIVE, explain_unread, find_prefixes, find_unread
+from stripe_flow.singer.explanations import explain, explain_unknown
 
 
 class PluginCommand(PluginBase):
     """Clear messages and documented exit codes for a Singer plugin.
 
-    `meltano_variables` is what the variables begin with in which Meltano tells a plugin its name and namespace.
+    `meltano_variables` is MELTANO_EXTRACTOR or MELTANO_LOADER: the variables that begin so hold the plugin's name and
+    namespace under Meltano.
     """
 
     meltano_variables: ClassVar[str]
@@ -45,21 +46,23 @@ class PluginCommand(PluginBase):
 
     @classmethod
     def get_singer_command(cls) -> click.Command:
+        """The SDK's command, with secrets redacted from all its output."""
         redaction.install()
         return super().get_singer_command()
 
     @classmethod
     def cb_config(cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]) -> _ConfigInput:
+        """Read `--config`; exit 1 with one line when a file or a variable cannot be read."""
         for path in value:
             if path == "ENV":
                 cls._check_environment()
             else:
-                check_json_object(Path(path), "config")
+                read_json_object(Path(path), "config")
         return super().cb_config(ctx, param, value)
 
     @classmethod
     def _check_environment(cls) -> None:
-        """The SDK parses these values, and its errors are tracebacks that show them."""
+        """Check the variables before the SDK parses them: its errors are tracebacks that show the values."""
         cls.append_builtin_config(cls.config_jsonschema)
         for name, schema in cls.config_jsonschema["properties"].items():
             variable = f"{cls._env_var_prefix}{name.upper()}"
@@ -73,83 +76,86 @@ class PluginCommand(PluginBase):
         if about:
             cls.print_about(about_format)
             raise SystemExit(0)
-        cls.introduce(options.get("config", _ConfigInput()))
-        cls._warn_of_variables(options.get("config", _ConfigInput()))
-        raise SystemExit(cls.ended(lambda: cls.execute(**options)))
+        cls.log_address(options.get("config", _ConfigInput()))
+        cls._warn_of_mistyped_variables(options.get("config", _ConfigInput()))
+        raise SystemExit(cls.run_to_exit_code(lambda: cls.execute(**options)))
 
     @classmethod
-    def introduce(cls, config: _ConfigInput) -> None:
-        """The first line of a log: which Stripe is going to be asked, and in which mode."""
+    def log_address(cls, config: _ConfigInput) -> None:
+        """Log the first line: the plugin's version, Stripe's address and the mode."""
         environment = os.environ if config.parse_env else {}
         key, url = (
             environment.get(f"{cls._env_var_prefix}{name.upper()}") or config.config.get(name)
             for name in ("api_key", "base_url")
         )
-        cls.print_version(lambda version: cls.logger.info("%s, Stripe at %s", version, address(url, key)))
+        cls.print_version(lambda version: cls.logger.info("%s, Stripe at %s", version, describe_address(url, key)))
 
     @classmethod
-    def _warn_of_variables(cls, config: _ConfigInput) -> None:
-        """Not an error, as a typo in a file is: an environment holds what others have put there, too."""
+    def _warn_of_mistyped_variables(cls, config: _ConfigInput) -> None:
+        """Only a warning, unlike a typo in a file: an environment also holds the variables of other programs."""
         known = cls.config_jsonschema["properties"] if config.parse_env else ()
-        for told in mistyped_variables(cls._env_var_prefix, known, os.environ if known else {}):
-            cls.logger.warning("%s", told)
+        for message in mistyped_variables(cls._env_var_prefix, known, os.environ if known else {}):
+            cls.logger.warning("%s", message)
 
     @classmethod
-    def ended(cls, do: Callable[[], int]) -> int:
-        """The exit code of `do`; what it raises is one line."""
+    def run_to_exit_code(cls, do: Callable[[], int]) -> int:
+        """The exit code of `do`; an error is logged as one line. BrokenPipeError passes: click ends quietly on it."""
         try:
             return do()
         except StripeFlowError as error:
-            return cls._say(error)
+            return cls._log_error(error)
         except MappingError as error:
-            return cls._say(Misconfigured(f"setting stream_maps: {str(error).rstrip('.')}: mend it, or leave it out"))
+            return cls._log_error(
+                Misconfigured(f"setting stream_maps: {str(error).rstrip('.')}: fix the setting or remove it")
+            )
         except BrokenPipeError:
-            raise  # the reader is gone, and click ends quietly
+            raise
         except Exception as error:  # noqa: BLE001  # the edge of the process
-            return cls._say(unexpected(error))
+            return cls._log_error(describe_unexpected(error))
 
     @classmethod
-    def _say(cls, error: StripeFlowError) -> int:
+    def _log_error(cls, error: StripeFlowError) -> int:
         cls.logger.error("%s", error)
         return error.exit_code
 
     @classmethod
     def execute(cls, *args: Any, **options: Any) -> int:  # Any: each plugin names its own options
-        """Do what the command line says; the exit code."""
+        """Run with the options of the command line; returns the exit code."""
         raise NotImplementedError
 
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
-        """Fill in defaults and check the settings; what is wrong is named, its value is not shown."""
+        """Fill in defaults and check the settings; a message names the setting but does not show its value."""
         self._protect_secrets()
         self.append_builtin_config(self.config_jsonschema)
-        self._read_texts()
+        self._convert_texts()
         validator = JSONSchemaValidator(self.config_jsonschema)
         problems = [explain(error, self._env_var_prefix) for error in validator.iter_errors(self._config)]
         known = self.config_jsonschema["properties"]
-        problems += [unknown(name, known) for name in self._config if name not in known]
-        self._check_arrival()
+        problems += [explain_unknown(name, known) for name in self._config if name not in known]
+        self._check_unread_variables()
         if problems and raise_errors:
             raise Misconfigured("; ".join(problems))
         for problem in problems:
             self.logger.warning("%s", problem)
         return problems
 
-    def _check_arrival(self) -> None:
-        """Raises Misconfigured where a variable names a setting that did not arrive; in discovery, too."""
+    def _check_unread_variables(self) -> None:
+        """Raises Misconfigured, also in discovery, when a setting in MUST_ARRIVE did not reach the plugin."""
         known = self.config_jsonschema["properties"]
-        before = prefixes(self.name, self.meltano_variables, os.environ)
-        stops = []
-        for setting, variable in unheard(known, self._config, os.environ, before):
-            told = advice(setting, variable, known[setting], os.environ.get(f"{self.meltano_variables}_NAME"))
+        prefixes = find_prefixes(self.name, self.meltano_variables, os.environ)
+        errors = []
+        for setting, variable in find_unread(known, self._config, os.environ, prefixes):
+            meltano_name = os.environ.get(f"{self.meltano_variables}_NAME")
+            message = explain_unread(setting, variable, known[setting], meltano_name)
             if setting in MUST_ARRIVE:
-                stops.append(told)
+                errors.append(message)
             else:
-                self.logger.warning("%s", told)
-        if stops:
-            raise Misconfigured("; ".join(stops))
+                self.logger.warning("%s", message)
+        if errors:
+            raise Misconfigured("; ".join(errors))
 
-    def _read_texts(self) -> None:
-        """Fractions, yes and no come as text from Meltano; what is none of these is told by the schema."""
+    def _convert_texts(self) -> None:
+        """Convert the text that Meltano passes for fractions and booleans; the schema check reports any other text."""
         for name, schema in self.config_jsonschema["properties"].items():
             text = self._config.get(name)
             if isinstance(text, str) and schema.get("type") == "number":
@@ -161,7 +167,7 @@ class PluginCommand(PluginBase):
 
     @classproperty
     def _env_var_config(cls) -> dict[str, Any]:  # noqa: N805  # Any: settings
-        """What is exported, and no more: the SDK would let a `.env` file in any folder above it overrule that."""
+        """Settings of exported variables only: the SDK would let a `.env` file in a folder above it override them."""
         cls.append_builtin_config(cls.config_jsonschema)
         return parse_environment_config(cls.config_jsonschema, cls._env_var_prefix, dotenv_path=os.devnull)
 
@@ -181,50 +187,50 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
 
 def _check_variable(variable: str, kinds: set[str]) -> None:
     if "boolean" in kinds:
-        # The SDK takes what is none of its words for yes as a no: `dry_run: ture` would move money.
+        # The SDK reads every text that does not mean yes as no: `dry_run: ture` would move money.
         if os.environ[variable].lower() not in {*TRUTHY, *FALSY}:
             raise click.ClickException(f"the environment variable {variable} must be true or false")
         return
     try:
-        is_right = type(json.loads(os.environ[variable])) in {each for kind in kinds for each in _TYPES[kind]}
+        is_valid = type(json.loads(os.environ[variable])) in {type_ for kind in kinds for type_ in _TYPES[kind]}
     except (ValueError, RecursionError):
-        is_right = False
-    if not is_right:
+        is_valid = False
+    if not is_valid:
         raise click.ClickException(f"the environment variable {variable} must be JSON: {' or '.join(sorted(kinds))}")
 
 
-def check_json_object(path: Path, what: str) -> Mapping[str, object]:
-    """The object in a file that the command line names; exit 1 with one line where there is none."""
+def read_json_object(path: Path, option: str) -> Mapping[str, object]:
+    """The JSON object in the file of `--{option}`. Raises ClickException (one line, exit 1) when there is none."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_constant)
+        value = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
     except OSError as error:
         raise click.ClickException(
-            f"the {what} file {path} cannot be read ({error.strerror}): check the path after --{what}"
+            f"the {option} file {path} cannot be read ({error.strerror}): check the path after --{option}"
         ) from None
-    except (ValueError, RecursionError):  # JSON and UTF-8 errors alike; their text may quote a secret
-        raise click.ClickException(f"the {what} file {path} is not JSON in UTF-8: mend it") from None
-    if not isinstance(found, dict):
-        raise click.ClickException(f"the {what} file {path} must hold a JSON object, like {{}}")
-    return found
+    except (ValueError, RecursionError):  # errors of JSON and of UTF-8; their text may quote a secret
+        raise click.ClickException(f"the {option} file {path} is not JSON in UTF-8: fix the file") from None
+    if not isinstance(value, dict):
+        raise click.ClickException(f"the {option} file {path} must hold a JSON object, like {{}}")
+    return value
 
 
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no number of JSON")
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a JSON number")
 
 
-def unexpected(error: Exception) -> StripeFlowError:
-    """Words for what nobody foresaw: where it happened and its class, never its text, which may name a person."""
+def describe_unexpected(error: Exception) -> StripeFlowError:
+    """An error that names the class and the line of `error`, never its text, which may name a person."""
     if isinstance(error, OSError) and error.strerror:
-        return StripeFlowError(f"the system refused something: {error.strerror.lower()}")
+        return StripeFlowError(f"the operating system reported an error: {error.strerror.lower()}")
     frame = traceback.extract_tb(error.__traceback__)[-1]
     return StripeFlowError(
         f"an unexpected {type(error).__name__} in {Path(frame.filename).name}, line {frame.lineno}. Nothing is lost: "
-        "what is not reported as done will be done by the next run. Please report this line"
+        "the next run does what this run did not report as done. Please report this line"
     )
 
 
-def take_paths(command: click.Command, *names: str) -> None:
-    """Let these options be plain paths: click would end with 2 for a missing file, which means something else here."""
+def accept_missing_paths(command: click.Command, *names: str) -> None:
+    """Let these options be plain texts: click exits with 2 for a missing file, and exit code 2 has another meaning."""
     for parameter in command.params:
         if parameter.name in names:
             parameter.type = click.STRING

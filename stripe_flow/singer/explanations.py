@@ -1,4 +1,4 @@
-"""What is wrong with a setting, in words: what is near to what was meant, never the value, which may be a secret."""
+"""What is wrong with a setting, and what to write instead; never its value, which may be a secret."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections.abc import Iterable
 from typing import Any
 
 from jsonschema import ValidationError
-from singer_sdk.helpers import capabilities as of_sdk
+from singer_sdk.helpers import capabilities
 
 from stripe_flow.api.spelling import nearest, suggestion
 
-# The SDK's own, for plugins that can do what they ask for.
-_OF_SDK = frozenset[str]().union(
+# Settings of the SDK for plugins with these capabilities.
+_SDK_SETTINGS = frozenset[str]().union(
     *(
-        getattr(of_sdk, name)["properties"]
+        getattr(capabilities, name)["properties"]
         for name in (
             "ADD_RECORD_METADATA_CONFIG",
             "BATCH_CONFIG",
@@ -38,25 +38,25 @@ _LIMITS = {
 
 
 def explain(error: ValidationError, env_prefix: str) -> str:
-    """What a setting breaks, and what to write instead."""
+    """Which rule a setting breaks, and what to write instead; `env_prefix` begins its environment variables."""
     name = ".".join(str(part) for part in error.absolute_path) or "settings"
     rule = str(error.validator)
-    given: Any = error.instance  # Any: the setting, or all of them, as they were given
+    value: Any = error.instance  # Any: one setting, or all of them
     limit: Any = error.validator_value  # Any: a number, a name or a list, depending on the rule
     match rule:
         case "required":
-            missing = [key for key in limit if key not in given]
+            missing = [key for key in limit if key not in value]
             variables = ", ".join(f"{env_prefix}{key.upper()}" for key in missing)
             return (
-                f"setting {', '.join(missing)} is missing, and has no default: write it into the file that --config "
-                f"names, or set {variables} and give --config ENV"
+                f"setting {', '.join(missing)} is missing and has no default: write it into the file that --config "
+                f"names, or set {variables} and use --config ENV"
             )
         case "type":
             kinds = [limit] if isinstance(limit, str) else list(limit)
-            kind = _KINDS.get(type(given), "number")
-            return f"setting {name} must be of type {' or '.join(kinds)}, not {kind}{_hint(kinds, given)}"
+            kind = _KINDS.get(type(value), "number")
+            return f"setting {name} must be of type {' or '.join(kinds)}, not {kind}{_hint(kinds, value)}"
         case "enum":
-            near = suggestion(given, map(str, limit)) if isinstance(given, str) else ""
+            near = suggestion(value, map(str, limit)) if isinstance(value, str) else ""
             return f"setting {name} must be one of {', '.join(map(str, limit))}{near}"
         case _ if rule in _LIMITS:
             return f"setting {name} must be {_LIMITS[rule]} {limit}"
@@ -64,23 +64,23 @@ def explain(error: ValidationError, env_prefix: str) -> str:
             return f"setting {name} breaks the rule {rule} {json.dumps(limit)}"
 
 
-def unknown(name: str, known: Iterable[str]) -> str:
-    """A name that is no setting's: a typo, or one of the SDK's that this plugin could not live up to."""
-    if name in _OF_SDK:
-        return f"setting {name} asks for what this plugin does not do: take it out"
+def explain_unknown(name: str, known: Iterable[str]) -> str:
+    """The message for a setting that does not exist: a typo, or a setting of the SDK without support in this plugin."""
+    if name in _SDK_SETTINGS:
+        return f"setting {name} is not supported by this plugin: remove it"
     near = nearest(name, known)
-    hint = f"did you mean {near}?" if near else "see --about for the settings there are"
+    hint = f"did you mean {near}?" if near else "see --about for all settings"
     return f"setting {name} is unknown: {hint}"
 
 
-def _hint(kinds: list[str], given: object) -> str:
-    """How the same thing is written in the type that is wanted."""
-    if isinstance(given, str) and {"integer", "number"} & set(kinds) and given.strip().replace(".", "", 1).isdigit():
+def _hint(kinds: list[str], value: object) -> str:
+    """How to write `value` in one of the types `kinds`; empty if it is not clear."""
+    if isinstance(value, str) and {"integer", "number"} & set(kinds) and value.strip().replace(".", "", 1).isdigit():
         return ": write it without quotes"
-    if isinstance(given, str) and "boolean" in kinds:
+    if isinstance(value, str) and "boolean" in kinds:
         return ": write true or false"
-    if isinstance(given, str) and "array" in kinds:
+    if isinstance(value, str) and "array" in kinds:
         return ': write a list, like ["…"]'
-    if isinstance(given, int) and "string" in kinds:
+    if isinstance(value, int) and "string" in kinds:
         return ": write it in quotes"
     return ""

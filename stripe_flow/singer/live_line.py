@@ -1,7 +1,7 @@
-"""One line at the foot of a terminal that changes in place, with everything else that is written there above it.
+"""One line at the bottom of a terminal that is redrawn in place, below all other output.
 
 About sixty lines of our own: rich would cost 50 ms at the start, hide the cursor, so that a kill leaves none, and take
-the whole terminal for its own, which a tap and a target in one pipe share.
+the whole terminal, which a tap and a target in one pipe share.
 """
 
 from __future__ import annotations
@@ -16,86 +16,87 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO
 
-# To the first column, and nothing from there on.
+# Moves to the first column and erases the line.
 CLEAR = "\r\x1b[K"
 
 
-def watched_terminal() -> TextIO | None:
-    """Standard error, where it is a terminal that can move its cursor and where the log goes; else None."""
+def find_terminal() -> TextIO | None:
+    """Standard error, if it is a terminal that can move its cursor and all logs are written to it; else None."""
     stream = sys.stderr
     if stream is None or not stream.isatty() or os.environ.get("TERM", "dumb") == "dumb":
         return None
     handlers = logging.getLogger().handlers
-    return stream if handlers and all(getattr(each, "stream", None) is stream for each in handlers) else None
+    return stream if handlers and all(getattr(handler, "stream", None) is stream for handler in handlers) else None
 
 
 class LiveLine:
-    """Takes the place of the terminal as the stream of the log's handlers, from `open` to `close`.
+    """The live line; from `open` to `close` it is the stream of the log's handlers instead of the terminal.
 
-    The cursor waits in the first column and stays visible: whatever else is written there, by this process or another,
-    begins at the left, and nothing needs to be put right after a kill.
+    The cursor waits in the first column and stays visible: other output, from this process or another, begins at the
+    left, and nothing needs to be restored after a kill.
     """
 
     def __init__(self, terminal: TextIO) -> None:
         self._terminal = terminal
-        self._turn = Turn(terminal)
+        self._terminal_lock = TerminalLock(terminal)
         self._text = ""
         self._lock = threading.RLock()
-        self._handlers: list[logging.StreamHandler[Any]] = []  # Any: whatever stream they had
+        self._handlers: list[logging.StreamHandler[Any]] = []  # Any: handlers of any stream
 
     def open(self) -> None:
+        """Write the logs of the terminal above the line from now on."""
         handlers = (each for each in logging.getLogger().handlers if isinstance(each, logging.StreamHandler))
-        self._handlers = [each for each in handlers if each.stream is self._terminal]
+        self._handlers = [handler for handler in handlers if handler.stream is self._terminal]
         for handler in self._handlers:
             handler.setStream(self)
         if sys.stdout is not None and sys.stdout.isatty():
-            _over_messages.append(self)
+            _lines_on_stdout.append(self)
 
     def close(self) -> None:
-        """The line is gone, and the terminal as it was."""
+        """Erase the line and write logs to the terminal again."""
         for handler in self._handlers:
             handler.setStream(self._terminal)
-        with contextlib.suppress(ValueError):  # it was not among them
-            _over_messages.remove(self)
-        with contextlib.suppress(OSError):  # the terminal is gone
+        with contextlib.suppress(ValueError):  # standard output is no terminal
+            _lines_on_stdout.remove(self)
+        with contextlib.suppress(OSError):  # the terminal was closed
             self.draw("")
-        self._turn.end()
+        self._terminal_lock.release()
 
     def draw(self, text: str) -> None:
-        """Show this, as far as it fits; nothing while the line is another process's."""
+        """Show `text`, cut to the width of the terminal; nothing while another process has a line there."""
         with self._lock:
-            before, self._text = self._text, self._fitting(text)
+            before, self._text = self._text, self._truncate(text)
             if not before and not text:
                 return
-            if self._turn.is_ours():
-                self._put("")
+            if self._terminal_lock.acquire():
+                self._write_above("")
             else:
-                self._text = ""  # what stands there now is another's, or a person's
+                self._text = ""  # the line on the terminal is another process's, or a person's
 
     def write(self, text: str) -> int:
-        """Whole lines, above it."""
+        """Write whole lines above the live line."""
         with self._lock:
-            self._put(text)
+            self._write_above(text)
         return len(text)
 
     def flush(self) -> None:
-        """Nothing waits here."""
+        """Do nothing: `write` flushes."""
 
     @contextmanager
-    def lifted(self) -> Iterator[None]:
-        """Inside, whole lines may be written to the terminal by other ways."""
+    def erased(self) -> Iterator[None]:
+        """Erase the line inside the block, so that whole lines can be written to the terminal directly."""
         with self._lock:
             self._terminal.write(CLEAR)
             self._terminal.flush()
             yield
-            self._put("")
+            self._write_above("")
 
-    def _put(self, above: str) -> None:
-        shown = f"{self._text}\r" if self._text else ""
-        self._terminal.write(f"{CLEAR}{above}{shown}")
+    def _write_above(self, lines: str) -> None:
+        live = f"{self._text}\r" if self._text else ""
+        self._terminal.write(f"{CLEAR}{lines}{live}")
         self._terminal.flush()
 
-    def _fitting(self, text: str) -> str:
+    def _truncate(self, text: str) -> str:
         try:
             columns = os.get_terminal_size(self._terminal.fileno()).columns
         except OSError:
@@ -103,22 +104,22 @@ class LiveLine:
         return text[: (columns or 80) - 1]
 
 
-class Turn:
-    """At most one process has its line on a terminal: who was there first, and when that ends the next one."""
+class TerminalLock:
+    """Lets one process at a time have its line on a terminal: the first one, and when that ends the next one."""
 
     def __init__(self, terminal: TextIO) -> None:
         self._terminal = terminal
         self._descriptor: int | None = None
-        with contextlib.suppress(OSError):  # it has no name in this container: then there is nobody to agree with
+        with contextlib.suppress(OSError):  # inside a container it may have no name: then no process can share it
             self._descriptor = os.open(os.ttyname(terminal.fileno()), os.O_WRONLY | os.O_NOCTTY)
 
-    def is_ours(self) -> bool:
-        """Take it if it is free. What runs in the background stays away from the person's prompt."""
+    def acquire(self) -> bool:
+        """Whether this process has the lock, or could take it now; never in the background, beside a shell's prompt."""
         try:
-            is_behind = os.tcgetpgrp(self._terminal.fileno()) != os.getpgrp()
-        except OSError:  # it controls no process of this session
-            is_behind = False
-        if is_behind:
+            is_in_background = os.tcgetpgrp(self._terminal.fileno()) != os.getpgrp()
+        except OSError:  # the terminal controls no process of this session
+            is_in_background = False
+        if is_in_background:
             return False
         if self._descriptor is None:
             return True
@@ -128,20 +129,21 @@ class Turn:
             return False
         return True
 
-    def end(self) -> None:
+    def release(self) -> None:
+        """Let the next process have its line."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
 
 
-# The lines on a terminal that Singer messages go to as well: one, or none.
-_over_messages: list[LiveLine] = []
+# The live line of this process if standard output is a terminal, too: one or none.
+_lines_on_stdout: list[LiveLine] = []
 
 
 @contextmanager
-def lifted() -> Iterator[None]:
-    """Inside, whole lines may be written to standard output, wherever it goes."""
+def live_line_erased() -> Iterator[None]:
+    """Erase the live line inside the block, so that whole lines can be written to standard output."""
     with contextlib.ExitStack() as stack:
-        for line in _over_messages:
-            stack.enter_context(line.lifted())
+        for line in _lines_on_stdout:
+            stack.enter_context(line.erased())
         yield

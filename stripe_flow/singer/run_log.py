@@ -1,7 +1,8 @@
-"""How a run tells people what it does, on standard error: while it works, and in sums when it ends.
+"""The progress and the summary of a run, on standard error.
 
-On a terminal that is one live line, and a table. Under structured logging it is a record for each, with the fields in
-it under `progress`, `read` or `summary`. Else it is a line of the log now and then, and a table in the log.
+On a terminal the progress is a live line and the summary a table. Under structured logging each is a record with the
+fields under `progress`, `read` or `summary`. In any other log the progress is a line every `EVERY_S` seconds and the
+summary a table.
 """
 
 from __future__ import annotations
@@ -14,35 +15,38 @@ from typing import Any, Self
 
 from singer_sdk.logging import StructuredFormatter
 
-from stripe_flow.singer.fields import Fields, aligned, clean, pairs, phrase
-from stripe_flow.singer.live_line import LiveLine, watched_terminal
+from stripe_flow.singer.fields import Fields, clean, format_pairs, format_phrase, format_table
+from stripe_flow.singer.live_line import LiveLine, find_terminal
 
-# For a log that is read later: two lines a minute of a run that may last for days.
+# Two lines a minute: a run may last for days.
 EVERY_S = 30.0
-# Faster than a person reads, and still nothing that costs.
-DRAWN_EVERY_S = 0.2
+# Faster than a person reads, and still cheap.
+DRAW_EVERY_S = 0.2
 
 
 def log_fields(logger: logging.Logger, kind: str, fields: Fields) -> None:
-    """One line of `key=value`, and the same as members of the record, for structured logging."""
-    known = clean(fields)
-    extra: dict[str, Any] = {kind: known}  # Any: what `logging` takes
-    if "stream" in known:
-        extra["stream_name"] = known["stream"]  # where Meltano looks for it
-    logger.info("%s %s", kind, pairs(known), extra=extra)
+    """Log one line of `key=value`, with the fields as the member `kind` of the record for structured logging."""
+    cleaned = clean(fields)
+    extra: dict[str, Any] = {kind: cleaned}  # Any: `logging` takes any type
+    if "stream" in cleaned:
+        extra["stream_name"] = cleaned["stream"]  # Meltano reads this member
+    logger.info("%s %s", kind, format_pairs(cleaned), extra=extra)
 
 
 class RunLog:
-    """While it is open, `look` is asked where the run is, by a thread of its own; no fields: nothing to tell."""
+    """Logs the progress of a run while it is open, from a thread of its own.
 
-    def __init__(self, logger: logging.Logger, look: Callable[[], Fields]) -> None:
-        self._logger, self._look = logger, look
+    `read_progress` is called by that thread and returns the fields; without fields nothing is logged.
+    """
+
+    def __init__(self, logger: logging.Logger, read_progress: Callable[[], Fields]) -> None:
+        self._logger, self._read_progress = logger, read_progress
         self._line: LiveLine | None = None
         self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="telling", daemon=True)
+        self._thread = threading.Thread(target=self._log_progress, name="run-log", daemon=True)
 
     def __enter__(self) -> Self:
-        terminal = watched_terminal() if self._logger.isEnabledFor(logging.INFO) and not is_structured() else None
+        terminal = find_terminal() if self._logger.isEnabledFor(logging.INFO) and not is_structured() else None
         if terminal is not None:
             self._line = LiveLine(terminal)
             self._line.open()
@@ -52,22 +56,22 @@ class RunLog:
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._end()
+        self._end_progress()
         if self._line is not None:
             self._line.close()
 
-    def _end(self) -> None:
+    def _end_progress(self) -> None:
         self._ended.set()
         self._thread.join()
 
-    def sum_up(self, rows: Sequence[Fields]) -> None:
-        """What became of it all, each row in the same fields. Nothing is told after that."""
-        self._end()
+    def log_summary(self, rows: Sequence[Fields]) -> None:
+        """End the progress and log the summary; all rows have the same fields."""
+        self._end_progress()
         if is_structured():
             for row in rows:
                 log_fields(self._logger, "summary", row)
             return
-        lines = aligned(rows)
+        lines = format_table(rows)
         if self._line is not None:
             self._line.draw("")
             self._line.write("".join(f"{line}\n" for line in lines))
@@ -75,20 +79,19 @@ class RunLog:
         for line in lines:
             self._logger.info("%s", line)
 
-    def _watch(self) -> None:
-        """Only told things: where they cannot be told any more, the run goes on all the same."""
-        while not self._ended.wait(DRAWN_EVERY_S if self._line else EVERY_S):
-            fields = self._look()
+    def _log_progress(self) -> None:
+        while not self._ended.wait(DRAW_EVERY_S if self._line else EVERY_S):
+            fields = self._read_progress()
             if self._line is None:
                 if fields:
                     log_fields(self._logger, "progress", fields)
                 continue
             try:
-                self._line.draw(phrase(fields))
-            except OSError:  # the terminal is gone
+                self._line.draw(format_phrase(fields))
+            except OSError:  # the terminal was closed; the run goes on without progress
                 return
 
 
 def is_structured() -> bool:
-    """Whether the log is read by a program: Meltano sets that."""
-    return any(isinstance(each.formatter, StructuredFormatter) for each in logging.getLogger().handlers)
+    """Whether the log is structured for a program, as Meltano configures it."""
+    return any(isinstance(handler.formatter, StructuredFormatter) for handler in logging.getLogger().handlers)

@@ -1,8 +1,7 @@
-"""Singer messages onto standard output, whole lines only.
+"""Writes Singer messages to standard output as whole lines.
 
-`sys.stdout.buffer` is unbuffered under PYTHONUNBUFFERED, as is usual in containers: a write that a signal interrupts
-is then cut short without an error, and the next message continues the broken line. The buffer here writes on until
-all of it is out.
+`sys.stdout.buffer` is unbuffered under PYTHONUNBUFFERED, as is usual in containers. A signal can then cut a write short
+without an error, and the next message continues the broken line. The buffer here writes until everything is out.
 """
 
 from __future__ import annotations
@@ -17,16 +16,16 @@ from singer_sdk.contrib.msgspec import MsgSpecWriter
 from singer_sdk.singerlib import Message, RecordMessage
 
 from stripe_flow.api.errors import Misconfigured
-from stripe_flow.singer.live_line import lifted
+from stripe_flow.singer.live_line import live_line_erased
 
-# One system call for about twenty full-size charges; more gains nothing measurable.
+# One system call for about twenty full-size charges; a larger buffer gains nothing measurable.
 BUFFER_BYTES = 64 * 1024
 
 
 class LineWriter(MsgSpecWriter):
-    """Records are collected until `flush`; any other message (SCHEMA, STATE) goes out at once, with all before it.
+    """Collects RECORD messages until `flush`; any other message (SCHEMA, STATE) is written at once, after them.
 
-    `records_out` counts the records that standard output has taken.
+    `records_out` counts the records that were written to standard output.
     """
 
     def __init__(self) -> None:
@@ -36,41 +35,45 @@ class LineWriter(MsgSpecWriter):
         self._records_pending = 0
 
     def write_message(self, message: Message) -> None:
+        """Write a message, or collect it if it is a RECORD."""
         self._pending += self.format_message(message)
         self._records_pending += isinstance(message, RecordMessage)
         if len(self._pending) >= BUFFER_BYTES or not isinstance(message, RecordMessage):
             self.flush()
 
     def write_records(self, stream: str, records: Iterable[tuple[bytes | memoryview, str]]) -> None:
-        """RECORD messages around records that are lines of JSON already, each with its `time_extracted`."""
+        """Write a RECORD message for each pair of a record, as JSON bytes, and its `time_extracted`."""
         pending = self._pending
         for raw, time_extracted in records:
-            head, tail = _around(stream, time_extracted)
-            pending += head
+            before, after = _record_frame(stream, time_extracted)
+            pending += before
             pending += raw
-            pending += tail
+            pending += after
             self._records_pending += 1
             if len(pending) >= BUFFER_BYTES:
                 self.flush()
 
     def flush(self) -> None:
-        """Hand all that is pending to the reader; raises BrokenPipeError where there is none any more."""
+        """Write all that is pending. Raises BrokenPipeError when the reader has closed the pipe."""
         write_whole(self._pending)
         self.records_out += self._records_pending
         self._records_pending = 0
 
 
 @functools.lru_cache(maxsize=64)
-def _around(stream: str, time_extracted: str) -> tuple[bytes, bytes]:
-    """What stands before and behind the record."""
-    head = b'{"type":"RECORD","stream":' + msgspec.json.encode(stream) + b',"record":'
-    return head, b',"time_extracted":' + msgspec.json.encode(time_extracted) + b"}\n"
+def _record_frame(stream: str, time_extracted: str) -> tuple[bytes, bytes]:
+    """The bytes before and after the record in a RECORD message."""
+    before = b'{"type":"RECORD","stream":' + msgspec.json.encode(stream) + b',"record":'
+    return before, b',"time_extracted":' + msgspec.json.encode(time_extracted) + b"}\n"
 
 
 def write_whole(data: bytearray) -> None:
-    """All of `data` onto standard output, and out of `data`; a signal in between delays it but cuts nothing."""
+    """Write all of `data` to standard output and empty `data`; a signal delays the write but does not cut it short.
+
+    Raises BrokenPipeError when the reader has closed the pipe, Misconfigured when standard output cannot be written.
+    """
     if sys.stdout is None:
-        raise Misconfigured("standard output is closed, and messages go there: run it with one, a file or a pipe")
+        raise Misconfigured("standard output is closed, but the messages go there: connect it to a file or a pipe")
     try:
         descriptor = sys.stdout.fileno()
     except (OSError, ValueError):  # a test's in-memory stream has no descriptor
@@ -78,15 +81,15 @@ def write_whole(data: bytearray) -> None:
         data.clear()
         return
     try:
-        with lifted():
+        with live_line_erased():
             while data:
                 written = os.write(descriptor, data)
                 del data[:written]
     except BrokenPipeError:
-        raise  # the reader is gone
+        raise
     except OSError as error:
         why = (error.strerror or "").lower()
         raise Misconfigured(
-            f"standard output takes no more ({why}), and messages go there: mend that and run again; what it has not "
-            "taken is not counted as done"
+            f"standard output cannot be written ({why}): fix the cause and run again; messages that were not written "
+            "are not counted as done"
         ) from None

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.stripe_flow.singer.run_log import structured, told
+from tests.stripe_flow.singer.run_log import logged, structured
 from tests.support.plugins import a_config, clean_env, command, run_tap
 from tests.support.sandbox import Sandbox
 
@@ -51,7 +51,7 @@ def test_a_signal_ends_the_run_on_a_whole_line(
         rest = tap.stdout.read()
 
     messages = [json.loads(line) for line in [*seen, *rest.splitlines()]]
-    summary = told((tmp_path / LOG).read_text(encoding="utf-8"), "summary")
+    summary = logged((tmp_path / LOG).read_text(encoding="utf-8"), "summary")
     assert tap.returncode == 128 + sent
     assert rest.endswith(b"\n")
     assert sum(row["records"] for row in summary) == sum(each["type"] == "RECORD" for each in messages)

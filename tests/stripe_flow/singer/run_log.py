@@ -1,4 +1,4 @@
-"""What runs told, read back from structured logs as Meltano has them written."""
+"""Reads the records of structured logs, as plugins write them under Meltano."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-# As Meltano writes it into the file that it names in SINGER_SDK_LOG_CONFIG.
+# The content of the file that Meltano names in SINGER_SDK_LOG_CONFIG.
 STRUCTURED = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -17,21 +17,21 @@ STRUCTURED = {
     "root": {"handlers": ["console"], "level": "INFO"},
 }
 
-Told = dict[str, Any]  # Any: JSON
+Record = dict[str, Any]  # Any: JSON
 
 
 def structured(folder: Path) -> dict[str, str]:
-    """The environment in which a plugin logs as under Meltano."""
+    """The environment variables that make a plugin log as under Meltano."""
     path = folder / "logging.json"
     path.write_text(json.dumps(STRUCTURED), encoding="utf-8")
     return {"SINGER_SDK_LOG_CONFIG": str(path)}
 
 
-def records_of(log: str) -> list[Told]:
-    """All of it; before Meltano's settings are read the SDK logs in its own way."""
+def records_of(log: str) -> list[Record]:
+    """All structured records; before it reads Meltano's settings the SDK logs plain text."""
     return [json.loads(line) for line in log.splitlines() if line.startswith("{")]
 
 
-def told(log: str, kind: str) -> list[Told]:
-    """The fields of these."""
-    return [each["extra"][kind] for each in records_of(log) if kind in each["extra"]]
+def logged(log: str, kind: str) -> list[Record]:
+    """The fields of the records of this kind."""
+    return [record["extra"][kind] for record in records_of(log) if kind in record["extra"]]

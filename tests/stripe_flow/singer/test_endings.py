@@ -1,4 +1,4 @@
-"""What is summed up, however a run ends: fields under structured logging, a table in any other log."""
+"""The summary of a run, however it ends: fields under structured logging, a table in any other log."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.stripe_flow.singer.run_log import records_of, structured, told
+from tests.stripe_flow.singer.run_log import logged, records_of, structured
 from tests.support.plugins import Message, a_config, a_record, a_schema, clean_env, command, run
 from tests.support.sandbox import CONNECTED, PLATFORM, Sandbox
 from tests.tap_stripe_flow.crowds import A_CHARGE, post
@@ -33,9 +33,9 @@ def of_charges(status: int, *, skip: int = 0, method: str = "GET") -> Message:
         (of_charges(401), {}, 4, "failed: key refused", "not read"),
         (None, {"stream_maps": {"charges": {"x": "1 / 0"}}}, 1, "failed: misconfigured", "not read"),
     ],
-    ids=["done", "right", "unreachable", "key", "map"],
+    ids=["done", "permission", "unreachable", "key", "map"],
 )
-def test_the_tap_says_of_each_stream_how_it_ended(
+def test_the_summary_of_the_tap_has_the_state_of_each_stream(
     *,
     fault: Message | None,
     settings: Mapping[str, object],
@@ -54,7 +54,7 @@ def test_the_tap_says_of_each_stream_how_it_ended(
         command("tap_stripe_flow", tmp_path, a_config(sandbox.url, **settings)), tmp_path, **structured(tmp_path)
     )
 
-    rows = told(done.log, "summary")
+    rows = logged(done.log, "summary")
     assert (done.code, [(row["stream"], row["state"]) for row in rows]) == (
         code,
         [("charges", charges), ("refunds", refunds)],
@@ -64,7 +64,7 @@ def test_the_tap_says_of_each_stream_how_it_ended(
     assert ["up_to" in row for row in rows] == [row["state"] == "ok" for row in rows]
 
 
-def test_each_account_has_a_row_of_its_own(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_the_summary_has_a_row_for_each_account(sandbox: Sandbox, tmp_path: Path) -> None:
     post(sandbox, [("/v1/charges", A_CHARGE)] * 3)
     post(sandbox, [("/v1/charges", A_CHARGE)], account=CONNECTED)
     sandbox.advance(3600)
@@ -81,17 +81,17 @@ def test_each_account_has_a_row_of_its_own(sandbox: Sandbox, tmp_path: Path) -> 
     ]
 
 
-def test_an_id_that_is_not_there_is_counted(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_the_summary_counts_ids_that_do_not_exist(sandbox: Sandbox, tmp_path: Path) -> None:
     config = a_config(sandbox.url, customer_ids=["cus_none", "cus_neither"])
 
     done = run(command("tap_stripe_flow", tmp_path, config), tmp_path, **structured(tmp_path))
 
-    states = {row["stream"]: row["state"] for row in told(done.log, "summary")}
+    states = {row["stream"]: row["state"] for row in logged(done.log, "summary")}
     assert (done.code, states["customers"]) == (2, "2 missing")
 
 
 Ending = tuple[Message | None, Mapping[str, object], int, list[dict[str, Any]], str]  # Any: numbers and words
-# Of three charges and two customers, one of them without anything that Stripe knows.
+# Of three charges and three customers, one of which is null and one has no field that Stripe knows.
 ENDINGS: dict[str, Ending] = {
     "done": (
         None,
@@ -132,33 +132,35 @@ def an_input() -> bytes:
 
 
 @pytest.mark.parametrize("ending", ["done", "limit", "doubt", "key"])
-def test_the_target_says_of_each_stream_where_its_records_are(ending: str, sandbox: Sandbox, tmp_path: Path) -> None:
+def test_the_summary_of_the_target_counts_the_statuses_of_each_stream(
+    ending: str, sandbox: Sandbox, tmp_path: Path
+) -> None:
     fault, settings, code, rows, sums = ENDINGS[ending]
     sandbox.faults(*([fault] if fault else []))
     line = command("target_stripe_flow", tmp_path, a_config(sandbox.url, **settings))
 
     done = run(line, tmp_path, an_input(), **structured(tmp_path))
 
-    said = [each["message"] for each in records_of(done.log)]
-    known = [{name: value for name, value in row.items() if value} for row in told(done.log, "summary")]
+    messages = [record["message"] for record in records_of(done.log)]
+    known = [{name: value for name, value in row.items() if value} for row in logged(done.log, "summary")]
     assert done.code == code
-    assert any(sums in each for each in said)
+    assert any(sums in message for message in messages)
     assert CANARY not in done.log
     for row in known:
         assert row["records"] == sum(value for name, value in row.items() if name not in {"stream", "records"})
     if rows:
         assert known == [{name: value for name, value in row.items() if value} for row in rows]
-    assert any("not settled yet: " in each for each in said) == (ending == "doubt")
+    assert any("not settled yet: " in message for message in messages) == (ending == "doubt")
 
 
-def test_what_is_in_doubt_is_said_after_a_limit_too(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_unsettled_records_are_reported_after_a_limit_too(sandbox: Sandbox, tmp_path: Path) -> None:
     sandbox.faults(of_charges(500, method="POST"))
     records = [a_record("charges", id=1, **CARD), a_record("charges", id=2)]
-    given = b"".join(json.dumps(line).encode() + b"\n" for line in [a_schema("charges"), *records[:1]])
+    lines = b"".join(json.dumps(line).encode() + b"\n" for line in [a_schema("charges"), *records[:1]])
     line = command("target_stripe_flow", tmp_path, a_config(sandbox.url, on_reject="fail"))
-    run(line, tmp_path, given)
+    run(line, tmp_path, lines)
 
-    stopped = run(line, tmp_path, given + json.dumps(records[1]).encode() + b"\n")
+    stopped = run(line, tmp_path, lines + json.dumps(records[1]).encode() + b"\n")
 
     assert stopped.code == 2
     assert "not settled yet: 1 unknown" in stopped.log
@@ -176,11 +178,12 @@ def test_the_table_of_the_target_is_aligned_in_the_log(sandbox: Sandbox, tmp_pat
     assert lines[start + 3].startswith("6 records: 3 created, 1 ignored, 2 rejected (see ")
 
 
-def test_a_log_that_is_read_later_says_now_and_then_where_the_run_is(sandbox: Sandbox, tmp_path: Path) -> None:
-    """Both plugins at once, for it takes half a minute."""
+def test_a_log_in_a_file_has_the_progress_every_half_minute(sandbox: Sandbox, tmp_path: Path) -> None:
+    """Both plugins run at once, because the first line takes half a minute."""
     hold = {"match": {"path": "/v1/charges"}, "at": "before_answer", "action": {"kind": "hold"}}
     sandbox.faults({"name": "stuck", **hold})
-    given = json.dumps(a_schema("charges")).encode() + b"\n" + json.dumps(a_record("charges", id=1, **CARD)).encode()
+    messages = [a_schema("charges"), a_record("charges", id=1, **CARD)]
+    lines = b"".join(json.dumps(message).encode() + b"\n" for message in messages)
     runs = []
     for plugin in ("tap_stripe_flow", "target_stripe_flow"):
         running = subprocess.Popen(
@@ -192,14 +195,14 @@ def test_a_log_that_is_read_later_says_now_and_then_where_the_run_is(sandbox: Sa
             env=clean_env(),
         )
         runs.append(running)
-    said = []
-    for running, words in zip(runs, (b"", given + b"\n"), strict=True):
+    progress = []
+    for running, lines_in in zip(runs, (b"", lines), strict=True):
         assert running.stdin is not None
-        running.stdin.write(words)
+        running.stdin.write(lines_in)
         running.stdin.close()
     for running in runs:
         assert running.stderr is not None
-        said.append(next(line for line in running.stderr if b"| progress " in line).decode())
+        progress.append(next(line for line in running.stderr if b"| progress " in line).decode())
     sandbox.release("stuck")
     codes = []
     for running in runs:
@@ -209,5 +212,5 @@ def test_a_log_that_is_read_later_says_now_and_then_where_the_run_is(sandbox: Sa
         codes.append(running.wait(60))
 
     assert codes == [0, 0]
-    assert "| progress stream=charges records=0 records_per_s=0 requests=1 requests_per_s=0" in said[0]
-    assert "| progress records=0 records_per_s=0 in_flight=1 lines_read=2 requests=" in said[1]
+    assert "| progress stream=charges records=0 records_per_s=0 requests=1 requests_per_s=0" in progress[0]
+    assert "| progress records=0 records_per_s=0 in_flight=1 lines_read=2 requests=" in progress[1]

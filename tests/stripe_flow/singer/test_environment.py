@@ -1,4 +1,4 @@
-"""A variable that names a setting reaches the plugin, or the run says that it did not."""
+"""A variable that names a setting reaches the plugin, or the run reports that it did not."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 import singer_sdk
 import yaml
 
-from stripe_flow.singer.environment import MUST_ARRIVE, advice, kind_of, prefixes, unheard
+from stripe_flow.singer.environment import MUST_ARRIVE, explain_unread, find_prefixes, find_unread, meltano_kind
 from tap_stripe_flow.settings import CONFIG_JSONSCHEMA as OF_TAP
 from target_stripe_flow.settings import CONFIG_JSONSCHEMA as OF_TARGET
 from tests.support.plugins import ROOT, Ended, a_config, a_record, a_schema, clean_env, command, run
@@ -42,32 +42,32 @@ def named(plugin: str, name: str, value: str | None = None) -> dict[str, str]:
 
 def canary(plugin: str, name: str) -> str:
     schema = SETTINGS[plugin][name]
-    return "true" if schema.get("type") == "boolean" else CANARY[kind_of(schema)]
+    return "true" if schema.get("type") == "boolean" else CANARY[meltano_kind(schema)]
 
 
 @pytest.mark.parametrize(("plugin", "name"), EACH)
-def test_a_variable_that_did_not_arrive_is_told(plugin: str, name: str, sandbox: Sandbox, tmp_path: Path) -> None:
-    """Exit 1 before anything is asked where the run would be another one, else a warning."""
+def test_a_variable_that_did_not_arrive_is_reported(plugin: str, name: str, sandbox: Sandbox, tmp_path: Path) -> None:
+    """Exit 1 before the first request if the run would do something else, otherwise a warning."""
     environment = named(plugin, name, "123.5" if SETTINGS[plugin][name].get("type") == "number" else None)
     [(variable, value)] = environment.items()
 
     done = ended(plugin, tmp_path, sandbox.url, environment)
 
-    told = [line for line in done.log.splitlines() if variable in line]
-    assert len(told) == 1
-    words = told[0].split("|", 3)[3]
-    assert f"write {name} into the file" in words
-    assert value not in words.replace(variable, "").replace(name, "")
+    lines = [line for line in done.log.splitlines() if variable in line]
+    assert len(lines) == 1
+    message = lines[0].split("|", 3)[3]
+    assert f"write {name} into the file" in message
+    assert value not in message.replace(variable, "").replace(name, "")
     if name in MUST_ARRIVE:
         assert (done.code, done.output, sandbox.requests()) == (1, "", [])
-        assert "| ERROR " in told[0]
+        assert "| ERROR " in lines[0]
     else:
         assert done.code == 0
-        assert "| WARNING " in told[0]
+        assert "| WARNING " in lines[0]
 
 
 @pytest.mark.parametrize(("plugin", "name"), [each for each in EACH if each[1] in MUST_ARRIVE])
-def test_under_meltano_the_line_that_declares_it_is_told(
+def test_under_meltano_the_message_has_the_line_that_declares_the_setting(
     plugin: str, name: str, sandbox: Sandbox, tmp_path: Path
 ) -> None:
     value = canary(plugin, name)
@@ -75,18 +75,18 @@ def test_under_meltano_the_line_that_declares_it_is_told(
 
     done = ended(plugin, tmp_path, sandbox.url, environment)
 
-    [told] = done.errors
-    declared = yaml.safe_load(told.split("`")[1])
+    [message] = done.errors
+    declared = yaml.safe_load(message.split("`")[1])
     assert (done.code, sandbox.requests()) == (1, [])
     assert declared[0]["name"] == name
-    assert "below `settings:` of shop in meltano.yml" in told
+    assert "below `settings:` of shop in meltano.yml" in message
 
 
-def test_every_setting_that_must_arrive_is_one() -> None:
+def test_every_setting_that_must_arrive_exists() -> None:
     assert {name for _, name in EACH} >= MUST_ARRIVE
 
 
-def test_discovery_stops_as_well(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_discovery_stops_if_a_setting_did_not_arrive(sandbox: Sandbox, tmp_path: Path) -> None:
     config = a_config(sandbox.url, discover_permitted_only=True)
     line = command("tap_stripe_flow", tmp_path, config, "--discover")
 
@@ -96,10 +96,10 @@ def test_discovery_stops_as_well(sandbox: Sandbox, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("plugin", "name"), EACH)
-def test_a_variable_that_arrived_or_says_nothing_is_not_told(plugin: str, name: str) -> None:
-    """What the environment says in its own words: `True`, `20`, a list with other white space."""
+def test_a_variable_that_arrived_or_is_empty_is_not_reported(plugin: str, name: str) -> None:
+    """Also if the environment writes the value differently: `TRUE`, `20`, a list with other white space."""
     settings = SETTINGS[plugin]
-    said: Mapping[str, list[tuple[str, object]]] = {
+    texts: Mapping[str, list[tuple[str, object]]] = {
         "boolean": [("TRUE", True), ("1", True), ("false", False), ("0", False), ("", True)],
         "number": [("2", 2.0), ("2.0", 2), ("2.50", 2.5)],
         "integer": [("20", 20)],
@@ -107,10 +107,10 @@ def test_a_variable_that_arrived_or_says_nothing_is_not_told(plugin: str, name: 
         "object": [('{"a":  {"b": 1}}', {"a": {"b": 1}}), ("{}", None)],
         "string": [("x", "x"), (" x ", "x"), ("", "y")],
     }
-    for text, value in said[str(settings[name]["type"])]:
+    for text, value in texts[str(settings[name]["type"])]:
         variable = f"SHOP_{name.upper()}"
 
-        assert not list(unheard(settings, {name: value}, {variable: text}, ["SHOP_"])), text
+        assert not list(find_unread(settings, {name: value}, {variable: text}, ["SHOP_"])), text
 
 
 @pytest.mark.parametrize(
@@ -131,17 +131,17 @@ def test_a_variable_that_arrived_or_says_nothing_is_not_told(plugin: str, name: 
         ("[0.1]", ["x"]),
     ],
 )
-def test_a_variable_that_says_otherwise_is_told(text: str, value: object) -> None:
-    told = list(unheard({"dry_run": {}}, {"dry_run": value}, {"SHOP_DRY_RUN": text}, ["SHOP_"]))
+def test_a_variable_with_another_value_is_reported(text: str, value: object) -> None:
+    unread = list(find_unread({"dry_run": {}}, {"dry_run": value}, {"SHOP_DRY_RUN": text}, ["SHOP_"]))
 
-    assert told == [("dry_run", "SHOP_DRY_RUN")]
+    assert unread == [("dry_run", "SHOP_DRY_RUN")]
 
 
 EXTRAS = {"TAP__SELECT": "[]", "MELTANO_EXTRACT__SELECT": "[]", "TARGET__DIALECT": "x", "MELTANO_LOAD__DIALECT": "x"}
 
 
 @pytest.mark.parametrize(
-    ("told", "environment", "found"),
+    ("meltano_variables", "environment", "prefixes"),
     [
         ("MELTANO_EXTRACTOR", {}, ["OWN_NAME_"]),
         (
@@ -160,35 +160,39 @@ EXTRAS = {"TAP__SELECT": "[]", "MELTANO_EXTRACT__SELECT": "[]", "TARGET__DIALECT
         ("MELTANO_LOADER", {"MELTANO_EXTRACTOR_NAME": "tap"} | EXTRAS, ["OWN_NAME_"]),
     ],
 )
-def test_a_variable_begins_as_meltano_makes_it(told: str, environment: dict[str, str], found: list[str]) -> None:
-    assert prefixes("own-name", told, environment) == found
+def test_the_prefixes_are_those_that_meltano_reads(
+    meltano_variables: str, environment: dict[str, str], prefixes: list[str]
+) -> None:
+    assert find_prefixes("own-name", meltano_variables, environment) == prefixes
 
 
-def test_of_two_variables_the_nearer_one_counts() -> None:
+def test_of_two_variables_the_one_of_the_nearer_plugin_counts() -> None:
     environment = {"SHOP__EU_BASE_URL": "https://eu", "SHOP_BASE_URL": "https://us"}
-    before = ["SHOP__EU_", "SHOP_"]
+    prefixes = ["SHOP__EU_", "SHOP_"]
 
-    assert not list(unheard({"base_url": {}}, {"base_url": "https://eu"}, environment, before))
-    assert list(unheard({"base_url": {}}, {"base_url": "https://us"}, environment, before)) == [
+    assert not list(find_unread({"base_url": {}}, {"base_url": "https://eu"}, environment, prefixes))
+    assert list(find_unread({"base_url": {}}, {"base_url": "https://us"}, environment, prefixes)) == [
         ("base_url", "SHOP__EU_BASE_URL")
     ]
 
 
-def test_objects_arrive_flattened_and_merged_as_meltano_hands_them_on() -> None:
+def test_an_object_that_meltano_flattened_and_merged_has_arrived() -> None:
     value = {"charges": {"description": "__NULL__", "rate": Decimal("0.1")}, "refunds": {"x": "y"}}
     for text in (
         '{"charges.description": "__NULL__"}',
         '{"charges": {"rate": 0.1}}',
         json.dumps({"refunds": {"x": "y"}}),
     ):
-        assert not list(unheard({"maps": {}}, {"maps": value}, {"A_MAPS": text}, ["A_"])), text
+        assert not list(find_unread({"maps": {}}, {"maps": value}, {"A_MAPS": text}, ["A_"])), text
     for text in ('{"charges.description": "x"}', '{"refunds": {"z": "y"}}', '["charges"]'):
-        assert list(unheard({"maps": {}}, {"maps": value}, {"A_MAPS": text}, ["A_"])), text
+        assert list(find_unread({"maps": {}}, {"maps": value}, {"A_MAPS": text}, ["A_"])), text
 
 
 @pytest.mark.parametrize("plugin", SETTINGS)
-def test_what_is_exported_wins_over_a_file_in_some_folder_above(plugin: str, sandbox: Sandbox, tmp_path: Path) -> None:
-    """The SDK looks for `.env` from its own folder upwards, and lets that overrule the environment."""
+def test_an_exported_variable_wins_over_an_env_file_in_a_folder_above(
+    plugin: str, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """The SDK searches for `.env` from its own folder upwards, and lets it override the environment."""
     site = tmp_path / "site" / "singer_sdk"
     site.parent.mkdir()
     site.symlink_to(Path(singer_sdk.__file__).parent)
@@ -213,21 +217,25 @@ def test_what_is_exported_wins_over_a_file_in_some_folder_above(plugin: str, san
 
 
 @pytest.mark.parametrize(
-    ("plugin", "name"), [each for each in EACH if kind_of(SETTINGS[each[0]][each[1]]) == "integer"]
+    ("plugin", "name"), [each for each in EACH if meltano_kind(SETTINGS[each[0]][each[1]]) == "integer"]
 )
 @pytest.mark.parametrize("text", ["5.5", '"5"', "[5]", "true", "1" * 500 + ".0"])
-def test_a_whole_number_that_is_none_is_one_clear_line(plugin: str, name: str, text: str, tmp_path: Path) -> None:
+def test_a_variable_that_is_not_a_whole_number_is_one_clear_line(
+    plugin: str, name: str, text: str, tmp_path: Path
+) -> None:
     done = run(
         [sys.executable, "-m", plugin, "--config", "ENV"], tmp_path, **{f"{plugin.upper()}_{name.upper()}": text}
     )
 
-    [told] = done.errors
+    [message] = done.errors
     assert done.code == 1
-    assert told.endswith("must be JSON: integer")
+    assert message.endswith("must be JSON: integer")
 
 
-def test_a_secret_is_declared_as_one() -> None:
-    assert "sensitive: true" in advice("api_key", "SHOP_API_KEY", SETTINGS["tap_stripe_flow"]["api_key"], "shop")
+def test_the_line_that_declares_a_secret_marks_it_sensitive() -> None:
+    assert "sensitive: true" in explain_unread(
+        "api_key", "SHOP_API_KEY", SETTINGS["tap_stripe_flow"]["api_key"], "shop"
+    )
 
 
 @pytest.mark.parametrize("plugin", SETTINGS)
@@ -251,26 +259,26 @@ def test_the_first_line_of_the_log_names_stripe_and_the_mode(
 
 
 @pytest.mark.parametrize(
-    ("settings", "said"),
+    ("settings", "address"),
     [
         ({}, "Stripe at https://api.stripe.com, without a usable key"),
         ({"api_key": "sk_live_canary"}, "Stripe at https://api.stripe.com, live mode"),
         ({"api_key": 7, "base_url": ["x"]}, "without a usable key"),
         ({"base_url": "https://canary:canary@127.0.0.1:9/canary?canary"}, "Stripe at https://127.0.0.1:9, without"),
-        ({"base_url": "http://[canary"}, "Stripe at an address that is none, without"),
+        ({"base_url": "http://[canary"}, "Stripe at an invalid address, without"),
         ({"base_url": "http://[::1]:9"}, "Stripe at http://[::1]:9, without"),
-        ({"base_url": "localhost:9"}, "Stripe at an address that is none, without"),
-        ({"base_url": "http:/127.0.0.1"}, "Stripe at an address that is none, without"),
-        ({"base_url": ""}, "Stripe at an address that is none, without"),
+        ({"base_url": "localhost:9"}, "Stripe at an invalid address, without"),
+        ({"base_url": "http:/127.0.0.1"}, "Stripe at an invalid address, without"),
+        ({"base_url": ""}, "Stripe at an invalid address, without"),
     ],
 )
 @pytest.mark.parametrize("plugin", SETTINGS)
-def test_the_first_line_shows_no_more_than_that(
-    plugin: str, settings: dict[str, object], said: str, tmp_path: Path
+def test_the_first_line_shows_nothing_else_of_the_settings(
+    plugin: str, settings: dict[str, object], address: str, tmp_path: Path
 ) -> None:
     done = run(command(plugin, tmp_path, settings | {"not_a_setting": 1}), tmp_path)
 
     first = done.log.splitlines()[0]
     assert done.code != 0
-    assert said in first
+    assert address in first
     assert "canary" not in first

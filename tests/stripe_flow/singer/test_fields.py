@@ -1,30 +1,30 @@
-"""One mapping of fields, as a log has it, as a terminal shows it, and in a table."""
+"""The same fields in a log, on a terminal and in a table."""
 
 from __future__ import annotations
 
 import pytest
 
-from stripe_flow.singer.fields import Field, aligned, pairs, phrase, span
+from stripe_flow.singer.fields import Field, format_duration, format_pairs, format_phrase, format_table
 
 CANARY = "sk_test_" + "canary1234567890"
 
 
 @pytest.mark.parametrize(
-    ("value", "told"),
+    ("value", "text"),
     [
         (5, "x=5"),
         (0, "x=0"),
         (0.5, "x=0.5"),
         ("ok", "x=ok"),
-        ("failed: right missing", 'x="failed: right missing"'),
+        ("failed: permission missing", 'x="failed: permission missing"'),
         ("a=b", 'x="a=b"'),
         ('"', r'x="\""'),
         ("", 'x=""'),
         (None, ""),
     ],
 )
-def test_a_log_has_key_and_value(value: Field, told: str) -> None:
-    assert pairs({"x": value}) == told
+def test_a_log_has_key_and_value(value: Field, text: str) -> None:
+    assert format_pairs({"x": value}) == text
 
 
 @pytest.mark.parametrize(
@@ -42,34 +42,34 @@ def test_a_log_has_key_and_value(value: Field, told: str) -> None:
     ],
 )
 def test_a_terminal_has_words(name: str, value: Field, words: str) -> None:
-    assert phrase({name: value}) == words
+    assert format_phrase({name: value}) == words
 
 
 @pytest.mark.parametrize(
     ("seconds", "words"), [(45, "45 s"), (59, "59 s"), (300, "5 min"), (3 * 3600 + 20 * 60, "3 h 20 min")]
 )
-def test_a_span_has_two_units_at_most(seconds: int, words: str) -> None:
-    assert span(seconds) == words
+def test_a_duration_has_two_units_at_most(seconds: int, words: str) -> None:
+    assert format_duration(seconds) == words
 
 
 def test_a_table_is_aligned_and_has_no_empty_column() -> None:
     rows: list[dict[str, Field]] = [
         {"stream": "charges", "account": None, "records": 12_000, "up_to": None, "state": "ok"},
-        {"stream": "refunds", "account": None, "records": 7, "state": "failed: right missing"},
+        {"stream": "refunds", "account": None, "records": 7, "state": "failed: permission missing"},
     ]
 
-    assert aligned(rows) == [
+    assert format_table(rows) == [
         "stream   records  state",
         "charges    12000  ok",
-        "refunds        7  failed: right missing",
+        "refunds        7  failed: permission missing",
     ]
 
 
-def test_no_rows_are_no_table() -> None:
-    assert aligned([]) == []
+def test_a_table_without_rows_is_empty() -> None:
+    assert format_table([]) == []
 
 
-def test_no_way_of_telling_shows_a_secret() -> None:
+def test_no_format_shows_a_secret() -> None:
     fields = {"stream": f"of {CANARY}"}
 
-    assert CANARY not in pairs(fields) + phrase(fields) + "".join(aligned([fields]))
+    assert CANARY not in format_pairs(fields) + format_phrase(fields) + "".join(format_table([fields]))

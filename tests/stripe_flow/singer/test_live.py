@@ -1,4 +1,4 @@
-"""The line by itself, on a terminal that nobody sits at."""
+"""The live line by itself, on a pseudo-terminal."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 from stripe_flow.singer.live_line import LiveLine
 from tests.support.terminal import drawn
 
-# A terminal shows nothing for it.
+# A terminal does not show this byte.
 END = b"\0"
 
 Screen = Callable[[], list[str]]
@@ -22,7 +22,7 @@ Screen = Callable[[], list[str]]
 
 @pytest.fixture
 def terminal() -> Iterator[tuple[TextIO, Screen]]:
-    """To write to, 20 columns wide; and what stands on it."""
+    """A terminal of 20 columns, and a function that returns the lines on it."""
     master, slave = pty.openpty()
     termios.tcsetwinsize(slave, (24, 20))
     raw = bytearray()
@@ -41,7 +41,7 @@ def terminal() -> Iterator[tuple[TextIO, Screen]]:
 
 @pytest.fixture
 def lines(terminal: tuple[TextIO, Screen]) -> Iterator[list[LiveLine]]:
-    """Two processes' worth."""
+    """One for each of two processes."""
     both = [LiveLine(terminal[0]) for _ in range(2)]
     for line in both:
         line.open()
@@ -50,7 +50,7 @@ def lines(terminal: tuple[TextIO, Screen]) -> Iterator[list[LiveLine]]:
         line.close()
 
 
-def test_it_changes_in_place_under_what_is_written(terminal: tuple[TextIO, Screen], lines: list[LiveLine]) -> None:
+def test_the_line_changes_in_place_below_other_output(terminal: tuple[TextIO, Screen], lines: list[LiveLine]) -> None:
     lines[0].draw("a long way to go")
     lines[0].write("one\n")
     lines[0].draw("there")
@@ -59,15 +59,15 @@ def test_it_changes_in_place_under_what_is_written(terminal: tuple[TextIO, Scree
     assert terminal[1]() == ["one", "two", "there"]
 
 
-def test_it_is_cut_where_the_terminal_ends(terminal: tuple[TextIO, Screen], lines: list[LiveLine]) -> None:
+def test_the_line_is_cut_to_the_width_of_the_terminal(terminal: tuple[TextIO, Screen], lines: list[LiveLine]) -> None:
     lines[0].draw("0123456789" * 5)
     lines[0].write("one\n")
 
     assert terminal[1]() == ["one", "0123456789" + "012345678"]
 
 
-@pytest.mark.parametrize("end", [LiveLine.close, lambda line: line.draw("")], ids=["closed", "nothing to say"])
-def test_it_leaves_nothing_behind(
+@pytest.mark.parametrize("end", [LiveLine.close, lambda line: line.draw("")], ids=["closed", "no text"])
+def test_the_line_is_erased_at_its_end(
     end: Callable[[LiveLine], None], terminal: tuple[TextIO, Screen], lines: list[LiveLine]
 ) -> None:
     lines[0].draw("here")
@@ -77,7 +77,7 @@ def test_it_leaves_nothing_behind(
     assert terminal[1]() == []
 
 
-def test_a_second_one_waits_for_its_turn(terminal: tuple[TextIO, Screen], lines: list[LiveLine]) -> None:
+def test_a_second_line_waits_until_the_first_ends(terminal: tuple[TextIO, Screen], lines: list[LiveLine]) -> None:
     lines[0].draw("first")
     lines[1].draw("second")
     before = terminal[1]()
@@ -87,9 +87,9 @@ def test_a_second_one_waits_for_its_turn(terminal: tuple[TextIO, Screen], lines:
     assert (before, terminal[1]()) == (["first"], ["second"])
 
 
-def test_what_goes_there_by_other_ways_is_whole(terminal: tuple[TextIO, Screen], lines: list[LiveLine]) -> None:
+def test_output_past_the_line_is_whole(terminal: tuple[TextIO, Screen], lines: list[LiveLine]) -> None:
     lines[0].draw("here we are")
-    with lines[0].lifted():
+    with lines[0].erased():
         os.write(terminal[0].fileno(), b"{}\n")
 
     assert terminal[1]() == ["{}", "here we are"]

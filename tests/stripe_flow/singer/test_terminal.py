@@ -1,4 +1,4 @@
-"""What a person sees who runs the plugins in a terminal, drawn by an emulator; slow answers give the time to look."""
+"""The plugins in a terminal, drawn by an emulator; slow answers leave time for the live line."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from tests.tap_stripe_flow.crowds import A_CHARGE, post
 
 SLOW = {"name": "slow", "match": {"path": "/v1/charges"}, "action": {"kind": "latency", "ms": 500}}
 STUCK = {"name": "stuck", "match": {"path": "/v1/charges"}, "at": "before_answer", "action": {"kind": "hold"}}
-# What only a live line writes: it goes back to the first column and empties the line.
+# Only a live line writes this: it goes back to the first column and erases the line.
 DRAWN = b"\r\x1b[K"
-# The end of a live line, and then something else than one that takes its place or takes it away.
+# The end of a live line, followed by anything but the sequence that redraws or erases it.
 OVERWRITTEN = re.compile(rb"requests/s\r(?!\r?\x1b\[K)")
 LIVE = re.compile(r"records/s")
 WHOLE = re.compile(r"\d{4}-\d\d-\d\d [\d:,]{12} \| [A-Z]+ +\| \S+ +\| .*|\{.*\}|(stream|charges|refunds) .*")
@@ -29,7 +29,7 @@ WHOLE = re.compile(r"\d{4}-\d\d-\d\d [\d:,]{12} \| [A-Z]+ +\| \S+ +\| .*|\{.*\}|
 
 @pytest.fixture
 def busy(sandbox: Sandbox) -> Sandbox:
-    """Something to read, and slowly."""
+    """Charges to read, with slow answers."""
     post(sandbox, [("/v1/charges", A_CHARGE)] * 3)
     sandbox.advance(3600)
     sandbox.faults(SLOW)
@@ -41,18 +41,18 @@ def tap(folder: Path, url: str) -> str:
 
 
 def target(folder: Path, url: str, count: int = 3, **settings: object) -> str:
-    """With charges to make, and a STATE behind each."""
+    """The command line of a target whose input has `count` charges, each followed by a STATE."""
     lines = [a_schema("charges")]
     for number in range(count):
         record = a_record("charges", id=number, amount=100, currency="usd", source="tok_visa")
         lines += [record, a_state(rows=number + 1)]
-    given = folder / "given.jsonl"
-    given.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
-    return shell_words([*command("target_stripe_flow", folder, a_config(url, **settings)), "--input", str(given)])
+    path = folder / "input.jsonl"
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    return shell_words([*command("target_stripe_flow", folder, a_config(url, **settings)), "--input", str(path)])
 
 
 class Plugin(NamedTuple):
-    """A run of it, and how its live line and its table begin."""
+    """Builds a plugin's command line; how its live line and its table begin."""
 
     line: Callable[[Path, str], str]
     live: str
@@ -65,7 +65,7 @@ PLUGINS = pytest.mark.parametrize("plugin", [TAP, TARGET], ids=["tap", "target"]
 
 
 @PLUGINS
-def test_one_line_says_where_the_run_is_and_leaves_nothing_behind(
+def test_the_live_line_shows_the_progress_and_is_erased_at_the_end(
     plugin: Plugin, busy: Sandbox, tmp_path: Path
 ) -> None:
     with Terminal(f"{plugin.line(tmp_path, busy.url)} > out", tmp_path) as terminal:
@@ -94,7 +94,7 @@ def test_one_line_says_where_the_run_is_and_leaves_nothing_behind(
     ],
     ids=["terminal", "dumb", "file", "messages", "pipe", "background", "quiet"],
 )
-def test_the_live_line_is_there_for_a_person_who_watches_only(
+def test_the_live_line_is_drawn_only_in_a_foreground_terminal(
     *, shell: str, env: Mapping[str, str], is_live: bool, plugin: Plugin, busy: Sandbox, tmp_path: Path
 ) -> None:
     with Terminal(shell.format(plugin.line(tmp_path, busy.url)), tmp_path, **env) as terminal:
@@ -105,7 +105,7 @@ def test_the_live_line_is_there_for_a_person_who_watches_only(
 
 
 @PLUGINS
-def test_structured_logs_have_no_live_line_among_them(plugin: Plugin, busy: Sandbox, tmp_path: Path) -> None:
+def test_structured_logs_have_no_live_line(plugin: Plugin, busy: Sandbox, tmp_path: Path) -> None:
     with Terminal(f"{plugin.line(tmp_path, busy.url)} > out", tmp_path, **structured(tmp_path)) as terminal:
         code = terminal.code()
 
@@ -114,7 +114,7 @@ def test_structured_logs_have_no_live_line_among_them(plugin: Plugin, busy: Sand
 
 
 @PLUGINS
-def test_ctrl_c_takes_the_line_away_and_says_how_far_it_came(plugin: Plugin, busy: Sandbox, tmp_path: Path) -> None:
+def test_ctrl_c_erases_the_line_and_prints_the_summary(plugin: Plugin, busy: Sandbox, tmp_path: Path) -> None:
     busy.faults(STUCK)
     with Terminal(f"exec {plugin.line(tmp_path, busy.url)} > out", tmp_path) as terminal:
         terminal.wait_for(plugin.live)
@@ -152,7 +152,7 @@ def test_a_tap_and_a_target_in_one_pipe_share_one_line(busy: Sandbox, tmp_path: 
     assert [each for each in terminal.screen if not WHOLE.fullmatch(each)] == []
 
 
-def test_a_state_on_the_terminal_is_whole_beside_the_line(busy: Sandbox, tmp_path: Path) -> None:
+def test_a_state_on_the_terminal_is_whole_above_the_line(busy: Sandbox, tmp_path: Path) -> None:
     with Terminal(target(tmp_path, busy.url, 5, concurrency=1), tmp_path) as terminal:
         code = terminal.code()
 
