@@ -24,7 +24,7 @@ COMMANDS: list[tuple[str, int, str]] = [
     ("journal list --jsn", 2, "No such option '--jsn'. Did you mean '--json'"),
     ("journal list --mode tset", 2, "'tset' is not one of 'test', 'live'"),
     ("journal list --config no.json", 1, "config file no.json cannot be read .No such file.* check the path after --c"),
-    ("journal list --config cut.json", 1, "the config file cut.json is not JSON in UTF-8: mend it"),
+    ("journal list --config cut.json", 1, "the config file cut.json is not JSON in UTF-8: fix the file"),
     ("journal list --config wrong.json", 1, "setting concurency is unknown: did you mean concurrency"),
     ("journal show customers:1", 1, "no rows for this key of the source default: check --source-name and --account"),
     (
@@ -39,7 +39,7 @@ COMMANDS: list[tuple[str, int, str]] = [
     ("journal reconcile", 1, "asks Stripe, so it needs the target's settings: --config FILE"),
     ("journal reconcile --config closed.json", 4, "connection refused. Check the network, the proxy and the setting"),
     ("journal reconcile --config refused.json", 4, "does not accept the key .HTTP 401.* Check the setting api_key"),
-    ("slices", 1, "setting api_key is missing, .*--config names, or set TAP_STRIPE_FLOW_API_KEY and give --config ENV"),
+    ("slices", 1, "setting api_key is missing .*--config names, or set TAP_STRIPE_FLOW_API_KEY and use --config ENV"),
     ("slices --config good.json --stream charge", 1, "no stream 'charge' that is read by time .did you mean charges"),
     ("slices --config good.json --stream zzz", 1, "no stream 'zzz' that is read by time: .*charges"),
     ("slices --config good.json --workers 0", 2, "'--workers': 0 is not in the range x>=1"),

@@ -1,4 +1,4 @@
-"""Over the registry of settings: each that is wrong is named, and so is what was meant; a new one is held to it."""
+"""Every setting of the registry: a wrong value is named, and a misspelled name gets a suggestion."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ REGISTRY = [
     for plugin in PLUGINS
     for name, schema in TYPES[plugin].config_jsonschema["properties"].items()
 ]
-# None of them has another type's value, and none is shown.
+# Each value is of a wrong type, and no message shows it.
 VALUES: dict[str, object] = {"array": {"canary": 1}, "object": 4242, "string": ["canary"]}
 WRONG: dict[str, object] = {**VALUES, "boolean": "canary", "integer": "canary", "number": "canary"}
 
@@ -32,7 +32,7 @@ def kind_of(schema: Message) -> str:
 
 
 def beyond(schema: Message) -> Iterator[tuple[str, object]]:
-    """Each of its limits in words, and a value beyond it."""
+    """Each limit of the setting in words, and a value beyond it."""
     limits = {"minimum": (-1, "at least"), "exclusiveMinimum": (0, "more than"), "maximum": (1, "at most")}
     for rule, (step, words) in limits.items():
         if rule in schema:
@@ -41,41 +41,41 @@ def beyond(schema: Message) -> Iterator[tuple[str, object]]:
 
 @pytest.fixture(scope="module", params=REGISTRY, ids=[f"{plugin}-{name}" for plugin, name, _ in REGISTRY])
 def setting(request: pytest.FixtureRequest) -> tuple[str, str, Message]:
-    found: tuple[str, str, Message] = request.param
-    return found
+    plugin_name_schema: tuple[str, str, Message] = request.param
+    return plugin_name_schema
 
 
 def refusal(plugin: str, settings: Message) -> str:
-    """What the plugin says to them."""
+    """The message of the plugin about these settings."""
     with pytest.raises(Misconfigured) as raised:
         TYPES[plugin](config=a_config("http://127.0.0.1:9", api_key="x") | settings)
-    said = str(raised.value)
-    assert_clean(said)
-    assert "\n" not in said
-    return said
+    message = str(raised.value)
+    assert_clean(message)
+    assert "\n" not in message
+    return message
 
 
-def test_a_value_of_another_type_is_told_by_the_types(setting: tuple[str, str, Message]) -> None:
+def test_a_value_of_another_type_is_named_by_both_types(setting: tuple[str, str, Message]) -> None:
     plugin, name, schema = setting
 
-    said = refusal(plugin, {name: WRONG[kind_of(schema)]})
+    message = refusal(plugin, {name: WRONG[kind_of(schema)]})
 
-    given = {dict: "object", list: "array", str: "string", int: "integer"}[type(WRONG[kind_of(schema)])]
-    assert_says(rf"setting {name} must be of type {kind_of(schema)}.*, not {given}", said)
+    kind = {dict: "object", list: "array", str: "string", int: "integer"}[type(WRONG[kind_of(schema)])]
+    assert_says(rf"setting {name} must be of type {kind_of(schema)}.*, not {kind}", message)
 
 
-def test_a_name_with_a_slip_is_told_with_the_name_that_was_meant(setting: tuple[str, str, Message]) -> None:
+def test_a_misspelled_name_is_named_with_a_suggestion(setting: tuple[str, str, Message]) -> None:
     plugin, name, _ = setting
-    slip = f"{name[:-2]}{name[-1]}{name[-2]}"  # the last two letters change places
+    typo = f"{name[:-2]}{name[-1]}{name[-2]}"  # the last two letters are swapped
 
-    assert_says(rf"setting {slip} is unknown: did you mean {name}\?", refusal(plugin, {slip: "canary"}))
+    assert_says(rf"setting {typo} is unknown: did you mean {name}\?", refusal(plugin, {typo: "canary"}))
 
 
 LIMITED = [(plugin, name, *each) for plugin, name, schema in REGISTRY for each in beyond(schema)]
 
 
 @pytest.mark.parametrize(("plugin", "name", "limit", "value"), LIMITED)
-def test_a_number_out_of_range_is_told_with_its_limit(plugin: str, name: str, limit: str, value: object) -> None:
+def test_a_number_out_of_range_is_named_with_its_limit(plugin: str, name: str, limit: str, value: object) -> None:
     assert_says(f"setting {name} must be {limit}", refusal(plugin, {name: value}))
 
 
@@ -83,29 +83,29 @@ CHOICES = [(p, name, choice) for p, name, schema in REGISTRY for choice in schem
 
 
 @pytest.mark.parametrize(("plugin", "name", "choice"), CHOICES)
-def test_a_choice_with_a_slip_is_told_with_the_choice_that_was_meant(plugin: str, name: str, choice: str) -> None:
-    said = refusal(plugin, {name: f"{choice}x"})
+def test_a_misspelled_choice_is_named_with_a_suggestion(plugin: str, name: str, choice: str) -> None:
+    message = refusal(plugin, {name: f"{choice}x"})
 
-    assert_says(rf"setting {name} must be one of .*{choice}.* \(did you mean {choice}\?\)$", said)
-    assert f"{choice}x" not in said
+    assert_says(rf"setting {name} must be one of .*{choice}.* \(did you mean {choice}\?\)$", message)
+    assert f"{choice}x" not in message
 
 
 ITEMS = [(plugin, name) for plugin, name, schema in REGISTRY if kind_of(schema) == "array"]
 
 
 @pytest.mark.parametrize(("plugin", "name"), ITEMS)
-def test_an_item_of_another_type_is_told_by_its_place(plugin: str, name: str) -> None:
+def test_an_item_of_another_type_is_named_by_its_position(plugin: str, name: str) -> None:
     assert_says(rf"setting {name}\.1 must be of type string, not int", refusal(plugin, {name: ["a", 3]}))
 
 
-def test_there_are_limits_choices_and_items_at_all() -> None:
+def test_the_registry_has_limits_choices_and_items() -> None:
     assert len(LIMITED) > 15
     assert len(CHOICES) > 10
     assert ITEMS
 
 
 @pytest.mark.parametrize("plugin", PLUGINS)
-def test_all_that_is_wrong_is_told_in_one_line_and_exit_1(plugin: str, tmp_path: Path) -> None:
+def test_all_wrong_settings_are_named_in_one_line_and_exit_1(plugin: str, tmp_path: Path) -> None:
     wrong = {name: WRONG[kind_of(schema)] for each, name, schema in REGISTRY if each == plugin}
 
     done = run(command(plugin, tmp_path, wrong), tmp_path, LOGLEVEL="DEBUG")
@@ -119,7 +119,7 @@ NOT_TEXTS = [(plugin, name, kind_of(schema)) for plugin, name, schema in REGISTR
 
 
 @pytest.mark.parametrize(("plugin", "name", "kind"), NOT_TEXTS)
-def test_a_variable_that_is_wrong_is_told_by_its_name(plugin: str, name: str, kind: str, tmp_path: Path) -> None:
+def test_a_wrong_variable_is_named(plugin: str, name: str, kind: str, tmp_path: Path) -> None:
     variable = f"{plugin.upper()}_{name.upper()}"
 
     done = run([sys.executable, "-m", plugin, "--config", "ENV"], tmp_path, **{variable: "canary"})
@@ -130,9 +130,9 @@ def test_a_variable_that_is_wrong_is_told_by_its_name(plugin: str, name: str, ki
 
 
 @pytest.mark.parametrize("written", ["true", "FALSE", "1", "0", "yes", "No", "on", "off", ""])
-def test_a_variable_may_say_yes_and_no_in_many_words(written: str, tmp_path: Path) -> None:
-    given = {"TAP_STRIPE_FLOW_API_KEY": KEY, "TAP_STRIPE_FLOW_FLATTENING_ENABLED": written}
+def test_a_variable_may_write_true_and_false_in_many_ways(written: str, tmp_path: Path) -> None:
+    variables = {"TAP_STRIPE_FLOW_API_KEY": KEY, "TAP_STRIPE_FLOW_FLATTENING_ENABLED": written}
 
-    done = run([sys.executable, "-m", "tap_stripe_flow", "--config", "ENV", "--discover"], tmp_path, **given)
+    done = run([sys.executable, "-m", "tap_stripe_flow", "--config", "ENV", "--discover"], tmp_path, **variables)
 
     assert done.code == 0

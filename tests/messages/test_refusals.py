@@ -86,8 +86,10 @@ def test_a_right_that_is_missing_is_named_with_its_stream_and_account(
     done = run_tap(tmp_path, settings, *option, catalog=catalog)
 
     assert (done.code, len(done.errors)) == (2, 1)
-    place = f"stream payouts of account {PLATFORM} failed, its state stays as it was: GET /v1/payouts"
-    assert_says(rf"{place}.*: the key lacks the right rak_payout_read \(HTTP 403.*Give the restricted", done.errors[0])
+    failed = f"stream payouts of account {PLATFORM} failed, its state stays as it was: GET /v1/payouts"
+    assert_says(
+        rf"{failed}.*: the key lacks the permission rak_payout_read \(HTTP 403.*Give the restricted", done.errors[0]
+    )
 
 
 SELECTED: Message = {"breadcrumb": [], "metadata": {"selected": True}}
@@ -134,7 +136,7 @@ TARGET: list[tuple[str, list[Message], Message, int, str]] = [
         TEN,
         {"api_key": "rk_test_reader", "account_label": "ours"},
         4,
-        r"POST /v1/customers: the key lacks the right rak_customer_write \(HTTP 403.*Give the restricted key",
+        r"POST /v1/customers: the key lacks the permission rak_customer_write \(HTTP 403.*Give the restricted key",
     ),
     (
         "a key that may not ask whose it is",

@@ -1,4 +1,4 @@
-"""A setting that is wrong is named in one line that says what to write instead, and its value is not shown."""
+"""A wrong setting is named in one line that says what to write instead and does not show its value."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.support.official import official
 from tests.support.plugins import a_config, a_record, a_schema, command, run, run_tap, run_target
 from tests.support.sandbox import Sandbox
 
-CLOSED = "http://127.0.0.1:9"  # nothing listens to the discard port
+CLOSED = "http://127.0.0.1:9"  # nothing listens on the discard port
 
 
 NOWHERE = {"base_url": "https://nowhere.invalid", "max_requests_per_second": 1, "max_requests_per_second_total": 1}
@@ -28,20 +28,25 @@ WRONG_SETTINGS: list[tuple[str, dict[str, Any], int, str]] = [
     ("a wrong key", {}, 4, "Stripe does not accept the key"),
     ("plain http", {"base_url": "http://api.stripe.com"}, 1, "setting base_url .* clear text"),
     ("an unreachable host", {"base_url": CLOSED, "give_up_after_s": 0.5}, 4, "connection refused.*base_url"),
-    ("a host that is none", NOWHERE | {"give_up_after_s": 0.5}, 4, "host name could not be resolved.*base_url"),
+    ("an unknown host", NOWHERE | {"give_up_after_s": 0.5}, 4, "host name could not be resolved.*base_url"),
     ("a mistyped setting", {"concurency": 4}, 1, "setting concurency is unknown: did you mean concurrency"),
     ("a number out of range", {"concurrency": 0}, 1, "setting concurrency must be at least 1"),
     ("a word for a number", {"timeout_s": "canary"}, 1, "setting timeout_s must be of type number, not str"),
-    ("no pacing towards Stripe", {"base_url": "https://127.1.example", "max_requests_per_second": 0}, 1, "no pacing"),
+    (
+        "no throttle towards Stripe",
+        {"base_url": "https://127.1.example", "max_requests_per_second": 0},
+        1,
+        "throttle off",
+    ),
 ]
 
 
 @pytest.mark.parametrize("plugin", PLUGINS)
 @pytest.mark.parametrize(
-    ("settings", "code", "said"), [case[1:] for case in WRONG_SETTINGS], ids=[case[0] for case in WRONG_SETTINGS]
+    ("settings", "code", "message"), [case[1:] for case in WRONG_SETTINGS], ids=[case[0] for case in WRONG_SETTINGS]
 )
 def test_a_wrong_setting_is_one_clear_line(
-    *, plugin: str, settings: dict[str, Any], code: int, said: str, sandbox_url: str, tmp_path: Path
+    *, plugin: str, settings: dict[str, Any], code: int, message: str, sandbox_url: str, tmp_path: Path
 ) -> None:
     config = a_config(sandbox_url) | {"api_key": KEY} | settings
 
@@ -49,12 +54,12 @@ def test_a_wrong_setting_is_one_clear_line(
 
     assert done.code == code
     assert len(done.errors) == 1
-    assert_says(said, done.errors[0])
+    assert_says(message, done.errors[0])
     assert_clean(done.log + done.output)
 
 
 @pytest.mark.parametrize("plugin", PLUGINS)
-def test_a_setting_that_is_not_there_is_named(plugin: str, tmp_path: Path) -> None:
+def test_a_missing_setting_is_named(plugin: str, tmp_path: Path) -> None:
     done = run(command(plugin, tmp_path, {}), tmp_path)
 
     assert done.code == 1
@@ -63,7 +68,7 @@ def test_a_setting_that_is_not_there_is_named(plugin: str, tmp_path: Path) -> No
 
 @pytest.mark.parametrize("plugin", PLUGINS)
 @pytest.mark.parametrize(
-    ("name", "value", "said"),
+    ("name", "value", "message"),
     [
         ("CONCURRENCY", "canary", "CONCURRENCY must be JSON: integer"),
         ("CONCURRENCY", "", "CONCURRENCY must be JSON: integer"),
@@ -73,7 +78,7 @@ def test_a_setting_that_is_not_there_is_named(plugin: str, tmp_path: Path) -> No
     ],
 )
 def test_a_bad_variable_is_one_clear_line(
-    *, plugin: str, name: str, value: str, said: str, sandbox_url: str, tmp_path: Path
+    *, plugin: str, name: str, value: str, message: str, sandbox_url: str, tmp_path: Path
 ) -> None:
     prefix = plugin.upper()
     good = {f"{prefix}_API_KEY": "sk_test_sandbox", f"{prefix}_BASE_URL": sandbox_url}
@@ -82,18 +87,18 @@ def test_a_bad_variable_is_one_clear_line(
     done = run(line, tmp_path, **(good | {f"{prefix}_{name}": value}))
 
     assert done.code == 1
-    assert_says(said, done.errors[0])
+    assert_says(message, done.errors[0])
     assert_clean(done.log)
 
 
 @pytest.mark.parametrize("plugin", PLUGINS)
 def test_all_settings_can_come_from_the_environment(plugin: str, sandbox_url: str, tmp_path: Path) -> None:
     prefix = plugin.upper()
-    given = {"API_KEY": "sk_test_sandbox", "BASE_URL": sandbox_url, "TIMEOUT_S": "20.5", "CONCURRENCY": "2"}
-    given |= {"MAX_REQUESTS_PER_SECOND": "0", "MAX_REQUESTS_PER_SECOND_TOTAL": "0.0", "GIVE_UP_AFTER_S": "3"}
+    variables = {"API_KEY": "sk_test_sandbox", "BASE_URL": sandbox_url, "TIMEOUT_S": "20.5", "CONCURRENCY": "2"}
+    variables |= {"MAX_REQUESTS_PER_SECOND": "0", "MAX_REQUESTS_PER_SECOND_TOTAL": "0.0", "GIVE_UP_AFTER_S": "3"}
     line = [sys.executable, "-m", plugin, "--config", "ENV"]
 
-    done = run(line, tmp_path, **{f"{prefix}_{name}": value for name, value in given.items()})
+    done = run(line, tmp_path, **{f"{prefix}_{name}": value for name, value in variables.items()})
 
     assert (done.code, done.errors) == (0, [])
 
@@ -118,7 +123,7 @@ def test_a_stream_map_that_fails_shows_nothing_of_the_record(expression: str, sa
 
 
 @pytest.mark.parametrize("setting", ["start_date", "end_date"])
-def test_a_date_that_is_none_is_one_clear_line(setting: str, sandbox_url: str, tmp_path: Path) -> None:
+def test_an_invalid_date_is_one_clear_line(setting: str, sandbox_url: str, tmp_path: Path) -> None:
     done = run_tap(tmp_path, a_config(sandbox_url, **{setting: "last tuesday"}))
 
     assert done.code == 1
@@ -127,7 +132,7 @@ def test_a_date_that_is_none_is_one_clear_line(setting: str, sandbox_url: str, t
 
 @pytest.mark.parametrize("option", [(), ("--discover",)], ids=["a run", "discovery"])
 @pytest.mark.parametrize("customer_id", ["", "acct_1/", "/cus_1"])
-def test_an_id_that_is_none_is_one_clear_line(
+def test_an_invalid_id_is_one_clear_line(
     *, option: tuple[str, ...], customer_id: str, sandbox_url: str, tmp_path: Path
 ) -> None:
     done = run_tap(tmp_path, a_config(sandbox_url, customer_ids=[customer_id]), *option)
