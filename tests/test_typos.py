@@ -105,7 +105,7 @@ def test_a_mistyped_variable_is_a_warning_and_no_error(sandbox: Sandbox, tmp_pat
     typed, mistyped = run(line, tmp_path, **env), run(line, tmp_path, **env, TARGET_STRIPE_FLOW_DRY_RN="true")
 
     assert (typed.code, mistyped.code) == (0, 0)
-    assert "is no setting" not in typed.log
+    assert "is not a setting" not in typed.log
     assert "TARGET_STRIPE_FLOW_DRY_RN is not a setting and is ignored: did you mean TARGET_STRIPE_FLOW_DRY_RUN?" in (
         mistyped.log
     )

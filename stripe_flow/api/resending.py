@@ -86,7 +86,7 @@ class Progress:
 def new_backoff() -> Callable[[SendAgain], float]:
     """A function that returns the seconds to wait before the next send: growing from call to call, with jitter.
 
-    A `Retry-After` header, which only proxies add, is obeyed up to `LONGEST_WAIT_S`.
+    A `Retry-After` header, which a proxy may add, is obeyed up to `LONGEST_WAIT_S`.
     """
     growing = backoff.expo(factor=FIRST_WAIT_S, max_value=LONGEST_WAIT_S)
     next(growing)  # primes the generator

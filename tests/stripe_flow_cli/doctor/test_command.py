@@ -316,7 +316,7 @@ def test_a_mistyped_variable_of_the_environment_is_told(world: Sandbox, tmp_path
 
     found = of([json.loads(each) for each in done.output.splitlines()], "settings")
     assert [status for status, _ in found] == ["ok", "open"]
-    assert "TAP_STRIPE_FLOW_STRAT_DATE is no setting" in found[1][1]
+    assert "TAP_STRIPE_FLOW_STRAT_DATE is not a setting" in found[1][1]
     assert "did you mean TAP_STRIPE_FLOW_START_DATE?" in found[1][1]
 
 
