@@ -1,8 +1,8 @@
-"""`make demo`: both flows through real Meltano, twice, against the sandbox; or with LIVE_TEST=1 against Stripe.
+"""`make demo`: run both flows through real Meltano, twice, against the sandbox; with LIVE_TEST=1 against Stripe.
 
-Rows become Stripe objects, then Stripe's charges and refunds go into DuckDB and JSONL. The second round shows that
-nothing is done or read twice. With LIVE_TEST=1 the test key in STRIPE_API_KEY is used, and STRIPE_BASE_URL if it is
-set; a live key is refused.
+The demo creates Stripe objects from rows, then loads Stripe's charges and refunds into DuckDB and JSONL. The second
+round shows that nothing is created or read twice. With LIVE_TEST=1 it uses the test key in STRIPE_API_KEY, and
+STRIPE_BASE_URL if set; it refuses a live key.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ HOME = ROOT / "output" / "demo"
 BIN = Path(sys.executable).parent
 SANDBOX_KEY = "sk_test_sandbox"
 SEED = ("--seed", "1", "--charges", "300", "--days", "30")
-# Bounds of every child's life.
+# The longest time of each child process.
 INSTALL_S, START_S, FLOW_S, STOP_S = 600, 60, 300, 20
 
 Env = dict[str, str]
 
 
 def main() -> int:
-    """0 if both rounds went through; what went wrong is said in one line."""
+    """0 if both rounds succeed; otherwise prints the error in one line."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     os.chdir(ROOT)
     try:
@@ -50,8 +50,11 @@ def main() -> int:
         print(f"The demo stops: {error}", file=sys.stderr)
         return error.exit_code
     except subprocess.TimeoutExpired as error:
-        took_long = f"`{Path(error.cmd[0]).name} {error.cmd[1]}` was not done after {error.timeout:g} s"
-        print(f"The demo stops: {took_long}, see {HOME / 'meltano.log'}", file=sys.stderr)
+        command = f"{Path(error.cmd[0]).name} {error.cmd[1]}"
+        print(
+            f"The demo stops: `{command}` was not done after {error.timeout:g} s, see {HOME / 'meltano.log'}",
+            file=sys.stderr,
+        )
         return 1
 
 
@@ -59,7 +62,7 @@ def demonstrate(env: Env) -> int:
     shutil.rmtree(HOME, ignore_errors=True)
     HOME.mkdir(parents=True)
     env |= {
-        # State and output of the demo's own: it must not touch what a person has in this project.
+        # The demo has its own state and output, so that it does not touch those of this project.
         "MELTANO_DATABASE_URI": f"sqlite:///{HOME / 'meltano.db'}",
         "TARGET_DUCKDB_FILEPATH": str(HOME / "warehouse.duckdb"),
         "TARGET_JSONL_DESTINATION_PATH": str(HOME),
@@ -68,34 +71,34 @@ def demonstrate(env: Env) -> int:
     }
     print("Installing the plugins into Meltano's own environments (once) ...", flush=True)
     meltano(env, INSTALL_S, "install")
-    rounds = [one_round(env, number) for number in (1, 2)]
+    rounds = [run_round(env, number) for number in (1, 2)]
     print_table(rounds)
     return 0
 
 
-def one_round(env: Env, number: int) -> dict[str, Counter[str]]:
+def run_round(env: Env, number: int) -> dict[str, Counter[str]]:
     print(f"Round {number}: rows → Stripe ...", flush=True)
     code, log = meltano(env, FLOW_S, "run", "rows-to-stripe", check=False)
-    told = next((line for line in log.splitlines() if " records: " in line), "")
-    print(f"  {told.split(' records: ')[-1].strip() or 'no sums were printed'}")
+    summary = next((line for line in log.splitlines() if " records: " in line), "")
+    print(f"  {summary.split(' records: ')[-1].strip() or 'no summary was printed'}")
     if code:
         if "may not create charges" not in log:
             raise StripeFlowError(f"rows-to-stripe failed, see {HOME / 'meltano.log'}")
-        print("  This account may not create charges; customers and products went through. Going on.")
+        print("  This account may not create charges; it created customers and products. Continuing.")
     print(f"Round {number}: Stripe → DuckDB, then → JSONL ...", flush=True)
     before = jsonl_rows()
     meltano(env, FLOW_S, "run", "new-charges-and-refunds")
-    return {"rows → Stripe": places(told), "→ DuckDB": duckdb_rows(), "→ JSONL": jsonl_rows() - before}
+    return {"rows → Stripe": parse_summary(summary), "→ DuckDB": duckdb_rows(), "→ JSONL": jsonl_rows() - before}
 
 
-def places(told: str) -> Counter[str]:
+def parse_summary(summary: str) -> Counter[str]:
     """`13 records: 11 created, 1 declined (see …)` → {created: 11, declined: 1}."""
-    parts = [part.split() for part in told.partition(" records: ")[2].partition(" (")[0].split(",")]
+    parts = [part.split() for part in summary.partition(" records: ")[2].partition(" (")[0].split(",")]
     return Counter({part[1]: int(part[0]) for part in parts if len(part) == 2 and part[0].isdecimal()})
 
 
 def jsonl_rows() -> Counter[str]:
-    """Lines in the JSONL files; a line too many would be a record that came twice."""
+    """Lines in the JSONL files; a record that was written twice makes one line more."""
     return Counter({name: count_lines(HOME / f"{name}.jsonl") for name in ("charges", "refunds")})
 
 
@@ -104,7 +107,7 @@ def count_lines(path: Path) -> int:
 
 
 def duckdb_rows() -> Counter[str]:
-    """Rows and distinct ids in the warehouse, asked by the Python that the loader brought along."""
+    """Rows in the warehouse, read with the Python of the loader's virtual environment."""
     python = ROOT / ".meltano" / "loaders" / "target-duckdb" / "venv" / "bin" / "python"
     query = (
         "import duckdb, json, sys; db = duckdb.connect(sys.argv[1], read_only=True); "
@@ -135,7 +138,7 @@ def print_table(rounds: list[dict[str, Counter[str]]]) -> None:
 
 @contextlib.contextmanager
 def connection() -> Iterator[Env]:
-    """The environment that points both plugins at a sandbox of the demo's own, or at Stripe's test mode."""
+    """The environment that connects both plugins to a sandbox for the demo, or to Stripe's test mode."""
     if os.environ.get("LIVE_TEST") == "1":
         yield stripe_env()
         return
@@ -143,13 +146,13 @@ def connection() -> Iterator[Env]:
     with running(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as sandbox:
         url = first_line(sandbox, START_S)
         if not url:
-            raise StripeFlowError("the sandbox did not start: try `.venv/bin/stripe-flow sandbox`")
+            raise StripeFlowError("the sandbox did not start: run `.venv/bin/stripe-flow sandbox` to see why")
         print(f"A sandbox that behaves like Stripe is running at {url}; it is not Stripe.")
         yield plugin_env(SANDBOX_KEY, url)
 
 
 def stripe_env() -> Env:
-    """For the test key of the environment; says which account it belongs to. Raises StripeFlowError."""
+    """The environment for the test key in STRIPE_API_KEY; prints its account. Raises StripeFlowError for a live key."""
     key, url = os.environ.get("STRIPE_API_KEY", ""), os.environ.get("STRIPE_BASE_URL", BASE_URL)
     client = open_client({"api_key": key, "base_url": url, "give_up_after_s": 30})
     if client.connection.key.mode is Mode.LIVE:
@@ -176,66 +179,70 @@ def plugin_env(key: str, url: str) -> Env:
 
 
 def meltano(env: Env, seconds: float, *arguments: str, check: bool = True) -> tuple[int, str]:
-    """Run Meltano; its exit code and what it logged, which is kept in meltano.log as well."""
+    """Run Meltano; returns its exit code and log, and appends the log to meltano.log.
+
+    With `check`, raises StripeFlowError if it fails.
+    """
     log = HOME / "meltano.log"
     start = log.stat().st_size if log.exists() else 0
     with log.open("ab") as out, running([str(BIN / "meltano"), *arguments], stdout=out, stderr=out, env=env) as child:
         code = child.wait(seconds)
-    told = log.read_bytes()[start:].decode(errors="replace")
+    logged = log.read_bytes()[start:].decode(errors="replace")
     if check and code:
-        raise StripeFlowError(f"`meltano {' '.join(arguments)}` failed, see {log}:\n{told[-2000:]}")
-    return code, told
+        raise StripeFlowError(f"`meltano {' '.join(arguments)}` failed, see {log}:\n{logged[-2000:]}")
+    return code, logged
 
 
 @contextlib.contextmanager
 def running(command: list[str], **options: object) -> Iterator[subprocess.Popen[bytes]]:
-    """A child in a process group of its own, and nothing of the group is left afterwards."""
+    """A child in its own process group; the whole group has ended when the block ends."""
     child: subprocess.Popen[bytes] | None = None
     try:
-        with signals_later():
+        with delay_signals():
             child = subprocess.Popen(command, start_new_session=True, **options)  # type: ignore[call-overload]  # Popen's
         yield child
     finally:
         if child is not None:
-            with signals_later():
+            with delay_signals():
                 end_group(child)
 
 
 @contextlib.contextmanager
-def signals_later() -> Iterator[None]:
-    """Ctrl-C and SIGTERM wait until the end of the block: amid a start or an end they would lose the child."""
-    came: list[int] = []
+def delay_signals() -> Iterator[None]:
+    """Delay Ctrl-C and SIGTERM to the end of the block, so that they do not interrupt the start or end of a child."""
+    received: list[int] = []
     usual = {
-        number: signal.signal(number, lambda got, _: came.append(got)) for number in (signal.SIGINT, signal.SIGTERM)
+        number: signal.signal(number, lambda number, _: received.append(number))
+        for number in (signal.SIGINT, signal.SIGTERM)
     }
     try:
         yield
     finally:
         for number, handler in usual.items():
             signal.signal(number, handler)
-        if came:
-            signal.raise_signal(came[0])
+        if received:
+            signal.raise_signal(received[0])
 
 
 def first_line(child: subprocess.Popen[bytes], seconds: float) -> str:
-    """What the child says first; empty if it ends, or says no whole line in that time."""
+    """The child's first line of output; empty if it ends or prints no whole line within `seconds`."""
     assert child.stdout is not None
-    said, deadline = b"", time.monotonic() + seconds
-    while b"\n" not in said:
+    output, deadline = b"", time.monotonic() + seconds
+    while b"\n" not in output:
         ready, _, _ = select.select([child.stdout], [], [], max(deadline - time.monotonic(), 0))
         piece = os.read(child.stdout.fileno(), 1024) if ready else b""
         if not piece:
             return ""
-        said += piece
-    return said.partition(b"\n")[0].decode().strip()
+        output += piece
+    return output.partition(b"\n")[0].decode().strip()
 
 
 def end_group(child: subprocess.Popen[bytes]) -> None:
-    """SIGTERM, and after a while SIGKILL, to the child and to what it started."""
-    for sent in (signal.SIGTERM, signal.SIGKILL):
+    """Send SIGTERM, and SIGKILL after STOP_S, to the child and the processes that it started."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
         deadline = time.monotonic() + STOP_S
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(child.pid, sent)
+            os.killpg(child.pid, number)
             while time.monotonic() < deadline:
                 child.poll()
                 os.killpg(child.pid, 0)  # raises once the group is empty

@@ -1,7 +1,7 @@
-"""Writes what Meltano's hub wants to know of our plugins, a file for each, from what they say in `--about`.
+"""Write the definition of each plugin for Meltano's hub, from its `--about`.
 
 python -m scripts.generate_hub          write
-python -m scripts.generate_hub --check  exit 1 if a file is not what would be written
+python -m scripts.generate_hub --check  exit 1 if a file is out of date
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from target_stripe_flow.target import TargetStripeFlow
 
 ROOT = Path(__file__).parents[1]
 HUB = ROOT / "hub"
-# By the hub's kinds, with what a reader needs beside the settings.
+# By the hub's kind, with texts that `--about` does not have.
 PLUGINS: dict[str, tuple[type[PluginBase], Json]] = {
     "extractors": (
         TapStripeFlow,
@@ -40,7 +40,7 @@ PLUGINS: dict[str, tuple[type[PluginBase], Json]] = {
 
 
 def definition(plugin: type[PluginBase], more: Json) -> Json:
-    """In the hub's words."""
+    """A plugin's definition with the hub's members."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     about = plugin._get_about_info()  # noqa: SLF001  # what --about prints
     repository = project.get("urls", {}).get("Repository")
@@ -55,7 +55,7 @@ def definition(plugin: type[PluginBase], more: Json) -> Json:
         "pip_url": project["name"],
         "executable": plugin.name,
         "maintenance_status": "beta",
-        # The hub's own verdict.
+        # The hub rates this itself.
         "quality": "unknown",
         "keywords": ["api", "meltano_sdk"],
         "supported_python_versions": about.supported_python_versions,
@@ -76,7 +76,7 @@ def rendered(value: Json) -> str:
 
 
 def files() -> dict[Path, str]:
-    """Each file with what belongs in it."""
+    """Each file and its content."""
     return {
         HUB / kind / f"{plugin.name}.yml": rendered(definition(plugin, more))
         for kind, (plugin, more) in PLUGINS.items()

@@ -1,7 +1,7 @@
-"""Writes the settings and capabilities of our plugins into meltano.yml, from what they say in `--about`.
+"""Write the settings and capabilities of our plugins into meltano.yml, from their `--about`.
 
 python scripts/generate_meltano.py          write
-python scripts/generate_meltano.py --check  exit 1 if the file is not what would be written
+python scripts/generate_meltano.py --check  exit 1 if the file is out of date
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def settings(plugin: type[PluginBase]) -> list[Json]:
     """Meltano's settings of a plugin, in the plugin's order."""
     schema: Json = plugin.config_jsonschema
     plugin.append_builtin_config(schema)
-    # tap-records may know nothing of our other packages, and reads no text as yes or no.
+    # tap-records imports none of our other packages, and reads booleans only, not text.
     kinds = {"boolean": "boolean"} if plugin is TapRecords else {}
     return [setting(name, part, kinds) for name, part in schema["properties"].items()]
 
@@ -57,7 +57,7 @@ def required(plugin: type[PluginBase]) -> list[list[str]]:
 
 
 def rendered(text: str) -> str:
-    """`text`, a meltano.yml, with the generated parts written anew; comments and all else stay."""
+    """The meltano.yml `text` with new generated parts; comments and all else stay."""
     yaml = YAML()
     yaml.width = 4096
     yaml.preserve_quotes = True

@@ -3,19 +3,18 @@
     python scripts/generate_schemas.py [--output FOLDER]
 
 Stripe generates the client from its API description, so its annotations are the list of fields. This is a development
-script: the plugins do not depend on the client; a test writes the schemas anew and compares.
+script: the plugins do not depend on the client; a test generates the schemas again and compares.
 
-What a schema says, and why:
+The rules of a schema, and why:
 
-- Every field at any depth; `additionalProperties` at every depth, as accounts on old API versions send fields that no
-  list has.
-- Everything may be null or absent, but not the record's own `id` and `object`: the annotations do not tell null from
+- Every field at any depth; `additionalProperties` at every depth, as old API versions send other fields.
+- Every field but the record's own `id` and `object` may be null or absent: the annotations do not distinguish null from
   absent, and a deleted object is `{id, object, deleted: true}`.
 - No enums, as Stripe adds values without notice. No formats: times stay whole Unix seconds, amounts minor units.
-- A reference that Stripe expands on demand is a string or an open object. A resource that comes unasked as a member of
-  another is spelled out; resources further inside, and what a list holds, are open. Without this end an invoice has
-  190 KB, and all schemas together a megabyte, which every discovery would carry.
-- No descriptions: a schema is one SCHEMA message of every run, and the words are many times the rest.
+- A reference that Stripe expands on demand is a string or an open object. A resource that Stripe always
+  sends as a member of another has its fields; resources further inside, and the items of a list, are open. Without this
+  bound an invoice has 190 KB, and all schemas a megabyte, in every discovery.
+- No descriptions: every run prints the schema as a SCHEMA message, and descriptions are most of its size.
 - No `$ref`: singer_sdk loses `$defs` when it reads a catalog.
 """
 
@@ -47,8 +46,8 @@ JSON_TYPES: Mapping[type, str] = {bool: "boolean", int: "integer", float: "numbe
 IDENTITY = ("id", "object")
 
 
-class Place(NamedTuple):
-    """Where an annotation stands: the client's module that knows its names, and how many more resources to enter."""
+class Scope(NamedTuple):
+    """The client's module in which the names of an annotation are defined, and how many more resources to enter."""
 
     module: str
     depth: int
@@ -84,7 +83,7 @@ def object_schema(cls: type, depth: int) -> Schema:
     renamed: Mapping[str, str] = getattr(cls, "_field_remappings", {})  # an attribute cannot be called `from`
     declared: Mapping[str, object] = inspect.get_annotations(cls)
     fields = {
-        renamed.get(name, name): field_schema(annotation, Place(cls.__module__, depth))
+        renamed.get(name, name): field_schema(annotation, Scope(cls.__module__, depth))
         for name, annotation in declared.items()
         if not name.startswith("_") and get_origin(annotation) is not ClassVar
     }
@@ -97,7 +96,7 @@ def open_object() -> Schema:
 
 
 def list_schema() -> Schema:
-    """A page of other resources, as Stripe puts it inside an object."""
+    """A page of other resources inside an object."""
     fields = {
         "object": nullable("string"),
         "data": {"type": ["array", "null"], "items": open_object()},
@@ -118,52 +117,52 @@ def nullable(json_type: str) -> Schema:
     return {"type": [json_type, "null"]}
 
 
-def field_schema(annotation: object, place: Place) -> Schema:
+def field_schema(annotation: object, scope: Scope) -> Schema:
     """The schema of one annotation; null is always allowed.
 
-    Raises TypeError for a form that no annotation of client 16.1.0 has: better than a guess.
+    Raises TypeError for a form that no annotation of client 16.1.0 has.
     """
     origin, args = get_origin(annotation), get_args(annotation)
     if origin is None:
-        return plain_schema(annotation, place)
+        return plain_schema(annotation, scope)
     if origin is Union:
-        return union_schema([member for member in args if member is not type(None)], place)
+        return union_schema([member for member in args if member is not type(None)], scope)
     if origin is Literal:
         return merged(nullable(JSON_TYPES[type(value)]) for value in args)
     if origin is list:
-        return {"type": ["array", "null"], "items": field_schema(args[0], place)}
+        return {"type": ["array", "null"], "items": field_schema(args[0], scope)}
     if origin in CONTAINERS:
         return CONTAINERS[origin]()
-    raise no_rule(annotation, place)
+    raise no_rule(annotation, scope)
 
 
-def plain_schema(annotation: object, place: Place) -> Schema:
+def plain_schema(annotation: object, scope: Scope) -> Schema:
     """The schema of an annotation without brackets: a scalar, a nested class or the name of another resource."""
     if isinstance(annotation, (str, ForwardRef)):
-        return resource_schema(annotation, place)
+        return resource_schema(annotation, scope)
     if isinstance(annotation, type) and annotation in JSON_TYPES:
         return nullable(JSON_TYPES[annotation])
     if isinstance(annotation, type) and issubclass(annotation, stripe.StripeObject):
         return object_schema(annotation, depth=0)
-    raise no_rule(annotation, place)
+    raise no_rule(annotation, scope)
 
 
-def no_rule(annotation: object, place: Place) -> TypeError:
+def no_rule(annotation: object, scope: Scope) -> TypeError:
     return TypeError(
-        f"no rule for {annotation!r} in {place.module}: the client has a new form of annotation, add a rule"
+        f"no rule for {annotation!r} in {scope.module}: the client has a new form of annotation, add a rule"
     )
 
 
-def union_schema(members: list[object], place: Place) -> Schema:
-    """A value of any of the types. What may be several resources, or an id as well, is an open object."""
-    depth = place.depth if len(members) == 1 else 0
-    return merged(field_schema(member, Place(place.module, depth)) for member in members)
+def union_schema(members: list[object], scope: Scope) -> Schema:
+    """A value of any of the types. A member that may be several resources, or an id, is an open object."""
+    depth = scope.depth if len(members) == 1 else 0
+    return merged(field_schema(member, Scope(scope.module, depth)) for member in members)
 
 
 def merged(schemas: Iterable[Schema]) -> Schema:
-    """One schema that takes what any of them takes."""
+    """One schema that accepts each value that one of them accepts."""
     result: Schema = {}
-    types: dict[str, None] = {}  # a dict, for a set has no order
+    types: dict[str, None] = {}  # a dict, because a set has no order
     for schema in schemas:
         result |= schema
         types |= dict.fromkeys(schema["type"])
@@ -171,18 +170,18 @@ def merged(schemas: Iterable[Schema]) -> Schema:
     return {**result, "type": [*types, "null"]}
 
 
-def resource_schema(reference: str | ForwardRef, place: Place) -> Schema:
-    """Another resource, which the client names by a string because importing it would go in circles."""
-    if place.depth == 0:
+def resource_schema(reference: str | ForwardRef, scope: Scope) -> Schema:
+    """Another resource, which the client names by a string to avoid circular imports."""
+    if scope.depth == 0:
         return open_object()
     name = reference if isinstance(reference, str) else reference.__forward_arg__
-    module, original = imported_names(place.module).get(name, (place.module, name))
-    return object_schema(getattr(importlib.import_module(module), original), place.depth - 1)
+    module, original = imported_names(scope.module).get(name, (scope.module, name))
+    return object_schema(getattr(importlib.import_module(module), original), scope.depth - 1)
 
 
 @functools.cache
 def imported_names(module: str) -> Mapping[str, tuple[str, str]]:
-    """Local name → (module, name) of all that a module imports, also under `if TYPE_CHECKING`."""
+    """Local name → (module, name) of all imports of a module, also under `if TYPE_CHECKING`."""
     tree = ast.parse(inspect.getsource(importlib.import_module(module)))
     return {
         alias.asname or alias.name: (node.module, alias.name)
@@ -193,7 +192,7 @@ def imported_names(module: str) -> Mapping[str, tuple[str, str]]:
 
 
 def rendered(schema: Schema) -> str:
-    """The schema as text with one line per field: a change of the API is a readable diff."""
+    """The schema as text with one line per field, so that a change of the API is a readable diff."""
     text = json.dumps(schema, indent=1, sort_keys=True)
     return re.sub(r'\[\s+("[^\[\]{}]*")\s+\]', on_one_line, text) + "\n"
 
@@ -204,7 +203,7 @@ def on_one_line(found: re.Match[str]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Write the JSON schema of each stream.")
-    parser.add_argument("--output", type=Path, default=FOLDER, help="where to (default: %(default)s)")
+    parser.add_argument("--output", type=Path, default=FOLDER, help="the folder to write to (default: %(default)s)")
     folder: Path = parser.parse_args().output
     folder.mkdir(parents=True, exist_ok=True)
     for spec in STREAMS:

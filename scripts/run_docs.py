@@ -1,10 +1,10 @@
-"""Runs the commands of the README and the quick start as they stand, each page in a fresh copy with an empty home.
+"""Run the commands of the README and the quick start unchanged, each page in a new copy with an empty home.
 
 python -m scripts.run_docs [PAGE …]
 
-A block of `sh` is run, unless the line above it says `<!-- not run: why -->`. All blocks of a page are typed into one
-shell, as a person would; the first one that fails ends it. What is said at the end: when the first record was written,
-and when the first customer was created. Exit code 1 if a block failed, or if one of them came too late.
+The script runs each block of `sh`, unless the line above it is `<!-- not run: why -->`. All blocks of a page run in one
+shell, as a person would type them; the first failure ends it. At the end the script prints when the first record was
+written, and when the first customer was created. Exit code 1: a block failed, or one of the two was too late.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ ROOT = Path(__file__).parents[1]
 PAGES = ("docs/quick-start.md", "README.md")
 BLOCK = re.compile(r"(?:^<!-- (?P<note>[^\n]*) -->\n)?^```sh\n(?P<commands>.*?)^```$", re.MULTILINE | re.DOTALL)
 NOT_RUN = "not run: "
-# What the issue asks for, in seconds.
+# The longest time until the first record and the first customer, in seconds.
 RECORDS_S, CUSTOMER_S = 180, 240
-LIFE_S, LOOK_EVERY_S = 900, 0.2
-# A key or a setting of the person's own must not come along; the package index and certificates must.
-THEIRS = ("TAP_", "TARGET_", "STRIPE_", "MELTANO_", "VIRTUAL_ENV", "PYTHONPATH")
+LIFE_S, POLL_EVERY_S = 900, 0.2
+# The run must not use the person's keys and settings; it needs their package index and certificates.
+EXCLUDED = ("TAP_", "TARGET_", "STRIPE_", "MELTANO_", "VIRTUAL_ENV", "PYTHONPATH")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Block:
-    """A block of commands; `why_not` says why it is not run."""
+    """A block of commands; `why_not` is the reason why it is not run."""
 
     commands: str
     why_not: str = ""
@@ -45,7 +45,7 @@ class Block:
 
 @dataclass(frozen=True, kw_only=True)
 class Ran:
-    """A page that was run: seconds from the first command on, None for what never came."""
+    """A page that was run: times in seconds from the first command, None for what did not happen."""
 
     code: int
     output: str
@@ -55,8 +55,8 @@ class Ran:
 
     def __str__(self) -> str:
         times = {"first record": self.first_record, "first created customer": self.first_customer}
-        told = [f"{name} after {'—' if at is None else f'{at:.0f} s'}" for name, at in times.items()]
-        return f"exit code {self.code} after {self.took:.0f} s; {', '.join(told)}"
+        marks = [f"{name} after {'—' if at is None else f'{at:.0f} s'}" for name, at in times.items()]
+        return f"exit code {self.code} after {self.took:.0f} s; {', '.join(marks)}"
 
     def is_in_time(self) -> bool:
         marks = ((self.first_record, RECORDS_S), (self.first_customer, CUSTOMER_S))
@@ -64,7 +64,7 @@ class Ran:
 
 
 def blocks(text: str) -> list[Block]:
-    """Of a page, in its order."""
+    """The blocks of a page, in order."""
     return [
         Block(
             commands=found["commands"],
@@ -75,40 +75,40 @@ def blocks(text: str) -> list[Block]:
 
 
 def script(page: str) -> str:
-    """What is typed into the shell: what is to be run, each command shown before it runs."""
+    """The shell script of a page; the shell prints each command before it runs it."""
     return "set -ev\n" + "".join(each.commands for each in blocks(page) if not each.why_not)
 
 
 def run(page: str, folder: Path) -> Ran:
-    """The commands of `page`, in a fresh copy of this repository below `folder`."""
+    """Run the commands of `page` in a new copy of this repository below `folder`."""
     copy, home = folder / "stripe-flow", folder / "home"
     copy_repository(copy)
     home.mkdir()
     marks: dict[str, float] = {}
     began = time.monotonic()
-    with (folder / "output").open("w+", encoding="utf-8", errors="replace") as said:
+    with (folder / "output").open("w+", encoding="utf-8", errors="replace") as output:
         command = ["/bin/sh", "-c", script((copy / page).read_text(encoding="utf-8"))]
-        streams = {"stdin": subprocess.DEVNULL, "stdout": said.fileno(), "stderr": said.fileno()}
+        streams = {"stdin": subprocess.DEVNULL, "stdout": output.fileno(), "stderr": output.fileno()}
         with running(command, cwd=copy, env=own_env(home), **streams) as child:
             while (code := child.poll()) is None and time.monotonic() - began < LIFE_S:
-                look(copy, marks, time.monotonic() - began)
-                time.sleep(LOOK_EVERY_S)
+                note_marks(copy, marks, time.monotonic() - began)
+                time.sleep(POLL_EVERY_S)
         took = time.monotonic() - began
-        look(copy, marks, took)
-        said.seek(0)
+        note_marks(copy, marks, took)
+        output.seek(0)
         return Ran(
             code=124 if code is None else code,
-            output=said.read(),
+            output=output.read(),
             took=took,
             first_record=marks.get("record"),
             first_customer=marks.get("customer"),
         )
 
 
-def look(copy: Path, marks: dict[str, float], now: float) -> None:
-    """Note what is there for the first time."""
-    seen: Mapping[str, Callable[[Path], bool]] = {"record": has_records, "customer": has_customer}
-    for name, is_there in seen.items():
+def note_marks(copy: Path, marks: dict[str, float], now: float) -> None:
+    """Note the time of each mark that is reached for the first time."""
+    checks: Mapping[str, Callable[[Path], bool]] = {"record": has_records, "customer": has_customer}
+    for name, is_there in checks.items():
         if name not in marks and is_there(copy):
             marks[name] = now
 
@@ -118,11 +118,11 @@ def has_records(copy: Path) -> bool:
 
 
 def has_customer(copy: Path) -> bool:
-    """By the journal, which can be read while a run holds it."""
-    asked = "SELECT 1 FROM attempts WHERE action = 'customers' AND state = 'created'"
+    """Whether a journal has a created customer; it can be read while a run owns it."""
+    query = "SELECT 1 FROM attempts WHERE action = 'customers' AND state = 'created'"
     for path in [*copy.glob("stripe-flow-journal.db"), *copy.glob("output/*/journal.db")]:
         with contextlib.suppress(sqlite3.Error), contextlib.closing(connected(path)) as journal:
-            if journal.execute(asked).fetchone():
+            if journal.execute(query).fetchone():
                 return True
     return False
 
@@ -132,24 +132,25 @@ def connected(path: Path) -> sqlite3.Connection:
 
 
 def own_env(home: Path) -> dict[str, str]:
-    """This machine's, with an empty home: no cache and no settings of the person's."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(THEIRS)}
+    """This machine's environment with an empty home, so without the person's cache and settings."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(EXCLUDED)}
     return kept | {"HOME": str(home), "XDG_CACHE_HOME": str(home / "cache"), "XDG_CONFIG_HOME": str(home / "config")}
 
 
 def copy_repository(folder: Path) -> None:
-    """No virtual environment, no output, nothing of this machine."""
+    """Copy the files of the repository, without the virtual environment and output."""
     for name in known_files():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / name, folder / name)
 
 
 def known_files() -> list[str]:
-    """What git would take into a new repository here: an unpacked sdist has none of its own."""
-    with tempfile.TemporaryDirectory() as place:
-        subprocess.run(["git", "init", "--quiet", "--bare", place], check=True)
-        asked = ["git", "--git-dir", place, "--work-tree", ".", "ls-files", "--others", "--exclude-standard", "-z"]
-        listed = subprocess.run(asked, cwd=ROOT, capture_output=True, check=True)
+    """The files that git would add to a new repository here: an unpacked sdist is no repository itself."""
+    with tempfile.TemporaryDirectory() as repository:
+        subprocess.run(["git", "init", "--quiet", "--bare", repository], check=True)
+        listing = ("ls-files", "--others", "--exclude-standard", "-z")
+        command = ["git", "--git-dir", repository, "--work-tree", ".", *listing]
+        listed = subprocess.run(command, cwd=ROOT, capture_output=True, check=True)
     return [name for name in listed.stdout.decode().split("\0") if name]
 
 

@@ -1,6 +1,6 @@
-"""Tries a wheel by itself: in a new virtual environment, with what requirements.lock says, in an empty folder.
+"""Test a wheel by itself: in a new virtual environment with requirements.lock, and in an empty folder.
 
-Each command says what it should, the tap reads a sandbox, and rows become an object in it.
+Each command prints its help and version, the tap reads a sandbox, and the target creates an object in it.
 """
 
 from __future__ import annotations
@@ -30,23 +30,23 @@ PACKAGES = (
 PLUGINS = ("tap-records", "tap-stripe-flow", "target-stripe-flow")
 COMMANDS = ("stripe-flow", *PLUGINS)
 CHARGES = 20
-# Bounds of every child's life; an installation may have to fetch.
+# The longest time of each child process; an installation may download.
 START_S, RUN_S, INSTALL_S = 60, 120, 600
 
 
 class Broken(Exception):
-    """What was built is not fit to be published."""
+    """The build must not be published."""
 
 
-def smoke(wheel: Path, place: Path, python: str, version: str) -> None:
-    """Try the wheel on this Python; `place` is an empty folder. Raises Broken."""
-    told(UV, "venv", "--quiet", "--python", python, place / "venv")
-    installed = Installed(place, version)
-    installed.folder.mkdir()
-    installed.take(wheel)
+def smoke(wheel: Path, folder: Path, python: str, version: str) -> None:
+    """Test the wheel with this Python; `folder` is empty. Raises Broken."""
+    run_command(UV, "venv", "--quiet", "--python", python, folder / "venv")
+    installed = Installed(folder, version)
+    installed.work_folder.mkdir()
+    installed.install(wheel)
     installed.check_origins()
     installed.check_commands()
-    installed.take_sandbox(wheel)
+    installed.install_sandbox(wheel)
     with installed.sandbox() as url:
         installed.check_tap(url)
         installed.check_target(url)
@@ -54,51 +54,51 @@ def smoke(wheel: Path, place: Path, python: str, version: str) -> None:
 
 @dataclass(frozen=True)
 class Installed:
-    """A virtual environment with the wheel, and the folder it is tried in."""
+    """A virtual environment with the wheel, and the folder in which its commands run."""
 
-    place: Path
+    folder: Path
     version: str
 
     @property
-    def folder(self) -> Path:
-        return self.place / "run"
+    def work_folder(self) -> Path:
+        return self.folder / "run"
 
-    def take(self, wheel: Path) -> None:
+    def install(self, wheel: Path) -> None:
         self._pip("sync", "--require-hashes", ROOT / "requirements.lock")
         self._pip("install", "--no-deps", wheel)
         self._pip("check")
-        say(f"On {self._says('python', '-V').strip()}, beside requirements.lock:")
+        say(f"On {self._run('python', '-V').strip()}, beside requirements.lock:")
 
-    def take_sandbox(self, wheel: Path) -> None:
-        """Its extra, as the wheel's own metadata say."""
+    def install_sandbox(self, wheel: Path) -> None:
+        """Install the extra `sandbox` of the wheel's metadata."""
         self._pip("install", f"{wheel}[sandbox]", "--constraint", ROOT / "requirements-dev.lock")
 
     def check_origins(self) -> None:
         for package in PACKAGES:
-            origin = self._says("python", "-c", f"import {package}; print({package}.__file__)").strip()
-            if not Path(origin).is_relative_to(self.place / "venv"):
+            origin = self._run("python", "-c", f"import {package}; print({package}.__file__)").strip()
+            if not Path(origin).is_relative_to(self.folder / "venv"):
                 raise Broken(f"{package} comes from {origin}, not from the wheel")
 
     def check_commands(self) -> None:
         for command in COMMANDS:
-            self._says(command, "--help")
-            if self.version not in (said := self._says(command, "--version")):
-                raise Broken(f"{command} --version says {said.strip()}")
+            self._run(command, "--help")
+            if self.version not in (printed := self._run(command, "--version")):
+                raise Broken(f"{command} --version prints {printed.strip()}")
         for plugin in PLUGINS:
-            about = json.loads(self._says(plugin, "--about", "--format=json"))
+            about = json.loads(self._run(plugin, "--about", "--format=json"))
             if (about["name"], about["version"]) != (plugin, self.version):
-                raise Broken(f"{plugin} --about says {about['name']} {about['version']}")
-        say(f"  {', '.join(COMMANDS)}: --help, --version and --about say what they should.")
+                raise Broken(f"{plugin} --about prints {about['name']} {about['version']}")
+        say(f"  {', '.join(COMMANDS)}: --help, --version and --about are right.")
 
     @contextmanager
     def sandbox(self) -> Iterator[str]:
-        """The URL of one with some charges."""
+        """The URL of a sandbox with 20 charges."""
         options = ["sandbox", "--port", "0", "--exit-with-stdin", "--charges", str(CHARGES)]
-        command = [str(self.place / "venv" / "bin" / "stripe-flow"), *options]
-        pipe, log = subprocess.PIPE, self.folder / "sandbox.log"
+        command = [str(self.folder / "venv" / "bin" / "stripe-flow"), *options]
+        pipe, log = subprocess.PIPE, self.work_folder / "sandbox.log"
         with (
-            log.open("wb") as said,
-            running(command, stdin=pipe, stdout=pipe, stderr=said, cwd=self.folder, env=bare_env()) as child,
+            log.open("wb") as stderr,
+            running(command, stdin=pipe, stdout=pipe, stderr=stderr, cwd=self.work_folder, env=bare_env()) as child,
         ):
             url = first_line(child, START_S)
             if not url:
@@ -106,7 +106,7 @@ class Installed:
             yield url
 
     def check_tap(self, url: str) -> None:
-        read = self._says("tap-stripe-flow", "--config", self._config("tap", api_key=SANDBOX_KEY, base_url=url))
+        read = self._run("tap-stripe-flow", "--config", self._config("tap", api_key=SANDBOX_KEY, base_url=url))
         messages = [json.loads(line) for line in read.splitlines()]
         ids = {each["record"]["id"] for each in messages if each["type"] == "RECORD" and each["stream"] == "charges"}
         if len(ids) != CHARGES:
@@ -114,11 +114,11 @@ class Installed:
         say(f"  tap-stripe-flow: read {len(ids)} charges of a sandbox.")
 
     def check_target(self, url: str) -> None:
-        (self.folder / "rows.csv").write_text("id,name\n1,Ada Example\n", encoding="utf-8")
+        (self.work_folder / "rows.csv").write_text("id,name\n1,Ada Example\n", encoding="utf-8")
         files = [{"path": "rows.csv", "stream": "customers", "key_properties": ["id"]}]
-        rows = self._says("tap-records", "--config", self._config("rows", files=files))
+        rows = self._run("tap-records", "--config", self._config("rows", files=files))
         config = self._config("target", api_key=SANDBOX_KEY, base_url=url)
-        self._says("target-stripe-flow", "--config", config, given=rows)
+        self._run("target-stripe-flow", "--config", config, stdin=rows)
         with build_opener(ProxyHandler({})).open(f"{url}/_sandbox/objects?type=customer", timeout=RUN_S) as answer:
             names = [each["name"] for each in json.load(answer)["data"]]
         if names.count("Ada Example") != 1:
@@ -126,30 +126,32 @@ class Installed:
         say("  tap-records, target-stripe-flow: created a customer.")
 
     def _config(self, name: str, **settings: object) -> str:
-        path = self.folder / f"{name}.json"
+        path = self.work_folder / f"{name}.json"
         path.write_text(json.dumps(settings), encoding="utf-8")
         return str(path)
 
     def _pip(self, *arguments: str | Path) -> None:
-        told(UV, "pip", *arguments, "--quiet", "--python", self.place / "venv", seconds=INSTALL_S)
+        run_command(UV, "pip", *arguments, "--quiet", "--python", self.folder / "venv", seconds=INSTALL_S)
 
-    def _says(self, command: str, *arguments: str, given: str = "") -> str:
-        return told(self.place / "venv" / "bin" / command, *arguments, folder=self.folder, given=given)
+    def _run(self, command: str, *arguments: str, stdin: str = "") -> str:
+        return run_command(self.folder / "venv" / "bin" / command, *arguments, folder=self.work_folder, stdin=stdin)
 
 
 def bare_env() -> dict[str, str]:
-    """Without what would lead Python to other code, or the plugins to other accounts."""
-    theirs = ("TAP_", "TARGET_", "STRIPE_", "MELTANO_", "PYTHON", "VIRTUAL_ENV")
-    return {name: value for name, value in os.environ.items() if not name.startswith(theirs)}
+    """The environment without variables that change Python's imports or the plugins' settings."""
+    excluded = ("TAP_", "TARGET_", "STRIPE_", "MELTANO_", "PYTHON", "VIRTUAL_ENV")
+    return {name: value for name, value in os.environ.items() if not name.startswith(excluded)}
 
 
-def told(command: Path, *arguments: str | Path, folder: Path = ROOT, given: str = "", seconds: float = RUN_S) -> str:
-    """What the command prints. Raises Broken if it fails."""
+def run_command(
+    command: Path, *arguments: str | Path, folder: Path = ROOT, stdin: str = "", seconds: float = RUN_S
+) -> str:
+    """The output of the command. Raises Broken if it fails."""
     done = subprocess.run(
         [command, *arguments],
         cwd=folder,
         env=bare_env(),
-        input=given,
+        input=stdin,
         capture_output=True,
         text=True,
         timeout=seconds,

@@ -1,4 +1,4 @@
-"""The edge of a command: its plugin's settings, and what goes wrong said in one line."""
+"""The edge of each command: it loads its plugin's settings and prints errors in one line."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ P = TypeVar("P", bound=PluginBase)
 
 
 @contextmanager
-def told() -> Iterator[None]:
-    """An error of ours is one line and its exit code, never a traceback."""
+def print_errors() -> Iterator[None]:
+    """Print a StripeFlowError as one line without a traceback, then exit with the error's code."""
     redaction.install()
     try:
         yield
@@ -25,14 +25,17 @@ def told() -> Iterator[None]:
         click.echo(redaction.redact(f"Error: {error}"), err=True)
         raise SystemExit(error.exit_code) from None
     except BrokenPipeError:
-        raise  # the reader is gone, and click ends quietly
+        raise  # the reader of the pipe has ended; click then exits without a message
     except OSError as error:
-        # Files of ours are told by their own errors, so it is what was printed.
-        what = f"standard output takes no more ({(error.strerror or '').lower()}): mend that and run again"
-        raise click.ClickException(what) from None
+        # Our own files raise errors of our own, so this one comes from standard output.
+        reason = (error.strerror or "").lower()
+        raise click.ClickException(f"standard output takes no more ({reason}): fix that and run again") from None
 
 
-def configured(plugin: type[P], config: tuple[str, ...], **more: Any) -> P:  # Any: what else a plugin takes
-    """The plugin that these settings describe, given as it takes them."""
-    given = plugin.cb_config(click.Context(click.Command("stripe-flow")), click.Option(["--config"]), config)
-    return plugin(config=given.config, parse_env_config=given.parse_env, **more)
+def load_plugin(plugin: type[P], config: tuple[str, ...], **options: Any) -> P:  # Any: options of each plugin
+    """The plugin with the settings of `--config`, read as the plugin's own command reads them.
+
+    Raises Misconfigured or click.ClickException for settings that the plugin refuses.
+    """
+    parsed = plugin.cb_config(click.Context(click.Command("stripe-flow")), click.Option(["--config"]), config)
+    return plugin(config=parsed.config, parse_env_config=parsed.parse_env, **options)

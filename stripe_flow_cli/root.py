@@ -1,4 +1,4 @@
-"""The group of commands; each has a module of its own, and a room is imported only when its command runs."""
+"""The command group `stripe-flow`; the package of a command is imported only when the command runs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _COMMANDS = {
 }
 
 
-class _Rooms(click.Group):
+class _LazyCommands(click.Group):
     @override
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted(_COMMANDS)
@@ -29,7 +29,7 @@ class _Rooms(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
             ctx.fail(
-                f"there is no command {args[0]!r}{suggestion(args[0], _COMMANDS)}: there are {', '.join(_COMMANDS)}"
+                f"there is no command {args[0]!r}{suggestion(args[0], _COMMANDS)}: choose one of {', '.join(_COMMANDS)}"
             )
         return super().resolve_command(ctx, args)
 
@@ -40,7 +40,7 @@ class _Rooms(click.Group):
         return cast("click.Command", getattr(importlib.import_module(_COMMANDS[cmd_name]), cmd_name))
 
 
-@click.group(cls=_Rooms, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=_LazyCommands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="stripe-flow")
 def main() -> None:
-    """What an operator of stripe-flow needs beside the tap and the target."""
+    """Commands for operating stripe-flow: check a connection, inspect the journal, plan slices, run the sandbox."""

@@ -16,6 +16,7 @@ _BANNER = """\
 stripe-flow sandbox: a local server for trials and tests. This is NOT Stripe: no money moves, and nothing is saved.
 keys: {keys}
 """
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @click.command()
@@ -24,18 +25,8 @@ keys: {keys}
 @click.option("--seed", default=0, show_default=True, help="The same seed gives the same objects.")
 @click.option("--charges", default=0, show_default=True, type=click.IntRange(0), help="Charges to start with.")
 @click.option("--days", default=30, show_default=True, type=click.IntRange(1), help="Days that they are spread over.")
-@click.option(
-    "--keys",
-    "keys_file",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="JSON file with accounts and API keys.",
-)
-@click.option(
-    "--faults",
-    "faults_file",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="JSON file with a script of faults.",
-)
+@click.option("--keys", "keys_file", type=_FILE, help="JSON file with accounts and API keys.")
+@click.option("--faults", "faults_file", type=_FILE, help="JSON file with a script of faults.")
 @click.option("--now", type=int, help="Start of the sandbox's clock in Unix seconds; default: this machine's time.")
 @click.option("--live", "livemode", is_flag=True, help="Live mode: sk_live_ keys, and livemode true in objects.")
 @click.option("--exit-with-stdin", is_flag=True, help="Stop when standard input ends, as when the parent ends.")
@@ -58,13 +49,13 @@ def sandbox(
     except ModuleNotFoundError:
         raise click.ClickException("the sandbox needs httptools: pip install 'stripe-flow[sandbox]'") from None
     from stripe_flow_sandbox.faults.script import read_script  # noqa: PLC0415
-    from stripe_flow_sandbox.http import server  # noqa: PLC0415 - see above
-    from stripe_flow_sandbox.state.keys_file import default_keys, read_keys  # noqa: PLC0415 - see above
+    from stripe_flow_sandbox.http import server  # noqa: PLC0415 - only this command needs it
+    from stripe_flow_sandbox.state.keys_file import default_keys, read_keys  # noqa: PLC0415 - only this command needs it
 
     def announce(url: str) -> None:
         click.echo(url)
-        shown = ", ".join(options.keys.keys) if keys_file is None else f"those of {keys_file}"
-        click.echo(_BANNER.format(keys=shown), err=True, nl=False)
+        names = ", ".join(options.keys.keys) if keys_file is None else f"those of {keys_file}"
+        click.echo(_BANNER.format(keys=names), err=True, nl=False)
 
     with _clear_errors(host, port):
         options = server.Options(

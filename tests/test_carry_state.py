@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from scripts.carry_state import MARGIN_S, carried
+from scripts.carry_state import MARGIN_S, convert
 from tests.support.official import official
 from tests.support.plugins import ROOT, Message, a_config, clean_env, run_tap
 from tests.support.sandbox import Sandbox
@@ -63,7 +63,7 @@ def carry(path: Path) -> Message:
 
 @pytest.mark.parametrize("until", [1_700_000_000, "2023-11-14T22:13:20Z", "2023-11-14T22:13:20"])
 def test_a_time_may_be_a_number_or_a_date(until: int | str) -> None:
-    state, dropped = carried({"bookmarks": {"refunds": {"replication_key_value": until}}}, margin_s=20)
+    state, dropped = convert({"bookmarks": {"refunds": {"replication_key_value": until}}}, margin_s=20)
 
     assert state["bookmarks"]["refunds"]["replication_key_value"] == 1_699_999_980
     assert dropped == []

@@ -1,4 +1,4 @@
-"""`stripe-flow doctor`: is this connection fit for a run?"""
+"""`stripe-flow doctor`: check whether a connection is ready for a run."""
 
 from stripe_flow_cli.doctor.command import doctor
 

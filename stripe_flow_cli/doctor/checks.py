@@ -1,4 +1,4 @@
-"""The tables: what is looked at, in the order in which a run would meet it."""
+"""The tables of checks, in the order in which a run would meet the problems."""
 
 from __future__ import annotations
 
@@ -12,37 +12,37 @@ CONNECTED = CONFIGURED | {"connection"}
 
 SETTINGS = Check("settings", connection.read_settings, connection.judge_settings)
 KEY = Check("key", connection.read_connection, connection.judge_key, CONFIGURED)
-PACE = Check("pace", connection.read_pace, connection.judge_pace, CONFIGURED)
-CONNECTION = Check("connection", connection.reach, connection.judge_line, CONFIGURED)
+THROTTLE = Check("pace", connection.read_throttle, connection.judge_throttle, CONFIGURED)
+CONNECTION = Check("connection", connection.try_connection, connection.judge_connection, CONFIGURED)
 CLOCK = Check("clock", connection.read_clocks, connection.judge_clocks, CONNECTED)
 VERSION = Check("version", connection.read_samples, connection.judge_version, CONNECTED)
 LATENCY = Check("latency", connection.read_samples, connection.judge_latency, CONNECTED)
 
-OF_TAP: Checks[TapUnderTest] = (
+TAP_CHECKS: Checks[TapUnderTest] = (
     SETTINGS,
     KEY,
-    PACE,
+    THROTTLE,
     CONNECTION,
-    Check("account", streams.read_owner, streams.judge_owner, CONNECTED),
+    Check("account", streams.read_key_account, streams.judge_key_account, CONNECTED),
     CLOCK,
-    Check("streams", streams.ask_selected, streams.judge_selected, CONNECTED | {"account"}),
-    Check("other lists", streams.ask_others, streams.judge_others, CONNECTED),
-    Check("state", state.read_kept, state.judge_kept, CONNECTED | {"account"}),
+    Check("streams", streams.try_selected, streams.judge_selected, CONNECTED | {"account"}),
+    Check("other lists", streams.try_others, streams.judge_others, CONNECTED),
+    Check("state", state.read_bookmarks, state.judge_bookmarks, CONNECTED | {"account"}),
     VERSION,
     LATENCY,
 )
-OF_TARGET: Checks[TargetUnderTest] = (
+TARGET_CHECKS: Checks[TargetUnderTest] = (
     SETTINGS,
     KEY,
     Check("live", permissions.read_live_mode, permissions.judge_live_mode, CONFIGURED),
-    PACE,
+    THROTTLE,
     Check("journal", journal.read_journal, journal.judge_journal, CONFIGURED),
-    Check("rejects", journal.read_rejects_file, journal.judge_rejects, CONFIGURED),
+    Check("rejects", journal.read_rejects_file, journal.judge_rejects_file, CONFIGURED),
     CONNECTION,
     Check("account", journal.read_account, journal.judge_account, CONNECTED),
     CLOCK,
     Check("rows", journal.read_rows, journal.judge_rows, CONNECTED | {"account", "journal"}),
-    Check("rights", permissions.ask_permissions, permissions.judge_permissions, CONNECTED | {"live"}),
+    Check("rights", permissions.try_permissions, permissions.judge_permissions, CONNECTED | {"live"}),
     Check("charging", permissions.read_charging, permissions.judge_charging, CONNECTED),
     VERSION,
     LATENCY,

@@ -1,28 +1,27 @@
-"""The command: which plugin, its settings, and how findings are shown."""
+"""The command `stripe-flow doctor`: its options, and how it prints findings."""
 
 from __future__ import annotations
 
 import json
 import os
 import sys
-from collections.abc import Iterator
 from typing import Any
 
 import click
 
 from stripe_flow.api.redaction import redact
-from stripe_flow_cli.doctor.checks import OF_TAP, OF_TARGET
-from stripe_flow_cli.doctor.connection_under_test import Given, PluginUnderTest
+from stripe_flow_cli.doctor.checks import TAP_CHECKS, TARGET_CHECKS
+from stripe_flow_cli.doctor.connection_under_test import Options, PluginUnderTest
 from stripe_flow_cli.doctor.engine import Checks, examine
 from stripe_flow_cli.doctor.findings import Finding, Mark, exit_code
 from stripe_flow_cli.doctor.tap import TapUnderTest
 from stripe_flow_cli.doctor.target import TargetUnderTest
-from stripe_flow_cli.errors import told
+from stripe_flow_cli.errors import print_errors
 
-# Any: a plugin and facts of its own
+# Any: each plugin has its own type
 _PLUGINS: dict[str, tuple[type[PluginUnderTest[Any]], Checks[Any]]] = {
-    "tap": (TapUnderTest, OF_TAP),
-    "target": (TargetUnderTest, OF_TARGET),
+    "tap": (TapUnderTest, TAP_CHECKS),
+    "target": (TargetUnderTest, TARGET_CHECKS),
 }
 _SIGNS = {Mark.OK: ("✓", "+", "green"), Mark.STOPS: ("✗", "x", "red"), Mark.OPEN: ("•", "-", "yellow")}
 _WIDTH = max(len(check.name) for _, checks in _PLUGINS.values() for check in checks)
@@ -30,16 +29,16 @@ _WIDTH = max(len(check.name) for _, checks in _PLUGINS.values() for check in che
 
 @click.command()
 @click.option("--config", multiple=True, metavar="FILE|ENV", help="The plugin's settings, as the plugin takes them.")
-@click.option("--plugin", type=click.Choice(list(_PLUGINS)), required=True, help="Whose settings they are.")
+@click.option("--plugin", type=click.Choice(list(_PLUGINS)), required=True, help="The plugin of these settings.")
 @click.option(
     "--stream",
     "streams",
     multiple=True,
-    help="What a run will have: streams of the tap (default: those selected), or of the target (default: not known).",
+    help="A stream of the run. Default: for the tap, those selected; for the target, unknown.",
 )
-@click.option("--catalog", metavar="FILE", help="Of the tap: the streams that it selects.")
-@click.option("--state", metavar="FILE", help="Of the tap: from where a run would go on.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object per finding.")
+@click.option("--catalog", metavar="FILE", help="For the tap: the catalog that selects streams.")
+@click.option("--state", metavar="FILE", help="For the tap: the state that a run would start from.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per finding.")
 def doctor(
     *,
     config: tuple[str, ...],
@@ -49,38 +48,38 @@ def doctor(
     state: str | None,
     as_json: bool,
 ) -> None:
-    """Look at a connection before a run does: settings, key, account, network, clock, rights, journal or state.
+    """Check a connection before a run: settings, key, account, network, clock, permissions, journal or state.
 
-    Every line is good (✓), stops a run (✗), or is not known or could be better (•), and tells what to do next. Nothing
-    is created or changed, neither at Stripe nor here. The exit code is the one that a run would end with: 0 where
-    nothing stops it.
+    A line is good (✓), stops a run (✗), or is unknown or could be better (•), and names the next step. The doctor
+    creates and changes nothing, neither at Stripe nor on this machine. Its exit code is the one that a run would end
+    with: 0 where nothing stops it.
     """
-    of, checks = _PLUGINS[plugin]
-    plugin_under_test = of(Given(config=config, streams=streams, catalog=catalog, state=state))
-    with told():
-        found = list(_shown(examine(plugin_under_test, checks), as_json=as_json))
-    code = exit_code(found)
+    plugin_class, checks = _PLUGINS[plugin]
+    plugin_under_test = plugin_class(Options(config=config, streams=streams, catalog=catalog, state=state))
+    findings = []
+    with print_errors():
+        for name, finding in examine(plugin_under_test, checks):
+            _print_finding(name, finding, as_json=as_json)
+            findings.append(finding)
+    code = exit_code(findings)
     if not as_json:
-        _say(f"A run would end with exit code {code}." if code else "Nothing stops a run.")
+        _print_line(f"A run would end with exit code {code}." if code else "Nothing stops a run.")
     raise SystemExit(code)
 
 
-def _shown(found: Iterator[tuple[str, Finding]], *, as_json: bool) -> Iterator[Finding]:
-    """Each as soon as it is found."""
-    for name, finding in found:
-        text = redact(finding.text)
-        if as_json:
-            facts = {"check": name, "status": finding.mark.value, "message": text, "exit_code": finding.exit_code}
-            click.echo(json.dumps(facts))
-        else:
-            sign, plain, colour = _SIGNS[finding.mark]
-            shown = click.style(sign if _can_say(sign) else plain, fg=colour)
-            _say(f"{shown} {name:{_WIDTH}}  {text}")
-        yield finding
+def _print_finding(name: str, finding: Finding, *, as_json: bool) -> None:
+    text = redact(finding.text)
+    if as_json:
+        members = {"check": name, "status": finding.mark.value, "message": text, "exit_code": finding.exit_code}
+        click.echo(json.dumps(members))
+        return
+    sign, plain_sign, colour = _SIGNS[finding.mark]
+    styled = click.style(sign if _can_encode(sign) else plain_sign, fg=colour)
+    _print_line(f"{styled} {name:{_WIDTH}}  {text}")
 
 
-def _say(line: str) -> None:
-    """In the letters that the terminal has, in colours unless it has none or nobody wants them.
+def _print_line(line: str) -> None:
+    """Print in the terminal's encoding; in colour, unless the output is no terminal or NO_COLOR is set.
 
     https://no-color.org
     """
@@ -88,7 +87,7 @@ def _say(line: str) -> None:
     click.echo(line.encode(encoding, "replace").decode(encoding), color=False if os.environ.get("NO_COLOR") else None)
 
 
-def _can_say(sign: str) -> bool:
+def _can_encode(sign: str) -> bool:
     try:
         sign.encode(sys.stdout.encoding or "utf-8")
     except UnicodeEncodeError:

@@ -1,4 +1,4 @@
-"""The connection that is looked at: its settings, its client, and what Stripe has answered so far."""
+"""The plugin and connection that the doctor checks: settings, client, and what Stripe has answered so far."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from stripe_flow.api.spelling import mistyped_variables
 
 T = TypeVar("T", bound=PluginBase)
 
-# Who asks sits there and waits: enough for a second and a third try, where a run would go on for a minute.
+# A person waits for the answer: enough for a second and a third try, where a run would retry for a minute.
 GIVE_UP_AFTER_S = 8.0
-# All that is asked for is small: what takes longer is stuck.
+# All requests are for small answers: one that takes longer is stuck.
 LONGEST_S = 15.0
 SAMPLES = 5
 
 
 @dataclass(frozen=True, kw_only=True)
-class Given:
-    """What the command line says."""
+class Options:
+    """The options of the command line."""
 
     config: tuple[str, ...]
     streams: tuple[str, ...] = ()
@@ -39,7 +39,7 @@ class Given:
 
 @dataclass(frozen=True, kw_only=True)
 class Reply:
-    """Stripe's answer to whose key this is: the account, or why it is not told."""
+    """Stripe's answer to "which account does this key belong to": the account, or the error that hides it."""
 
     account: Mapping[str, object] | None
     error: StripeError | None
@@ -48,22 +48,23 @@ class Reply:
 
 
 class PluginUnderTest(Generic[T]):
-    """Each property asks once. Raises StripeFlowError."""
+    """A plugin with the settings of `options`. Each property is computed once and may raise StripeFlowError."""
 
-    def __init__(self, given: Given) -> None:
-        self.given = given
-        self.readable: tuple[Client, str] | None = None  # a list that is known to answer
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.readable: tuple[Client, str] | None = None  # the client and path of a list that the key may read
 
     def make_plugin(self) -> T:
+        """The plugin. Raises Misconfigured or click.ClickException for wrong settings."""
         raise NotImplementedError
 
     def check_settings(self) -> None:
-        """Raises Misconfigured for what a run of this plugin would find wrong before it asks Stripe."""
+        """Raises Misconfigured for settings that a run of this plugin refuses before it asks Stripe."""
 
     @cached_property
     def plugin(self) -> T:
-        if not self.given.config:
-            raise Misconfigured("no settings were given: --config FILE reads a file, --config ENV the environment")
+        if not self.options.config:
+            raise Misconfigured("there are no settings: add --config FILE for a file, or --config ENV for variables")
         try:
             return self.make_plugin()
         except click.ClickException as error:
@@ -71,17 +72,19 @@ class PluginUnderTest(Generic[T]):
 
     @cached_property
     def config(self) -> Mapping[str, Any]:  # Any: settings that the schema has checked
-        given = self.plugin.config
+        """The plugin's settings, with shorter timeouts."""
+        config = self.plugin.config
         limits = {"give_up_after_s": GIVE_UP_AFTER_S, "timeout_s": LONGEST_S}
-        return dict(given) | {name: min(float(given[name]), most_s) for name, most_s in limits.items()}
+        return dict(config) | {name: min(float(config[name]), most_s) for name, most_s in limits.items()}
 
     @cached_property
     def client(self) -> Client:
+        """A client for the account of `account_id`, or the key's own."""
         return open_client(self.config).scoped(self.config.get("account_id"))
 
     @cached_property
     def reply(self) -> Reply:
-        """To the read that every key may try. Raises StripeError where none comes, or the key is not taken."""
+        """The reply to a read of the key's account. Raises StripeError without a reply, or for a refused key."""
         answer: Answer[dict[str, object]] | None = None
         error: StripeError | None = None
         try:
@@ -98,7 +101,10 @@ class PluginUnderTest(Generic[T]):
 
     @cached_property
     def samples(self) -> Sequence[Answer[dict[str, object]]]:
-        """Some cheap reads of what the key may read, none where nothing is known to be. Raises StripeError."""
+        """The answers to five small reads; empty where no check found a list that the key may read.
+
+        Raises StripeError.
+        """
         if self.reply.account:
             return [self.client.get(CHECK_PATH) for _ in range(SAMPLES)]
         if self.readable is None:
@@ -107,13 +113,13 @@ class PluginUnderTest(Generic[T]):
         return [client.get(path, {"limit": 1}) for _ in range(SAMPLES)]
 
     def mistyped_variables(self) -> list[str]:
-        """What to say of variables of the environment that miss a setting narrowly, where they are looked at."""
+        """A message for each environment variable whose name is nearly a setting's; empty without `--config ENV`."""
         known = self.plugin.config_jsonschema["properties"]
-        variables = os.environ if "ENV" in self.given.config else {}
+        variables = os.environ if "ENV" in self.options.config else {}
         return mistyped_variables(self.plugin._env_var_prefix, known, variables)  # noqa: SLF001  # the SDK's own
 
 
-def answers_to_key(error: StripeError | None) -> bool:
-    """Whether Stripe lets this key act for the account at all."""
+def may_use_account(error: StripeError | None) -> bool:
+    """Whether Stripe lets the key act on the account at all."""
     refusal = error.refusal if isinstance(error, PermissionMissing) else None
     return refusal is None or refusal.code != "account_invalid"

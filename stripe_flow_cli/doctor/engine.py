@@ -1,4 +1,4 @@
-"""A check is an entry of a table: what it asks for, and what it makes of that. One engine runs them all."""
+"""A check is a table entry: a function that gathers facts, and one that judges them. This engine runs them all."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from stripe_flow.api.errors import StripeFlowError
-from stripe_flow_cli.doctor.findings import Finding, Mark, stopped_by, unsure
+from stripe_flow_cli.doctor.findings import Finding, Mark, stops, warns
 
 P_contra = TypeVar("P_contra", contravariant=True)
 F = TypeVar("F")
@@ -15,9 +15,9 @@ F = TypeVar("F")
 
 @dataclass(frozen=True)
 class Check(Generic[P_contra, F]):
-    """`gather` asks the connection for facts, and may raise StripeFlowError; `judge` is a pure function of them.
+    """`gather` reads facts from the connection and may raise StripeFlowError; `judge` is a pure function of them.
 
-    `after` are the checks that must have found nothing that stops a run: without them there is nothing to ask.
+    `after` names the checks that this one needs: if one of them stops a run, this one is skipped.
     """
 
     name: str
@@ -26,29 +26,29 @@ class Check(Generic[P_contra, F]):
     after: frozenset[str] = frozenset()
 
 
-Checks = Sequence[Check[P_contra, Any]]  # Any: each check has facts of its own
+Checks = Sequence[Check[P_contra, Any]]  # Any: each check has its own type of facts
 
 
 def examine(plugin_under_test: P_contra, checks: Checks[P_contra]) -> Iterator[tuple[str, Finding]]:
-    """What each check finds, by its name. What could not be looked at is said at the end, in one line."""
+    """The name and finding of each check in order; one last line names the checks that were skipped."""
     stopped: set[str] = set()
-    untried: list[str] = []
+    skipped: list[str] = []
     for check in checks:
         if stopped & check.after:
             stopped.add(check.name)
-            untried.append(check.name)
+            skipped.append(check.name)
             continue
-        for finding in _found(plugin_under_test, check):
+        for finding in _run_check(plugin_under_test, check):
             if finding.mark is Mark.STOPS:
                 stopped.add(check.name)
             yield check.name, finding
-    if untried:
-        yield "not yet", unsure(f"{', '.join(untried)}: mend what stops a run, then look again")
+    if skipped:
+        yield "not yet", warns(f"{', '.join(skipped)} not checked: fix what stops a run, then run the doctor again")
 
 
-def _found(plugin_under_test: P_contra, check: Check[P_contra, F]) -> Iterable[Finding]:
+def _run_check(plugin_under_test: P_contra, check: Check[P_contra, F]) -> Iterable[Finding]:
     try:
         facts = check.gather(plugin_under_test)
     except StripeFlowError as error:
-        return [stopped_by(error)]
+        return [stops(str(error), error.exit_code)]
     return check.judge(facts)

@@ -1,4 +1,4 @@
-"""What a check has found, and what all of it amounts to: pure."""
+"""The findings of checks, and the exit code that follows from them. Pure."""
 
 from __future__ import annotations
 
@@ -6,11 +6,9 @@ import enum
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from stripe_flow.api.errors import StripeFlowError
-
 
 class Mark(enum.Enum):
-    """`OPEN` stops no run: it is not known, or something may be better done."""
+    """The status of a finding. `OPEN` stops no run: the fact is unknown, or something could be better."""
 
     OK = "ok"
     STOPS = "stops"
@@ -19,7 +17,10 @@ class Mark(enum.Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """One line: good news, or what is wrong and what to do next. `exit_code` is that of a run which ends on it."""
+    """One line: what is good, or what is wrong and how to fix it.
+
+    `exit_code` is the exit code of a run that ends because of it; 0 where none does.
+    """
 
     mark: Mark
     text: str
@@ -27,21 +28,20 @@ class Finding:
 
 
 def ok(text: str) -> Finding:
+    """A finding that something is good."""
     return Finding(mark=Mark.OK, text=text)
 
 
-def unsure(text: str) -> Finding:
+def warns(text: str) -> Finding:
+    """A finding that stops no run."""
     return Finding(mark=Mark.OPEN, text=text)
 
 
 def stops(text: str, exit_code: int) -> Finding:
+    """A finding that stops a run with `exit_code`."""
     return Finding(mark=Mark.STOPS, text=text, exit_code=exit_code)
 
 
-def stopped_by(error: StripeFlowError) -> Finding:
-    return stops(str(error), error.exit_code)
-
-
 def exit_code(findings: Sequence[Finding]) -> int:
-    """The code that a run would end with. Checks come in the order in which a run meets what they look at."""
-    return next((each.exit_code for each in findings if each.mark is Mark.STOPS), 0)
+    """The exit code of a run: that of the first finding that stops it, as checks are in the order of a run; else 0."""
+    return next((finding.exit_code for finding in findings if finding.mark is Mark.STOPS), 0)

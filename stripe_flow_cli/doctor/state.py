@@ -1,13 +1,14 @@
-"""From where would a run of the tap go on?"""
+"""Where a run of the tap would continue."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from stripe_flow_cli.doctor.findings import Finding, ok, stops, unsure
+from stripe_flow_cli.doctor.findings import Finding, ok, stops, warns
 from stripe_flow_cli.doctor.tap import TapUnderTest
-from stripe_flow_cli.journal.context import moment
+from stripe_flow_cli.journal.context import format_time
 from tap_stripe_flow.inputs import read_state
 from tap_stripe_flow.listing.record import ACCOUNT_MEMBER
 from tap_stripe_flow.run import code_of
@@ -17,42 +18,46 @@ from tap_stripe_flow.windows.state import StreamState
 
 
 @dataclass(frozen=True, kw_only=True)
-class Kept:
-    """What the state says of one stream and account: all that was created before `until_unix` is out."""
+class StreamBookmark:
+    """The bookmark of one stream and account: every object created before `until_unix` was written."""
 
-    what: str
+    name: str
     until_unix: int | None = None
     error: UnusableState | None = None
 
 
-def read_kept(plugin_under_test: TapUnderTest) -> Sequence[Kept] | None:
-    """None: there is no state to look at. Raises Misconfigured for a file that holds none."""
-    state = read_state(plugin_under_test.given.state)
+def read_bookmarks(plugin_under_test: TapUnderTest) -> Sequence[StreamBookmark] | None:
+    """The bookmarks of the selected streams; None without `--state`. Raises Misconfigured if the file is no state."""
+    state = read_state(plugin_under_test.options.state)
     if state is None:
         return None
     start = plugin_under_test.run.span.start or OLDEST
-    found = []
+    bookmarks = []
     for stream in plugin_under_test.selected:
         bookmark = state.get("bookmarks", {}).get(stream.name, {})
-        of = {part["context"].get(ACCOUNT_MEMBER): part for part in bookmark.get("partitions", [])} or {None: bookmark}
+        parts = {part["context"].get(ACCOUNT_MEMBER): part for part in bookmark.get("partitions", [])}
+        by_account = parts or {None: bookmark}
         for account in stream.accounts.values():
-            what = stream.of(account).removeprefix("stream ")
-            try:
-                listed = StreamState.from_state(of.get(account.id, {}), start=start, stream=stream.name).listed
-            except UnusableState as error:
-                found.append(Kept(what=what, error=error))
-            else:
-                found.append(Kept(what=what, until_unix=listed.end if listed else None))
-    return found
+            name = stream.of(account).removeprefix("stream ")
+            bookmarks.append(_parse_bookmark(name, by_account.get(account.id, {}), start, stream.name))
+    return bookmarks
 
 
-def judge_kept(found: Sequence[Kept] | None) -> Iterator[Finding]:
-    if found is None:
-        yield unsure("none was given: --state FILE looks at one, and `meltano state list` names those of Meltano")
-    for each in found or ():
-        if each.error is not None:
-            yield stops(f"{each.what}: {each.error}", code_of([each.error], has_progressed=True))
-        elif each.until_unix is None:
-            yield unsure(f"{each.what} has none yet: it begins at start_date")
+def _parse_bookmark(name: str, bookmark: Mapping[str, Any], start: int, stream: str) -> StreamBookmark:  # Any: JSON
+    try:
+        listed = StreamState.from_state(bookmark, start=start, stream=stream).listed
+    except UnusableState as error:
+        return StreamBookmark(name=name, error=error)
+    return StreamBookmark(name=name, until_unix=listed.end if listed else None)
+
+
+def judge_bookmarks(bookmarks: Sequence[StreamBookmark] | None) -> Iterator[Finding]:
+    if bookmarks is None:
+        yield warns("not checked: add --state FILE; `meltano state list` names the states that Meltano has")
+    for bookmark in bookmarks or ():
+        if bookmark.error is not None:
+            yield stops(f"{bookmark.name}: {bookmark.error}", code_of([bookmark.error], has_progressed=True))
+        elif bookmark.until_unix is None:
+            yield warns(f"{bookmark.name} has no bookmark yet: it starts at start_date")
         else:
-            yield ok(f"{each.what} goes on from {moment(each.until_unix)}")
+            yield ok(f"{bookmark.name} continues from {format_time(bookmark.until_unix)}")

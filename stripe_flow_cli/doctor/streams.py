@@ -1,4 +1,4 @@
-"""May the key read what would be read, in each account, and what else may it read?"""
+"""Which lists the key may read: the selected streams in each account, and all other lists."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 
 from stripe_flow.api.errors import PermissionMissing, StripeError
-from stripe_flow_cli.doctor.findings import Finding, ok, stops, unsure
+from stripe_flow_cli.doctor.findings import Finding, ok, stops, warns
 from stripe_flow_cli.doctor.tap import TapUnderTest
 from tap_stripe_flow.accounts import SELF, Account
 from tap_stripe_flow.run import code_of
@@ -16,101 +16,112 @@ from tap_stripe_flow.stream import Engine
 
 
 @dataclass(frozen=True, kw_only=True)
-class Owner:
+class KeyAccount:
+    """The account that the key belongs to, or the error that hides it."""
+
     account: str | None
     error: StripeError | None
 
 
-def read_owner(plugin_under_test: TapUnderTest) -> Owner:
-    """Whose key it is. Raises Misconfigured where a setting needs to know and Stripe does not say."""
-    named = plugin_under_test.config.get("account_ids") or ()
+def read_key_account(plugin_under_test: TapUnderTest) -> KeyAccount:
+    """The key's account. Raises Misconfigured if account_ids has `self` and Stripe does not name the account."""
+    account_ids = plugin_under_test.config.get("account_ids") or ()
     account = plugin_under_test.reply.account
-    if SELF in named:
+    if SELF in account_ids:
         plugin_under_test.run.accounts.named([SELF])
-    return Owner(account=str(account["id"]) if account else None, error=plugin_under_test.reply.error)
+    return KeyAccount(account=str(account["id"]) if account else None, error=plugin_under_test.reply.error)
 
 
-def judge_owner(owner: Owner) -> Iterator[Finding]:
-    if owner.account:
-        yield ok(f"the key is of {owner.account}")
-    elif isinstance(owner.error, PermissionMissing):
-        yield unsure("the key may not read whose it is, and nothing here needs to know: the Stripe dashboard tells")
+def judge_key_account(key: KeyAccount) -> Iterator[Finding]:
+    if key.account:
+        yield ok(f"the key belongs to {key.account}")
+    elif isinstance(key.error, PermissionMissing):
+        yield warns("the key may not read its own account; no setting needs it. The Stripe dashboard shows the account")
     else:
-        yield unsure(f"whose key it is is not known: {owner.error}")
+        yield warns(f"the account of the key is unknown: {key.error}")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
-    """One stream of one account: may it be read? `is_left_out`: the run's discovery has found that it may not."""
+class ListAccess:
+    """Whether the key may read a stream in one account; `error` is None if it may.
+
+    `is_left_out`: discovery leaves the stream out because of discover_permitted_only.
+    """
 
     stream: str
-    what: str
+    name: str
     permission: str
     error: StripeError | None
     is_left_out: bool = False
 
 
-def ask_selected(plugin_under_test: TapUnderTest) -> Sequence[Asked]:
-    """Each selected stream in each account. Raises StripeError where `self` is not told."""
-    asked = [(stream, account) for stream in plugin_under_test.selected for account in stream.accounts.values()]
+def try_selected(plugin_under_test: TapUnderTest) -> Sequence[ListAccess]:
+    """Access to each selected stream in each account. Raises StripeError if `self` cannot be resolved."""
+    lists = [(stream, account) for stream in plugin_under_test.selected for account in stream.accounts.values()]
     found = [
-        replace(each, stream=stream.name)
-        for (stream, _), each in zip(asked, _ask(plugin_under_test, asked), strict=True)
+        replace(access, stream=stream.name)
+        for (stream, _), access in zip(lists, _try_lists(plugin_under_test, lists), strict=True)
     ]
-    kept = {each.stream for each in found if not isinstance(each.error, PermissionMissing)}
-    return [replace(each, is_left_out=plugin_under_test.leaves_out and each.stream not in kept) for each in found]
+    permitted = {access.stream for access in found if not isinstance(access.error, PermissionMissing)}
+    return [
+        replace(access, is_left_out=plugin_under_test.leaves_out and access.stream not in permitted) for access in found
+    ]
 
 
-def ask_others(plugin_under_test: TapUnderTest) -> Sequence[Asked]:
-    """What is not selected, each list once and for the key's own account."""
+def try_others(plugin_under_test: TapUnderTest) -> Sequence[ListAccess]:
+    """Access to the lists of all other streams, each once and for the key's own account."""
     by_path = {stream.source.spec.listed.path: stream for stream in plugin_under_test.streams.values()}
     for stream in plugin_under_test.selected:
         by_path.pop(stream.source.spec.listed.path, None)
-    return _ask(plugin_under_test, [(stream, Account()) for stream in by_path.values()])
+    return _try_lists(plugin_under_test, [(stream, Account()) for stream in by_path.values()])
 
 
-def _ask(plugin_under_test: TapUnderTest, asked: Sequence[tuple[Engine, Account]]) -> list[Asked]:
-    def one(stream: Engine, account: Account) -> Asked:
-        failed: StripeError | None = None
-        listed, what = stream.source.spec.listed, stream.of(account).removeprefix("stream ")
+def _try_lists(plugin_under_test: TapUnderTest, lists: Sequence[tuple[Engine, Account]]) -> list[ListAccess]:
+    def try_list(stream: Engine, account: Account) -> ListAccess:
+        error: StripeError | None = None
+        listed, name = stream.source.spec.listed, stream.of(account).removeprefix("stream ")
         try:
             stream.source.ask(plugin_under_test.run, account)
             plugin_under_test.readable = plugin_under_test.client.scoped(account.acts_for), listed.path
-        except StripeError as error:
-            failed = error
-        return Asked(stream=listed.name, what=what, permission=listed.permission, error=failed)
+        except StripeError as refused:
+            error = refused
+        return ListAccess(stream=listed.name, name=name, permission=listed.permission, error=error)
 
-    return list(plugin_under_test.run.prefetch.in_order(functools.partial(one, *each) for each in asked))
-
-
-def judge_selected(found: Sequence[Asked]) -> Iterator[Finding]:
-    readable = [each for each in found if each.error is None]
-    failed = [each.error for each in found if each.error is not None and not each.is_left_out]
-    code = code_of(failed, has_progressed=bool(readable))
-    if not readable and not failed:
-        yield unsure("no stream is selected that the key may read, so nothing would be read")
-    for each in found:
-        if each.is_left_out:
-            yield unsure(f"{each.what} is left out, as discover_permitted_only says: the key lacks {each.permission}")
-        elif each.error is not None:
-            yield stops(f"{each.what}: {each.error}", code)
-    for stream, (first, *others) in groupby(readable, lambda each: each.stream):
-        yield ok(f"{stream} may be read, in {len(others) + 1} accounts" if others else f"{first.what} may be read")
+    return list(plugin_under_test.run.prefetch.in_order(functools.partial(try_list, *each) for each in lists))
 
 
-def judge_others(found: Sequence[Asked]) -> Iterator[Finding]:
-    closed = [f"{each.stream} ({each.permission})" for each in found if isinstance(each.error, PermissionMissing)]
-    other = [f"{each.stream} {words}" for each in found if (words := _refusal(each.error))]
-    may = [each.stream for each in found if each.error is None]
-    if may:
-        yield ok(f"of what is not selected the key may read {_few(may, than=closed)}")
-    if closed:
-        yield unsure(
-            f"of what is not selected the key may not read {_few(closed, than=may)}: nothing needs it now; give it the "
-            "right before you select one"
+def judge_selected(found: Sequence[ListAccess]) -> Iterator[Finding]:
+    readable = [access for access in found if access.error is None]
+    errors = [access.error for access in found if access.error is not None and not access.is_left_out]
+    code = code_of(errors, has_progressed=bool(readable))
+    if not readable and not errors:
+        yield warns("a run would read nothing: the key may read none of the selected streams")
+    for access in found:
+        if access.is_left_out:
+            yield warns(f"{access.name}: discovery leaves it out (discover_permitted_only): no {access.permission}")
+        elif access.error is not None:
+            yield stops(f"{access.name}: {access.error}", code)
+    for stream, (first, *others) in groupby(readable, lambda access: access.stream):
+        yield ok(
+            f"the key may read {stream} in {len(others) + 1} accounts" if others else f"the key may read {first.name}"
         )
-    if other:
-        yield unsure(f"Stripe gives this account no list of {', '.join(other)}")
+
+
+def judge_others(found: Sequence[ListAccess]) -> Iterator[Finding]:
+    forbidden = [
+        f"{access.stream} ({access.permission})" for access in found if isinstance(access.error, PermissionMissing)
+    ]
+    refused = [f"{access.stream} {words}" for access in found if (words := _refusal(access.error))]
+    readable = [access.stream for access in found if access.error is None]
+    if readable:
+        yield ok(f"of the streams not selected, the key may read {_shorten(readable, others=forbidden)}")
+    if forbidden:
+        yield warns(
+            f"of the streams not selected, the key may not read {_shorten(forbidden, others=readable)}: add the "
+            "permission before you select one"
+        )
+    if refused:
+        yield warns(f"Stripe refuses this account the list of {', '.join(refused)}")
 
 
 def _refusal(error: StripeError | None) -> str | None:
@@ -119,8 +130,8 @@ def _refusal(error: StripeError | None) -> str | None:
     return error.refusal.words() if error.refusal else "(no answer)"
 
 
-def _few(names: Sequence[str], than: Sequence[str]) -> str:
-    """By name where they are fewer than the others."""
-    if len(names) <= len(than):
+def _shorten(names: Sequence[str], *, others: Sequence[str]) -> str:
+    """The names, or only their number where there are more of them than of the others."""
+    if len(names) <= len(others):
         return ", ".join(sorted(names))
-    return f"the other {len(names)} lists" if than else f"any of the {len(names)} lists"
+    return f"the other {len(names)} lists" if others else f"any of the {len(names)} lists"

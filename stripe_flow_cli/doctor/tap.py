@@ -1,4 +1,4 @@
-"""The tap's connection, and which streams a run of it would have."""
+"""The tap that the doctor checks, and the streams that a run of it would read."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing_extensions import override
 from stripe_flow.api.errors import Misconfigured
 from stripe_flow.api.spelling import suggestion
 from stripe_flow_cli.doctor.connection_under_test import PluginUnderTest
-from stripe_flow_cli.errors import configured
+from stripe_flow_cli.errors import load_plugin
 from tap_stripe_flow.inputs import read_catalog
 from tap_stripe_flow.run import Run
 from tap_stripe_flow.source import check_expand
@@ -22,12 +22,12 @@ from tap_stripe_flow.stream import Engine
 from tap_stripe_flow.streams import STREAMS
 from tap_stripe_flow.tap import TapStripeFlow
 
-# Meltano says so to the commands of a plugin, too: patterns of streams and their properties, `!` for what is not.
+# Meltano sets this for a plugin's commands: patterns of streams and their properties; `!` excludes.
 SELECT = "MELTANO_EXTRACT__SELECT"
 
 
 class WholeTap(TapStripeFlow):
-    """It discovers every stream: what may be read is still to be found out."""
+    """A tap that discovers every stream, also those that the key may not read: a check finds that out."""
 
     @override
     def discover_streams(self) -> Sequence[Engine]:
@@ -35,10 +35,12 @@ class WholeTap(TapStripeFlow):
 
 
 class TapUnderTest(PluginUnderTest[TapStripeFlow]):
+    """The tap, and the streams that `--stream`, `--catalog` or Meltano select."""
+
     @override
     def make_plugin(self) -> TapStripeFlow:
-        tap = configured(WholeTap, self.given.config, catalog=read_catalog(self.given.catalog))
-        # Nothing is written here: from now on a signal ends it at once.
+        tap = load_plugin(WholeTap, self.options.config, catalog=read_catalog(self.options.catalog))
+        # The doctor writes nothing, so from here on a signal ends it at once.
         self.interruption = tap.interruption.allowed()
         self.interruption.__enter__()
         return tap
@@ -56,40 +58,41 @@ class TapUnderTest(PluginUnderTest[TapStripeFlow]):
 
     @cached_property
     def streams(self) -> Mapping[str, Engine]:
-        """Raises Misconfigured for names that are no streams, and where a selected one lacks a setting."""
+        """All streams by name. Raises Misconfigured for an unknown `--stream`, or if a selected one lacks a setting."""
         _ = self.run
         streams = cast("Mapping[str, Engine]", self.plugin.streams)
-        for name in self.given.streams:
+        for name in self.options.streams:
             if name not in streams:
                 raise Misconfigured(f"--stream {name!r} is no stream{suggestion(name, streams)}: --discover lists them")
         return streams
 
     @property
     def leaves_out(self) -> bool:
-        """Whether a run has no stream that the key may not read, as its discovery asks."""
-        return bool(self.config["discover_permitted_only"]) and self.given.catalog is None
+        """Whether discovery would leave out the streams that the key may not read."""
+        return bool(self.config["discover_permitted_only"]) and self.options.catalog is None
 
     @cached_property
     def selected(self) -> Sequence[Engine]:
-        chosen = self.given.streams or selected_by(os.environ.get(SELECT), self.streams)
-        if chosen and self.given.catalog is None:
-            return [self.streams[name] for name in self.streams if name in chosen]
+        """The streams that a run would read."""
+        names = self.options.streams or select_streams(os.environ.get(SELECT), self.streams)
+        if names and self.options.catalog is None:
+            return [self.streams[name] for name in self.streams if name in names]
         return [stream for stream in self.streams.values() if stream.selected]
 
 
-def selected_by(patterns: str | None, streams: Iterable[str]) -> frozenset[str]:
-    """The streams that Meltano's `select` names; none where it says nothing that can be read."""
+def select_streams(patterns: str | None, streams: Iterable[str]) -> frozenset[str]:
+    """The streams that Meltano's `select` names; empty where it is absent or no JSON list."""
     try:
-        found = json.loads(patterns or "[]")
+        parsed = json.loads(patterns or "[]")
     except ValueError:
         return frozenset()
-    said = [str(each) for each in found] if isinstance(found, list) else []
-    parts = [(each.startswith("!"), *each.removeprefix("!").partition(".")[::2]) for each in said]
-    wanted = [stream for is_not, stream, _ in parts if not is_not]
-    # `!charges.description` keeps a property out, not the stream.
-    unwanted = [stream for is_not, stream, member in parts if is_not and member in {"", "*"}]
-    return frozenset(name for name in streams if _is_like(name, wanted) and not _is_like(name, unwanted))
+    rules = [str(rule) for rule in parsed] if isinstance(parsed, list) else []
+    parts = [(rule.startswith("!"), *rule.removeprefix("!").partition(".")[::2]) for rule in rules]
+    included = [stream for is_excluded, stream, _ in parts if not is_excluded]
+    # `!charges.description` excludes a property, not the stream.
+    excluded = [stream for is_excluded, stream, member in parts if is_excluded and member in {"", "*"}]
+    return frozenset(name for name in streams if _matches(name, included) and not _matches(name, excluded))
 
 
-def _is_like(name: str, patterns: Iterable[str]) -> bool:
+def _matches(name: str, patterns: Iterable[str]) -> bool:
     return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)

@@ -1,4 +1,4 @@
-"""The target's connection."""
+"""The target that the doctor checks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from stripe_flow.api.connection import Mode
 from stripe_flow.api.errors import Misconfigured
 from stripe_flow.api.spelling import suggestion
 from stripe_flow_cli.doctor.connection_under_test import PluginUnderTest
-from stripe_flow_cli.errors import configured
+from stripe_flow_cli.errors import load_plugin
 from target_stripe_flow.actions.endpoint import Endpoint
 from target_stripe_flow.actions.policies import read_policies
 from target_stripe_flow.actions.table import ACTIONS
@@ -20,14 +20,16 @@ from target_stripe_flow.target import TargetStripeFlow
 
 
 class TargetUnderTest(PluginUnderTest[TargetStripeFlow]):
+    """The target, its journal, and the endpoint of each action."""
+
     @override
     def make_plugin(self) -> TargetStripeFlow:
-        for name in self.given.streams:
+        for name in self.options.streams:
             if name not in ACTIONS:
                 raise Misconfigured(
-                    f"--stream {name!r} is no action{suggestion(name, ACTIONS)}: there are {', '.join(ACTIONS)}"
+                    f"--stream {name!r} is no action{suggestion(name, ACTIONS)}: choose from {', '.join(ACTIONS)}"
                 )
-        return configured(TargetStripeFlow, self.given.config)
+        return load_plugin(TargetStripeFlow, self.options.config)
 
     @property
     def mode(self) -> Mode:
@@ -38,5 +40,6 @@ class TargetUnderTest(PluginUnderTest[TargetStripeFlow]):
         return location_of(self.config)
 
     @cached_property
-    def ways(self) -> Mapping[str, Endpoint]:
+    def endpoints(self) -> Mapping[str, Endpoint]:
+        """Each action's endpoint by these settings."""
         return read_policies(self.config).ways

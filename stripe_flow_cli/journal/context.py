@@ -1,4 +1,4 @@
-"""From the command line to a journal: settings, whose rows, which key, and how a row is shown."""
+"""From the command line to a journal: its location, the rows that an option selects, and how a row is printed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import click
 from stripe_flow.api.connection import parse_api_key
 from stripe_flow.api.errors import Misconfigured
 from stripe_flow.api.spelling import suggestion
-from stripe_flow_cli.errors import configured
+from stripe_flow_cli.errors import load_plugin
 from target_stripe_flow.actions.table import ACTIONS
 from target_stripe_flow.attempts.attempt import Attempt
 from target_stripe_flow.attempts.identity import Identity, Scope
@@ -25,85 +25,118 @@ from target_stripe_flow.run import Run
 from target_stripe_flow.target import TargetStripeFlow
 
 _DIGEST = re.compile(r"[0-9a-f]{32}")
-# A key that has digits and no blanks or @ is a number, a code or a UUID. Others may be a name or an address, and what
-# has no letters but ten digits or more may be a telephone or a card.
+# A key that has digits and no blanks or @ is a number, a code or a UUID. Other keys may be names or addresses. Ten
+# digits or more without a letter may be a telephone or card number.
 _OPAQUE = re.compile(r"(?=[^0-9]*[0-9])(?!(?:[_.:/-]*[0-9]){10,}[_.:/-]*\Z)[0-9A-Za-z_.:/-]{1,64}")
 
 
 @dataclass(frozen=True, kw_only=True)
 class JournalContext:
-    """The settings of a connection, as far as they are given, and what the options say besides.
+    """The settings of a connection and the shared options of the journal commands.
 
-    `named_source` is the source_name only where an option has named it.
+    `source_option` is the source_name only where an option names it. `config_options` are the values of `--config`.
     """
 
     config: Mapping[str, Any]  # Any: settings that the schema has checked
     source_name: str
-    named_source: str | None
+    source_option: str | None
     account: str | None
     mode: str | None
     as_json: bool
     show_keys: bool
-    given: tuple[str, ...]
+    config_options: tuple[str, ...]
 
     @property
     def location(self) -> Location:
+        """Where the journal is, or would be created."""
         return location_of(self.config)
 
     @property
-    def existing(self) -> Location:
-        """The place, where a decision must not make a new journal. Raises Misconfigured if there is none."""
+    def existing_location(self) -> Location:
+        """The location, for commands that must not create a journal. Raises Misconfigured if there is none."""
         if not self.location.is_there():
             raise Misconfigured(
                 f"there is no journal {self.location}: check --config, journal_url and the working folder"
             )
         return self.location
 
-    def run(self) -> Run:
-        """A run of the target with these settings. Raises Misconfigured without any: they name the key."""
-        if not self.given:
-            raise Misconfigured("this asks Stripe, so it needs the target's settings: --config FILE, or --config ENV")
-        return configured(TargetStripeFlow, self.given).run
+    def load_run(self) -> Run:
+        """A run of the target with these settings. Raises Misconfigured without `--config`, which has the key."""
+        if not self.config_options:
+            raise Misconfigured("this command asks Stripe: add the target's settings, --config FILE or --config ENV")
+        return load_plugin(TargetStripeFlow, self.config_options).run
 
     def filters(self, **more: str | None) -> dict[str, list[str]]:
-        """Whose rows, in terms of the journal's columns; None: all."""
-        asked = {"account": self.account, "mode": self.mode} | more
-        return {name: [value] for name, value in asked.items() if value is not None}
+        """Columns of the journal → the values that select rows; None as a value selects all."""
+        values = {"account": self.account, "mode": self.mode} | more
+        return {column: [value] for column, value in values.items() if value is not None}
 
-    def find(self, journal: Journal, key: str) -> Attempt:
-        """The latest attempt of `ACTION:SOURCE_KEY` or `ACTION:HASH`. Raises Misconfigured if there is not just one."""
+    def find_attempt(self, journal: Journal, key: str) -> Attempt:
+        """The latest attempt of `ACTION:SOURCE_KEY` or `ACTION:HASH`. Raises Misconfigured unless there is one."""
         action, colon, name = key.partition(":")
         if not colon or action not in ACTIONS or not name:
-            hint = f"{suggestion(action, ACTIONS)}: there are {', '.join(ACTIONS)}"
+            hint = f"{suggestion(action, ACTIONS)}: choose one of {', '.join(ACTIONS)}"
             raise Misconfigured(f"a KEY is ACTION:SOURCE_KEY, like {next(iter(ACTIONS))}:17{hint}")
-        digests = {name} if _DIGEST.fullmatch(name) else set[str]()
-        for account, mode in self._whose(journal):
-            scope = Scope(account=account, mode=mode, source_name=self.source_name)
-            for parts in {(name,), tuple(name.split(","))}:
-                digests.add(Identity(scope=scope, action=action, source_key=parts).digest)
-        found = [row for row in (_concerned(journal, each) for each in sorted(digests)) if row and row.action == action]
+        rows = [_row_to_decide(journal, digest) for digest in sorted(self._possible_digests(journal, action, name))]
+        found = [row for row in rows if row and row.action == action]
         if len(found) != 1:
             raise Misconfigured(
                 f"the journal {self.location} has {len(found) or 'no'} rows for this key of the source "
-                f"{self.source_name}: check --source-name and --account, or take a hash of `stripe-flow journal list`"
+                f"{self.source_name}: check --source-name and --account, or use a hash that `stripe-flow journal list` "
+                "prints"
             )
         return found[0]
 
-    def _whose(self, journal: Journal) -> list[tuple[str, str]]:
-        return [
-            (account, mode)
-            for account, mode in journal.accounts()
-            if self.account in {None, account} and self.mode in {None, mode}
-        ]
+    def _possible_digests(self, journal: Journal, action: str, name: str) -> set[str]:
+        digests = {name} if _DIGEST.fullmatch(name) else set[str]()
+        for account, mode in journal.accounts():
+            if self.account in {None, account} and self.mode in {None, mode}:
+                scope = Scope(account=account, mode=mode, source_name=self.source_name)
+                for parts in {(name,), tuple(name.split(","))}:
+                    digests.add(Identity(scope=scope, action=action, source_key=parts).digest)
+        return digests
+
+    def print_row(self, row: Attempt) -> None:
+        """Print one attempt on one line."""
+        members = _row_members(row, show_keys=self.show_keys)
+        if self.as_json:
+            self.print_json(members)
+            return
+        key, sent = f"{row.action}:{members['source_key']}", format_time(row.last_sent_unix)
+        line = f"{key:44}  {row.attempt:>3}  {row.state.value:11}  {row.stripe_id or '-':28}  {sent}"
+        click.echo(f"{line}  {members['reason'] or ''}".rstrip())
+
+    def print_details(self, row: Attempt, *, shows_body: bool) -> None:
+        """Print all columns of an attempt, one on each line."""
+        members = _row_members(row, show_keys=self.show_keys) | {
+            "hash": row.digest,
+            "revision": row.revision,
+            "payment_intent": row.payment_intent,
+            "idempotency_key": row.idempotency_key,
+            "api_version": row.api_version,
+            "first_sent": format_time(row.first_sent_unix),
+            "last_sent": format_time(row.last_sent_unix),
+            "settled": format_time(row.settled_unix),
+            "http_status": row.http_status,
+            "code": row.code,
+            "decline_code": row.decline_code,
+            "param": row.param,
+        }
+        if shows_body:
+            members["body"] = (row.body or b"").decode(errors="replace") or None
+        if self.as_json:
+            self.print_json(members)
+            return
+        for name, value in members.items():
+            click.echo(f"{name:16} {'-' if value is None else value}")
+        click.echo()
+
+    def print_json(self, members: Mapping[str, object]) -> None:
+        """Print one JSON object on one line."""
+        click.echo(json.dumps(members, ensure_ascii=False))
 
 
-def _concerned(journal: Journal, digest: str) -> Attempt | None:
-    """The row that a decision is about: an update in doubt, else the attempt that made it or was to make it."""
-    update = journal.latest_update(digest)
-    return update if update is not None and update.state in OPEN else journal.latest(digest)
-
-
-def open_context(  # as the command line has them
+def open_context(  # the parameters are the shared options
     config: tuple[str, ...],
     source_name: str | None,
     account: str | None,
@@ -112,35 +145,49 @@ def open_context(  # as the command line has them
     as_json: bool,
     show_keys: bool,
 ) -> JournalContext:
-    """Raises Misconfigured for wrong settings. Without any: the journal in the default place, all of it."""
-    settings = configured(TargetStripeFlow, config).config if config else {}
+    """The context of a command; without `--config`, all rows of the journal at the default location.
+
+    Raises Misconfigured for wrong settings.
+    """
+    settings = load_plugin(TargetStripeFlow, config).config if config else {}
     key = settings.get("api_key")
     return JournalContext(
         config=settings,
         source_name=source_name or settings.get("source_name", "default"),
-        named_source=source_name,
+        source_option=source_name,
         account=account or settings.get("account_id") or settings.get("account_label"),
         mode=parse_api_key(key).mode.value if key else mode,
         as_json=as_json,
         show_keys=show_keys,
-        given=config,
+        config_options=config,
     )
 
 
-def shown_key(row: Attempt, *, is_clear: bool) -> str:
-    """The source key, or the hash that stands for it where it may be a person's."""
+def format_time(unix: int | None) -> str:
+    """A time by Stripe's clock as ISO 8601; `-` where there is none."""
+    return "-" if unix is None else datetime.fromtimestamp(unix, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _row_to_decide(journal: Journal, digest: str) -> Attempt | None:
+    """The row that a decision is about: an update in doubt, else the latest attempt to create the object."""
+    update = journal.latest_update(digest)
+    return update if update is not None and update.state in OPEN else journal.latest(digest)
+
+
+def _key_or_hash(row: Attempt, *, show_keys: bool) -> str:
+    """The source key, or the row's hash where the key may be personal data."""
     parts = row.source_key or ()
-    if parts and (is_clear or all(map(_OPAQUE.fullmatch, parts))):
+    if parts and (show_keys or all(map(_OPAQUE.fullmatch, parts))):
         return ",".join(parts)
     return row.digest
 
 
-def as_object(row: Attempt, *, is_clear: bool) -> dict[str, object]:
-    """What `--json` prints of a row."""
+def _row_members(row: Attempt, *, show_keys: bool) -> dict[str, object]:
+    """The members that `--json` prints of a row."""
     return {
         "action": row.action,
         "source_name": row.source_name,
-        "source_key": shown_key(row, is_clear=is_clear),
+        "source_key": _key_or_hash(row, show_keys=show_keys),
         "account": row.account,
         "mode": row.mode,
         "attempt": row.attempt,
@@ -149,45 +196,3 @@ def as_object(row: Attempt, *, is_clear: bool) -> dict[str, object]:
         "request_id": row.request_id,
         "reason": row.reason or row.decline_code or row.code,
     }
-
-
-def say(row: Attempt, books: JournalContext) -> None:
-    """One row on one line."""
-    facts = as_object(row, is_clear=books.show_keys)
-    if books.as_json:
-        click.echo(json.dumps(facts, ensure_ascii=False))
-        return
-    name = f"{row.action}:{facts['source_key']}"
-    line = f"{name:44}  {row.attempt:>3}  {row.state.value:11}  {row.stripe_id or '-':28}  {moment(row.last_sent_unix)}"
-    click.echo(f"{line}  {facts['reason'] or ''}".rstrip())
-
-
-def say_all(row: Attempt, books: JournalContext, *, is_body: bool) -> None:
-    """Everything about a row, a fact on a line."""
-    facts = as_object(row, is_clear=books.show_keys) | {
-        "hash": row.digest,
-        "revision": row.revision,
-        "payment_intent": row.payment_intent,
-        "idempotency_key": row.idempotency_key,
-        "api_version": row.api_version,
-        "first_sent": moment(row.first_sent_unix),
-        "last_sent": moment(row.last_sent_unix),
-        "settled": moment(row.settled_unix),
-        "http_status": row.http_status,
-        "code": row.code,
-        "decline_code": row.decline_code,
-        "param": row.param,
-    }
-    if is_body:
-        facts["body"] = (row.body or b"").decode(errors="replace") or None
-    if books.as_json:
-        click.echo(json.dumps(facts, ensure_ascii=False))
-        return
-    for name, value in facts.items():
-        click.echo(f"{name:16} {'-' if value is None else value}")
-    click.echo()
-
-
-def moment(unix: int | None) -> str:
-    """Stripe's time, ISO 8601."""
-    return "-" if unix is None else datetime.fromtimestamp(unix, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,4 +1,4 @@
-"""`stripe-flow journal export`: which source key became which Stripe object."""
+"""`stripe-flow journal export`: the Stripe id of each source key."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ STREAM = "stripe_objects"
 _SCHEMA = {"properties": {name: {"type": ["null", "string"]} for name in COLUMNS}}
 
 
-def _exported(row: Attempt) -> dict[str, str | None]:
+def _exported_row(row: Attempt) -> dict[str, str | None]:
     key = None if row.source_key is None else ",".join(row.source_key)
     return {
         "action": row.action,
@@ -53,17 +53,16 @@ _WRITERS = {"csv": _write_csv, "jsonl": _write_jsonl, "singer": _write_singer}
 
 
 @click.command()
-@click.option("--format", "form", type=click.Choice(list(_WRITERS)), help="Default: csv; with --json jsonl.")
-@click.option("--action", type=click.Choice(list(ACTIONS)), help="Only these.")
+@click.option("--format", "chosen_format", type=click.Choice(list(_WRITERS)), help="Default: csv; with --json, jsonl.")
+@click.option("--action", type=click.Choice(list(ACTIONS)), help="Only this action.")
 @with_context
-def export(found: JournalContext, form: str | None, action: str | None) -> None:
-    """Source keys and their Stripe ids, of all that was created or found. The keys are printed as they are.
+def export(context: JournalContext, chosen_format: str | None, action: str | None) -> None:
+    """Print source keys and their Stripe ids, for all objects that were created or found. Keys are not masked.
 
-    Of every source_name, unless --source-name names one.
+    Covers every source_name, unless --source-name names one.
     """
-    asked = found.filters(action=action, source_name=found.named_source) | {
-        "state": sorted(HAS_OBJECT - {State.UPDATED})
-    }
-    with found.location.open_read_only() as opened:
-        rows = opened.walk(asked)
-        _WRITERS[form or ("jsonl" if found.as_json else "csv")](_exported(row) for row in rows)
+    filters = context.filters(action=action, source_name=context.source_option)
+    filters["state"] = sorted(HAS_OBJECT - {State.UPDATED})
+    write = _WRITERS[chosen_format or ("jsonl" if context.as_json else "csv")]
+    with context.location.open_read_only() as opened:
+        write(_exported_row(row) for row in opened.walk(filters))

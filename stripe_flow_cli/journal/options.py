@@ -1,4 +1,4 @@
-"""The options that the commands over a journal share."""
+"""The options that all journal commands share."""
 
 from __future__ import annotations
 
@@ -8,14 +8,24 @@ from typing import Any
 
 import click
 
-from stripe_flow_cli.errors import told
+from stripe_flow_cli.errors import print_errors
 from stripe_flow_cli.journal.context import open_context
 
 Command = Callable[..., None]
+_OPTIONS = (
+    click.option(
+        "--config", multiple=True, metavar="FILE|ENV", help="The target's settings, as the target takes them."
+    ),
+    click.option("--source-name", help="Default: the source_name of the settings, else `default`."),
+    click.option("--account", help="Default: the account of the settings, else all accounts in the journal."),
+    click.option("--mode", type=click.Choice(["test", "live"]), help="Default: the mode of the API key, else both."),
+    click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line."),
+    click.option("--show-keys", is_flag=True, help="Show source keys unmasked: they may be names or addresses."),
+)
 
 
 def with_context(command: Command) -> Command:
-    """`--config` and whose rows; the command's first argument is then the Books. Errors of ours are one line."""
+    """Add the shared options; the command's first argument is then a JournalContext. Errors print as one line."""
 
     @functools.wraps(command)
     def run(
@@ -23,27 +33,15 @@ def with_context(command: Command) -> Command:
         source_name: str | None,
         account: str | None,
         mode: str | None,
-        **more: Any,  # Any: click's
+        **more: Any,  # Any: the options of each command
     ) -> None:
-        shown = {name: more.pop(name) for name in ("as_json", "show_keys")}
-        with told():
-            command(open_context(config, source_name, account, mode, **shown), **more)
+        output = {name: more.pop(name) for name in ("as_json", "show_keys")}
+        with print_errors():
+            command(open_context(config, source_name, account, mode, **output), **more)
 
-    options = (
-        click.option(
-            "--config", multiple=True, metavar="FILE|ENV", help="The target's settings, as the target takes them."
-        ),
-        click.option("--source-name", help="Default: that of the settings, else `default`."),
-        click.option("--account", help="Default: that of the settings, else all that the journal has."),
-        click.option(
-            "--mode", type=click.Choice(["test", "live"]), help="Default: that of the settings' key, else both."
-        ),
-        click.option("--json", "as_json", is_flag=True, help="One JSON object per line."),
-        click.option("--show-keys", is_flag=True, help="Source keys as they are: they may be names or addresses."),
-    )
-    return functools.reduce(lambda wrapped, option: option(wrapped), reversed(options), run)
+    return functools.reduce(lambda wrapped, option: option(wrapped), reversed(_OPTIONS), run)
 
 
 def with_key(command: Command) -> Command:
-    """The argument KEY."""
+    """Add the argument KEY."""
     return click.argument("key")(command)

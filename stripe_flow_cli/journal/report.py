@@ -1,8 +1,7 @@
-"""`stripe-flow journal report`: the journal as one page for a browser."""
+"""`stripe-flow journal report`: the journal as one HTML page."""
 
 from __future__ import annotations
 
-import json
 import time
 from pathlib import Path
 
@@ -22,42 +21,43 @@ FILE = "stripe-flow-report.html"
     default=FILE,
     show_default=True,
     metavar="FILE",
-    help="Where to write the page; `-`: to standard output. An earlier report is replaced, no other file is.",
+    help="The file to write; `-`: standard output. Replaces an earlier report, but no other file.",
 )
 @with_context
-def report(found: JournalContext, output: str) -> None:
-    """One HTML page: what waits for somebody and what to do, what became of all records over time, money by currency
-    and day, why charges were declined. It needs no network, and source keys are not in it unless --show-keys is given.
+def report(context: JournalContext, output: str) -> None:
+    """Write one HTML page: the records that need somebody and what to do, the outcome of all records over time, money
+    by currency and day, the reasons of declines. It needs no network, and shows source keys only with --show-keys.
 
-    With --json its figures as one object instead, amounts in minor units; no page is written then.
+    With --json, prints the figures as one object instead, with amounts in minor units, and writes no page.
 
-    Of every source_name, unless --source-name names one. What was rejected unsent is read from the rejects file.
+    Covers every source_name, unless --source-name names one. Records that were rejected before the target sent anything
+    come from the rejects file.
     """
-    from stripe_flow_cli.report.figures import Asked, as_object, read  # noqa: PLC0415 - only this command needs them
+    from stripe_flow_cli.report.figures import Query, read_report, to_json  # noqa: PLC0415 - only this command uses it
 
-    asked = Asked(
-        among=found.filters(source_name=found.named_source),
-        rejects_path=rejects_path(found.config),
+    query = Query(
+        filters=context.filters(source_name=context.source_option),
+        rejects_path=rejects_path(context.config),
         now_unix=int(time.time()),
-        shows_keys=found.show_keys,
+        shows_keys=context.show_keys,
     )
-    if found.as_json:
-        with found.location.open_read_only() as opened:
-            click.echo(json.dumps(as_object(read(opened, asked)), ensure_ascii=False))
+    if context.as_json:
+        with context.location.open_read_only() as opened:
+            context.print_json(to_json(read_report(opened, query)))
         return
     try:
-        from stripe_flow_cli.report import page, writing  # noqa: PLC0415 - an extra: the plugins do without
+        from stripe_flow_cli.report import page, page_file  # noqa: PLC0415 - an extra: the plugins do without
     except ModuleNotFoundError as error:
         raise Misconfigured(f"the report needs {error.name}: pip install 'stripe-flow[report]'") from None
     path = Path(output)
     if output != "-":
-        writing.check(path)
-    with found.location.open_read_only() as opened:
-        made = read(opened, asked)
-    text = page.render(made)
+        page_file.check(path)
+    with context.location.open_read_only() as opened:
+        figures = read_report(opened, query)
+    text = page.render(figures)
     if output == "-":
         click.echo(text, nl=False)
         return
-    writing.write(path, text)
-    listed = sum(group.total for group in made.groups)
-    click.echo(f"wrote {path}: {made.attempts:,} attempts, {listed:,} records that are not done")
+    page_file.write(path, text)
+    not_done = sum(group.total for group in figures.groups)
+    click.echo(f"wrote {path}: {figures.attempts:,} attempts, {not_done:,} records that are not done")

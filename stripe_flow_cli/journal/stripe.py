@@ -1,4 +1,4 @@
-"""The commands that ask Stripe: settle what is open, and refill a lost journal."""
+"""The journal commands that ask Stripe: reconcile open attempts, and rebuild a lost journal."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 import click
 
 from stripe_flow.api.errors import Misconfigured
-from stripe_flow_cli.journal import context
 from stripe_flow_cli.journal.context import JournalContext
 from stripe_flow_cli.journal.options import with_context
 from target_stripe_flow.actions.table import ACTIONS
@@ -19,57 +18,60 @@ from target_stripe_flow.recovery.rebuild import Rebuilt
 from target_stripe_flow.recovery.rebuild import rebuild as rebuild_action
 from target_stripe_flow.run import Run
 
-# The beginning of Unix time: Stripe is younger.
+# Unix time 0: no object at Stripe is older.
 EVER = 0
 
 
 @click.command()
 @with_context
-def reconcile(found: JournalContext) -> None:
-    """Settle what is open, as each run does first: resend, look, or leave it to a person. Exit code 3: some is left."""
-    with _running(found) as run:
+def reconcile(context: JournalContext) -> None:
+    """Reconcile open attempts, as each run does first: resend, scan for markers, or leave it to a person.
+
+    The exit code is 3 if attempts stay open.
+    """
+    with _started_run(context) as run:
         run.reconcile()
-        left = run.journal.open_attempts(run.scope.account, run.scope.mode)
-        for row in left:
-            context.say(row, found)
-        click.echo(f"{len(left) or 'nothing'} left open", err=True)
+        still_open = run.journal.open_attempts(run.scope.account, run.scope.mode)
+        for row in still_open:
+            context.print_row(row)
+        click.echo(f"{len(still_open) or 'nothing'} left open", err=True)
         code = run.exit_code()
     raise SystemExit(code)
 
 
 @click.command()
-@click.option("--since", metavar="ISO8601", help="Only objects created from then on. Default: all.")
+@click.option("--since", metavar="ISO8601", help="Only objects created since then. Default: all.")
 @with_context
-def rebuild(found: JournalContext, since: str | None) -> None:
-    """Refill a lost journal from the markers of the objects at Stripe. What is in the journal stays as it is."""
-    first = _unix(since)
-    with _running(found) as run:
+def rebuild(context: JournalContext, since: str | None) -> None:
+    """Refill a lost journal from the markers of the objects at Stripe. Rows that the journal has stay unchanged."""
+    first = _parse_since(since)
+    with _started_run(context) as run:
         span = Span(first=first, last=int(run.stripe_now_unix()) + AFTER_S)
         for spec in ACTIONS.values():
-            # A PaymentIntent's charge carries the same marker, and the intent knows more.
+            # A PaymentIntent's charge carries the same marker, and the intent has more members: so it is read first.
             for name, way in reversed(list(spec.ways.items())):
 
-                def tell(so_far: Rebuilt, name: str = name) -> None:
+                def print_progress(so_far: Rebuilt, name: str = name) -> None:
                     click.echo(f"{name}: {so_far.seen} seen, {so_far.new} new ...", err=True)
 
-                done = rebuild_action(
-                    run.client, run.journal, run.scope, action=spec.name, endpoint=way, span=span, tell=tell
+                rebuilt = rebuild_action(
+                    run.client, run.journal, run.scope, action=spec.name, endpoint=way, span=span, tell=print_progress
                 )
-                _say(name, done, as_json=found.as_json)
+                _print_rebuilt(name, rebuilt, as_json=context.as_json)
 
 
-def _say(name: str, done: Rebuilt, *, as_json: bool) -> None:
+def _print_rebuilt(name: str, rebuilt: Rebuilt, *, as_json: bool) -> None:
     if as_json:
-        facts = {"objects": name, "at_stripe": done.seen, "with_marker": done.ours, "new": done.new}
-        click.echo(json.dumps(facts))
+        members = {"objects": name, "at_stripe": rebuilt.seen, "with_marker": rebuilt.ours, "new": rebuilt.new}
+        click.echo(json.dumps(members))
     else:
-        click.echo(f"{name}: {done.seen} at Stripe, {done.ours} with a marker, {done.new} new in the journal")
+        click.echo(f"{name}: {rebuilt.seen} at Stripe, {rebuilt.ours} with a marker, {rebuilt.new} new in the journal")
 
 
 @contextmanager
-def _running(found: JournalContext) -> Iterator[Run]:
+def _started_run(context: JournalContext) -> Iterator[Run]:
     """A run of the target that reads no input."""
-    run = found.run()
+    run = context.load_run()
     with run.resources:
         try:
             yield run
@@ -78,13 +80,13 @@ def _running(found: JournalContext) -> Iterator[Run]:
             run.dispatcher.close()
 
 
-def _unix(since: str | None) -> int:
+def _parse_since(since: str | None) -> int:
     if since is None:
         return EVER
     try:
         moment = datetime.fromisoformat(since)
     except ValueError:
         raise Misconfigured(
-            f"--since {since!r} is no date: write one like 2026-01-31 or 2026-01-31T12:00:00Z"
+            f"--since {since!r} is not a date: write one like 2026-01-31 or 2026-01-31T12:00:00Z"
         ) from None
     return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())

@@ -1,1 +1,1 @@
-"""The report over a journal: figures by SQL, a model of plain values, and one page that needs no network."""
+"""The journal report: figures by SQL, a model of plain values, and one HTML page that needs no network."""

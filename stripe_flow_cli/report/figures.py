@@ -1,4 +1,4 @@
-"""From a journal and a rejects file to the figures of a report."""
+"""The figures of the report, from a journal and a rejects file."""
 
 from __future__ import annotations
 
@@ -8,158 +8,161 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from stripe_flow_cli.report import asking, currencies
+from stripe_flow_cli.report import currencies, queries
 from stripe_flow_cli.report.declines import WORDS
-from stripe_flow_cli.report.items import of_reject, of_row, shares
+from stripe_flow_cli.report.items import divide_rows, item_of_reject, item_of_row
 from stripe_flow_cli.report.model import Group, Item, Reason, Report
-from stripe_flow_cli.report.money import ledgers
+from stripe_flow_cli.report.money import build_ledgers
 from stripe_flow_cli.report.outcomes import LISTED, NEVER_SENT, STATES, STATUSES
-from stripe_flow_cli.report.private import shown_field, shown_text
-from stripe_flow_cli.report.rejected import OTHERS, Rejected, Since, read_rejects
-from stripe_flow_cli.report.times import moment, timeline
+from stripe_flow_cli.report.private import mask_field, mask_text
+from stripe_flow_cli.report.rejects import OTHERS, Rejects, SentLater, read_rejects
+from stripe_flow_cli.report.times import build_timeline, format_time
 from target_stripe_flow.actions.table import ACTIONS
 from target_stripe_flow.attempts.identity import Scope
 from target_stripe_flow.attempts.lifecycle import OPEN, State
 from target_stripe_flow.journal.store import Journal
 
-# Rows that are listed, of all groups together; the rest is counted.
+# Rows that all groups together list; the page counts the rest.
 MOST_ROWS = 2000
-# Accounts and sources that are named.
+# Accounts and sources that the page names.
 MOST_OWNERS = 20
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
-    """Of which rows, and how: `among` are columns of the journal and their values."""
+class Query:
+    """The rows to report on: `filters` are columns of the journal and their values."""
 
-    among: asking.Among
+    filters: queries.Filters
     rejects_path: Path
     now_unix: int
     shows_keys: bool = False
     most_rows: int = MOST_ROWS
 
 
-def read(journal: Journal, asked: Asked) -> Report:
-    """Raises JournalBroken, and Misconfigured for a rejects file that cannot be read."""
-    days = asking.days(journal, asked.among)
-    owners = asking.owners(journal, asked.among)
-    rejected = read_rejects(asked.rejects_path, asked.most_rows, Since(journal, _scopes(owners)))
-    reasons = asking.reasons(journal, asked.among)
-    counts: Counter[str] = Counter()
-    by_day: Counter[tuple[int | None, str]] = Counter()
-    by_state: Counter[str] = Counter()
-    for row in days:
-        by_state[row.state] += row.rows
-        status = STATES[State(row.state)].status
-        counts[status] += row.rows
-        by_day[row.day, status] += row.rows
+def read_report(journal: Journal, query: Query) -> Report:
+    """The figures of the journal's rows. Raises JournalBroken, and Misconfigured for an unreadable rejects file."""
+    days = queries.count_days(journal, query.filters)
+    owners = queries.count_owners(journal, query.filters)
+    rejects = read_rejects(query.rejects_path, query.most_rows, SentLater(journal, _scopes(owners)))
+    declines, refusals = _read_reasons(journal, query, days)
+    counts, by_day = _count_statuses(days)
     return Report(
         journal=_file_name(journal.name),
-        made_at=moment(asked.now_unix),
+        made_at=format_time(query.now_unix),
         owners=tuple(_owner(row) for row in owners[:MOST_OWNERS]),
         attempts=counts.total(),
         counts={status: counts[status] for status in STATUSES if counts[status]},
-        groups=_groups(journal, asked, rejected, days, is_shared=len(owners) > 1),
-        timeline=timeline(by_day),
-        ledgers=ledgers(days),
+        groups=_groups(journal, query, rejects, days, is_shared=len(owners) > 1),
+        timeline=build_timeline(by_day),
+        ledgers=build_ledgers(days),
         money_unknown=sum(row.rows - row.known for row in days if _moves_money(row)),
-        declines=_ranked(_reasons(reasons, by_state, State.DECLINED)),
-        rejections=_ranked([*_reasons(reasons, by_state, State.REFUSED), *_ours(rejected)]),
-        sent_since=rejected.sent_since,
-        rejects_file=asked.rejects_path.name,
-        shows_keys=asked.shows_keys,
+        declines=_rank(declines),
+        rejections=_rank([*refusals, *(_reason(why, count) for why, count in rejects.reasons.items())]),
+        sent_since=rejects.sent_since,
+        rejects_file=query.rejects_path.name,
+        shows_keys=query.shows_keys,
     )
 
 
+def _count_statuses(days: queries.Rows) -> tuple[Counter[str], Counter[tuple[int | None, str]]]:
+    """Attempts by status, and by day and status."""
+    counts: Counter[str] = Counter()
+    by_day: Counter[tuple[int | None, str]] = Counter()
+    for row in days:
+        status = STATES[State(row.state)].status
+        counts[status] += row.rows
+        by_day[row.day, status] += row.rows
+    return counts, by_day
+
+
 def _groups(
-    journal: Journal, asked: Asked, rejected: Rejected, days: asking.Rows, *, is_shared: bool
+    journal: Journal, query: Query, rejects: Rejects, days: queries.Rows, *, is_shared: bool
 ) -> tuple[Group, ...]:
     items: dict[str, list[Item]] = defaultdict(list)
-    totals: dict[str, int] = {NEVER_SENT: rejected.total}
-    for row in asking.waiting(journal, asked.among, asked.most_rows):
+    totals: dict[str, int] = {NEVER_SENT: rejects.total}
+    for row in queries.list_not_done(journal, query.filters, query.most_rows):
         totals[row.state] = row.total
-        items[row.state].append(of_row(row, shows_key=asked.shows_keys, is_shared=is_shared))
-    items[NEVER_SENT] = [of_reject(each, shows_key=asked.shows_keys) for each in rejected.newest]
-    shown = shares({name: len(found) for name, found in items.items()}, asked.most_rows)
+        items[row.state].append(item_of_row(row, shows_key=query.shows_keys, is_shared=is_shared))
+    items[NEVER_SENT] = [item_of_reject(reject, shows_key=query.shows_keys) for reject in rejects.newest]
+    listed = divide_rows({name: len(of_state) for name, of_state in items.items()}, query.most_rows)
     return tuple(
         Group(
             words=words,
             total=totals[name],
             amounts=_amounts(days, name),
-            items=tuple(items[name][: shown[name]]),
+            items=tuple(items[name][: listed[name]]),
         )
         for name, words in STATES.items()
         if name in {*LISTED, NEVER_SENT} and totals.get(name)
     )
 
 
-def _amounts(days: asking.Rows, state: str) -> tuple[str, ...]:
-    """Only of what is open: elsewhere a later attempt may have moved the same money."""
+def _amounts(days: queries.Rows, state: str) -> tuple[str, ...]:
+    """The sums of an open state; empty for others, as a later attempt may have moved the same money."""
     if state not in OPEN:
         return ()
     sums: Counter[str] = Counter()
     for row in days:
         if row.state == state and row.currency is not None:
             sums[row.currency] += int(row.amount)
-    return tuple(currencies.shown(amount, currency) for currency, amount in sorted(sums.items()))
+    return tuple(currencies.format_amount(amount, currency) for currency, amount in sorted(sums.items()))
 
 
-def _reasons(rows: asking.Rows, totals: Mapping[str, int], state: State) -> list[Reason]:
-    """Of Stripe. What is too rare to be among the rows is one reason more."""
+def _read_reasons(journal: Journal, query: Query, days: queries.Rows) -> tuple[list[Reason], list[Reason]]:
+    """Stripe's reasons for declines, and for refusals."""
+    rows = queries.count_reasons(journal, query.filters)
+    return _reasons(rows, days, State.DECLINED), _reasons(rows, days, State.REFUSED)
+
+
+def _reasons(rows: queries.Rows, days: queries.Rows, state: State) -> list[Reason]:
+    """Stripe's reasons for one state. One more reason counts those that are too rare to be among the rows."""
     counts: Counter[tuple[str, str]] = Counter()
     for row in rows:
         if row.state == state:
             counts[row.action, _code(row)] += row.rows
-    rest = totals.get(state, 0) - counts.total()
-    found = [
-        Reason(action=action, code=code, words=WORDS.get(code, ""), count=count, share=0)
-        for (action, code), count in counts.items()
-    ]
+    rest = sum(row.rows for row in days if row.state == state) - counts.total()
+    found = [_reason((action, code, WORDS.get(code, "")), count) for (action, code), count in counts.items()]
     return found + [_reason(OTHERS, rest)] * (rest > 0)
 
 
-def _ours(rejected: Rejected) -> list[Reason]:
-    return [_reason(why, count) for why, count in rejected.reasons.items()]
-
-
 def _reason(why: tuple[str, str, str], count: int) -> Reason:
-    stream, field, words = why
-    return Reason(action=stream, code=field, words=words, count=count, share=0)
+    action, code, words = why
+    return Reason(action=action, code=code, words=words, count=count, share=0)
 
 
-def _ranked(found: Iterable[Reason]) -> tuple[Reason, ...]:
-    """The most frequent first."""
-    ranked = sorted(found, key=lambda each: (-each.count, each.action, each.code, each.words))
-    return tuple(replace(each, share=each.count / ranked[0].count) for each in ranked)
+def _rank(reasons: Iterable[Reason]) -> tuple[Reason, ...]:
+    """The most frequent first, with their shares."""
+    ranked = sorted(reasons, key=lambda reason: (-reason.count, reason.action, reason.code, reason.words))
+    return tuple(replace(reason, share=reason.count / ranked[0].count) for reason in ranked)
 
 
-def _code(row: Any) -> str:  # Any: a row of `asking.reasons`
+def _code(row: Any) -> str:  # Any: a row of `queries.count_reasons`
     code = row.decline_code or row.code or "no code"
-    return " · ".join(filter(None, (shown_text(code), shown_field(row.param or ""))))
+    return " · ".join(filter(None, (mask_text(code), mask_field(row.param or ""))))
 
 
-def _moves_money(row: Any) -> bool:  # Any: a row of `asking.days`
+def _moves_money(row: Any) -> bool:  # Any: a row of `queries.count_days`
     spec = ACTIONS.get(row.action)
     return spec is not None and spec.moves_money
 
 
-def _scopes(owners: asking.Rows) -> list[Scope]:
+def _scopes(owners: queries.Rows) -> list[Scope]:
     named = [row for row in owners if row.source_name is not None]
     return [Scope(account=row.account, mode=row.mode, source_name=row.source_name) for row in named[:MOST_OWNERS]]
 
 
-def _owner(row: Any) -> str:  # Any: a row of `asking.owners`
+def _owner(row: Any) -> str:  # Any: a row of `queries.count_owners`
     source = "not known" if row.source_name is None else row.source_name
     return f"{row.account} · {row.mode} mode · source {source} · {row.rows:,}"
 
 
 def _file_name(name: str) -> str:
-    """Without its folders, host and user."""
+    """The journal's name without folders, host and user."""
     return name.rsplit("/", 1)[-1].partition("?")[0]
 
 
-def as_object(report: Report) -> Mapping[str, object]:
-    """What `--json` prints: figures, and none of the rows, which `journal list` has."""
+def to_json(report: Report) -> Mapping[str, object]:
+    """The object that `--json` prints: figures without the listed rows, which `journal list` prints."""
     return {
         "journal": report.journal,
         "made_at": report.made_at,
@@ -167,15 +170,15 @@ def as_object(report: Report) -> Mapping[str, object]:
         "counts": report.counts,
         "waiting": {group.words.name: group.total for group in report.groups},
         "amounts": [
-            {"action": each.action, "currency": each.currency, "day": day.day}
+            {"action": ledger.action, "currency": ledger.currency, "day": day.day}
             | {"created": day.created, "declined": day.declined, "open": day.open}
-            for each in report.ledgers
-            for day in (each.total, *each.days)
+            for ledger in report.ledgers
+            for day in (ledger.total, *ledger.days)
         ],
-        "declines": [_as_reason(each) for each in report.declines],
-        "rejections": [_as_reason(each) for each in report.rejections],
+        "declines": [_reason_to_json(reason) for reason in report.declines],
+        "rejections": [_reason_to_json(reason) for reason in report.rejections],
     }
 
 
-def _as_reason(reason: Reason) -> Mapping[str, object]:
+def _reason_to_json(reason: Reason) -> Mapping[str, object]:
     return {"action": reason.action, "code": reason.code, "words": reason.words, "count": reason.count}

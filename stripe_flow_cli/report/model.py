@@ -1,4 +1,4 @@
-"""What the page shows, as plain values: nothing here knows of SQL or HTML."""
+"""What the page shows, as plain values without SQL or HTML."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from stripe_flow_cli.report.outcomes import StateWords
 
 @dataclass(frozen=True, kw_only=True)
 class Item:
-    """One thing that is not done; `name` is the KEY that the operator's commands take."""
+    """A record that is not done; `name` is the KEY that the journal commands take."""
 
     name: str
     action: str
@@ -26,7 +26,7 @@ class Item:
 
 @dataclass(frozen=True, kw_only=True)
 class Group:
-    """All that stands alike: how many, how much money where all of it is open, and the rows that are shown."""
+    """The records of one state: their number, the sums of money if the state is open, and the rows that are listed."""
 
     words: StateWords
     total: int
@@ -35,12 +35,13 @@ class Group:
 
     @property
     def unshown(self) -> int:
+        """How many records are counted but not listed."""
         return max(0, self.total - len(self.items))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Bucket:
-    """A stretch of time and what happened in it, by place; places without any are absent."""
+    """A day, week, month or year, and its attempts by status; a status without attempts is absent."""
 
     label: str
     counts: Mapping[str, int]
@@ -48,7 +49,7 @@ class Bucket:
 
 @dataclass(frozen=True, kw_only=True)
 class Timeline:
-    """`unit` is a day, week, month or year; what has no time is counted by itself."""
+    """Attempts over time; `unit` is day, week, month or year, `undated` counts attempts without a valid time."""
 
     unit: str
     buckets: tuple[Bucket, ...]
@@ -57,7 +58,7 @@ class Timeline:
 
 @dataclass(frozen=True, kw_only=True)
 class Sums:
-    """Money of one day, or of all days, in minor units; None where there is none."""
+    """Money of one day, or of all days, in minor units; None where there is no such attempt."""
 
     day: str
     created: int | None = None
@@ -67,7 +68,7 @@ class Sums:
 
 @dataclass(frozen=True, kw_only=True)
 class Ledger:
-    """One action in one currency: the newest days first. `unshown` are older days, which the total has."""
+    """One action in one currency, the newest days first. `unshown` counts older days that only the total includes."""
 
     action: str
     currency: str
@@ -78,7 +79,7 @@ class Ledger:
 
 @dataclass(frozen=True, kw_only=True)
 class Reason:
-    """Why so many were declined or rejected; `share` is of the most frequent one of its kind."""
+    """A reason of declines or rejections; `share` is its count divided by the highest count in the same table."""
 
     action: str
     code: str
@@ -89,9 +90,9 @@ class Reason:
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """`attempts` are all rows of the journal that were asked for; of `money_unknown` it has no amount.
+    """All figures. `attempts` counts the selected rows of the journal; `money_unknown` those without an amount.
 
-    `sent_since` are lines of the rejects file whose records were sent later.
+    `sent_since` counts lines of the rejects file whose records were sent later.
     """
 
     journal: str

@@ -1,4 +1,4 @@
-"""A report → one HTML page that asks for nothing: its style, its script and its drawings are inside."""
+"""A report → one HTML page that loads nothing: its style, script and drawings are inside."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import jinja2
 from stripe_flow_cli.report import currencies
 from stripe_flow_cli.report.model import Group, Report
 from stripe_flow_cli.report.outcomes import Who
-from stripe_flow_cli.report.plot import plots, slug
+from stripe_flow_cli.report.plot import draw_plots, slug
 
-# The first bytes of each page: by them a report is told from a file of somebody else's.
+# The first bytes of each page, which distinguish a report from other files.
 BEGINNING = '<!doctype html>\n<html lang="en" data-made-by="stripe-flow journal report">\n'
 
 _VERDICTS = {
@@ -25,6 +25,7 @@ _VERDICTS = {
 
 
 def render(report: Report) -> str:
+    """The page as HTML."""
     loader = jinja2.PackageLoader("stripe_flow_cli.report")
     environment = jinja2.Environment(
         loader=loader,
@@ -34,13 +35,13 @@ def render(report: Report) -> str:
         keep_trailing_newline=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.filters |= {"money": currencies.shown, "digits": currencies.digits, "slug": slug, "counted": _counted}
+    environment.filters |= {"number": currencies.format_number, "slug": slug, "counted": _counted}
     script = loader.get_source(environment, "report.js")[0]
     return environment.get_template("report.html").render(
         beginning=BEGINNING,
         report=report,
-        plots=plots(report.timeline),
-        by_who=by_who(report),
+        plots=draw_plots(report.timeline),
+        by_who=group_by_who(report),
         verdict=verdict(report),
         style=loader.get_source(environment, "report.css")[0],
         script=script,
@@ -48,15 +49,15 @@ def render(report: Report) -> str:
     )
 
 
-def by_who(report: Report) -> Mapping[Who, list[Group]]:
-    """What waits, by who has to do something; what presses most is first."""
-    found = {who: [group for group in report.groups if group.words.who is who] for who in Who}
-    return {who: groups for who, groups in found.items() if groups}
+def group_by_who(report: Report) -> Mapping[Who, list[Group]]:
+    """The groups by who has to act, the most urgent first."""
+    groups = {who: [group for group in report.groups if group.words.who is who] for who in Who}
+    return {who: of_who for who, of_who in groups.items() if of_who}
 
 
 def verdict(report: Report) -> str:
-    """The first thing to know."""
-    for who, groups in by_who(report).items():
+    """The headline: the number of records in the most urgent groups, or that there are none."""
+    for who, groups in group_by_who(report).items():
         count = sum(group.total for group in groups)
         return _counted(count, *_VERDICTS[who])
     return "All is done" if report.attempts else "Nothing has been sent yet"
@@ -68,5 +69,5 @@ def _counted(count: int, one: str, many: str | None = None) -> str:
 
 
 def _hash(script: str) -> str:
-    """By which the page's policy knows its own script: no other one runs in it."""
+    """The script's hash for the Content-Security-Policy, so that the browser runs no other script."""
     return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()

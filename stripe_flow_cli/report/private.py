@@ -1,4 +1,4 @@
-"""What may be shown of texts that the journal and the rejects file keep: a report is passed on."""
+"""Mask personal data and secrets in texts of the journal and the rejects file, as people pass reports on."""
 
 from __future__ import annotations
 
@@ -14,29 +14,31 @@ KEY_MASK = "[key]"
 _ADDRESS = re.compile(r"[^\s@<>(),;:'\"]+@[^\s@<>(),;:'\"]+")
 _BRACKETS = re.compile(r"[\[\].]+")
 _PATH = re.compile(r"\w+(?:\.\w+)*", re.ASCII)
-# Here a record makes up names of its own.
+# The names inside this parameter come from the record.
 _FREE = "metadata"
-# What is longer tells no more.
 LONGEST_TEXT = 400
 
 
-def shown_text(text: object, keys: Iterable[str] = ()) -> str:
-    """Words of ours or of Stripe's, with keys, card numbers, e-mail addresses and these source keys hidden."""
-    said = str(text)
-    for key in sorted((key for key in keys if key and key in said), key=len, reverse=True):
-        said = re.sub(rf"(?<!\w){re.escape(key)}(?!\w)", KEY_MASK, said)
-    return _hidden(said)
+def mask_text(text: object, keys: Iterable[str] = ()) -> str:
+    """A message of ours or of Stripe's, without API keys, card numbers, e-mail addresses and these source keys.
+
+    At most `LONGEST_TEXT` characters.
+    """
+    shown = str(text)
+    for key in sorted((key for key in keys if key and key in shown), key=len, reverse=True):
+        shown = re.sub(rf"(?<!\w){re.escape(key)}(?!\w)", KEY_MASK, shown)
+    return _masked(shown)
 
 
-@lru_cache(maxsize=1024)  # of a million rejects there are few kinds
-def _hidden(text: str) -> str:
-    said = _ADDRESS.sub(ADDRESS_MASK, str(masked(text)))
-    return said if len(said) <= LONGEST_TEXT else f"{said[:LONGEST_TEXT]}…"
+@lru_cache(maxsize=1024)  # a million rejects have few different messages
+def _masked(text: str) -> str:
+    shown = _ADDRESS.sub(ADDRESS_MASK, str(masked(text)))
+    return shown if len(shown) <= LONGEST_TEXT else f"{shown[:LONGEST_TEXT]}…"
 
 
-@lru_cache(maxsize=1024)  # as above
-def shown_field(field: str) -> str:
-    """The path of a parameter; three dots for what is none, and for names of metadata: both may be a person's."""
+@lru_cache(maxsize=1024)  # a million rejects have few different fields
+def mask_field(field: str) -> str:
+    """The path of a parameter; `…` for a text that is no path and for names in metadata: both may be personal data."""
     path = _BRACKETS.sub(".", field).strip(".")
     if path.startswith(f"{_FREE}."):
         return f"{_FREE}.…"

@@ -1,1 +1,1 @@
-"""`stripe-flow slices`: a long past cut into ranges for several runs."""
+"""`stripe-flow slices`: cut a long past into ranges for several runs."""

@@ -1,4 +1,4 @@
-"""A plan of slices, by Stripe's own pages: whose past, from when to when, and how fast each may be read."""
+"""Plan slices from pages that Stripe returns: the account, the range and the request rate of each run."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from stripe_flow.api.connection import Connection
 from stripe_flow.api.errors import Misconfigured
 from stripe_flow.api.settings import rates
 from stripe_flow.api.spelling import suggestion
-from stripe_flow_cli.slices.plan import Sight, planned
+from stripe_flow_cli.slices.plan import Sample, Slice, plan_slices
 from tap_stripe_flow.listing.pages import Listing
 from tap_stripe_flow.run import Run
 from tap_stripe_flow.source import Source
@@ -20,16 +19,18 @@ from tap_stripe_flow.streams import STREAMS
 from tap_stripe_flow.windows.plan import Window
 from tap_stripe_flow.windows.span import iso
 
-# The key's own account, where the settings name none.
-_ONLY = ""
+# Stands for the key's own account where the settings name none.
+_OWN_ACCOUNT = ""
+
+Config = Mapping[str, Any]  # Any: settings that the schema has checked
 
 
 @dataclass(frozen=True, kw_only=True)
-class Order:
-    """What one run of the tap is to read, in the words of its settings.
+class PlannedRun:
+    """The settings of one run of the tap; the command prints its members as JSON.
 
-    `account` is None where the settings name none; `objects` is a guess. `requests_per_second` tells the pace to one
-    endpoint that follows: that of the settings, shared among as many slices of the account as may run at once.
+    `account` is None where the settings name none; `objects` is an estimate. `requests_per_second` is the limit of the
+    settings for one endpoint, divided among the slices of the account that run at once.
     """
 
     account: str | None
@@ -40,62 +41,58 @@ class Order:
     requests_per_second: float
 
 
-def orders(run: Run, config: Mapping[str, Any], *, workers: int, slices: int, stream: str) -> list[Order]:  # Any: JSON
-    """About so many slices, of which `workers` are read at once. Raises Misconfigured, or StripeError."""
-    source = _source(config, stream)
-    listings = {account.id or _ONLY: source.listing(run, account) for account in source.accounts(run)}
-    window = _range(run, next(iter(listings.values())))
-    # Where there are many accounts, the first look at each is what takes time.
-    first = dict(
-        zip(listings, run.prefetch.in_order(partial(_look, each, window) for each in listings.values()), strict=True)
+def plan_runs(run: Run, config: Config, *, workers: int, slices: int, stream: str) -> list[PlannedRun]:
+    """About `slices` runs, of which `workers` read at once. Raises Misconfigured, or StripeError."""
+    source = _open_source(config, stream)
+    listings = {account.id or _OWN_ACCOUNT: source.listing(run, account) for account in source.accounts(run)}
+    window = _full_range(run, next(iter(listings.values())))
+    # With many accounts most of the time goes into the first sample of each.
+    samples = run.prefetch.in_order(partial(_sample, listing, window) for listing in listings.values())
+    first = dict(zip(listings, samples, strict=True))
+
+    def sample(account: str, part: Window) -> Sample:
+        return first[account] if part == window else _sample(listings[account], part)
+
+    planned = plan_slices(dict.fromkeys(listings, window), slices, sample)
+    counts = Counter(piece.account for piece in planned)
+    return [_planned_run(run, config, piece, min(workers, counts[piece.account])) for piece in planned]
+
+
+def _planned_run(run: Run, config: Config, piece: Slice, runs_at_once: int) -> PlannedRun:
+    per_second = min(rates({**config, "runs_at_once": runs_at_once}, run.client.connection))
+    return PlannedRun(
+        account=piece.account or None,
+        start_date=iso(piece.window.start),
+        end_date=iso(piece.window.end),
+        runs_at_once=runs_at_once,
+        objects=round(piece.count),
+        requests_per_second=round(per_second, 3),
     )
 
-    def look(account: str, at: Window) -> Sight:
-        return first[account] if at == window else _look(listings[account], at)
 
-    found = planned(dict.fromkeys(listings, window), slices, look)
-    at_once = {account: min(workers, count) for account, count in Counter(each.account for each in found).items()}
-    connection = run.client.connection
-    return [
-        Order(
-            account=each.account or None,
-            start_date=iso(each.window.start),
-            end_date=iso(each.window.end),
-            runs_at_once=at_once[each.account],
-            objects=round(each.count),
-            requests_per_second=_throttle(config, connection, at_once[each.account]),
-        )
-        for each in found
-    ]
-
-
-def _source(config: Mapping[str, Any], stream: str) -> Source:  # Any: JSON
+def _open_source(config: Config, stream: str) -> Source:
     known = {spec.name: spec for spec in STREAMS if spec.child_of is None and spec.stamp is not None}
     if stream not in known:
         near = suggestion(stream, known)
         raise Misconfigured(f"there is no stream {stream!r} that is read by time{near}: {', '.join(sorted(known))}")
     source = Source(known[stream], config)
     if source.finds:
-        raise Misconfigured(f"the stream {stream} is read by ids: there is nothing to cut")
+        raise Misconfigured(f"the stream {stream} is read by ids, so its time cannot be cut into slices")
     return source
 
 
-def _range(run: Run, listing: Listing) -> Window:
-    """From start_date to end_date, or to where all has become visible. Raises Misconfigured."""
+def _full_range(run: Run, listing: Listing) -> Window:
+    """From start_date to end_date, or to the newest settled time. Raises Misconfigured."""
     if run.span.start is None:
         raise Misconfigured("setting start_date is `now`: there is no past to cut into slices")
     now = listing.ask_for_one()
     run.span.check_end(now)
     end = run.span.end or now - run.span.overlap_s
     if run.span.start >= end:
-        raise Misconfigured(f"setting start_date is later than all that is settled by Stripe's clock, {iso(end)}")
+        raise Misconfigured(f"setting start_date is later than the last settled second, {iso(end)} by Stripe's clock")
     return Window(start=run.span.start, end=end)
 
 
-def _look(listing: Listing, window: Window) -> Sight:
+def _sample(listing: Listing, window: Window) -> Sample:
     page = listing.page(window.start, window.end)
-    return Sight(created=page.created, has_more=page.has_more)
-
-
-def _throttle(config: Mapping[str, Any], connection: Connection, runs: int) -> float:  # Any: JSON
-    return round(min(rates({**config, "runs_at_once": runs}, connection)), 3)
+    return Sample(created=page.created, has_more=page.has_more)

@@ -17,7 +17,7 @@ def test_the_doctor_checks_each_plugin_of_a_project(project: Project, sandbox: S
     wrong = project.meltano("invoke", "target-stripe-flow:doctor", url=sandbox.url, STRIPE_API_KEY="sk_test_wrong")
 
     assert (tap.returncode, target.returncode, wrong.returncode) == (0, 0, 4)
-    streams = [line.split()[2] for line in tap.stdout.splitlines() if line.startswith("✓ streams")]
+    streams = [line.split()[-1] for line in tap.stdout.splitlines() if line.startswith("✓ streams")]
     assert sorted(streams) == ["charges", "products"]
     assert f"there is none at {project.home / 'journal.db'} yet" in target.stdout
     assert "✗ connection" in wrong.stdout

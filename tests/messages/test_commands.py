@@ -16,10 +16,10 @@ from tests.support.sandbox import Sandbox
 CLI = [sys.executable, "-m", "stripe_flow_cli"]
 SETTINGS = ("--config", "good.json")
 
-# The command line, its exit code, and what is said.
+# The command line, its exit code, and its message.
 COMMANDS: list[tuple[str, int, str]] = [
-    ("jurnal list", 2, "there is no command 'jurnal' .did you mean journal.*: there are doctor, journal, "),
-    ("zzz", 2, "there is no command 'zzz': there are .*journal.*sandbox.*slices"),
+    ("jurnal list", 2, "there is no command 'jurnal' .did you mean journal.*: choose one of doctor, journal, "),
+    ("zzz", 2, "there is no command 'zzz': choose one of .*journal.*sandbox.*slices"),
     ("journal lst", 2, "No such command 'lst'. Did you mean 'list'"),
     ("journal list --jsn", 2, "No such option '--jsn'. Did you mean '--json'"),
     ("journal list --mode tset", 2, "'tset' is not one of 'test', 'live'"),
@@ -30,13 +30,13 @@ COMMANDS: list[tuple[str, int, str]] = [
     (
         "journal show customer:1",
         1,
-        "a KEY is ACTION:SOURCE_KEY, like customers:17 .did you mean customers.*: there are customers, ",
+        "a KEY is ACTION:SOURCE_KEY, like customers:17 .did you mean customers.*: choose one of customers, ",
     ),
-    ("journal show 1", 1, "a KEY is ACTION:SOURCE_KEY, like customers:17: there are customers, "),
+    ("journal show 1", 1, "a KEY is ACTION:SOURCE_KEY, like customers:17: choose one of customers, "),
     ("journal settle customers:1 --as created", 1, "say --as created STRIPE_ID, .* or --as not-created without one"),
     ("journal settle customers:1 --as creatd", 2, "'creatd' is not one of 'created', 'not-created'"),
-    ("journal rebuild --since yesterday --config good.json", 1, "--since 'yesterday' is no date: write one like 20"),
-    ("journal reconcile", 1, "asks Stripe, so it needs the target's settings: --config FILE"),
+    ("journal rebuild --since yesterday --config good.json", 1, "--since 'yesterday' is not a date: write one like 20"),
+    ("journal reconcile", 1, "asks Stripe: add the target's settings, --config FILE"),
     ("journal reconcile --config closed.json", 4, "connection refused. Check the network, the proxy and the setting"),
     ("journal reconcile --config refused.json", 4, "does not accept the key .HTTP 401.* Check the setting api_key"),
     ("slices", 1, "setting api_key is missing .*--config names, or set TAP_STRIPE_FLOW_API_KEY and use --config ENV"),
@@ -55,7 +55,7 @@ COMMANDS: list[tuple[str, int, str]] = [
 
 @pytest.fixture
 def folder(sandbox_url: str, tmp_path: Path) -> Path:
-    """With settings, good and bad, and an empty journal."""
+    """A folder with good and bad settings, and an empty journal."""
     good = a_config(sandbox_url, give_up_after_s=0.3)
     files = {
         "good": good,
@@ -94,11 +94,11 @@ def test_an_output_that_takes_no_more_is_one_clear_line(command: str, folder: Pa
     done = run(["sh", "-c", 'exec "$@" > /dev/full', "sh", *CLI, *command.split()], folder)
 
     assert (done.code, len(done.errors)) == (1, 1), done.log
-    assert_says("standard output takes no more .no space left on device.: mend that and run again", done.errors[0])
+    assert_says("standard output takes no more .no space left on device.: fix that and run again", done.errors[0])
     assert_clean(done.log)
 
 
-def test_a_key_of_another_sandbox_shows_nothing_of_it(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_refused_live_key_is_not_printed(sandbox: Sandbox, tmp_path: Path) -> None:
     (tmp_path / "live.json").write_text(json.dumps(a_config(sandbox.url, api_key="sk_live_canary01")))
 
     done = run([*CLI, "journal", "reconcile", "--config", "live.json"], tmp_path)

@@ -5,7 +5,7 @@ root.classList.add("js");
 const search = document.querySelector("form.search");
 if (search) {
   const input = search.querySelector("input");
-  const found = document.getElementById("found");
+  const result = document.getElementById("found");
   const groups = [...document.querySelectorAll(".group")].map((group) => {
     const title = group.querySelector("h3").textContent;
     const items = [...group.querySelectorAll(".item")].map((item) => ({
@@ -14,27 +14,27 @@ if (search) {
     }));
     return { group, items, list: group.querySelector(".items") };
   });
-  const all = groups.reduce((sum, each) => sum + each.items.length, 0);
+  const all = groups.reduce((sum, group) => sum + group.items.length, 0);
   search.hidden = false;
 
-  const look = () => {
+  const filter = () => {
     const words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
     let count = 0;
     for (const { group, list, items } of groups) {
-      let here = 0;
+      let matches = 0;
       for (const { item, text } of items) {
-        const is = words.every((word) => text.includes(word));
-        item.hidden = !is;
-        here += is;
+        const isMatch = words.every((word) => text.includes(word));
+        item.hidden = !isMatch;
+        matches += isMatch;
       }
-      group.hidden = words.length > 0 && here === 0;
-      list.classList.toggle("whole", words.length > 0 || list.classList.contains("asked"));
-      count += here;
+      group.hidden = words.length > 0 && matches === 0;
+      list.classList.toggle("whole", words.length > 0 || list.classList.contains("opened"));
+      count += matches;
     }
-    found.textContent = words.length ? `${count.toLocaleString("en")} of ${all.toLocaleString("en")} rows` : "";
+    result.textContent = words.length ? `${count.toLocaleString("en")} of ${all.toLocaleString("en")} rows` : "";
     document.querySelectorAll(".all").forEach((button) => { button.hidden = words.length > 0 || button.dataset.done === "yes"; });
   };
-  input.addEventListener("input", look);
+  input.addEventListener("input", filter);
   search.addEventListener("submit", (event) => event.preventDefault());
 }
 
@@ -45,7 +45,7 @@ const copy = async (button) => {
     button.textContent = "Copied";
   } catch {
     getSelection().selectAllChildren(code);
-    button.textContent = "Marked";
+    button.textContent = "Selected";
   }
   setTimeout(() => { button.textContent = "Copy"; }, 2000);
 };
@@ -56,7 +56,7 @@ document.addEventListener("click", (event) => {
     copy(button);
   } else if (button?.classList.contains("all")) {
     const list = button.parentElement.querySelector(".items");
-    list.classList.add("whole", "asked");
+    list.classList.add("whole", "opened");
     button.dataset.done = "yes";
     button.hidden = true;
     const next = list.querySelector(".more");

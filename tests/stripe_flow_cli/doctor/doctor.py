@@ -1,4 +1,4 @@
-"""`stripe-flow doctor` as a process, and what it says."""
+"""`stripe-flow doctor` as a process, and its findings."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Line = dict[str, Any]  # Any: JSON
 
 
 def doctor(plugin: str, folder: Path, settings: Mapping[str, Any], *options: str, **env: str) -> Ended:
-    """The command to its end, in `folder`; it never shows a secret, and never a traceback."""
+    """Run the command in `folder`. Asserts that it prints no secret and no traceback."""
     (folder / "doctor.json").write_text(json.dumps(settings))
     line = [sys.executable, "-m", "stripe_flow_cli", "doctor", "--plugin", plugin, "--config", "doctor.json"]
     done = run([*line, *options], folder, **env)
@@ -25,12 +25,12 @@ def doctor(plugin: str, folder: Path, settings: Mapping[str, Any], *options: str
     return done
 
 
-def told(plugin: str, folder: Path, settings: Mapping[str, Any], *options: str, **env: str) -> list[Line]:
-    """What it says with `--json`."""
+def findings(plugin: str, folder: Path, settings: Mapping[str, Any], *options: str, **env: str) -> list[Line]:
+    """The lines that it prints with `--json`."""
     done = doctor(plugin, folder, settings, "--json", *options, **env)
     return [json.loads(line) for line in done.output.splitlines()]
 
 
-def of(lines: list[Line], check: str) -> list[tuple[str, str]]:
+def of_check(lines: list[Line], check: str) -> list[tuple[str, str]]:
     """Status and message of one check's findings."""
     return [(line["status"], line["message"]) for line in lines if line["check"] == check]

@@ -1,4 +1,4 @@
-"""`stripe-flow doctor` over real HTTP: it is right about what a run would do, and does nothing itself."""
+"""`stripe-flow doctor` over real HTTP: it predicts what a run would do, and changes nothing itself."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ import pytest
 
 from tap_stripe_flow.streams import STREAMS, StreamSpec
 from target_stripe_flow.actions.table import ACTIONS
-from tests.stripe_flow_cli.doctor.doctor import CANARY, PASSWORD, Line, doctor, of, told
+from tests.stripe_flow_cli.doctor.doctor import CANARY, PASSWORD, Line, doctor, findings, of_check
 from tests.support.plugins import a_config, a_schema, clean_env, run, run_tap, run_target
 from tests.support.sandbox import CONNECTED, PLATFORM, Sandbox
 
-CLOSED = "http://127.0.0.1:9"  # nothing listens to the discard port
+CLOSED = "http://127.0.0.1:9"  # nothing listens on the discard port
 NO_CHARGES = "acct_1SandboxClosed"
-# The sandbox's word for the right of each way, without `rak_` and the level.
+# The action, the setting that chooses the endpoint, the name of the endpoint, and the endpoint.
 WAYS = [(name, spec.chosen_by, way, each) for name, spec in ACTIONS.items() for way, each in spec.ways.items()]
 
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    """Keys with few rights each; read it, do not change it."""
+    """A sandbox with keys of few permissions each; read it, do not change it."""
     own = {"accounts_kyc_basic": "read"}
     rights: dict[str, dict[str, str]] = {
         "rk_test_nothing": {},
@@ -56,11 +56,12 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
 
 
 def _word(permission: str) -> str:
+    """The sandbox's word for a permission, without `rak_` and the level."""
     return permission.removeprefix("rak_").removesuffix("_write")
 
 
 @pytest.mark.parametrize("plugin", ["tap", "target"])
-def test_a_connection_that_is_well_has_nothing_that_stops_a_run(plugin: str, world: Sandbox, tmp_path: Path) -> None:
+def test_nothing_stops_a_run_over_a_good_connection(plugin: str, world: Sandbox, tmp_path: Path) -> None:
     done = doctor(plugin, tmp_path, a_config(world.url))
 
     lines = done.output.splitlines()
@@ -70,7 +71,7 @@ def test_a_connection_that_is_well_has_nothing_that_stops_a_run(plugin: str, wor
 
 
 @pytest.mark.parametrize("plugin", ["tap", "target"])
-def test_it_makes_and_changes_nothing(plugin: str, sandbox: Sandbox, tmp_path: Path) -> None:
+def test_the_doctor_creates_and_changes_nothing(plugin: str, sandbox: Sandbox, tmp_path: Path) -> None:
     doctor(plugin, tmp_path, a_config(sandbox.url))
 
     kinds = ("customer", "product", "price", "charge", "refund", "payment_intent", "event")
@@ -79,7 +80,7 @@ def test_it_makes_and_changes_nothing(plugin: str, sandbox: Sandbox, tmp_path: P
     assert [path.name for path in tmp_path.iterdir()] == ["doctor.json"]
 
 
-# What is wrong, with which settings, for whom; the key is the sandbox's unless they say so.
+# What is wrong, the plugin, and the settings besides a good configuration.
 CASES: list[tuple[str, str, dict[str, Any]]] = [
     ("nothing", "tap", {}),
     ("nothing", "target", {}),
@@ -89,23 +90,23 @@ CASES: list[tuple[str, str, dict[str, Any]]] = [
     ("a wrong key", "target", {"api_key": "sk_test_wrong"}),
     ("a key of the other mode", "target", {"api_key": "sk_live_sandbox"}),
     ("a live key and no journal", "target", {"api_key": "sk_live_sandbox", "allow_live": True}),
-    ("a live key and no journal, and nobody is there", "target", {"api_key": "sk_live_sandbox", "base_url": CLOSED}),
+    ("a live key, no journal and no answer", "target", {"api_key": "sk_live_sandbox", "base_url": CLOSED}),
     ("plain http", "tap", {"base_url": "http://api.stripe.com"}),
     ("a mistyped setting", "tap", {"start_dat": "2026-01-01"}),
-    ("a date that is none", "tap", {"start_date": "yesterday"}),
-    ("an expansion that is none", "tap", {"expand": ["custmer"]}),
-    ("nobody is there", "tap", {"base_url": CLOSED}),
-    ("nobody is there", "target", {"base_url": CLOSED}),
-    ("a name that nobody knows", "tap", {"base_url": "https://nowhere.invalid", "max_requests_per_second": 1}),
-    ("no right at all", "tap", {"api_key": "rk_test_nothing"}),
-    ("no right to read whose key it is", "target", {"api_key": "rk_test_reader"}),
-    ("`self` without that right", "tap", {"api_key": "rk_test_reader", "account_ids": ["self"]}),
+    ("a wrong date", "tap", {"start_date": "yesterday"}),
+    ("an unknown expansion", "tap", {"expand": ["custmer"]}),
+    ("no answer", "tap", {"base_url": CLOSED}),
+    ("no answer", "target", {"base_url": CLOSED}),
+    ("an unknown host", "tap", {"base_url": "https://nowhere.invalid", "max_requests_per_second": 1}),
+    ("no permission at all", "tap", {"api_key": "rk_test_nothing"}),
+    ("no permission to read the account", "target", {"api_key": "rk_test_reader"}),
+    ("`self` without that permission", "tap", {"api_key": "rk_test_reader", "account_ids": ["self"]}),
     ("one account of two", "tap", {"account_ids": [CONNECTED, "acct_unknown"]}),
-    ("no account but unknown ones", "tap", {"account_ids": ["acct_unknown"]}),
-    ("what is no account", "tap", {"account_ids": ["unknown"]}),
-    ("a journal in a folder that is not there", "target", {"journal_url": "sqlite:///none/journal.db"}),
-    ("a journal that is no URL", "target", {"journal_url": "none"}),
-    ("rejects in a folder that is not there", "target", {"rejects_path": "none/rejects.jsonl"}),
+    ("only unknown accounts", "tap", {"account_ids": ["acct_unknown"]}),
+    ("a wrong account id", "tap", {"account_ids": ["unknown"]}),
+    ("a journal in a missing folder", "target", {"journal_url": "sqlite:///none/journal.db"}),
+    ("a journal_url that is no URL", "target", {"journal_url": "none"}),
+    ("rejects in a missing folder", "target", {"rejects_path": "none/rejects.jsonl"}),
 ]
 
 
@@ -118,7 +119,7 @@ def test_the_exit_code_is_the_one_of_the_run(
         config |= {"max_requests_per_second_total": 1}
 
     done = doctor(plugin, tmp_path, config)
-    # After it: a run makes the journal.
+    # After the doctor, as a run creates the journal.
     ran = run_tap(tmp_path, config) if plugin == "tap" else run_target(tmp_path, config, [a_schema("customers")])
 
     assert done.code == ran.code
@@ -127,94 +128,96 @@ def test_the_exit_code_is_the_one_of_the_run(
 
 
 @pytest.fixture(scope="module")
-def without_rights(world: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> list[Line]:
-    """Of a key that may read nothing, and of a run that would read every stream."""
+def without_permissions(world: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> list[Line]:
+    """The findings for a key that may read nothing, and a run that would read every stream."""
     config = a_config(world.url, api_key="rk_test_nothing", customers_mode="list")
     named = [option for spec in STREAMS for option in ("--stream", spec.name)]
-    return told("tap", tmp_path_factory.mktemp("none"), config, *named)
+    return findings("tap", tmp_path_factory.mktemp("none"), config, *named)
 
 
 @pytest.mark.parametrize("spec", STREAMS, ids=lambda spec: spec.name)
-def test_the_right_that_a_stream_lacks_is_named(spec: StreamSpec, without_rights: list[Line]) -> None:
-    [(status, message)] = [each for each in of(without_rights, "streams") if each[1].startswith(f"{spec.name}: ")]
+def test_the_missing_permission_of_a_stream_is_named(spec: StreamSpec, without_permissions: list[Line]) -> None:
+    [(status, message)] = [
+        each for each in of_check(without_permissions, "streams") if each[1].startswith(f"{spec.name}: ")
+    ]
 
     assert status == "stops"
     assert spec.permission in message
 
 
-def test_what_is_not_selected_stops_nothing_and_is_named(world: Sandbox, tmp_path: Path) -> None:
-    found = told("tap", tmp_path, a_config(world.url, api_key="rk_test_reader"))
+def test_missing_permissions_of_unselected_streams_stop_no_run(world: Sandbox, tmp_path: Path) -> None:
+    found = findings("tap", tmp_path, a_config(world.url, api_key="rk_test_reader"))
 
-    assert of(found, "streams") == [("ok", "charges may be read"), ("ok", "refunds may be read")]
-    may, may_not = of(found, "other lists")
-    assert may == ("ok", "of what is not selected the key may read early_fraud_warnings")
+    assert of_check(found, "streams") == [("ok", "the key may read charges"), ("ok", "the key may read refunds")]
+    may, may_not = of_check(found, "other lists")
+    assert may == ("ok", "of the streams not selected, the key may read early_fraud_warnings")
     assert may_not[0] == "open"
 
 
-def test_what_discovery_leaves_out_stops_no_run(world: Sandbox, tmp_path: Path) -> None:
+def test_a_stream_that_discovery_leaves_out_stops_no_run(world: Sandbox, tmp_path: Path) -> None:
     config = a_config(world.url, api_key="rk_test_products", discover_permitted_only=True)
 
     some = doctor("tap", tmp_path, config, "--stream", "products", "--stream", "disputes")
     none = doctor("tap", tmp_path, config)
 
     assert (some.code, none.code) == (run_tap(tmp_path, config).code, 0)
-    assert "• streams      disputes is left out, as discover_permitted_only says" in some.output
-    assert "✓ streams      products may be read" in some.output
-    assert "no stream is selected that the key may read" in none.output
+    assert "• streams      disputes: discovery leaves it out (discover_permitted_only)" in some.output
+    assert "✓ streams      the key may read products" in some.output
+    assert "the key may read none of the selected streams" in none.output
 
 
-def test_the_accounts_of_a_stream_are_counted_and_the_closed_ones_named(world: Sandbox, tmp_path: Path) -> None:
+def test_accounts_of_a_stream_are_counted_and_those_without_access_named(world: Sandbox, tmp_path: Path) -> None:
     config = a_config(world.url, account_ids=["self", CONNECTED, "acct_unknown"])
 
-    found = of(told("tap", tmp_path, config, "--stream", "charges"), "streams")
+    found = of_check(findings("tap", tmp_path, config, "--stream", "charges"), "streams")
 
     assert found[0][0] == "stops"
     assert found[0][1].startswith("charges of account acct_unknown: ")
-    assert found[1:] == [("ok", "charges may be read, in 2 accounts")]
+    assert found[1:] == [("ok", "the key may read charges in 2 accounts")]
 
 
 @pytest.mark.parametrize("plugin", ["tap", "target"])
-def test_all_of_the_other_lists_is_said_shortly(plugin: str, world: Sandbox, tmp_path: Path) -> None:
-    found = told(plugin, tmp_path, a_config(world.url))
+def test_messages_about_many_lists_are_short(plugin: str, world: Sandbox, tmp_path: Path) -> None:
+    found = findings(plugin, tmp_path, a_config(world.url))
 
     assert all(len(message) < 320 for line in found if (message := line["message"]))
 
 
 @pytest.mark.parametrize(("action", "chosen_by", "way"), [each[:3] for each in WAYS], ids=[each[2] for each in WAYS])
-def test_what_an_action_may_create_is_found_out_without_creating(
+def test_permissions_to_create_are_checked_without_creating(
     action: str, chosen_by: str | None, way: str, world: Sandbox, tmp_path: Path
 ) -> None:
     chosen = {chosen_by: way} if chosen_by else {}
     permission = ACTIONS[action].ways[way].permission
-    with_right = a_config(world.url, api_key=f"rk_test_{way}", **chosen)
+    with_permission = a_config(world.url, api_key=f"rk_test_{way}", **chosen)
     without = a_config(world.url, api_key="rk_test_nothing", account_label="mine", **chosen)
 
-    may, may_not = (told("target", tmp_path, each, "--stream", action) for each in (with_right, without))
+    may, may_not = (findings("target", tmp_path, each, "--stream", action) for each in (with_permission, without))
 
-    assert ("ok", f"{action} may be created") in of(may, "rights")
-    [(status, message)] = [each for each in of(may_not, "rights") if each[1].startswith(f"{action} ")]
+    assert ("ok", f"the key may create {action}") in of_check(may, "rights")
+    [(status, message)] = [each for each in of_check(may_not, "rights") if f" {action}: " in each[1]]
     assert (status, permission in message) == ("stops", True)
 
 
-def test_an_action_without_its_right_stops_only_a_run_that_has_it(world: Sandbox, tmp_path: Path) -> None:
+def test_a_missing_permission_stops_only_runs_with_that_action(world: Sandbox, tmp_path: Path) -> None:
     config = a_config(world.url, api_key="rk_test_charges")
 
     unnamed, named = doctor("target", tmp_path, config), doctor("target", tmp_path, config, "--stream", "products")
 
     assert (unnamed.code, named.code) == (0, 4)
     assert (
-        "• rights       products may neither be created nor read: give the key the right rak_product_write"
+        "• rights       the key may neither create nor read products: give it the permission rak_product_write"
         in unnamed.output
     )
-    assert "✗ rights       products may neither be created nor read" in named.output
+    assert "✗ rights       the key may neither create nor read products" in named.output
 
 
 CHARGING: list[tuple[str, dict[str, Any], tuple[str, ...], str]] = [
-    ("direct, and nobody says no", {}, (), "open: .* but not whether it may create charges directly.*charge_with"),
-    ("by way of PaymentIntents", {"charge_with": "payment_intents"}, (), "ok: .*made as PaymentIntents"),
-    ("closed in test mode", {"api_key": "sk_test_no_charges"}, ("--stream", "charges"), "open: .*test mode may"),
-    ("closed in live mode", {"api_key": "sk_live_no_charges"}, (), "open: .*activation"),
-    ("closed, with charges", {"api_key": "sk_live_no_charges"}, ("--stream", "charges"), "stops: .*activation"),
+    ("direct charges", {}, (), "open: .*not say whether it may create charges directly.*charge_with"),
+    ("PaymentIntents", {"charge_with": "payment_intents"}, (), "ok: .*creates charges as PaymentIntents"),
+    ("disabled in test mode", {"api_key": "sk_test_no_charges"}, ("--stream", "charges"), "open: .*test mode may"),
+    ("disabled in live mode", {"api_key": "sk_live_no_charges"}, (), "open: .*activation"),
+    ("disabled, with charges", {"api_key": "sk_live_no_charges"}, ("--stream", "charges"), "stops: .*activation"),
     ("not known", {"api_key": "rk_test_reader", "account_label": "x"}, (), "open: .*is not known"),
 ]
 
@@ -222,21 +225,21 @@ CHARGING: list[tuple[str, dict[str, Any], tuple[str, ...], str]] = [
 @pytest.mark.parametrize(
     ("settings", "options", "said"), [case[1:] for case in CHARGING], ids=[case[0] for case in CHARGING]
 )
-def test_whether_the_account_takes_charges_is_said_or_said_to_be_unknown(
+def test_whether_the_account_accepts_charges_is_reported(
     settings: dict[str, Any], options: tuple[str, ...], said: str, world: Sandbox, tmp_path: Path
 ) -> None:
-    [(status, message)] = of(told("target", tmp_path, a_config(world.url) | settings, *options), "charging")
+    [(status, message)] = of_check(findings("target", tmp_path, a_config(world.url) | settings, *options), "charging")
 
     assert re.match(said, f"{status}: {message}"), message
 
 
-# The settings, what is in the environment, and what the line of the connection says.
+# The settings, the environment, and the message of the check `connection`.
 LINES: list[tuple[str, dict[str, Any], dict[str, str], str]] = [
-    ("nobody listens", {"base_url": CLOSED}, {}, "connection refused.*base_url"),
+    ("no server", {"base_url": CLOSED}, {}, "connection refused.*base_url"),
     ("no such host", {"base_url": "https://nowhere.invalid"}, {}, "host name could not be resolved.*base_url"),
     ("no TLS", {"base_url": "https://127.0.0.1:{port}"}, {}, "TLS failed.*REQUESTS_CA_BUNDLE"),
     (
-        "a proxy that is not there",
+        "an absent proxy",
         {"base_url": "https://nowhere.invalid"},
         {"HTTPS_PROXY": f"http://ann:{PASSWORD}@127.0.0.1:9"},
         "the proxy that HTTPS_PROXY names failed.*the proxy 127.0.0.1:9",
@@ -247,23 +250,23 @@ LINES: list[tuple[str, dict[str, Any], dict[str, str], str]] = [
 
 
 @pytest.mark.parametrize(("settings", "env", "said"), [case[1:] for case in LINES], ids=[case[0] for case in LINES])
-def test_a_line_that_does_not_hold_says_why_and_what_to_look_at(
+def test_a_failed_connection_names_the_reason_and_what_to_check(
     settings: dict[str, Any], env: dict[str, str], said: str, world: Sandbox, tmp_path: Path
 ) -> None:
-    with a_server_of_something_else() as port:
+    with a_server_without_stripe() as port:
         named = {name: value.format(port=port) for name, value in settings.items()}
-        pace = {"max_requests_per_second": 1, "max_requests_per_second_total": 1, "give_up_after_s": 0.5}
-        found = told("tap", tmp_path, a_config(world.url) | pace | named, **env)
+        throttle = {"max_requests_per_second": 1, "max_requests_per_second_total": 1, "give_up_after_s": 0.5}
+        found = findings("tap", tmp_path, a_config(world.url) | throttle | named, **env)
 
-    [(status, message)] = of(found, "connection")
+    [(status, message)] = of_check(found, "connection")
     assert status == "stops"
     assert re.search(said, message), message
-    assert of(found, "not yet") != []
+    assert of_check(found, "not yet") != []
 
 
 @contextmanager
-def a_server_of_something_else() -> Iterator[int]:
-    """It has no page that is asked for, and speaks no TLS; its port."""
+def a_server_without_stripe() -> Iterator[int]:
+    """The port of a server that answers 404 and has no TLS."""
     with ThreadingHTTPServer(("127.0.0.1", 0), _Silent) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
@@ -280,30 +283,30 @@ class _Silent(BaseHTTPRequestHandler):
         """Nothing."""
 
 
-def test_a_connected_account_that_the_key_may_not_act_for_is_named(world: Sandbox, tmp_path: Path) -> None:
-    found = told("target", tmp_path, a_config(world.url, account_id="acct_unknown"))
+def test_a_connected_account_without_access_is_named(world: Sandbox, tmp_path: Path) -> None:
+    found = findings("target", tmp_path, a_config(world.url, account_id="acct_unknown"))
 
-    [(status, message)] = of(found, "connection")
+    [(status, message)] = of_check(found, "connection")
     assert status == "stops"
-    assert message.startswith("the key may not act for the account acct_unknown: ")
+    assert message.startswith("the key has no access to the account acct_unknown: ")
 
 
-def test_a_clock_that_is_off_is_said_and_stops_nothing(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_wrong_clock_is_reported_and_stops_no_run(sandbox: Sandbox, tmp_path: Path) -> None:
     sandbox.advance(7200)
 
     done = doctor("tap", tmp_path, a_config(sandbox.url))
 
     assert done.code == 0
-    assert re.search(r"• clock +this machine's is 7[12]\d\d s behind Stripe's", done.output)
+    assert re.search(r"• clock +this machine's clock is 7[12]\d\d s behind Stripe's", done.output)
 
 
-def test_the_version_that_stripe_answers_in_is_compared(world: Sandbox, tmp_path: Path) -> None:
-    found = told("tap", tmp_path, a_config(world.url, api_version="2025-09-30.clover"))
+def test_the_version_of_the_answers_is_compared(world: Sandbox, tmp_path: Path) -> None:
+    found = findings("tap", tmp_path, a_config(world.url, api_version="2025-09-30.clover"))
 
-    assert of(found, "version") == [("ok", "2025-09-30.clover is asked for, and answered in")]
+    assert of_check(found, "version") == [("ok", "asked for 2025-09-30.clover, answered in the same")]
 
 
-def test_a_mistyped_variable_of_the_environment_is_told(world: Sandbox, tmp_path: Path) -> None:
+def test_a_mistyped_environment_variable_gets_a_suggestion(world: Sandbox, tmp_path: Path) -> None:
     env = {
         "TAP_STRIPE_FLOW_STRAT_DATE": "2026-01-01",
         "TAP_STRIPE_FLOW__EU_START_DATE": "2026-01-01",  # of another connection
@@ -314,32 +317,32 @@ def test_a_mistyped_variable_of_the_environment_is_told(world: Sandbox, tmp_path
 
     done = run(line, tmp_path, **env)
 
-    found = of([json.loads(each) for each in done.output.splitlines()], "settings")
+    found = of_check([json.loads(each) for each in done.output.splitlines()], "settings")
     assert [status for status, _ in found] == ["ok", "open"]
     assert "TAP_STRIPE_FLOW_STRAT_DATE is not a setting" in found[1][1]
     assert "did you mean TAP_STRIPE_FLOW_START_DATE?" in found[1][1]
 
 
 @pytest.mark.parametrize(("plugin", "near"), [("tap", "charges"), ("target", "charges")])
-def test_a_mistyped_stream_is_told(plugin: str, near: str, world: Sandbox, tmp_path: Path) -> None:
-    [(status, message)] = of(told(plugin, tmp_path, a_config(world.url), "--stream", "chagres"), "settings")
+def test_a_mistyped_stream_gets_a_suggestion(plugin: str, near: str, world: Sandbox, tmp_path: Path) -> None:
+    [(status, message)] = of_check(findings(plugin, tmp_path, a_config(world.url), "--stream", "chagres"), "settings")
 
     assert status == "stops"
     assert f"did you mean {near}?" in message
 
 
-def test_without_settings_it_says_how_to_give_them(tmp_path: Path) -> None:
+def test_without_settings_the_message_names_the_option(tmp_path: Path) -> None:
     done = run([sys.executable, "-m", "stripe_flow_cli", "doctor", "--plugin", "tap"], tmp_path)
 
     assert done.code == 1
-    assert "no settings were given: --config FILE reads a file, --config ENV the environment" in done.output
+    assert "there are no settings: add --config FILE for a file, or --config ENV for variables" in done.output
 
 
 SHOWN = [({}, "utf-8", "\x1b[32m✓\x1b[0m "), ({"NO_COLOR": "1"}, "utf-8", "✓ "), ({"NO_COLOR": "1"}, "ascii", "+ ")]
 
 
 @pytest.mark.parametrize(("env", "encoding", "sign"), SHOWN)
-def test_a_terminal_has_colours_unless_nobody_wants_them(
+def test_a_terminal_has_colours_unless_no_color_is_set(
     env: dict[str, str], encoding: str, sign: str, world: Sandbox, tmp_path: Path
 ) -> None:
     (tmp_path / "doctor.json").write_text(json.dumps(a_config(world.url)))
@@ -357,13 +360,13 @@ def test_a_terminal_has_colours_unless_nobody_wants_them(
 
 
 def read_all(descriptor: int) -> str:
-    """What a terminal shows until nobody writes to it any more."""
+    """All that a terminal receives until the process closes it."""
     parts = []
     try:
         while part := os.read(descriptor, 4096):
             parts.append(part)
     except OSError:
-        pass  # so Linux says that the other end is closed
+        pass  # Linux raises this once the other end is closed
     finally:
         os.close(descriptor)
     return b"".join(parts).decode()

@@ -12,18 +12,18 @@ from stripe_flow.api.connection import Mode
 from stripe_flow.api.errors import Misconfigured, StripeUnreachable
 from stripe_flow_cli.doctor.connection import (
     Clocks,
-    Line,
-    Pace,
+    ConnectionFacts,
     Samples,
+    Throttle,
     judge_clocks,
+    judge_connection,
     judge_latency,
-    judge_line,
-    judge_pace,
+    judge_throttle,
     judge_version,
 )
 from stripe_flow_cli.doctor.engine import Check, examine
-from stripe_flow_cli.doctor.findings import Finding, Mark, exit_code, ok, stops, unsure
-from stripe_flow_cli.doctor.tap import selected_by
+from stripe_flow_cli.doctor.findings import Finding, Mark, exit_code, ok, stops, warns
+from stripe_flow_cli.doctor.tap import select_streams
 
 NOW = 1_800_000_000
 
@@ -33,8 +33,8 @@ def samples(*took_s: float, answered: str | None = "2026-10-28.endive") -> Sampl
     return Samples(asked="2026-10-28.endive", answered=versions, took_s=took_s)
 
 
-def pace(per_endpoint: float, total: float, mode: Mode = Mode.TEST) -> Pace:
-    return Pace(per_endpoint=per_endpoint, total=total, mode=mode, is_loopback=False)
+def throttle(per_endpoint: float, total: float, mode: Mode = Mode.TEST) -> Throttle:
+    return Throttle(per_endpoint=per_endpoint, total=total, mode=mode)
 
 
 JUDGED: list[tuple[str, Iterator[Finding], Mark, str]] = [
@@ -42,17 +42,22 @@ JUDGED: list[tuple[str, Iterator[Finding], Mark, str]] = [
     ("a clock ahead", judge_clocks(Clocks(stripe_unix=NOW, here_unix=NOW + 90)), Mark.OPEN, "90 s ahead of Stripe's"),
     ("a clock behind", judge_clocks(Clocks(stripe_unix=NOW, here_unix=NOW - 90)), Mark.OPEN, "90 s behind Stripe's"),
     ("no clock", judge_clocks(Clocks(stripe_unix=None, here_unix=NOW)), Mark.OPEN, "no Date"),
-    ("the version asked for", judge_version(samples(0.1)), Mark.OK, "and answered in"),
+    ("the version asked for", judge_version(samples(0.1)), Mark.OK, "answered in the same"),
     ("another version", judge_version(samples(0.1, answered="2020-08-27")), Mark.OPEN, "in 2020-08-27"),
-    ("no version", judge_version(samples(answered=None)), Mark.OPEN, "nothing is known"),
+    ("no version", judge_version(samples(answered=None)), Mark.OPEN, "knows nothing that the key may read"),
     ("a quick answer", judge_latency(samples(9, 0.2, 0.1)), Mark.OK, "200 ms"),
     ("a slow answer", judge_latency(samples(2, 1.5, 0.1)), Mark.OPEN, "1500 ms for a small read, .* slow"),
     ("no answer", judge_latency(samples()), Mark.OPEN, "not measured"),
-    ("a pace below Stripe's", judge_pace(pace(20, 20)), Mark.OK, "20 requests a second"),
-    ("too much in all for test mode", judge_pace(pace(20, 80)), Mark.OPEN, "Lower max_requests_per_second"),
-    ("the same in live mode", judge_pace(pace(20, 80, Mode.LIVE)), Mark.OK, "80 in all"),
-    ("too much for one endpoint", judge_pace(pace(50, 80, Mode.LIVE)), Mark.OPEN, "Lower max_requests_per_second"),
-    ("no pacing", judge_pace(pace(0, 0)), Mark.OK, "no pacing"),
+    ("a rate below Stripe's", judge_throttle(throttle(20, 20)), Mark.OK, "20 requests per second"),
+    ("too much in total for test mode", judge_throttle(throttle(20, 80)), Mark.OPEN, "lower max_requests_per_second"),
+    ("the same in live mode", judge_throttle(throttle(20, 80, Mode.LIVE)), Mark.OK, "80 in total"),
+    (
+        "too much for one endpoint",
+        judge_throttle(throttle(50, 80, Mode.LIVE)),
+        Mark.OPEN,
+        "lower max_requests_per_second",
+    ),
+    ("no throttle", judge_throttle(throttle(0, 0)), Mark.OK, "not throttled"),
 ]
 
 
@@ -65,14 +70,14 @@ def test_each_fact_has_its_finding(found: Iterator[Finding], mark: Mark, said: s
 
 
 def test_a_proxy_is_named_whether_stripe_answers_or_not() -> None:
-    line = Line(base_url="https://api.stripe.com", proxy="proxy.example:3128", account=None, error=None)
+    facts = ConnectionFacts(base_url="https://api.stripe.com", proxy="proxy.example:3128", account=None, error=None)
 
-    [good] = judge_line(line)
-    [bad] = judge_line(replace(line, error=StripeUnreachable("nothing came")))
+    [good] = judge_connection(facts)
+    [bad] = judge_connection(replace(facts, error=StripeUnreachable("no answer")))
 
     assert (good.mark, bad.mark, bad.exit_code) == (Mark.OK, Mark.STOPS, 4)
     assert "through the proxy proxy.example:3128" in good.text
-    assert "nothing came. Requests go through the proxy proxy.example:3128" in bad.text
+    assert "no answer. Requests go through the proxy proxy.example:3128" in bad.text
 
 
 def a_check(name: str, *findings: Finding, after: Sequence[str] = ()) -> Check[None, Sequence[Finding]]:
@@ -83,12 +88,12 @@ def refuse(_: None) -> Sequence[Finding]:
     raise Misconfigured("a setting is wrong")
 
 
-def test_what_rests_on_a_check_that_stops_is_not_tried_and_said_in_one_line() -> None:
+def test_checks_that_need_a_stopped_check_are_skipped_and_named_in_one_line() -> None:
     checks = (
         Check("first", refuse, lambda facts: facts),
         a_check("second", ok("fine"), after=["first"]),
         a_check("third", ok("fine"), after=["second"]),
-        a_check("fourth", ok("fine"), unsure("perhaps")),
+        a_check("fourth", ok("fine"), warns("perhaps")),
     )
 
     found = list(examine(None, checks))
@@ -96,16 +101,16 @@ def test_what_rests_on_a_check_that_stops_is_not_tried_and_said_in_one_line() ->
     assert found == [
         ("first", stops("a setting is wrong", 1)),
         ("fourth", ok("fine")),
-        ("fourth", unsure("perhaps")),
-        ("not yet", unsure("second, third: mend what stops a run, then look again")),
+        ("fourth", warns("perhaps")),
+        ("not yet", warns("second, third not checked: fix what stops a run, then run the doctor again")),
     ]
 
 
 @pytest.mark.parametrize(
     ("findings", "code"),
-    [([], 0), ([ok("")], 0), ([unsure("")], 0), ([ok(""), stops("", 4), stops("", 1)], 4), ([stops("", 2)], 2)],
+    [([], 0), ([ok("")], 0), ([warns("")], 0), ([ok(""), stops("", 4), stops("", 1)], 4), ([stops("", 2)], 2)],
 )
-def test_a_run_ends_at_the_first_that_stops_it(findings: list[Finding], code: int) -> None:
+def test_the_exit_code_is_that_of_the_first_finding_that_stops_a_run(findings: list[Finding], code: int) -> None:
     assert exit_code(findings) == code
 
 
@@ -127,4 +132,4 @@ STREAMS = ("charges", "refunds", "customers", "customer_tax_ids")
     ],
 )
 def test_meltanos_patterns_say_which_streams_are_selected(patterns: str | None, selected: set[str]) -> None:
-    assert selected_by(patterns, STREAMS) == selected
+    assert select_streams(patterns, STREAMS) == selected

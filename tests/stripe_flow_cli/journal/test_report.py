@@ -1,4 +1,4 @@
-"""`stripe-flow journal report` as an operator uses it: real processes over real journals."""
+"""`stripe-flow journal report` as an operator uses it: real processes and real journals."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from tests.support.sandbox import Sandbox
 
 JOURNAL, PAGE = "stripe-flow-journal.db", "stripe-flow-report.html"
 MOST_RSS_KIB, MOST_BYTES = 300 * 1024, 5 << 20
-# The command, and then what Linux says its peak was: a parent's memory is not counted in that.
 WITHOUT = "import sys; sys.path.insert(0, 'absent'); from stripe_flow_cli import main; main()"
+# Runs the command, then prints its peak memory by Linux, without the parent's.
 MEASURED = """
 from stripe_flow_cli import main
 try:
@@ -40,12 +40,12 @@ def report(folder: Path, *arguments: str, **env: str) -> Ended:
 
 @pytest.fixture
 def filled(tmp_path: Path) -> Path:
-    """A folder with a journal of some use."""
+    """A folder with a journal of 600 attempts."""
     fill(tmp_path / JOURNAL, attempts(600))
     return tmp_path
 
 
-def test_a_report_tells_what_a_run_has_done_and_not_done(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_report_shows_what_a_run_has_done_and_not_done(sandbox: Sandbox, tmp_path: Path) -> None:
     charge = {"currency": "jpy", "source": "tok_visa"}
     records: list[dict[str, Any]] = [
         charge | {"id": 1, "amount": 1500},
@@ -57,17 +57,17 @@ def test_a_report_tells_what_a_run_has_done_and_not_done(sandbox: Sandbox, tmp_p
     run_target(tmp_path, config, lines)
 
     done = report(tmp_path, "--config", "target_stripe_flow.json")
-    told = json.loads(report(tmp_path, "--config", "target_stripe_flow.json", "--json").output)
+    figures = json.loads(report(tmp_path, "--config", "target_stripe_flow.json", "--json").output)
 
     text = (tmp_path / PAGE).read_text(encoding="utf-8")
     assert done.output == f"wrote {PAGE}: 2 attempts, 2 records that are not done\n"
-    assert "<h1>1 record needs mending</h1>" in text
+    assert "<h1>1 record needs a fix</h1>" in text
     assert "amount is a positive JSON integer" in text
     assert "900 JPY" in text
     assert CANARY_ADDRESS not in text
-    assert told["counts"] == {"created": 1, "declined": 1}
-    assert told["waiting"] == {"never_sent": 1, "declined": 1}
-    assert told["amounts"][0] | {"day": ""} == {
+    assert figures["counts"] == {"created": 1, "declined": 1}
+    assert figures["waiting"] == {"never_sent": 1, "declined": 1}
+    assert figures["amounts"][0] | {"day": ""} == {
         "action": "charges",
         "currency": "jpy",
         "day": "",
@@ -77,7 +77,7 @@ def test_a_report_tells_what_a_run_has_done_and_not_done(sandbox: Sandbox, tmp_p
     }
 
 
-def test_a_record_that_was_mended_and_sent_waits_no_more(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_record_that_was_fixed_and_sent_is_done(sandbox: Sandbox, tmp_path: Path) -> None:
     for amount in ("a lot", 500):
         record = a_record("charges", id=1, amount=amount, currency="usd", source="tok_visa")
         run_target(tmp_path, a_config(sandbox.url), [a_schema("charges"), record])
@@ -89,7 +89,7 @@ def test_a_record_that_was_mended_and_sent_waits_no_more(sandbox: Sandbox, tmp_p
     assert "1 line of it was sent later and is left out." in done.output
 
 
-def test_a_command_of_the_page_does_what_it_says(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_command_on_the_page_works(sandbox: Sandbox, tmp_path: Path) -> None:
     declined = a_record("charges", id=CANARY_ADDRESS, amount=900, currency="usd", source="tok_chargeDeclined")
     run_target(tmp_path, a_config(sandbox.url), [a_schema("charges"), declined])
     (command,) = re.findall("<code>(stripe-flow journal retry .*?)</code>", report(tmp_path, "--output", "-").output)
@@ -100,7 +100,7 @@ def test_a_command_of_the_page_does_what_it_says(sandbox: Sandbox, tmp_path: Pat
     assert "<h1>1 record waits for the next run</h1>" in report(tmp_path, "--output", "-").output
 
 
-def test_without_a_journal_it_is_said_and_nothing_is_written(tmp_path: Path) -> None:
+def test_without_a_journal_no_report_is_written(tmp_path: Path) -> None:
     page, figures = report(tmp_path), report(tmp_path, "--json")
 
     assert (page.code, figures.code) == (1, 1)
@@ -115,10 +115,10 @@ def test_an_empty_journal_is_a_friendly_page(tmp_path: Path) -> None:
     done = report(tmp_path)
 
     assert done.code == 0
-    assert "Run the flow, then make this report again." in (tmp_path / PAGE).read_text(encoding="utf-8")
+    assert "Run the flow, then create this report again." in (tmp_path / PAGE).read_text(encoding="utf-8")
 
 
-def test_a_report_is_its_owners_and_replaces_an_earlier_one(filled: Path) -> None:
+def test_a_report_is_readable_by_its_owner_only_and_replaces_an_earlier_one(filled: Path) -> None:
     first, second = report(filled), report(filled)
 
     assert (first.code, second.code) == (0, 0)
@@ -127,7 +127,7 @@ def test_a_report_is_its_owners_and_replaces_an_earlier_one(filled: Path) -> Non
 
 
 @pytest.mark.parametrize("name", ["notes.html", JOURNAL, ".", "missing/report.html"])
-def test_no_other_file_is_written_over(name: str, filled: Path) -> None:
+def test_a_report_replaces_no_other_file(name: str, filled: Path) -> None:
     (filled / "notes.html").write_text("<!doctype html>\n<p>mine")
     before = {path.name: path.read_bytes() for path in filled.iterdir()}
 
@@ -138,7 +138,7 @@ def test_no_other_file_is_written_over(name: str, filled: Path) -> None:
     assert {path.name: path.read_bytes() for path in filled.iterdir()} == before
 
 
-def test_a_report_goes_where_it_is_told(filled: Path) -> None:
+def test_the_report_goes_to_the_output_option(filled: Path) -> None:
     to_file, to_pipe = report(filled, "--output", "mine.html"), report(filled, "--output", "-")
 
     assert to_file.code == 0
@@ -147,7 +147,7 @@ def test_a_report_goes_where_it_is_told(filled: Path) -> None:
     assert not (filled / PAGE).exists()
 
 
-def test_source_keys_are_in_it_only_where_they_are_asked_for(filled: Path) -> None:
+def test_source_keys_are_in_the_report_only_with_the_option(filled: Path) -> None:
     quiet, asked = report(filled, "--output", "-"), report(filled, "--output", "-", "--show-keys")
 
     assert CANARY_ADDRESS not in quiet.output
@@ -155,7 +155,7 @@ def test_source_keys_are_in_it_only_where_they_are_asked_for(filled: Path) -> No
 
 
 @pytest.mark.parametrize("missing", ["pygal", "jinja2"])
-def test_a_missing_library_is_said_with_what_to_install(missing: str, filled: Path) -> None:
+def test_a_missing_library_is_named_with_its_install_command(missing: str, filled: Path) -> None:
     absent = filled / "absent"
     absent.mkdir()
     (absent / f"{missing}.py").write_text(f"raise ModuleNotFoundError('no', name={missing!r})")
@@ -184,7 +184,7 @@ def test_a_journal_on_postgresql_has_the_same_report(postgres: Postgres, tmp_pat
     assert (done.code, done.output) == (0, f"wrote {PAGE}: 0 attempts, 0 records that are not done\n")
 
 
-def test_it_works_while_a_run_holds_the_journal_and_leaves_it_as_it_is(filled: Path) -> None:
+def test_a_report_works_while_a_run_owns_the_journal_and_does_not_change_it(filled: Path) -> None:
     with open_journal(filled / JOURNAL):
         before = (filled / JOURNAL).read_bytes()
         done = report(filled)
@@ -194,7 +194,7 @@ def test_it_works_while_a_run_holds_the_journal_and_leaves_it_as_it_is(filled: P
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the peak of a process is read from /proc")
-def test_its_memory_is_bounded_whatever_the_journals_size(tmp_path: Path) -> None:
+def test_the_memory_of_a_report_is_bounded(tmp_path: Path) -> None:
     fill(tmp_path / JOURNAL, attempts(60_000, done_of=2))
 
     done = subprocess.run(

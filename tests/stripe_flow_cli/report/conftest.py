@@ -1,4 +1,4 @@
-"""Journals on both databases, and a browser."""
+"""An empty journal on SQLite and on PostgreSQL."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.support.postgres import Postgres
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def location(request: pytest.FixtureRequest, tmp_path: Path) -> Location:
-    """Where an empty journal of the test's own is going to be."""
+    """The location of an empty journal for one test."""
     if request.param == "sqlite":
         return location_of({"journal_url": f"sqlite:///{tmp_path / 'journal.db'}"})
     server: Postgres = request.getfixturevalue("postgres")

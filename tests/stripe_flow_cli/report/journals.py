@@ -1,4 +1,4 @@
-"""Journals of long use: every state, several currencies, a year of days; canaries where a person's data may be."""
+"""Large journals: every state, five currencies, 330 days; canaries where personal data may be."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NOW = 1_795_478_400
 DAY_S = 86_400
 CURRENCIES = ("usd", "eur", "jpy", "kwd", "isk")
 DECLINES = ("insufficient_funds", "generic_decline", "expired_card", "do_not_honor", "lost_card")
-# Most is done; each other state comes up now and then.
+# The states of the few attempts that are not created, in turn.
 RARE = (State.DECLINED, *sorted(set(State) - {State.CREATED, State.UPDATED, State.FOUND, State.DECLINED}))
 CANARY_ADDRESS, CANARY_NAME, CANARY_CARD = "canary.jones@example.com", "Canary Jones", "4242424242424242"
 CANARY_KEY = "sk_test_canary0123456789"
@@ -26,7 +26,7 @@ HASTE = ("PRAGMA journal_mode = OFF", "PRAGMA synchronous = OFF", "PRAGMA cache_
 
 
 def attempts(count: int, *, done_of: int = 20) -> Iterator[Attempt]:
-    """So many, the same each time: all but one of `done_of` are created charges, customers and refunds."""
+    """The same attempts each time: all but one of `done_of` are created charges, customers and refunds."""
     for number in range(count):
         rare, turn = number % done_of == 1, number // done_of
         state = RARE[turn % len(RARE)] if rare else State.CREATED
@@ -62,7 +62,7 @@ def an_attempt(number: int, state: State, turn: int = 0, **columns: Any) -> Atte
     return Attempt(**(usual | money | _trouble(state, turn) | columns))
 
 
-def _trouble(state: State, turn: int) -> dict[str, Any]:  # Any: as above
+def _trouble(state: State, turn: int) -> dict[str, Any]:  # Any: columns of the journal
     if state is State.DECLINED:
         return {"http_status": 402, "code": "card_declined", "decline_code": DECLINES[turn % len(DECLINES)]}
     if state is State.REFUSED:
@@ -74,9 +74,9 @@ def _trouble(state: State, turn: int) -> dict[str, Any]:  # Any: as above
 
 
 def fill(path: Path, rows: Iterator[Attempt]) -> None:
-    """A journal in a file, made fast: a million rows in about a minute."""
+    """Write a journal file fast: a million rows in about a minute."""
     with open_journal(path):
-        pass  # its tables are all that is wanted
+        pass  # creates the tables
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         for pragma in HASTE:
             connection.execute(pragma)

@@ -1,7 +1,7 @@
-"""The page in a real browser: on a telephone and on a desk, in light and in dark, and for whoever cannot see it.
+"""The page in a real browser: on telephones and desktops, in light and dark mode, and for screen readers.
 
-It needs chromium, node and `npm ci` in tests/browser (`make test` does that one). Where one of them is missing these
-tests are skipped, and say so; with STRIPE_FLOW_NO_SKIPS set, as in CI, they fail.
+Needs chromium, node and `npm ci` in tests/browser (`make test` runs that one). Where one of them is missing these tests
+are skipped with a message; with STRIPE_FLOW_NO_SKIPS set, as in CI, they fail.
 """
 
 from __future__ import annotations
@@ -29,20 +29,20 @@ from tests.support.plugins import ROOT, clean_env
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 FOLDER = ROOT / "tests" / "browser"
 LIFE_S = 240
-# Words that are searched for, and how many rows they must find on the page of everything.
+# Search words, and how many rows they must match on the page of everything.
 SEARCHES = {"parked": 9, "PARKED usd": 2, "insufficient_funds": 2, "for the moon": 0}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Seen:
-    """What `look.js` has met: `looks` by light and dark and width, and the `use` of the search."""
+class Browsed:
+    """The output of `visit.js`: `visits` by colour scheme and width, and the `use` of the search."""
 
-    looks: list[dict[str, Any]]  # Any: JSON
+    visits: list[dict[str, Any]]  # Any: JSON
     use: dict[str, Any]  # Any: JSON
 
 
 def everything() -> Iterator[Attempt]:
-    """Every state, twenty parked ones more, and the longest words that may come."""
+    """Every state, 20 more refused attempts, and very long words."""
     yield from attempts(1200, done_of=12)
     long = an_attempt(5_000, State.DECLINED, source_name="warehouse_" * 8, decline_code="a_code_" * 12)
     yield replace(long, amount=999_999_999_999, currency="idr")
@@ -57,88 +57,88 @@ PAGES = {"of everything": everything, "of nothing": nothing}
 
 
 @pytest.fixture(scope="module", params=PAGES)
-def seen(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Seen:
+def browsed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Browsed:
     folder = tmp_path_factory.mktemp("report")
     rows = list(PAGES[request.param]())
     with open_journal(folder / "journal.db") as journal:
         journal.add(rows)
-    return look_at(written(folder))
+    return visit(write_page(folder))
 
 
-def written(folder: Path) -> Path:
+def write_page(folder: Path) -> Path:
     with open_read_only(folder / "journal.db") as journal:
-        asked = figures.Asked(among={}, rejects_path=folder / "none.jsonl", now_unix=NOW)
-        text = page.render(figures.read(journal, asked))
+        query = figures.Query(filters={}, rejects_path=folder / "none.jsonl", now_unix=NOW)
+        text = page.render(figures.read_report(journal, query))
     path = folder / "report.html"
     path.write_text(text, encoding="utf-8")
     return path
 
 
-def look_at(path: Path) -> Seen:
+def visit(path: Path) -> Browsed:
     browser = next(filter(None, map(shutil.which, BROWSERS)), None)
     node = shutil.which("node")
     if browser is None or node is None or not (FOLDER / "node_modules").is_dir():
-        missing(f"no {BROWSERS[0]}, node or tests/browser/node_modules here: the report was NOT looked at in a browser")
+        missing(f"no {BROWSERS[0]}, node or tests/browser/node_modules here: the report was NOT tested in a browser")
     with subprocess.Popen(
-        [node, str(FOLDER / "look.js"), browser, str(path)],
+        [node, str(FOLDER / "visit.js"), browser, str(path)],
         env=clean_env(WORDS="|".join(SEARCHES)),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-    ) as looking:
+    ) as process:
         try:
-            told, errors = looking.communicate(timeout=LIFE_S)
+            output, errors = process.communicate(timeout=LIFE_S)
         finally:
-            if looking.poll() is None:
-                os.killpg(looking.pid, signal.SIGKILL)
-    assert looking.returncode == 0, errors
-    return Seen(**json.loads(told))
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+    assert process.returncode == 0, errors
+    return Browsed(**json.loads(output))
 
 
-def test_it_opens_without_an_error_and_asks_for_nothing(seen: Seen) -> None:
-    assert [look["errors"] for look in seen.looks] == [[]] * 4
-    assert seen.use["errors"] == []
-    assert seen.use["requests"] == ["file"]
+def test_the_page_opens_without_errors_and_loads_nothing(browsed: Browsed) -> None:
+    assert [view["errors"] for view in browsed.visits] == [[]] * 4
+    assert browsed.use["errors"] == []
+    assert browsed.use["requests"] == ["file"]
 
 
-def test_it_fits_a_telephone(seen: Seen) -> None:
-    assert {look["size"] for look in seen.looks} == {"phone", "desk"}
-    assert [(look["overflow"], look["unfolded"]) for look in seen.looks] == [(0, 0)] * 4
+def test_it_fits_a_telephone(browsed: Browsed) -> None:
+    assert {view["size"] for view in browsed.visits} == {"phone", "desk"}
+    assert [(view["overflow"], view["unfolded"]) for view in browsed.visits] == [(0, 0)] * 4
 
 
-def test_everybody_can_read_it_in_light_and_in_dark(seen: Seen) -> None:
-    assert len({look["background"] for look in seen.looks}) == 2, "dark is dark"
-    assert [fault for look in seen.looks for fault in look["violations"]] == []
+def test_everybody_can_read_it_in_light_and_in_dark(browsed: Browsed) -> None:
+    assert len({view["background"] for view in browsed.visits}) == 2, "dark mode has a background of its own"
+    assert [fault for view in browsed.visits for fault in view["violations"]] == []
 
 
-@pytest.mark.parametrize("seen", ["of everything"], indirect=True)
-def test_a_search_finds_rows_and_says_how_many(seen: Seen) -> None:
-    found = {words: search["rows"] for words, search in seen.use["searches"].items()}
+@pytest.mark.parametrize("browsed", ["of everything"], indirect=True)
+def test_a_search_filters_rows_and_counts_them(browsed: Browsed) -> None:
+    found = {words: search["rows"] for words, search in browsed.use["searches"].items()}
 
     assert found == SEARCHES
-    assert seen.use["searches"]["parked"]["said"] == "9 of 121 rows"
-    assert seen.use["after"] == seen.use["before"], "an empty search is none"
+    assert browsed.use["searches"]["parked"]["said"] == "9 of 121 rows"
+    assert browsed.use["after"] == browsed.use["before"], "an empty search shows all rows"
 
 
-@pytest.mark.parametrize("seen", ["of everything"], indirect=True)
-def test_long_lists_are_folded_until_they_are_asked_for(seen: Seen) -> None:
-    assert seen.use["before"] < seen.use["unfolded"] < seen.use["plain"]
+@pytest.mark.parametrize("browsed", ["of everything"], indirect=True)
+def test_long_lists_are_folded_until_a_click(browsed: Browsed) -> None:
+    assert browsed.use["before"] < browsed.use["unfolded"] < browsed.use["plain"]
 
 
-@pytest.mark.parametrize("seen", ["of everything"], indirect=True)
-def test_without_scripts_every_row_is_there_and_nothing_that_does_nothing(seen: Seen) -> None:
-    assert (seen.use["plain"], seen.use["idle"]) == (121, 0)
+@pytest.mark.parametrize("browsed", ["of everything"], indirect=True)
+def test_without_scripts_all_rows_are_visible_and_no_button_is(browsed: Browsed) -> None:
+    assert (browsed.use["plain"], browsed.use["idle"]) == (121, 0)
 
 
-def test_a_missing_browser_is_said_and_fails_where_nothing_may_be_skipped(
+def test_without_a_browser_the_tests_skip_or_fail_where_skips_are_forbidden(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
 
     monkeypatch.delenv("STRIPE_FLOW_NO_SKIPS", raising=False)
-    with pytest.raises(pytest.skip.Exception, match="NOT looked at"):
-        look_at(tmp_path)
+    with pytest.raises(pytest.skip.Exception, match="NOT tested"):
+        visit(tmp_path)
     monkeypatch.setenv("STRIPE_FLOW_NO_SKIPS", "1")
-    with pytest.raises(pytest.fail.Exception, match="NOT looked at"):
-        look_at(tmp_path)
+    with pytest.raises(pytest.fail.Exception, match="NOT tested"):
+        visit(tmp_path)

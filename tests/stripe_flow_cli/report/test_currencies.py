@@ -1,4 +1,4 @@
-"""Amounts as people write them."""
+"""Amounts in the format that people write."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stripe_flow_cli.report.currencies import DECIMALS, USUAL_DECIMALS, digits, shown
+from stripe_flow_cli.report.currencies import DECIMALS, USUAL_DECIMALS, format_amount, format_number
 
 
 @pytest.mark.parametrize(
@@ -28,12 +28,12 @@ from stripe_flow_cli.report.currencies import DECIMALS, USUAL_DECIMALS, digits, 
     ],
 )
 def test_an_amount_has_the_decimals_of_its_currency(amount: int, currency: str, text: str) -> None:
-    assert shown(amount, currency) == text
+    assert format_amount(amount, currency) == text
 
 
 @given(st.integers(0, 2**70), st.sampled_from(["usd", *DECIMALS]))
 def test_no_amount_is_rounded(amount: int, currency: str) -> None:
-    read = digits(amount, currency)
+    number = format_number(amount, currency)
 
-    assert int(read.replace(",", "").replace(".", "")) == amount
-    assert len(read.partition(".")[2]) == DECIMALS.get(currency, USUAL_DECIMALS)
+    assert int(number.replace(",", "").replace(".", "")) == amount
+    assert len(number.partition(".")[2]) == DECIMALS.get(currency, USUAL_DECIMALS)

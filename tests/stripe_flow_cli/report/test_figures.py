@@ -1,4 +1,4 @@
-"""From rows to figures, on both databases: the sums are those of the rows, and what waits is what stands now."""
+"""Figures on both databases: the sums match the rows, and the lists have the latest state of each record."""
 
 from __future__ import annotations
 
@@ -23,9 +23,10 @@ from tests.stripe_flow_cli.report.journals import DAY_S, NOW, an_attempt, attemp
 ONE_DAY = {"first_sent_unix": NOW, "last_sent_unix": NOW, "settled_unix": NOW}
 
 
-def read(journal: Journal, rejects: Path | None = None, most_rows: int = 2000, **among: list[str]) -> Report:
+def read(journal: Journal, rejects: Path | None = None, most_rows: int = 2000, **filters: list[str]) -> Report:
     path = rejects or Path("nowhere.jsonl")
-    return figures.read(journal, figures.Asked(among=among, rejects_path=path, now_unix=NOW, most_rows=most_rows))
+    query = figures.Query(filters=filters, rejects_path=path, now_unix=NOW, most_rows=most_rows)
+    return figures.read_report(journal, query)
 
 
 def groups(report: Report) -> Mapping[str, Group]:
@@ -33,7 +34,7 @@ def groups(report: Report) -> Mapping[str, Group]:
 
 
 def a_charge(number: int, state: State, amount: int | None, currency: str | None, **columns: Any) -> Attempt:
-    """`columns`: of the journal."""
+    """A charge of one day; `columns` are columns of the journal."""
     return an_attempt(number, state, action="charges", amount=amount, currency=currency, **(ONE_DAY | columns))
 
 
@@ -82,7 +83,7 @@ def test_the_newest_days_are_listed_and_the_sum_has_all(journal: Journal) -> Non
     assert ledger.days[0].day == "2026-11-24"
 
 
-def test_what_waits_tells_its_money_its_reason_and_its_commands(journal: Journal) -> None:
+def test_a_listed_record_has_its_amount_reason_and_commands(journal: Journal) -> None:
     parked = a_charge(1, State.PARKED, 1230, "kwd", settled_unix=None)
     declined = a_charge(2, State.DECLINED, 500, "usd")
     journal.add([parked, declined])
@@ -97,7 +98,7 @@ def test_what_waits_tells_its_money_its_reason_and_its_commands(journal: Journal
     assert groups(report)["declined"].amounts == (), "the same money may have been charged since"
 
 
-def test_what_was_followed_by_another_attempt_waits_no_more(journal: Journal) -> None:
+def test_a_replaced_attempt_is_not_listed(journal: Journal) -> None:
     first = a_charge(1, State.DECLINED, 500, "usd")
     updated = an_attempt(3, State.CREATED, action="customers")
     refused = replace(updated, revision=1, state=State.REFUSED)
@@ -108,10 +109,10 @@ def test_what_was_followed_by_another_attempt_waits_no_more(journal: Journal) ->
     report = read(journal)
 
     assert {name: group.total for name, group in groups(report).items()} == {"refused": 1}
-    assert report.counts["declined"] == 1, "over time it is counted all the same"
+    assert report.counts["declined"] == 1, "the timeline counts it"
 
 
-def test_an_update_does_not_end_the_wait_of_what_it_updates(journal: Journal) -> None:
+def test_an_applied_update_leaves_the_parked_creation_listed(journal: Journal) -> None:
     made = an_attempt(3, State.PARKED, action="customers")
     journal.add([made, replace(made, revision=1, state=State.UPDATED)])
 
@@ -136,10 +137,10 @@ def test_the_newest_of_each_state_are_shown(journal: Journal) -> None:
     report = read(journal, most_rows=4)
 
     assert [item.when[:10] for item in groups(report)["declined"].items] == ["2026-11-24", "2026-11-23", "2026-11-22"]
-    assert len(groups(report)["parked"].items) == 1, "the many do not hide the one"
+    assert len(groups(report)["parked"].items) == 1, "many records do not hide one"
 
 
-def test_a_report_is_of_the_rows_that_are_asked_for(journal: Journal) -> None:
+def test_a_report_has_only_the_rows_that_the_filters_select(journal: Journal) -> None:
     journal.add([an_attempt(1, State.PARKED), an_attempt(2, State.PARKED, mode="test"), an_attempt(3, State.PARKED)])
 
     report = read(journal, mode=["test"])
@@ -180,16 +181,16 @@ def test_sums_that_no_float_holds_are_exact(journal: Journal) -> None:
 
 def lines(path: Path, *rejects: dict[str, Any]) -> Path:  # Any: JSON
     schema = {"type": "SCHEMA", "stream": "charges", "schema": {}, "key_properties": ["id"]}
-    told = {"status": "rejected", "reason": "no amount", "field": "amount", "request_id": None, "line": 4, "at": "x"}
+    verdict = {"status": "rejected", "reason": "no amount", "field": "amount", "request_id": None, "line": 4, "at": "x"}
     records = [
-        {"type": "RECORD", "stream": "charges", "record": {"id": each.pop("id", 7)}, "stripe_flow": told | each}
+        {"type": "RECORD", "stream": "charges", "record": {"id": each.pop("id", 7)}, "stripe_flow": verdict | each}
         for each in rejects
     ]
     path.write_text("".join(json.dumps(each) + "\n" for each in [schema, *records]), encoding="utf-8")
     return path
 
 
-def test_what_was_never_sent_is_read_from_the_rejects_file(journal: Journal, tmp_path: Path) -> None:
+def test_records_never_sent_come_from_the_rejects_file(journal: Journal, tmp_path: Path) -> None:
     in_the_journal = ({"status": "declined", "request_id": "req_1"}, {"request_id": "req_2"})
     rejects = lines(tmp_path / "r.jsonl", {}, {"at": "2026-10-01T10:00:00+00:00", "line": 5}, *in_the_journal)
 
@@ -212,7 +213,7 @@ def test_a_rejects_file_may_hold_anything(journal: Journal, tmp_path: Path) -> N
     assert [group.total for group in read(journal, rejects).groups] == [1]
 
 
-def test_a_record_that_was_sent_since_it_was_rejected_waits_no_more(journal: Journal, tmp_path: Path) -> None:
+def test_a_rejected_record_that_was_sent_later_is_left_out(journal: Journal, tmp_path: Path) -> None:
     def sent(key: str, when: int, **columns: Any) -> Attempt:  # Any: columns
         scope = Scope(account="acct_1", mode="test", source_name="default")
         digest = Identity(scope=scope, action="charges", source_key=(key,)).digest
@@ -228,7 +229,7 @@ def test_a_record_that_was_sent_since_it_was_rejected_waits_no_more(journal: Jou
 
     report = read(journal, rejects)
 
-    assert groups(report)["never_sent"].total == 4, "one of them was sent before, and has changed since"
+    assert groups(report)["never_sent"].total == 4, "one of the four was sent before it was rejected"
     assert report.sent_since == 1
 
 
@@ -243,17 +244,17 @@ def test_rejects_of_many_reasons_are_all_counted(journal: Journal, tmp_path: Pat
 def test_the_figures_as_json_are_minor_units(journal: Journal) -> None:
     journal.add([a_charge(1, State.CREATED, 1050, "usd"), a_charge(2, State.PARKED, 3, "jpy", settled_unix=None)])
 
-    told = json.loads(json.dumps(figures.as_object(read(journal))))
+    printed = json.loads(json.dumps(figures.to_json(read(journal))))
 
-    assert Counter(told["counts"]) == {"created": 1, "parked": 1}
-    assert told["waiting"] == {"parked": 1}
+    assert Counter(printed["counts"]) == {"created": 1, "parked": 1}
+    assert printed["waiting"] == {"parked": 1}
     assert {"action": "charges", "currency": "usd", "day": "2026-11-24", "created": 1050} | {
         "declined": None,
         "open": None,
-    } in told["amounts"]
+    } in printed["amounts"]
 
 
-def test_what_is_too_rare_to_be_named_is_counted(journal: Journal) -> None:
+def test_rare_reasons_are_counted_together(journal: Journal) -> None:
     journal.add([a_charge(number, State.DECLINED, 1, "usd", decline_code=f"code_{number}") for number in range(250)])
 
     declines = read(journal).declines

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stripe_flow_cli.journal.commands import journal
-from stripe_flow_cli.report.items import shares
+from stripe_flow_cli.report.items import divide_rows
 from stripe_flow_cli.report.outcomes import LISTED, NEVER_SENT, STATES, STATUSES, StateWords, Who
 from stripe_flow_cli.report.plot import slug
 from target_stripe_flow.attempts.lifecycle import HAS_OBJECT, OPEN, State
@@ -29,23 +29,23 @@ def test_every_state_has_its_words() -> None:
 
 
 @pytest.mark.parametrize("words", STATES.values(), ids=STATES)
-def test_what_waits_says_what_to_do(words: StateWords) -> None:
+def test_every_state_that_is_not_done_has_steps(words: StateWords) -> None:
     assert bool(words.steps) == (words.who is not Who.NOBODY)
     assert words.status in STATUSES
 
 
-def test_what_is_open_is_listed_and_what_is_done_is_not() -> None:
+def test_open_states_are_listed_and_done_states_are_not() -> None:
     assert set(LISTED) >= OPEN
     assert not set(LISTED) & HAS_OBJECT
 
 
 @pytest.mark.parametrize("state", sorted(OPEN | {State.DECLINED}))
-def test_a_place_is_the_one_of_the_targets_summary(state: State) -> None:
+def test_a_status_is_the_one_in_the_summary_of_the_target(state: State) -> None:
     assert STATES[state].status == of_the_target(an_attempt(state=state)).status.value
 
 
 @pytest.mark.parametrize("status", STATUSES)
-def test_every_place_has_a_colour_in_light_and_in_dark(status: str) -> None:
+def test_every_status_has_a_colour_in_light_and_in_dark(status: str) -> None:
     assert status in {each.value for each in Status} | {TO_BE_SENT}
     assert f".status-{slug(status)} {{ --of: var(--{slug(status)}); }}" in STYLE
     assert len(re.findall(rf"--{slug(status)}: #", STYLE)) == 2
@@ -55,7 +55,7 @@ COMMANDS = [command for each in STATES.values() for command in (*each.commands, 
 
 
 @pytest.mark.parametrize("command", sorted(set(COMMANDS)))
-def test_a_command_that_is_advised_is_one_that_exists(command: str) -> None:
+def test_every_command_in_a_message_exists(command: str) -> None:
     program, group, name, *arguments = shlex.split(command.format(key="charges:1"))
     advised = journal.commands[name]
 
@@ -66,10 +66,10 @@ def test_a_command_that_is_advised_is_one_that_exists(command: str) -> None:
 
 
 @given(st.dictionaries(st.text(max_size=3), st.integers(0, 3000), max_size=12), st.integers(0, 2000))
-def test_shares_are_fair_and_use_all_the_room(counts: dict[str, int], most: int) -> None:
-    given = shares(counts, most)
+def test_rows_are_divided_fairly_and_fill_the_bound(counts: dict[str, int], most: int) -> None:
+    shares = divide_rows(counts, most)
 
-    assert sum(given.values()) == min(most, sum(counts.values()))
-    assert all(given[name] <= count for name, count in counts.items())
-    cut = [given[name] for name, count in counts.items() if given[name] < count]
-    assert not cut or max(given.values()) - min(cut) <= 1
+    assert sum(shares.values()) == min(most, sum(counts.values()))
+    assert all(shares[name] <= count for name, count in counts.items())
+    cut = [shares[name] for name, count in counts.items() if shares[name] < count]
+    assert not cut or max(shares.values()) - min(cut) <= 1

@@ -1,4 +1,4 @@
-"""The page: it asks for nothing, runs nothing but its own script, and names nobody."""
+"""The page: it loads nothing, runs only its own script, and has no personal data."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 from typing_extensions import override
 
 from stripe_flow_cli.report import figures, page
-from stripe_flow_cli.report.private import shown_field, shown_text
+from stripe_flow_cli.report.private import mask_field, mask_text
 from target_stripe_flow.attempts.attempt import Attempt
 from target_stripe_flow.attempts.lifecycle import State
 from target_stripe_flow.journal.store import Journal
@@ -35,7 +35,7 @@ NOWHERE = Path("nowhere.jsonl")
 
 
 class Elements(HTMLParser):
-    """Tags with their attributes."""
+    """The tags of a page with their attributes."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -49,15 +49,15 @@ class Elements(HTMLParser):
 
 def rendered(journal: Journal, rows: Sequence[Attempt], rejects: Path = NOWHERE, *, shows_keys: bool = False) -> str:
     journal.add(rows)
-    asked = figures.Asked(among={}, rejects_path=rejects, now_unix=NOW, shows_keys=shows_keys)
-    return page.render(figures.read(journal, asked))
+    query = figures.Query(filters={}, rejects_path=rejects, now_unix=NOW, shows_keys=shows_keys)
+    return page.render(figures.read_report(journal, query))
 
 
 @pytest.fixture
 def rejects(tmp_path: Path) -> Path:
-    """With a person in each place where the target or the person may have put one."""
+    """A rejects file with personal data in each text that may have some."""
     path = tmp_path / "rejects.jsonl"
-    told = {"status": "rejected", "request_id": None, "line": 3, "at": "2026-10-01T10:00:00+00:00"}
+    verdict = {"status": "rejected", "request_id": None, "line": 3, "at": "2026-10-01T10:00:00+00:00"}
     whose = {"id": CANARY_NAME, "email": CANARY_ADDRESS, "source": CANARY_CARD}
     reports = [
         {"field": f"metadata.{CANARY_NAME}", "reason": f"the product id {CANARY_NAME} is in use"},
@@ -65,14 +65,14 @@ def rejects(tmp_path: Path) -> Path:
     ]
     lines = [
         {"type": "SCHEMA", "stream": "charges", "schema": {}, "key_properties": ["id"]},
-        *({"type": "RECORD", "stream": "charges", "record": whose, "stripe_flow": told | each} for each in reports),
+        *({"type": "RECORD", "stream": "charges", "record": whose, "stripe_flow": verdict | each} for each in reports),
     ]
     path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
     return path
 
 
 def persons(number: int, state: State) -> Attempt:
-    """A row in which every text is a person's that may be one's."""
+    """A row with personal data in every text that may have some."""
     key = (CANARY_NAME, CANARY_ADDRESS, CANARY_CARD, CANARY_KEY)[number % 4]
     return an_attempt(
         number,
@@ -82,7 +82,7 @@ def persons(number: int, state: State) -> Attempt:
         stripe_id=key,  # as with product_id_from_key
         param=f"metadata[{key}]",
         body=key.encode(),
-        reason=f"what a later release may say of {CANARY_ADDRESS}, {CANARY_CARD}, {CANARY_KEY}",
+        reason=f"a reason with {CANARY_ADDRESS}, {CANARY_CARD}, {CANARY_KEY}",
         code=f"code {CANARY_ADDRESS}",
     )
 
@@ -98,12 +98,12 @@ def test_a_report_names_nobody(journal: Journal, rejects: Path) -> None:
     assert all(f"products:{row.digest}" in text for row in rows if row.state is State.PARKED)
 
 
-def test_source_keys_are_shown_to_whoever_asks(journal: Journal, rejects: Path) -> None:
+def test_source_keys_are_shown_with_the_option(journal: Journal, rejects: Path) -> None:
     text = rendered(journal, [persons(1, State.PARKED), persons(2, State.PARKED)], rejects, shows_keys=True)
 
     assert f"products:{CANARY_ADDRESS}" in text
     assert f"charges:{CANARY_NAME}" in text
-    assert "It shows source keys" in text
+    assert "This report shows source keys" in text
     assert CANARY_KEY not in text
 
 
@@ -115,36 +115,38 @@ def test_source_keys_are_shown_to_whoever_asks(journal: Journal, rejects: Path) 
         *((name, "…") for name in ("ann@example.com", "Ann Lee", "ä")),
     ],
 )
-def test_a_field_is_a_name_or_nothing(field: str, shown: str) -> None:
-    assert shown_field(field) == shown
+def test_a_field_is_shown_only_if_it_is_a_path_of_names(field: str, shown: str) -> None:
+    assert mask_field(field) == shown
 
 
-def test_a_text_is_short_and_hides_keys_in_whole_words() -> None:
-    assert shown_text("7 is not 77, and the key 7", ["7", ""]) == "[key] is not 77, and the key [key]"
-    assert len(shown_text("x" * 10_000)) == 401
+def test_a_text_is_short_and_source_keys_in_it_are_masked() -> None:
+    assert mask_text("7 is not 77, and the key 7", ["7", ""]) == "[key] is not 77, and the key [key]"
+    assert len(mask_text("x" * 10_000)) == 401
 
 
-def test_a_page_asks_for_nothing(journal: Journal) -> None:
+def test_a_page_loads_nothing(journal: Journal) -> None:
     text = rendered(journal, list(attempts(400)))
 
     tags = Elements(text).tags
-    linked = {value for _, given in tags for name, value in given.items() if name in {"src", "href", "srcset"}}
+    linked = {
+        value for _, attributes in tags for name, value in attributes.items() if name in {"src", "href", "srcset"}
+    }
     assert {value for value in linked if value and not value.startswith("#")} == {"data:,"}
     assert not {tag for tag, _ in tags} & {"img", "iframe", "object", "embed", "base"}
     assert not re.search(r"url\(|@import", text)
 
 
-def test_no_script_runs_but_its_own(journal: Journal) -> None:
+def test_the_page_runs_only_its_own_script(journal: Journal) -> None:
     hostile = "</script><script>alert(1)</script><img src=x onerror=alert(1)>"
     text = rendered(journal, [an_attempt(1, State.DECLINED, code=hostile, decline_code=None, account=hostile)])
 
     found = Elements(text)
-    policy = next(str(given["content"]) for tag, given in found.tags if tag == "meta" and "http-equiv" in given)
+    policy = next(str(attributes["content"]) for tag, attributes in found.tags if "http-equiv" in attributes)
     (script,) = re.findall("<script>(.*?)</script>", text, re.DOTALL)
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     assert "default-src 'none'" in policy
     assert f"script-src 'sha256-{digest}'" in policy
-    assert not [name for _, given in found.tags for name in given if name.startswith("on")]
+    assert not [name for _, attributes in found.tags for name in attributes if name.startswith("on")]
 
 
 @pytest.mark.parametrize(
@@ -158,7 +160,7 @@ def test_no_script_runs_but_its_own(journal: Journal) -> None:
         ([State.PARKED, State.CONFLICT, State.REFUSED], "2 records need your decision"),
     ],
 )
-def test_what_presses_most_is_said_first(journal: Journal, states: list[State], said: str) -> None:
+def test_the_headline_counts_the_most_urgent_records(journal: Journal, states: list[State], said: str) -> None:
     text = rendered(journal, [an_attempt(number, state) for number, state in enumerate(states)])
 
     assert f"<h1>{said}</h1>" in text
@@ -170,7 +172,7 @@ def test_the_drawings_have_a_table_beside_them(journal: Journal) -> None:
     text = rendered(journal, rows)
 
     drawings = re.findall(r"<svg .*?</svg>", text, re.DOTALL)
-    assert len(drawings) == 4, "what was done and what was not, for a telephone and for a desk"
+    assert len(drawings) == 4, "done and not done, for telephones and desktops"
     assert all('aria-hidden="true"' in drawing for drawing in drawings)
     assert not [drawing for drawing in drawings if re.search("<(script|style|desc)|http://(?!www.w3.org)", drawing)]
     assert "<title>2026-11-24: 1</title>" in "".join(drawings)
@@ -186,5 +188,5 @@ def test_a_page_of_many_rows_is_small(journal: Journal) -> None:
     assert "1,364 records" in text
 
 
-def test_drawing_leaves_the_imports_of_others_as_they_are() -> None:
+def test_drawing_leaves_no_import_hook() -> None:
     assert [each for each in sys.meta_path if type(each).__module__.startswith("pygal")] == []

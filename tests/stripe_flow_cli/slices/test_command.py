@@ -1,4 +1,4 @@
-"""`stripe-flow slices`: runs of the tap over its slices read each object exactly once, inside the account's rate."""
+"""`stripe-flow slices`: runs over the slices read each object exactly once, within the rate limit of the account."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def planned(folder: Path, settings: dict[str, object]) -> list[dict[str, Any]]:
 
 
 def as_settings(piece: dict[str, Any]) -> dict[str, Any]:
-    """Of the run that reads it."""
+    """The settings of the run that reads this slice."""
     named = {"account_ids": [piece["account"]]} if piece["account"] else {}
     return named | {"start_date": piece["start_date"], "end_date": piece["end_date"]}
 
@@ -70,7 +70,7 @@ def test_runs_over_the_slices_read_each_object_exactly_once(world: Sandbox, tmp_
         (account, each["id"])
         for account in ACCOUNTS
         for each in world.objects("charge", account)
-        if each["created"] < end_unix  # the rest may still be joined by late ones
+        if each["created"] < end_unix  # newer seconds are not settled yet
     }
     assert set(read) == there
     assert set(read.values()) == {1}
@@ -100,15 +100,15 @@ def test_the_key_s_own_account_needs_no_name(world: Sandbox, tmp_path: Path) -> 
     ("settings", "options", "said"),
     [
         ({}, ["--stream", "charge"], "no stream 'charge' that is read by time (did you mean charges?): "),
-        ({}, ["--stream", "customers"], "read by ids"),
+        ({}, ["--stream", "customers"], "is read by ids"),
         ({"start_date": "now"}, [], "start_date is `now`"),
         ({"end_date": "2100-01-01"}, [], "end_date must be at least overlap_s"),
-        ({"start_date": "2100-01-01"}, [], "start_date is later than all that is settled"),
+        ({"start_date": "2100-01-01"}, [], "start_date is later than the last settled second"),
         ({"api_key": "pk_test_x"}, [], "api_key"),
         ({"api_key": "sk_test_other"}, [], "401"),
     ],
 )
-def test_what_cannot_be_cut_is_one_clear_line(
+def test_a_past_that_cannot_be_cut_is_one_clear_line(
     settings: dict[str, object], options: list[str], said: str, world: Sandbox, tmp_path: Path
 ) -> None:
     done = slices(tmp_path, a_config(world.url) | settings, *options)

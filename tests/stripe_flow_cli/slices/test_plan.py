@@ -1,4 +1,4 @@
-"""Slices: they tile each range whatever is there, cost few looks, and are about as much work each."""
+"""Slices tile each range for any data, cost few samples, and are about equal work."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stripe_flow_cli.slices.plan import LOOKS_PER_SLICE, SLICES_PER_WORKER, Sight, Slice, planned
+from stripe_flow_cli.slices.plan import SAMPLES_PER_SLICE, SLICES_PER_WORKER, Sample, Slice, plan_slices
 from stripe_flow_sandbox.past import past as sandbox
 from tap_stripe_flow.windows.plan import OLDEST, Window
 
@@ -21,19 +21,19 @@ END = 1_800_000_000
 
 
 class Past:
-    """What accounts hold, shown a page at a time as Stripe does."""
+    """The objects of accounts, as pages like Stripe's; counts its samples."""
 
     def __init__(self, created: Mapping[str, Sequence[int]]) -> None:
         self._created = {account: sorted(times) for account, times in created.items()}
-        self.looks = 0
+        self.samples = 0
 
-    def look(self, account: str, window: Window) -> Sight:
-        self.looks += 1
+    def sample(self, account: str, window: Window) -> Sample:
+        self.samples += 1
         times = self._created[account]
         first, last = (bisect.bisect_left(times, at) for at in (window.start, window.end))
-        return Sight(created=times[max(first, last - PAGE) : last][::-1], has_more=last - first > PAGE)
+        return Sample(created=times[max(first, last - PAGE) : last][::-1], has_more=last - first > PAGE)
 
-    def held(self, piece: Slice) -> int:
+    def count_of(self, piece: Slice) -> int:
         times = self._created[piece.account]
         return bisect.bisect_left(times, piece.window.end) - bisect.bisect_left(times, piece.window.start)
 
@@ -51,46 +51,46 @@ def test_the_slices_of_each_account_tile_its_range(
 ) -> None:
     past, whole = Past(created), Window(start=start, end=start + seconds)
 
-    found = planned(dict.fromkeys(created, whole), slices, past.look)
+    found = plan_slices(dict.fromkeys(created, whole), slices, past.sample)
 
     for account in created:
         windows = [each.window for each in found if each.account == account]
         assert (windows[0].start, windows[-1].end) == (whole.start, whole.end)
         assert all(one.end == next_one.start for one, next_one in pairwise(windows))
-    assert past.looks <= LOOKS_PER_SLICE * max(slices, len(created))
+    assert past.samples <= SAMPLES_PER_SLICE * max(slices, len(created))
     assert len(found) <= slices + len(created)
 
 
 @given(accounts, st.integers(1, 40))
-def test_what_slices_seem_to_hold_is_what_the_pages_showed(created: dict[str, list[int]], slices: int) -> None:
-    """Few objects are all in view, so nothing is guessed."""
+def test_counts_are_exact_where_pages_show_all_objects(created: dict[str, list[int]], slices: int) -> None:
+    """One page shows all objects of an account, so nothing is estimated."""
     few = {account: times[:PAGE] for account, times in created.items()}
     past = Past(few)
 
-    found = planned(dict.fromkeys(few, Window(start=0, end=6_000)), slices, past.look)
+    found = plan_slices(dict.fromkeys(few, Window(start=0, end=6_000)), slices, past.sample)
 
-    assert past.looks == len(few)
+    assert past.samples == len(few)
     assert sum(each.count for each in found) == pytest.approx(sum(map(len, few.values())))
 
 
 @pytest.mark.parametrize("days", range(0, 400, 10))
-def test_a_plan_expects_about_what_there_is_on_any_date(days: int) -> None:
-    """The range begins on a fixed day and ends now, so each date cuts it elsewhere; one account has a burst."""
+def test_the_estimated_objects_are_about_right_on_any_date(days: int) -> None:
+    """The range starts on a fixed day and ends now, so each date cuts it elsewhere; one account has a burst."""
     now = END + days * DAY_S + days * 997
     held = {"acct_1": sandbox.Past("1", 3_000, 60, now), "acct_2": sandbox.Past("2", 300, 5, now)}
     past = Past({account: of.created for account, of in held.items()})
 
-    found = planned(dict.fromkeys(held, Window(start=OLDEST, end=now)), 2 * SLICES_PER_WORKER, past.look)
+    found = plan_slices(dict.fromkeys(held, Window(start=OLDEST, end=now)), 2 * SLICES_PER_WORKER, past.sample)
 
     assert sum(each.count for each in found) == pytest.approx(3_300, rel=0.2)
 
 
 @pytest.mark.parametrize("at", [0.0, 0.5, 1.0])
-def test_a_page_that_lies_in_one_second_says_nothing_about_the_time_before(at: float) -> None:
+def test_a_page_within_one_second_does_not_inflate_the_estimate(at: float) -> None:
     steady = [END - 60 * DAY_S + number * 1_728 for number in range(3_000)]
     past = Past({"acct_1": [*steady, *[steady[round(at * 2_999)]] * 200]})
 
-    found = planned({"acct_1": Window(start=OLDEST, end=END)}, 2 * SLICES_PER_WORKER, past.look)
+    found = plan_slices({"acct_1": Window(start=OLDEST, end=END)}, 2 * SLICES_PER_WORKER, past.sample)
 
     assert sum(each.count for each in found) == pytest.approx(3_200, rel=0.2)
 
@@ -108,7 +108,7 @@ def in_office_hours(draw: random.Random) -> int:
 
 
 def in_sales(draw: random.Random) -> int:
-    """One day in fifty has four fifths of all."""
+    """Every 50th day has 80 % of the objects."""
     day = draw.randrange(YEARS_S // DAY_S)
     day -= day % 50 if draw.random() < 0.8 else 0
     return END - YEARS_S + day * DAY_S + draw.randrange(DAY_S)
@@ -123,17 +123,17 @@ def mostly_long_ago(draw: random.Random) -> int:
 def test_of_four_workers_on_a_skewed_account_the_slowest_reads_little_more_than_the_mean(
     skew: object, accounts: int
 ) -> None:
-    """Each takes the next slice when it is done with one. Of several accounts the first holds nearly all."""
+    """Each worker takes the next slice when it has read one. Of several accounts the first has nearly all objects."""
     assert callable(skew)
     draw, workers = random.Random(7), 4
     created = {f"acct_{number}": [skew(draw) for _ in range(100_000 // 30**number)] for number in range(accounts)}
     past = Past(created)
 
-    found = planned(dict.fromkeys(created, Window(start=OLDEST, end=END)), workers * SLICES_PER_WORKER, past.look)
+    found = plan_slices(dict.fromkeys(created, Window(start=OLDEST, end=END)), workers * SLICES_PER_WORKER, past.sample)
 
     read = [0] * workers
     for each in found:
-        read[read.index(min(read))] += past.held(each)
+        read[read.index(min(read))] += past.count_of(each)
     assert sum(read) == sum(map(len, created.values()))
     assert max(read) <= 1.3 * sum(read) / workers
-    assert past.looks <= LOOKS_PER_SLICE * len(found)
+    assert past.samples <= SAMPLES_PER_SLICE * len(found)

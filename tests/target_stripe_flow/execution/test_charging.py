@@ -12,7 +12,7 @@ import stripe.params
 
 from target_stripe_flow.actions.payment_intents import ALWAYS, FIELDS, translate
 from target_stripe_flow.actions.table import ACTIONS
-from tests.stripe_flow_cli.journal.test_command import told_csv
+from tests.stripe_flow_cli.journal.test_command import exported
 from tests.support.official import official
 from tests.support.plugins import ROOT, Ended, a_config, a_record, a_schema, run_target
 from tests.support.sandbox import PLATFORM, Sandbox
@@ -110,7 +110,7 @@ def test_the_same_input_gives_the_same_rows_by_either_way(tmp_path: Path) -> Non
             ]
         rows = [
             {name: value for name, value in row.items() if name not in {"stripe_id", "payment_intent"}}
-            for row in told_csv(tmp_path / way)
+            for row in exported(tmp_path / way)
         ]
         reasons = {key: (each["status"], each["code"]) for key, each in rejects(tmp_path / way).items()}
         seen.append((done.summary.partition(" (")[0], sorted(objects), rows, reasons[3]))
@@ -124,7 +124,7 @@ def test_the_journal_keeps_the_charge_and_its_payment_intent(way: str, sandbox: 
     send(sandbox, tmp_path, way, {"id": 1} | VISA)
 
     [charge] = sandbox.objects("charge")
-    [row] = [row for row in told_csv(tmp_path) if row["action"] == "charges"]
+    [row] = [row for row in exported(tmp_path) if row["action"] == "charges"]
     assert row["stripe_id"] == charge["id"]
     assert (row["payment_intent"] or None) == charge["payment_intent"]
 

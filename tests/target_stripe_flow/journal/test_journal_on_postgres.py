@@ -35,8 +35,8 @@ def test_an_operator_does_all_of_it_on_postgresql(sandbox: Sandbox, url: str, tm
     left, last = run_cli(tmp_path, "reconcile"), run_target(tmp_path, settings, lines())
 
     assert (none.code, "there is no journal" in none.log) == (1, True)
-    assert made.output.startswith("made the journal postgresql://postgres:***@")
-    assert "is there, with 0 rows" in again.output
+    assert made.output.startswith("created the journal postgresql://postgres:***@")
+    assert "exists, with 0 rows" in again.output
     assert ran.code == 0
     assert "charges:9" in retried.output
     states = sorted(json.loads(line)["state"] for line in listed.output.splitlines())

@@ -144,5 +144,5 @@ def test_rows_of_a_living_process_are_not_another_runs_to_settle_or_to_count(
     assert (other.code, other.summary) == (0, "1 records: 1 created")
     assert (said.code, said.errors) == (
         1,
-        ["Error: another process is finding out what became of it right now: look again when it is done"],
+        ["Error: another process is reconciling this attempt now: run the command again in a minute"],
     )

@@ -1,4 +1,4 @@
-// node look.js CHROMIUM FILE.html [FOLDER FOR SCREENSHOTS]: what a person meets on the page, as one line of JSON.
+// node visit.js CHROMIUM FILE.html [FOLDER FOR SCREENSHOTS]: opens the page and prints what it finds as one line of JSON.
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
@@ -7,25 +7,25 @@ import { chromium } from "playwright-core";
 const [executablePath, file, folder] = process.argv.slice(2);
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const widths = { phone: 360, desk: 1280 };
-// A folder of the browser's own, new and empty, is what playwright gives it.
+// playwright starts the browser with a new, empty profile.
 const args = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
   "--disable-component-update", "--disable-sync"];
 
 const visible = (page) => page.locator(".item:visible").count();
 
-async function looked(browser, scheme, size) {
-  // The page's own policy would keep axe out.
+async function visit(browser, scheme, size) {
+  // The page's Content-Security-Policy would block axe.
   const context = await browser.newContext({
     bypassCSP: true, colorScheme: scheme, viewport: { width: widths[size], height: 800 },
   });
   const page = await context.newPage();
   const errors = [];
   page.on("pageerror", (error) => errors.push(String(error)));
-  page.on("console", (said) => said.type() === "error" && errors.push(said.text()));
+  page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
   await page.goto(pathToFileURL(file).href);
   if (folder) await page.screenshot({ path: `${folder}/${scheme}-${size}.png` });
   const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-  await page.evaluate(() => document.querySelectorAll("details").forEach((each, at) => { each.open = at < 30; }));
+  await page.evaluate(() => document.querySelectorAll("details").forEach((details, index) => { details.open = index < 30; }));
   const unfolded = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
   if (folder) await page.screenshot({ path: `${folder}/${scheme}-${size}-whole.png`, fullPage: true });
   await page.evaluate(axe);
@@ -38,13 +38,13 @@ async function looked(browser, scheme, size) {
   };
 }
 
-// As the page comes, with its own policy.
-async function used(browser) {
+// Searches and unfolds, with the page's own Content-Security-Policy.
+async function use(browser) {
   const context = await browser.newContext({ viewport: { width: widths.phone, height: 800 } });
   const page = await context.newPage();
   const errors = [], requests = [];
   page.on("pageerror", (error) => errors.push(String(error)));
-  page.on("console", (said) => said.type() === "error" && errors.push(said.text()));
+  page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
   page.on("request", (request) => requests.push(request.url().split(":")[0]));
   await page.goto(pathToFileURL(file).href);
   const searches = {};
@@ -62,10 +62,10 @@ async function used(browser) {
   if (buttons) await page.locator("button.all:visible").first().click();
   const unfolded = await visible(page);
   await context.close();
-  return { errors, requests: [...new Set(requests)], searches, before, after, unfolded, ...await without(browser) };
+  return { errors, requests: [...new Set(requests)], searches, before, after, unfolded, ...await withoutScripts(browser) };
 }
 
-async function without(browser) {
+async function withoutScripts(browser) {
   const context = await browser.newContext({ javaScriptEnabled: false });
   const page = await context.newPage();
   await page.goto(pathToFileURL(file).href);
@@ -77,11 +77,11 @@ async function without(browser) {
 
 const browser = await chromium.launch({ executablePath, headless: true, chromiumSandbox: false, args });
 try {
-  const looks = [];
+  const visits = [];
   for (const scheme of ["light", "dark"]) {
-    for (const size of Object.keys(widths)) looks.push(await looked(browser, scheme, size));
+    for (const size of Object.keys(widths)) visits.push(await visit(browser, scheme, size));
   }
-  console.log(JSON.stringify({ looks, use: await used(browser) }));
+  console.log(JSON.stringify({ visits, use: await use(browser) }));
 } finally {
   await browser.close();
 }

@@ -1,4 +1,4 @@
-"""What `stripe-flow doctor` says of what lies on this side: the target's journal, and the tap's state."""
+"""The findings of `stripe-flow doctor` about local files: the target's journal, and the tap's state."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from stripe_flow_cli.journal.context import moment
+from stripe_flow_cli.journal.context import format_time
 from target_stripe_flow.journal.opening import open_journal
-from tests.stripe_flow_cli.doctor.doctor import doctor, of, told
+from tests.stripe_flow_cli.doctor.doctor import doctor, findings, of_check
 from tests.support.plugins import a_config, a_record, a_schema, run_tap, run_target
 from tests.support.postgres import Postgres, asked
 from tests.support.sandbox import CONNECTED, PLATFORM, Sandbox
@@ -30,19 +30,19 @@ def a_journal_in_use(folder: Path) -> Iterator[None]:
         yield
 
 
-def test_a_journal_that_is_not_there_is_not_made(sandbox: Sandbox, tmp_path: Path) -> None:
-    [(status, message)] = of(told("target", tmp_path, a_config(sandbox.url)), "journal")
+def test_a_missing_journal_is_not_created(sandbox: Sandbox, tmp_path: Path) -> None:
+    [(status, message)] = of_check(findings("target", tmp_path, a_config(sandbox.url)), "journal")
 
     assert status == "open"
     assert f"there is none at {JOURNAL} yet" in message
     assert not (tmp_path / JOURNAL).exists()
 
 
-def test_a_journal_in_use_is_told_with_its_holder_and_left_alone(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_journal_in_use_is_reported_with_its_owner_and_not_changed(sandbox: Sandbox, tmp_path: Path) -> None:
     sandbox.faults(HOLD)
     with a_target(tmp_path / "run", a_config(sandbox.url)) as process:
         sandbox.wait_until_held("hold")
-        found = of(told("target", tmp_path / "run", a_config(sandbox.url)), "journal")
+        found = of_check(findings("target", tmp_path / "run", a_config(sandbox.url)), "journal")
         sandbox.release("hold")
         code = process.wait(30)
 
@@ -52,11 +52,13 @@ def test_a_journal_in_use_is_told_with_its_holder_and_left_alone(sandbox: Sandbo
     assert code == 0
 
 
-def test_a_journal_that_was_in_use_is_free(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_journal_is_free_after_its_owner_ends(sandbox: Sandbox, tmp_path: Path) -> None:
     with a_journal_in_use(tmp_path):
         pass
 
-    assert of(told("target", tmp_path, a_config(sandbox.url)), "journal") == [("ok", f"{JOURNAL} can be read")]
+    assert of_check(findings("target", tmp_path, a_config(sandbox.url)), "journal") == [
+        ("ok", f"{JOURNAL} can be read")
+    ]
 
 
 def test_a_journal_of_a_newer_release_stops_a_run(sandbox: Sandbox, tmp_path: Path) -> None:
@@ -72,7 +74,7 @@ def test_a_journal_of_a_newer_release_stops_a_run(sandbox: Sandbox, tmp_path: Pa
     assert "✗ journal      the journal stripe-flow-journal.db is of a newer release" in done.output
 
 
-def test_a_journal_of_an_older_release_stops_none(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_journal_of_an_older_release_stops_no_run(sandbox: Sandbox, tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / JOURNAL)) as raw:
         raw.execute("CREATE TABLE journal_versions (version INTEGER NOT NULL PRIMARY KEY)")
         raw.commit()
@@ -81,55 +83,55 @@ def test_a_journal_of_an_older_release_stops_none(sandbox: Sandbox, tmp_path: Pa
     done = doctor("target", tmp_path, a_config(sandbox.url))
 
     assert done.code == 0
-    assert "of an older release: the next run brings it up to date" in done.output
+    assert "of an older release: the next run migrates it" in done.output
     assert (tmp_path / JOURNAL).read_bytes() == before
 
 
-def test_a_file_that_is_no_journal_stops_a_run(sandbox: Sandbox, tmp_path: Path) -> None:
-    (tmp_path / JOURNAL).write_text("no database, and long enough to be looked at as one" * 20)
+def test_a_file_that_is_not_a_journal_stops_a_run(sandbox: Sandbox, tmp_path: Path) -> None:
+    (tmp_path / JOURNAL).write_text("no database, and long enough to be read as one" * 20)
 
     done = doctor("target", tmp_path, a_config(sandbox.url))
 
     assert done.code == run_target(tmp_path, a_config(sandbox.url), []).code == 1
 
 
-def test_the_journal_of_another_account_is_told(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_journal_of_another_account_is_reported(sandbox: Sandbox, tmp_path: Path) -> None:
     run_target(tmp_path, a_config(sandbox.url), A_CUSTOMER)
 
-    own = of(told("target", tmp_path, a_config(sandbox.url)), "rows")
-    other = of(told("target", tmp_path, a_config(sandbox.url, account_id=CONNECTED)), "rows")
+    own = of_check(findings("target", tmp_path, a_config(sandbox.url)), "rows")
+    other = of_check(findings("target", tmp_path, a_config(sandbox.url, account_id=CONNECTED)), "rows")
 
     assert own == [("ok", f"nothing of {PLATFORM} is in doubt")]
     assert other[0][0] == "open"
     assert f"the journal has rows of {PLATFORM} (test), and none of {CONNECTED} (test)" in other[0][1]
 
 
-def test_what_is_in_doubt_is_counted_and_left_as_it_is(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_open_attempts_are_counted_and_not_changed(sandbox: Sandbox, tmp_path: Path) -> None:
     sandbox.faults({"match": {"method": "POST"}, "at": "before_execute", "action": {"kind": "answer", "status": 500}})
     charge = a_record("charges", id=1, amount=100, currency="usd", source="tok_visa")
     run_target(tmp_path, a_config(sandbox.url), [a_schema("charges"), charge])
     sandbox.faults()
 
-    waiting = of(told("target", tmp_path, a_config(sandbox.url)), "rows")
+    waiting = of_check(findings("target", tmp_path, a_config(sandbox.url)), "rows")
     sandbox.advance(25 * 3600)
     run_target(tmp_path, a_config(sandbox.url), [])
-    parked = of(told("target", tmp_path, a_config(sandbox.url)), "rows")
+    parked = of_check(findings("target", tmp_path, a_config(sandbox.url)), "rows")
 
     assert waiting[0][0] == parked[0][0] == "open"
-    assert waiting[0][1].startswith("not settled yet: 1 unknown; the next run settles what it can")
+    assert waiting[0][1].startswith("not settled yet: 1 unknown; the next run reconciles them")
     assert parked[0][1].startswith("1 parked: a person decides")
 
 
-def test_a_shared_journal_is_looked_at_and_not_made(sandbox: Sandbox, postgres: Postgres, tmp_path: Path) -> None:
+def test_a_shared_journal_is_checked_and_not_created(sandbox: Sandbox, postgres: Postgres, tmp_path: Path) -> None:
     url = postgres.database().replace("postgres:@", f"postgres:{CANARY}@")
     settings = config(sandbox, url)
-    none = of(told("target", tmp_path, settings), "journal")
+    none = of_check(findings("target", tmp_path, settings), "journal")
     tables = asked(url, "SELECT 1 FROM information_schema.tables WHERE table_schema = current_schema()")
 
     sandbox.faults(HOLD)
     with a_target(tmp_path / "run", settings) as process:
         sandbox.wait_until_held("hold")
-        shared = of(told("target", tmp_path, settings), "journal")
+        shared = of_check(findings("target", tmp_path, settings), "journal")
         sandbox.release("hold")
         process.wait(30)
 
@@ -140,7 +142,7 @@ def test_a_shared_journal_is_looked_at_and_not_made(sandbox: Sandbox, postgres: 
     assert CANARY not in none[0][1] + shared[0][1]
 
 
-def test_a_database_that_is_not_there_stops_a_run(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_an_unreachable_database_stops_a_run(sandbox: Sandbox, tmp_path: Path) -> None:
     settings = a_config(sandbox.url, journal_url=f"postgresql://postgres:{CANARY}@127.0.0.1:9/none")
 
     done = doctor("target", tmp_path, settings)
@@ -150,19 +152,19 @@ def test_a_database_that_is_not_there_stops_a_run(sandbox: Sandbox, tmp_path: Pa
     assert CANARY not in done.output
 
 
-def test_a_state_is_told_for_each_stream_and_account(seeded_sandbox: Sandbox, tmp_path: Path) -> None:
+def test_the_state_of_each_stream_and_account_is_reported(seeded_sandbox: Sandbox, tmp_path: Path) -> None:
     settings = a_config(seeded_sandbox.url, account_ids=[PLATFORM])
     state = run_tap(tmp_path, settings).states[-1]
     (tmp_path / "state.json").write_text(json.dumps(state))
     [of_charges] = state["bookmarks"]["charges"]["partitions"]
 
     more = a_config(seeded_sandbox.url, account_ids=[PLATFORM, CONNECTED])
-    found = of(told("tap", tmp_path, more, "--state", "state.json", "--stream", "charges"), "state")
+    found = of_check(findings("tap", tmp_path, more, "--state", "state.json", "--stream", "charges"), "state")
 
-    until = moment(of_charges["replication_key_value"])
+    until = format_time(of_charges["replication_key_value"])
     assert found == [
-        ("ok", f"charges of account {PLATFORM} goes on from {until}"),
-        ("open", f"charges of account {CONNECTED} has none yet: it begins at start_date"),
+        ("ok", f"charges of account {PLATFORM} continues from {until}"),
+        ("open", f"charges of account {CONNECTED} has no bookmark yet: it starts at start_date"),
     ]
 
 
@@ -173,9 +175,7 @@ STATES: list[tuple[str, Any]] = [
 
 
 @pytest.mark.parametrize("state", [case[1] for case in STATES], ids=[case[0] for case in STATES])
-def test_a_state_that_cannot_be_gone_on_from_stops_a_run(
-    state: dict[str, Any], seeded_sandbox: Sandbox, tmp_path: Path
-) -> None:
+def test_an_unusable_state_stops_a_run(state: dict[str, Any], seeded_sandbox: Sandbox, tmp_path: Path) -> None:
     (tmp_path / "state.json").write_text(json.dumps(state))
 
     done = doctor("tap", tmp_path, a_config(seeded_sandbox.url), "--state", "state.json")
@@ -184,20 +184,22 @@ def test_a_state_that_cannot_be_gone_on_from_stops_a_run(
     assert done.code == run_tap(tmp_path, a_config(seeded_sandbox.url), state=state).code
 
 
-def test_a_catalog_says_which_streams_count(seeded_sandbox: Sandbox, tmp_path: Path) -> None:
+def test_the_catalog_selects_the_streams_to_check(seeded_sandbox: Sandbox, tmp_path: Path) -> None:
     catalog = json.loads(run_tap(tmp_path, a_config(seeded_sandbox.url), "--discover").output)
     for entry in catalog["streams"]:
         root = next(each for each in entry["metadata"] if each["breadcrumb"] == [])
         root["metadata"]["selected"] = entry["tap_stream_id"] in {"products", "refunds"}
     (tmp_path / "catalog.json").write_text(json.dumps(catalog))
 
-    found = of(told("tap", tmp_path, a_config(seeded_sandbox.url), "--catalog", "catalog.json"), "streams")
+    found = of_check(findings("tap", tmp_path, a_config(seeded_sandbox.url), "--catalog", "catalog.json"), "streams")
 
-    assert sorted(found) == [("ok", "products may be read"), ("ok", "refunds may be read")]
+    assert sorted(found) == [("ok", "the key may read products"), ("ok", "the key may read refunds")]
 
 
 @pytest.mark.parametrize("options", [(), ("--json",)])
-def test_no_person_is_in_what_it_says(options: tuple[str, ...], sandbox: Sandbox, tmp_path: Path) -> None:
+def test_the_output_of_the_doctor_has_no_personal_data(
+    options: tuple[str, ...], sandbox: Sandbox, tmp_path: Path
+) -> None:
     sandbox.faults({"match": {"method": "POST"}, "at": "before_execute", "action": {"kind": "answer", "status": 500}})
     person = a_record("customers", id="canary@example.com", email="canary@example.com", name="Canary Jones")
     run_target(tmp_path, a_config(sandbox.url), [a_schema("customers"), person])
