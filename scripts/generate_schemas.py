@@ -55,7 +55,7 @@ class Scope(NamedTuple):
 
 def record_schema(spec: StreamSpec) -> Schema:
     """The schema of a stream's records: never null, with `id` and `object` required where the resource has them."""
-    kinds = [object_schema(resource(kind), depth=1) for kind in (spec.kind, *spec.also)]
+    kinds = [object_schema(resource(kind), depth=1) for kind in (spec.kind, *spec.other_kinds)]
     schema = kinds[0] | {"properties": united(kind["properties"] for kind in kinds)}
     required = [name for name in IDENTITY if name in schema["properties"]]
     for name in required:

@@ -1,1 +1,1 @@
-"""A small Singer source of CSV and JSONL rows. It knows nothing of Stripe."""
+"""Singer tap for rows in CSV and JSONL files. It contains nothing about Stripe."""

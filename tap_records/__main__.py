@@ -6,7 +6,7 @@ import signal
 
 
 def main() -> None:
-    """Run it. Ctrl-C while Python still imports, which takes a second, ends it without a traceback."""
+    """Run the tap. Ctrl-C during the imports, which take a second, ends the process without a traceback."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     from tap_records.tap import TapRecords  # noqa: PLC0415  # not before the line above
 

@@ -1,8 +1,8 @@
-"""Columns: where a value stands in a record, and the JSON schema of a record.
+"""Columns: a value's path in a record, its type, and the JSON schema of a record.
 
-A dot in a column's name is a step into an object, for CSV is flat and records are not: the columns `metadata.plan` and
-`shipping.address.line1` become `{"metadata": {"plan": …}, "shipping": {"address": {"line1": …}}}`. An object of which
-every cell is empty is absent. A name with a dot of its own can be written in a column of type `object`, as JSON.
+A dot in a column's name makes an object: the columns `metadata.plan` and `shipping.address.line1` become
+`{"metadata": {"plan": …}, "shipping": {"address": {"line1": …}}}`. An object whose cells are all empty is absent.
+For a member whose own name has a dot, use a column of type `object` with JSON in its cells.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from tap_records.values import TYPES, ValueType
 Record: TypeAlias = dict[str, Any]  # Any: a row's JSON, as singer_sdk types it
 Schema: TypeAlias = dict[str, Any]  # Any: JSON schema
 
-# What identifies a row is text or a whole number: a fraction or an object has more than one spelling.
+# Keys are strings or integers: a fraction or an object has more than one spelling.
 KEY_TYPES = ("string", "integer")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
-    """A named, typed place in a record; `path` is the name's steps."""
+    """A named, typed value of a record; `path` is the name split at its dots."""
 
     name: str
     path: tuple[str, ...]
@@ -30,12 +30,12 @@ class Column:
 
 
 def typed_columns(names: Iterable[str], types: Mapping[str, str]) -> list[Column]:
-    """The columns of these names, in their order; without a type a column is a string."""
+    """A column for each name, in the same order; a name that `types` lacks is a string."""
     return [Column(name=name, path=tuple(name.split(".")), type=TYPES[types.get(name, "string")]) for name in names]
 
 
 def clashing_name(names: Iterable[str]) -> str | None:
-    """A name that is the place of a value and of an object around other values, such as `a` beside `a.b`."""
+    """A name that is both a value and an object around other values, such as `a` beside `a.b`; None if none is."""
     known = set(names)
     for name in sorted(known):
         parts = name.split(".")
@@ -47,7 +47,7 @@ def clashing_name(names: Iterable[str]) -> str | None:
 
 
 def put(record: Record, path: tuple[str, ...], value: object) -> None:
-    """Set a value in a record, making the objects around it."""
+    """Set the value at `path` in `record`, creating the objects around it."""
     *outer, last = path
     for name in outer:
         record = record.setdefault(name, {})
@@ -55,7 +55,7 @@ def put(record: Record, path: tuple[str, ...], value: object) -> None:
 
 
 def record_schema(columns: Iterable[Column], keys: Sequence[str]) -> Schema:
-    """Typed columns, nullable but for keys; fields that no column names are open."""
+    """The JSON schema of a record: columns are nullable except keys, and other fields are allowed."""
     schema = _object_schema()
     for column in columns:
         node = schema

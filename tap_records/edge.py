@@ -1,4 +1,4 @@
-"""The edge of the process: what goes wrong with settings, a stream map or the output, in one line without a value."""
+"""The edge of the process: errors of settings, stream maps and output become one line that quotes no value."""
 
 from __future__ import annotations
 
@@ -17,63 +17,63 @@ from tap_records.errors import RecordsError
 
 
 @contextmanager
-def told() -> Iterator[None]:
-    """Raises RecordsError for what would be a traceback."""
+def one_line_errors() -> Iterator[None]:
+    """Turn exceptions that would end in a traceback into RecordsError."""
     try:
         yield
     except (click.ClickException, click.exceptions.Exit, BrokenPipeError):
-        raise  # click knows what to do with them
+        raise  # click handles these
     except MappingError as error:
-        raise RecordsError(f"Setting stream_maps: {str(error).rstrip('.')}. Mend it.") from None
+        raise RecordsError(f"Setting stream_maps: {str(error).rstrip('.')}. Fix the setting.") from None
     except Exception as error:  # noqa: BLE001  # the edge of the process
         raise RecordsError(_unexpected(error)) from None
 
 
 def _unexpected(error: Exception) -> str:
-    """Its class and place, never its text, which may quote a row."""
+    """The error's class and source line, never its text, which may quote a row."""
     if isinstance(error, OSError) and error.strerror:
-        return f"The system refused something ({error.strerror}). Mend that and run again."
+        return f"The system reported: {error.strerror}. Fix this and run again."
     frame = traceback.extract_tb(error.__traceback__)[-1]
-    place = f"{Path(frame.filename).name}, line {frame.lineno}"
-    return f"An unexpected {type(error).__name__} in {place}. Please report this line."
+    return (
+        f"Unexpected {type(error).__name__} in {Path(frame.filename).name}, line {frame.lineno}. "
+        "Please report this line."
+    )
 
 
 def explain(error: ValidationError) -> Iterator[str]:
-    """What is wrong with a setting; its value may be a person's."""
-    place = _place(error.absolute_path)
+    """A phrase for each problem of a setting; without values of free text, which may be personal data."""
+    path = _dotted(error.absolute_path)
     rule = str(error.validator)
     limit: Any = error.validator_value  # Any: a name or a list, depending on the rule
-    given: Any = error.instance  # Any: the settings as they were given
+    value: Any = error.instance  # Any: the settings as they were read
     schema: Any = error.schema  # Any: JSON schema
     match rule:
         case "required":
-            yield from (f"{_place([*error.absolute_path, name])} is missing" for name in limit if name not in given)
+            yield from (f"{_dotted([*error.absolute_path, name])} is missing" for name in limit if name not in value)
         case "additionalProperties":
             known = schema["properties"]
-            inside = f"{place}." if place else ""
-            yield from (f"{inside}{unknown(name, known)}" for name in given if name not in known)
+            prefix = f"{path}." if path else ""
+            yield from (f"{prefix}{describe_unknown(name, known)}" for name in value if name not in known)
         case "enum":
-            hint = near(str(given), limit)
-            yield f"{place} must be one of {', '.join(limit)}" + (f": {hint}" if hint else "")
+            yield f"{path} must be one of {', '.join(limit)}{_suggestion(str(value), limit)}"
         case "type":
             kinds = limit if isinstance(limit, str) else " or ".join(limit)
-            yield f"{place} must be of type {kinds}, not {type(given).__name__}"
+            yield f"{path} must be of type {kinds}, not {type(value).__name__}"
         case _:
-            yield f"{place} breaks the rule {rule} {limit}"
+            yield f"{path} breaks the rule {rule} {limit}"
 
 
-def unknown(name: str, known: Iterable[str]) -> str:
-    hint = near(name, known)
-    return f"{name} is unknown" + (f": {hint}" if hint else "")
+def describe_unknown(name: str, known: Iterable[str]) -> str:
+    """`name is unknown`, with the most similar known name if there is one."""
+    return f"{name} is unknown{_suggestion(name, known)}"
 
 
-def near(name: str, known: Iterable[str]) -> str:
-    """A question after the known name that is most like it; empty where none is."""
-    found = difflib.get_close_matches(name, list(known), n=1)
-    return f"did you mean {found[0]}?" if found else ""
+def _suggestion(name: str, known: Iterable[str]) -> str:
+    similar = difflib.get_close_matches(name, list(known), n=1)
+    return f": did you mean {similar[0]}?" if similar else ""
 
 
-def _place(path: Iterable[str | int]) -> str:
-    """`files[0].types.id`."""
+def _dotted(path: Iterable[str | int]) -> str:
+    """A path in the settings as text: `files[0].types.id`."""
     parts: Sequence[str] = [f"[{part}]" if isinstance(part, int) else f".{part}" for part in path]
     return "".join(parts).removeprefix(".")

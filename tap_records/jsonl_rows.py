@@ -1,4 +1,4 @@
-"""Rows of JSON lines as records: one object per line, its values as they are. Blank lines are skipped."""
+"""Rows of JSON lines as records: one object per line, values unchanged. Blank lines are skipped."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from tap_records.values import TYPES, parse_json
 
 
 def jsonl_records(source: SourceFile) -> Iterator[tuple[int, Record]]:
-    """Line number and record of each row; columns with a type in the settings are of that type, null or absent."""
+    """Line number and record of each row. Columns with a type in the settings have that type, or are null or absent.
+
+    Raises RecordsError at the first invalid line.
+    """
     columns = typed_columns(source.types, source.types)
     for line, text in enumerate(text_lines(source), start=1):
         if text.isspace():
@@ -27,9 +30,9 @@ def _object(source: SourceFile, line: int, text: str) -> Record:
     try:
         value = parse_json(text)
     except ValueError:
-        value = None  # the error holds the line
+        value = None  # the error is not chained: it contains the line
     if not isinstance(value, dict):
-        raise in_file(source.name, "not one JSON object", "Mend the line", line=line)
+        raise in_file(source.name, "the line is not one JSON object", "Fix the line", line=line)
     return value
 
 
@@ -44,7 +47,7 @@ def _check(source: SourceFile, line: int, column: Column, record: Record) -> Non
             raise in_file(
                 source.name,
                 f"expected {expected.expected}",
-                "Mend the value, or the column's type in the setting 'files'",
+                "Fix the value, or the column's type in the setting 'files'",
                 line=line,
                 column=column.name,
             )

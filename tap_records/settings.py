@@ -1,4 +1,4 @@
-"""The setting `files`: what it may hold, and the files and streams that it describes."""
+"""The setting `files`: its schema, and the files and streams that it describes."""
 
 from __future__ import annotations
 
@@ -25,27 +25,27 @@ ENTRY = th.ObjectType(
         "path",
         th.StringType,
         required=True,
-        description="The file. A relative path starts at the Meltano project, else at the working folder.",
+        description="The file. A relative path starts at the Meltano project, otherwise at the working folder.",
     ),
-    th.Property("stream", th.StringType, required=True, description="The stream that the rows belong to."),
+    th.Property("stream", th.StringType, required=True, description="The stream of the rows."),
     th.Property(
         "format",
         th.StringType,
         allowed_values=list(FORMATS),
-        description="csv or jsonl; without it the file's suffix says: .csv, .jsonl or .ndjson.",
+        description="csv or jsonl. Default: by the file's suffix, .csv, .jsonl or .ndjson.",
     ),
     th.Property(
         "key_properties",
         th.ArrayType(th.StringType),
-        description="The columns that identify a row: strings or integers, never empty.",
+        description="The columns that identify a row. Their values are strings or integers, never empty.",
     ),
     th.Property(
         "types",
         th.ObjectType(additional_properties=th.StringType(allowed_values=list(TYPES))),
-        description=f"Column → {', '.join(TYPES)}. Without it a CSV cell is a string and a JSONL value stays as it is.",
+        description=f"Column → {', '.join(TYPES)}. Untyped CSV cells are strings, untyped JSONL values unchanged.",
     ),
     th.Property(
-        "delimiter", th.StringType, description="The character between the cells of a CSV file, by default a comma."
+        "delimiter", th.StringType, description="The character between the cells of a CSV file. Default: a comma."
     ),
     additional_properties=False,
 )
@@ -57,7 +57,7 @@ SETTINGS: dict[str, Any] = th.PropertiesList(  # Any: JSON schema
         title="Files",
         description=(
             "The files to read, in this order: a list of {path, stream, format, key_properties, types, delimiter}. "
-            "Streams are written in the order of their first file, so put customers before what names them. "
+            "Streams are written in the order of their first file: put customers before rows that refer to them. "
             "A dot in a CSV column's name makes an object: metadata.plan."
         ),
     ),
@@ -66,7 +66,7 @@ SETTINGS: dict[str, Any] = th.PropertiesList(  # Any: JSON schema
 
 @dataclass(frozen=True, kw_only=True)
 class SourceFile:
-    """One entry of `files`; `name` is its path as the setting has it, for messages."""
+    """One entry of `files`. `name` is its path as written in the setting, for messages."""
 
     name: str
     path: Path
@@ -78,14 +78,14 @@ class SourceFile:
 
 
 def base_folder() -> Path:
-    """Where relative paths start: the Meltano project, else the working folder."""
+    """The folder that relative paths start from: the Meltano project, otherwise the working folder."""
     return Path(os.environ.get("MELTANO_PROJECT_ROOT") or Path.cwd())
 
 
 def files_by_stream(entries: Sequence[Entry], base: Path) -> dict[str, list[SourceFile]]:
-    """The files of each stream, streams and files in the order of the setting.
+    """The files of each stream; streams and files are in the order of the setting.
 
-    Raises RecordsError for what the setting's schema cannot say.
+    Raises RecordsError for a mistake that the setting's JSON schema cannot express.
     """
     if not entries:
         raise RecordsError("Setting 'files' is empty. Name at least one file with its path and stream.")
@@ -98,7 +98,7 @@ def files_by_stream(entries: Sequence[Entry], base: Path) -> dict[str, list[Sour
     return streams
 
 
-def _source_file(entry: Entry, base: Path, place: str) -> SourceFile:
+def _source_file(entry: Entry, base: Path, setting: str) -> SourceFile:
     name = entry["path"]
     file = SourceFile(
         name=name,
@@ -109,40 +109,40 @@ def _source_file(entry: Entry, base: Path, place: str) -> SourceFile:
         types=dict(entry.get("types") or {}),
         delimiter=entry.get("delimiter") or ",",
     )
-    _check(file, place)
+    _check(file, setting)
     if file.format != "csv" and entry.get("delimiter"):
-        raise RecordsError(f"Setting {place}.delimiter is for CSV, and '{name}' is {file.format}. Remove it.")
+        raise RecordsError(f"Setting {setting}.delimiter is for CSV, and '{name}' is {file.format}. Remove it.")
     return file
 
 
-def _check(file: SourceFile, place: str) -> None:
+def _check(file: SourceFile, setting: str) -> None:
     if not file.name or not file.stream:
-        raise RecordsError(f"Setting {place} has an empty path or stream. Fill in both.")
+        raise RecordsError(f"Setting {setting} has an empty path or stream. Fill in both.")
     if file.format not in FORMATS:
-        raise RecordsError(f"The format of '{file.name}' is not known. Set {place}.format to csv or jsonl.")
+        raise RecordsError(f"The format of '{file.name}' is unknown. Set {setting}.format to csv or jsonl.")
     if len(file.delimiter) != 1 or file.delimiter in '"\r\n':
-        raise RecordsError(f"Setting {place}.delimiter must be one character, and no quote or line end.")
+        raise RecordsError(f"Setting {setting}.delimiter must be one character, and no quote or line end.")
     for key, count in Counter(file.key_properties).items():
         if count > 1:
-            raise RecordsError(f"Setting {place}.key_properties names '{key}' twice. Name it once.")
+            raise RecordsError(f"Setting {setting}.key_properties names '{key}' twice. Name it once.")
         if "." in key or not key:
             raise RecordsError(
-                f"Setting {place}.key_properties: '{key}' is no column of its own. Name one without a dot."
+                f"Setting {setting}.key_properties: '{key}' is not a top-level column. Use a name without a dot."
             )
         if file.types.get(key, "string") not in KEY_TYPES:
-            raise RecordsError(f"Setting {place}.types: '{key}' is a key. Make it a string or an integer.")
+            raise RecordsError(f"Setting {setting}.types: '{key}' is a key. Make it a string or an integer.")
     if any(not part for name in file.types for part in name.split(".")):
-        raise RecordsError(f"Setting {place}.types has an empty name. Write names like amount or metadata.plan.")
+        raise RecordsError(f"Setting {setting}.types has an empty name. Write names like amount or metadata.plan.")
     if clash := clashing_name([*file.types, *file.key_properties]):
-        raise RecordsError(f"Setting {place}.types: '{clash}' is a value and also an object around others. Keep one.")
+        raise RecordsError(f"Setting {setting}.types: '{clash}' is a value and also an object. Keep one.")
 
 
-def _check_same_stream(file: SourceFile, others: list[SourceFile], place: str) -> None:
+def _check_same_stream(file: SourceFile, others: list[SourceFile], setting: str) -> None:
     for other in others:
         if (file.key_properties, file.types) != (other.key_properties, other.types):
             raise RecordsError(
-                f"Setting {place}: stream '{file.stream}' has other key_properties or types than in '{other.name}'. "
-                "Make them equal or name another stream."
+                f"Setting {setting}: key_properties or types of stream '{file.stream}' differ from those of "
+                f"'{other.name}'. Make them equal or name another stream."
             )
         if file.path == other.path:
-            raise RecordsError(f"Setting {place}: '{file.name}' is already read into '{file.stream}'. Remove one.")
+            raise RecordsError(f"Setting {setting}: '{file.name}' is already read into '{file.stream}'. Remove one.")

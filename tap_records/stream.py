@@ -1,4 +1,4 @@
-"""One stream: the rows of its files, all of them on every run."""
+"""One stream: all rows of its files, on every run."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from tap_records.values import TYPES
 
 
 class RecordStream(Stream):
-    """The files of one stream. They agree in key_properties and types (`settings.files_by_stream`)."""
+    """The files of one stream; all have the same key_properties and types (see `settings.files_by_stream`)."""
 
-    # The values have their types; the SDK's conversion would drop the fields that the schema leaves open.
+    # Values are typed already, and the SDK's conversion would drop fields that the schema does not name.
     TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
 
     def __init__(self, tap: Tap, name: str, files: Sequence[SourceFile]) -> None:
-        """Read the headers. Raises RecordsError for a file that cannot be used."""
+        """Read the headers. Raises RecordsError for an unreadable file or an invalid header."""
         self._files = [(file, _header(file)) for file in files]
         super().__init__(tap, schema=_schema(self._files), name=name)
         self.primary_keys = files[0].key_properties
@@ -40,22 +40,22 @@ class RecordStream(Stream):
                 yield record
 
     def _generate_record_messages(self, record: Record) -> Generator[RecordMessage, None, None]:
-        """A stream map is a person's own program: where it fails, its error may quote the row."""
+        """Apply the stream map. Raises RecordsError without the expression's own error, which may quote the row."""
         try:
             yield from super()._generate_record_messages(record)
-        except Exception as error:  # noqa: BLE001  # whatever a person's expression raises
+        except Exception as error:  # noqa: BLE001  # the user's expression may raise anything
             raise RecordsError(
                 f"Setting stream_maps fails on a row of the stream '{self.name}' ({type(error).__name__}). "
-                "Mend the expression."
+                "Fix the expression."
             ) from None
 
     def log(self, message: str, *args: Any, level: int = logging.INFO, **kwargs: Any) -> None:  # Any: logging's
-        """As the SDK does, but its "unhandled error" line, which says less than ours, is for debugging."""
+        """Log as the SDK does, but write its "unhandled error" line at debug level: RecordsError says more."""
         super().log(message, *args, level=logging.DEBUG if level == logging.ERROR else level, **kwargs)
 
 
 def _header(file: SourceFile) -> list[str]:
-    """The columns that a file tells of; none for JSONL, whose rows may all differ."""
+    """The column names of a CSV file; empty for JSONL, where each row may differ."""
     if file.format == "csv":
         return csv_header(file)
     check_readable(file)
@@ -63,20 +63,20 @@ def _header(file: SourceFile) -> list[str]:
 
 
 def _schema(files: Sequence[tuple[SourceFile, list[str]]]) -> Schema:
-    """The schema of all columns of all files; a typed column that no CSV file has is a mistake in the settings."""
+    """The schema of all columns of all files. Raises RecordsError for a typed column that no CSV file has."""
     first, _ = files[0]
     names = dict.fromkeys(name for _, header in files for name in header)
     if all(file.format == "csv" for file, _ in files):
         for name in first.types:
             if name not in names:
-                raise in_file(first.name, "has no such column", "Mend 'types' in the setting 'files'", column=name)
+                raise in_file(first.name, "has no such column", "Fix 'types' in the setting 'files'", column=name)
     if clash := clashing_name([*names, *first.types]):
-        raise _clash(clash, files)
+        raise _clash_error(clash, files)
     return record_schema(typed_columns([*names, *first.types], first.types), first.key_properties)
 
 
-def _clash(name: str, files: Sequence[tuple[SourceFile, list[str]]]) -> RecordsError:
-    what = "is a value and also an object around other columns, like a beside a.b"
+def _clash_error(name: str, files: Sequence[tuple[SourceFile, list[str]]]) -> RecordsError:
+    what = "is a value and also an object around other columns, such as a beside a.b"
     for file, header in files:
         if name in header:
             return in_file(file.name, f"name {header.index(name) + 1} of the header {what}", "Keep one", line=1)
@@ -88,4 +88,4 @@ def _check_keys(file: SourceFile, line: int, record: Record) -> None:
         value = record.get(key)
         if value in (None, "") or not any(TYPES[name].accepts(value) for name in KEY_TYPES):
             what = "a key must be a string or an integer, and not empty"
-            raise in_file(file.name, what, "Mend the row", line=line, column=key)
+            raise in_file(file.name, what, "Fix the row", line=line, column=key)

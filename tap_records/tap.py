@@ -14,7 +14,7 @@ from singer_sdk import Stream, Tap
 from singer_sdk.helpers.capabilities import CapabilitiesEnum, PluginCapabilities, TapCapabilities
 from singer_sdk.plugin_base import JSONSchemaValidator, _ConfigInput
 
-from tap_records.edge import explain, told, unknown
+from tap_records.edge import describe_unknown, explain, one_line_errors
 from tap_records.errors import RecordsError
 from tap_records.settings import SETTINGS, base_folder, files_by_stream
 from tap_records.stream import RecordStream
@@ -27,9 +27,9 @@ class TapRecords(Tap):
     name = "tap-records"
     package_name = "stripe-flow"
     config_jsonschema: ClassVar[dict[str, Any]] = SETTINGS  # Any: JSON schema
-    # The catalog comes from the files: discovery needs right settings.
+    # Discovery reads the files, so it needs valid settings.
     dynamic_catalog = True
-    # No batch: its files would bypass the order of the streams. No state: every run reads all rows.
+    # No BATCH: its files would bypass the order of the streams. No STATE: every run reads all rows.
     capabilities: ClassVar[list[CapabilitiesEnum]] = [
         TapCapabilities.CATALOG,
         TapCapabilities.DISCOVER,
@@ -40,29 +40,32 @@ class TapRecords(Tap):
     ]
 
     def __init__(self, **options: Any) -> None:  # Any: the SDK's options, passed on
-        """Read settings and headers. Raises RecordsError for what is wrong with them."""
+        """Read the settings and the headers. Raises RecordsError when one of them is invalid."""
         self._lines = LineWriter()
         with warnings.catch_warnings():
-            # From half a year before the end of a Python the SDK would add two lines to every log.
+            # The SDK warns half a year before a Python version ends: two lines in every log.
             warnings.filterwarnings("ignore", message=".* end of life", category=FutureWarning)
             super().__init__(message_writer=self._lines, **options)
 
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
-        """Raises RecordsError: the SDK's own words repeat values, and it takes unknown names for none."""
+        """The problems of the settings. Raises RecordsError instead of the SDK's error, which quotes values.
+
+        Also finds unknown settings, which the SDK ignores.
+        """
         self.append_builtin_config(self.config_jsonschema)
         known = self.config_jsonschema["properties"]
         found = JSONSchemaValidator(self.config_jsonschema).iter_errors(self._config)
-        problems = [words for error in found for words in explain(error)]
-        problems += [unknown(name, known) for name in self._config if name not in known]
+        problems = [phrase for error in found for phrase in explain(error)]
+        problems += [describe_unknown(name, known) for name in self._config if name not in known]
         if problems and raise_errors:
-            raise RecordsError(f"Wrong settings: {'; '.join(problems)}. See --about.")
+            raise RecordsError(f"Wrong settings: {'; '.join(problems)}. Run `tap-records --about` for the settings.")
         return problems
 
     @property
     def streams(self) -> dict[str, Stream]:
-        """The streams in the order of the setting `files`: customers before the charges that name them.
+        """The streams by name, in the order of the setting `files`: customers before the charges that refer to them.
 
-        The SDK sorts them by name, and syncs them in the order of this dict.
+        The SDK syncs streams in the order of this dict, and would sort them by name.
         """
         by_name = super().streams
         order = dict.fromkeys(entry["stream"] for entry in self.config["files"])
@@ -73,39 +76,39 @@ class TapRecords(Tap):
         return [RecordStream(self, name, files) for name, files in streams.items()]
 
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002 - the SDK's signature
-        # The SDK's handler writes a STATE into the middle of whatever line is being written, and exits 0.
+        # The SDK's handler writes a STATE into the middle of the current line, and exits with 0.
         self._lines.stop(signum)
 
     @classmethod
     def invoke(cls, *args: Any, **options: Any) -> None:  # Any: the SDK's, passed on
-        """As the SDK does; what goes wrong is one line and exit code 1."""
-        with told():
+        """Run the command as the SDK does; an error is one line and exit code 1."""
+        with one_line_errors():
             if options.get("catalog"):  # a file that click has opened
                 _check_json(options["catalog"].name, "Catalog", "--catalog")
             super().invoke(*args, **options)
 
     @classmethod
     def cb_discover(cls, ctx: click.Context, param: click.Option, value: bool) -> None:  # noqa: FBT001  # the SDK's signature
-        """As above."""
-        with told():
+        """Discover as the SDK does; an error is one line and exit code 1."""
+        with one_line_errors():
             super().cb_discover(ctx, param, value)
 
     @classmethod
     def cb_config(cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]) -> _ConfigInput:
-        """As the SDK does, with one line instead of a traceback for a file that is not there or not JSON."""
+        """Read `--config` as the SDK does. Raises RecordsError for a file that is missing or not JSON."""
         for source in value:
             _check_json(source, "Config", "--config")
         return super().cb_config(ctx, param, value)
 
 
 def _check_json(source: str, what: str, option: str) -> None:
-    """Raise RecordsError unless the SDK can read this value of `--config` or `--catalog`: a file, or ENV."""
+    """Raise RecordsError unless `source`, the value of `option`, is ENV or a file with a JSON object."""
     try:
         if source == "ENV":
             json.loads(os.environ.get("TAP_RECORDS_FILES", "[]"))
         elif not isinstance(json.loads(Path(source).read_text(encoding="utf-8")), dict):
             raise RecordsError(f"{what} '{source}' is not a JSON object. Write it as {{…}}.")
     except OSError as error:
-        raise RecordsError(f"{what} '{source}' cannot be read ({error.strerror}). Mend {option}.") from error
+        raise RecordsError(f"{what} '{source}' cannot be read ({error.strerror}). Check {option}.") from error
     except (ValueError, RecursionError):
-        raise RecordsError(f"{what} '{source}' is not JSON in UTF-8. Mend it.") from None
+        raise RecordsError(f"{what} '{source}' is not JSON in UTF-8. Fix its content.") from None

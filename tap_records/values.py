@@ -1,4 +1,4 @@
-"""The types that a column can have: how a CSV cell becomes a value, and which JSON values are of the type."""
+"""The types of a column: how a CSV cell becomes a value, and which JSON values have the type."""
 
 from __future__ import annotations
 
@@ -10,16 +10,15 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import NoReturn
 
-# singer_sdk walks a record with one Python call per level: far below the interpreter's limit of 1,000 calls, far above
-# any row that a person writes.
+# singer_sdk makes one Python call per level, and the interpreter allows 1,000. Real rows have far fewer levels.
 MAX_DEPTH = 100
 
 
 @dataclass(frozen=True, kw_only=True)
 class ValueType:
-    """A type under its name in JSON schema.
+    """A type of a column; `name` is its name in JSON schema, `expected` its description in messages.
 
-    `parse` takes a cell that fits `pattern` and may raise ValueError; `accepts` takes any JSON value.
+    `parse` takes a cell that matches `pattern` and may raise ValueError. `accepts` takes any JSON value.
     """
 
     name: str
@@ -29,30 +28,29 @@ class ValueType:
     accepts: Callable[[object], bool]
 
     def from_cell(self, cell: str) -> object:
-        """The value of a CSV cell. Raises ValueError if it is not of the type."""
+        """The value of a CSV cell. Raises ValueError if the cell does not have this type."""
         if not self.pattern.fullmatch(cell):
-            raise ValueError("not of this shape")
+            raise ValueError("the cell does not match the type's pattern")
         value = self.parse(cell)
         if not self.accepts(value):
-            raise ValueError("not of this type")
+            raise ValueError("the value is not of this type")
         return value
 
 
 def parse_json(text: str) -> object:
-    """The value of a JSON text; numbers with a fraction are Decimal, so that they leave as they came.
+    """The value of a JSON text. Numbers with a fraction are Decimal, so that all digits are kept.
 
-    Raises ValueError for what is not JSON, for NaN and Infinity, for a name twice in one object, and for more than
-    MAX_DEPTH levels.
+    Raises ValueError for invalid JSON, NaN, Infinity, a duplicate name in an object, and more than MAX_DEPTH levels.
     """
     try:
         value: object = json.loads(
-            text, parse_float=Decimal, parse_constant=_refuse_constant, object_pairs_hook=_object_of
+            text, parse_float=Decimal, parse_constant=_refuse_constant, object_pairs_hook=_unique_members
         )
     except (ArithmeticError, RecursionError) as error:
-        raise ValueError("out of range") from error
-    # Counting brackets is cheap, and few texts have as many.
+        raise ValueError("a number or the depth is out of range") from error
+    # Counting brackets is cheap, and few texts have more than MAX_DEPTH of them.
     if text.count("{") + text.count("[") > MAX_DEPTH and _depth(value) > MAX_DEPTH:
-        raise ValueError("too deep")
+        raise ValueError(f"more than {MAX_DEPTH} levels")
     return value
 
 
@@ -60,10 +58,10 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
-def _object_of(pairs: list[tuple[str, object]]) -> dict[str, object]:
+def _unique_members(pairs: list[tuple[str, object]]) -> dict[str, object]:
     value = dict(pairs)
     if len(value) != len(pairs):
-        raise ValueError("a name twice")
+        raise ValueError("an object has a name twice")
     return value
 
 
@@ -87,7 +85,7 @@ def _is_integer(value: object) -> bool:
 def _is_finite_number(value: object) -> bool:
     if isinstance(value, bool) or not isinstance(value, (int, Decimal)):
         return False
-    # Readers of JSON keep numbers as floats: beyond the largest they would read Infinity.
+    # JSON readers use floats: a larger number would become Infinity.
     return -sys.float_info.max <= value <= sys.float_info.max
 
 
@@ -103,7 +101,7 @@ _TYPES = (
     ValueType(
         name="integer",
         expected="an integer such as 1250 or -3",
-        # `007` is refused: it is a text that lost its type, and as a key it would be the same row as `7`.
+        # `007` is refused: it is text, and as an integer key it would name the same row as `7`.
         pattern=re.compile(r"0|-?[1-9][0-9]*"),
         parse=int,
         accepts=_is_integer,

@@ -1,4 +1,4 @@
-"""Messages on standard output, whole lines only, also when a signal ends the run."""
+"""Singer messages on standard output: whole lines only, also when a signal ends the run."""
 
 from __future__ import annotations
 
@@ -13,43 +13,46 @@ from tap_records.errors import RecordsError
 
 
 class LineWriter(SingerWriter):
-    """Writes each message as one whole line; a signal waits for the end of the line."""
+    """Writes each message as one line; a signal takes effect after the current line."""
 
     def __init__(self) -> None:
-        self._writing = False
-        self._stopped_by: int | None = None
+        self._is_writing = False
+        self._stop_signal: int | None = None
 
     def write_message(self, message: Message) -> None:
-        """Write one line through to the reader. Raises BrokenPipeError without a reader, SystemExit after a signal."""
+        """Write one line and flush it.
+
+        Raises BrokenPipeError when the reader has closed the pipe, SystemExit when a signal arrived meanwhile, and
+        RecordsError when standard output is closed or cannot be written.
+        """
         line = self.format_message(message) + "\n"
-        self._writing = True
+        self._is_writing = True
         try:
-            _write_through(line)
+            _write(line)
         finally:
-            self._writing = False
-        if self._stopped_by is not None:
-            raise SystemExit(128 + self._stopped_by)
+            self._is_writing = False
+        if self._stop_signal is not None:
+            raise SystemExit(128 + self._stop_signal)
 
     def stop(self, signum: int) -> None:
-        """End the run with the signal's exit code, after the line that is being written; a second signal, at once."""
-        if not self._writing:
+        """End the run with exit code 128 + `signum` after the current line; a second signal ends it at once."""
+        if not self._is_writing:
             raise SystemExit(128 + signum)
-        if self._stopped_by is not None:
+        if self._stop_signal is not None:
             os._exit(128 + signum)
-        self._stopped_by = signum
+        self._stop_signal = signum
 
 
-def _write_through(text: str) -> None:
-    """Raises RecordsError where there is no output, or one that takes no more."""
+def _write(text: str) -> None:
     if sys.stdout is None:
-        raise RecordsError("standard output is closed, and messages go there: run it with one, a file or a pipe")
+        raise RecordsError("Standard output is closed, and the messages go there. Redirect it to a file or a pipe.")
     try:
         _write_all(text)
     except BrokenPipeError:
-        raise  # the reader is gone
+        raise  # the reader closed the pipe
     except OSError as error:
         why = (error.strerror or "").lower()
-        raise RecordsError(f"standard output takes no more ({why}): mend that and run again") from None
+        raise RecordsError(f"Standard output cannot be written ({why}). Fix this and run again.") from None
 
 
 def _write_all(text: str) -> None:
@@ -57,8 +60,8 @@ def _write_all(text: str) -> None:
         sys.stdout.write(text)
         sys.stdout.flush()
         return
-    # With PYTHONUNBUFFERED, as is usual in containers, standard output has no buffer: a write that a signal interrupts
-    # is cut short without an error, so write the rest.
+    # With PYTHONUNBUFFERED, usual in containers, standard output has no buffer, and a signal can cut a write short
+    # without an error.
     rest = text.encode()
     while rest:
         rest = rest[os.write(sys.stdout.fileno(), rest) :]

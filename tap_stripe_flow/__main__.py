@@ -7,12 +7,12 @@ import signal
 
 
 def main() -> None:
-    """Run it. Ctrl-C while Python still imports, which takes a second, ends it without a traceback."""
+    """Run the tap. Ctrl-C during the imports, which take a second, ends the process without a traceback."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     gc.disable()
     from tap_stripe_flow.tap import TapStripeFlow  # noqa: PLC0415  # not before the line above
 
-    # What was imported stays: to look through it for what does not, time and again, is more than a tenth of the start.
+    # Imported modules stay in memory. Scanning them for garbage repeatedly would take a tenth of the start-up time.
     gc.freeze()
     gc.enable()
 

@@ -1,4 +1,4 @@
-"""Whose objects to read: the key's own account, or connected ones."""
+"""The accounts to read: the key's own account, or connected accounts."""
 
 from __future__ import annotations
 
@@ -15,27 +15,31 @@ SELF = "self"
 
 @dataclass(frozen=True, kw_only=True)
 class Account:
-    """`id` is what records and state tell; None where a run reads one account and need not tell.
+    """One account to read.
 
-    `acts_for` is the header Stripe-Account; None: the key's own account.
+    - `id` is its id in records and state; None if the settings name no accounts.
+    - `stripe_account` is the value of the header Stripe-Account; None: the key's own account, without the header.
     """
 
     id: str | None = None
-    acts_for: str | None = None
+    stripe_account: str | None = None
 
 
 class Accounts:
-    """Finds accounts by the names that settings give them: `acct_…` or `self`."""
+    """Resolves account names of the settings, `acct_…` or `self`."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
 
     def named(self, names: Iterable[str]) -> list[Account]:
-        """Each account once, in the order of `names`. Raises Misconfigured, or StripeError when it asks for `self`."""
-        found: dict[str | None, Account] = {}
+        """Each account once, in the order of `names`.
+
+        Raises Misconfigured for an invalid name, StripeError when the id of `self` cannot be read.
+        """
+        accounts: dict[str | None, Account] = {}
         for account in map(self._named, names):
-            found.setdefault(account.id, account)
-        return list(found.values())
+            accounts.setdefault(account.id, account)
+        return list(accounts.values())
 
     def _named(self, name: str) -> Account:
         if name == SELF:
@@ -44,7 +48,7 @@ class Accounts:
             self._client.scoped(name)
         except Misconfigured as error:
             raise Misconfigured(f"{error}{suggestion(name, [SELF])}") from None
-        return Account(id=name, acts_for=name)
+        return Account(id=name, stripe_account=name)
 
     @cached_property
     def _own(self) -> str:
@@ -52,20 +56,20 @@ class Accounts:
             return str(self._client.scoped().get("/v1/account").value["id"])
         except (PermissionMissing, NotFound) as error:
             raise Misconfigured(
-                f"setting account_ids: the key may not ask whose it is, so `self` has no id ({error}). "
-                "Write the account's id, acct_…, in its place"
+                f"setting account_ids: the key may not read its own account, so the id of `self` is unknown ({error}). "
+                "Replace `self` with the account's id, acct_…"
             ) from None
 
 
 def split_ids(ids: Iterable[str], setting: str) -> dict[str, list[str]]:
-    """`acct_…/cus_…` and `cus_…` → the ids by account, `self` for those that name none; each once.
+    """The ids by account, each once: `acct_…/cus_…` under `acct_…`, and `cus_…` under `self`.
 
-    Raises Misconfigured, naming `setting`.
+    Raises Misconfigured, naming `setting`, for a text of another form.
     """
-    found: dict[str, dict[str, None]] = {}
+    by_account: dict[str, dict[str, None]] = {}
     for text in ids:
         account, slash, object_id = text.strip().rpartition("/")
         if not object_id or (slash and not account):
             raise Misconfigured(f"setting {setting}: an id looks like cus_… or acct_…/cus_…, not {text!r}")
-        found.setdefault(account or SELF, {})[object_id] = None
-    return {account: list(named) for account, named in found.items()}
+        by_account.setdefault(account or SELF, {})[object_id] = None
+    return {account: list(unique_ids) for account, unique_ids in by_account.items()}

@@ -1,4 +1,4 @@
-"""The state and the catalog that the command line names, checked before the SDK works with them."""
+"""Reads and checks the files of `--state` and `--catalog` before the SDK uses them."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ class _State(msgspec.Struct):
     bookmarks: dict[str, _Bookmark]
 
     def __post_init__(self) -> None:
-        """What is raised here is told as one of msgspec's own errors."""
+        """Raise ValueError, which msgspec turns into its ValidationError, for a duplicate partition."""
         for stream, bookmark in self.bookmarks.items():
-            whose = [each.context for each in bookmark.partitions]
-            if any(each in whose[:at] for at, each in enumerate(whose)):
+            contexts = [partition.context for partition in bookmark.partitions]
+            if any(context in contexts[:index] for index, context in enumerate(contexts)):
                 raise ValueError(f"the stream {stream} has the same partition twice")
 
 
@@ -51,13 +51,19 @@ class _Catalog(msgspec.Struct):
 
 
 def read_state(path: str | None) -> dict[str, Any] | None:  # Any: JSON
-    """The state in a file, {} allowed. Raises Misconfigured for what no tap wrote."""
+    """The state in the file `path`; None without a path. An empty object is allowed.
+
+    Raises Misconfigured when the file cannot be read or is not a Singer state.
+    """
     return _read(path, "state", _State, '{"bookmarks": {…}}', may_be_empty=True)
 
 
 def read_catalog(path: str | None) -> dict[str, Any] | None:  # Any: JSON
-    """The catalog in a file. Raises Misconfigured for what no discovery wrote."""
-    return _read(path, "catalog", _Catalog, "what --discover prints", may_be_empty=False)
+    """The catalog in the file `path`; None without a path.
+
+    Raises Misconfigured when the file cannot be read or is not a Singer catalog.
+    """
+    return _read(path, "catalog", _Catalog, "the output of --discover", may_be_empty=False)
 
 
 def _read(path: str | None, what: str, shape: type[Any], like: str, *, may_be_empty: bool) -> dict[str, Any] | None:
@@ -65,8 +71,8 @@ def _read(path: str | None, what: str, shape: type[Any], like: str, *, may_be_em
         return None
     try:
         content = Path(path).read_bytes()
-        found: dict[str, Any] = msgspec.json.decode(content, type=dict[str, Any])
-        if found or not may_be_empty:
+        value: dict[str, Any] = msgspec.json.decode(content, type=dict[str, Any])
+        if value or not may_be_empty:
             msgspec.json.decode(content, type=shape)
     except OSError as error:
         raise Misconfigured(
@@ -76,6 +82,6 @@ def _read(path: str | None, what: str, shape: type[Any], like: str, *, may_be_em
         raise Misconfigured(f"the {what} file {path} must look like {like}: {error}") from None
     except (ValueError, RecursionError):
         raise Misconfigured(
-            f"the {what} file {path} is not JSON in UTF-8: it may have been cut; give a whole one with --{what}"
+            f"the {what} file {path} is not JSON in UTF-8: it may have been cut; pass a complete file with --{what}"
         ) from None
-    return found
+    return value

@@ -1,4 +1,4 @@
-"""How far the reading of one stream of one account has come, and how it ended."""
+"""The progress of one stream of one account, and how reading it ended."""
 
 from __future__ import annotations
 
@@ -15,11 +15,14 @@ OK, INTERRUPTED, NOT_READ = "ok", "interrupted", "not read"
 
 
 class Progress:
-    """Written by the thread that reads, looked at by any. Times are seconds of `clock`, a monotonic one.
+    """Counts records and requests of one stream and account. One thread updates it, any thread may read it.
 
-    `records` are those on standard output. `end` is where the range ends (Unix seconds; None: not known until the first
-    window). The share that is done is of the time from the first object on: empty years are passed in a moment and
-    would promise too much.
+    - `records` is how many records are on standard output.
+    - `end` is the end of the range in Unix seconds; None: not known until the first window.
+    - `clock` returns monotonic seconds.
+
+    The percentage counts time from the first object on: empty years are read in a moment, and would make the estimate
+    of the remaining time much too short.
     """
 
     def __init__(
@@ -28,21 +31,21 @@ class Progress:
         self.stream, self.account = stream, account
         self.records = 0
         self.bookmark: object = None
-        self.state = INTERRUPTED  # unless it comes to another end
+        self.state = INTERRUPTED  # until `finish` is called
         self.missing = 0
         self._end = end
         self._traffic, self._clock = traffic, clock
-        self._begun_s, self._requests_before = clock(), traffic.requests
-        self._ended: tuple[float, int] | None = None
+        self._started_s, self._requests_before = clock(), traffic.requests
+        self._finished: tuple[float, int] | None = None
         self._first: int | None = None
         self._reached: int | None = None
 
-    def emitted(self, records: int) -> None:
-        """So many more are on standard output."""
-        self.records += records
+    def add_records(self, count: int) -> None:
+        """Count records that were written to standard output."""
+        self.records += count
 
-    def batch(self, batch: Batch) -> None:
-        """It is out, with the state that it brought."""
+    def add_batch(self, batch: Batch) -> None:
+        """Note a batch whose records and state were written."""
         if batch.window is not None:
             if self._first is None and self.records:
                 self._first = batch.window.start
@@ -51,15 +54,15 @@ class Progress:
         if batch.state is not None:
             self.bookmark = batch.state.get(LISTED.end, self.bookmark)
 
-    def ended(self, error: Exception | None = None) -> None:
-        """Nothing more of it will come."""
+    def finish(self, error: Exception | None = None) -> None:
+        """Note the end, with `error` if reading failed."""
         self.state = OK if error is None else f"failed: {in_words(error)}"
         if error is None and self.missing:
             self.state = f"{self.missing} missing"
-        self._ended = (self._clock(), self._traffic.requests)
+        self._finished = (self._clock(), self._traffic.requests)
 
-    def now(self) -> Fields:
-        """While it is being read."""
+    def live_fields(self) -> Fields:
+        """The fields of the live line, while the stream is being read."""
         spent_s, requests = self._spent()
         share = self._share()
         return {
@@ -68,29 +71,29 @@ class Progress:
             "waiting_for": self._traffic.waits_for,
             "records": self.records,
             "records_per_s": _rate(self.records, spent_s),
-            "up_to": _shown(self._reached),
+            "up_to": _iso_or_none(self._reached),
             "done_percent": None if share is None else int(100 * share),
             "left_s": round(spent_s * (1 - share) / share) if share else None,
             "requests": requests,
             "requests_per_s": _rate(requests, spent_s),
         }
 
-    def sums(self) -> Fields:
-        """Once it is over, one way or another."""
+    def summary_fields(self) -> Fields:
+        """The fields of the summary, after the stream was read."""
         spent_s, requests = self._spent()
         return {
             "stream": self.stream,
             "account": self.account,
             "records": self.records,
             "requests": requests,
-            "up_to": _shown(self.bookmark),
+            "up_to": _iso_or_none(self.bookmark),
             "seconds": round(spent_s, 1),
             "state": self.state,
         }
 
     def _spent(self) -> tuple[float, int]:
-        now_s, requests = self._ended or (self._clock(), self._traffic.requests)
-        return now_s - self._begun_s, requests - self._requests_before
+        now_s, requests = self._finished or (self._clock(), self._traffic.requests)
+        return now_s - self._started_s, requests - self._requests_before
 
     def _share(self) -> float | None:
         if self._first is None or self._reached is None or self._end is None or self._end <= self._first:
@@ -99,17 +102,17 @@ class Progress:
 
 
 def not_read(stream: str, account: str | None) -> Fields:
-    """Of what the run did not come to."""
+    """The summary fields of a stream and account that the run did not start to read."""
     return {"stream": stream, "account": account, "records": 0, "requests": 0, "state": NOT_READ}
 
 
 def in_words(error: Exception) -> str:
-    """`PermissionMissing` is `permission missing`: our errors are named after what happened."""
+    """The class name of an error as words: `PermissionMissing` is `permission missing`."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(error).__name__).lower()
 
 
-def _shown(unix: object) -> str | None:
-    """Unix seconds as people write them; None for anything else: a state may hold what a person wrote."""
+def _iso_or_none(unix: object) -> str | None:
+    """Unix seconds as ISO 8601; None for anything else, since a user may have written the state."""
     try:
         return iso(unix) if type(unix) is int else None
     except (ValueError, OverflowError, OSError):

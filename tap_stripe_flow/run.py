@@ -1,4 +1,4 @@
-"""One run of the tap: what its streams share, which of them failed, and the signal that may end it."""
+"""One run of the tap: the client and pool that streams share, their failures and exit code, and signals."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ T = TypeVar("T")
 
 
 class Run:
-    """Made once the settings are valid; raises Misconfigured for those that only code can check."""
+    """What the streams of a run share, and the record of what they did.
+
+    Raises Misconfigured for settings that fit their schema and are still invalid.
+    """
 
     def __init__(self, config: Mapping[str, Any], logger: logging.Logger) -> None:  # Any: JSON
         self.client = open_client(config)
@@ -35,21 +38,21 @@ class Run:
         self._logger = logger
         self._failures: list[StripeFlowError] = []
         self._has_progressed = False
-        self._begun: dict[tuple[str, str | None], Progress] = {}
+        self._started: dict[tuple[str, str | None], Progress] = {}
         self._current: Progress | None = None
 
     def begin(self, stream: str, account: str | None, bookmark: object) -> Progress:
-        """From now on this is what is read, from `bookmark` on."""
+        """Start to read one stream and account from `bookmark` on; returns its progress."""
         progress = Progress(stream, account, self.span.end, self.client.traffic, time.monotonic)
         progress.bookmark = bookmark
-        self._begun[stream, account] = self._current = progress
+        self._started[stream, account] = self._current = progress
         return progress
 
     @contextmanager
-    def written_through(self, writer: LineWriter) -> Iterator[None]:
-        """What is written inside is on standard output at the end, and only then counted: no STATE may follow it.
+    def flushed(self, writer: LineWriter) -> Iterator[None]:
+        """Flush `writer` at the end of the block, and then count the records that were written in it.
 
-        Where it breaks off, the records that are out count.
+        The flush is needed because a STATE message may not follow. After an error, records already written count.
         """
         before = writer.records_out
         try:
@@ -59,58 +62,59 @@ class Run:
                 writer.flush()
         finally:
             if self._current is not None:
-                self._current.emitted(writer.records_out - before)
+                self._current.add_records(writer.records_out - before)
 
     def end(self, error: StripeFlowError | None = None) -> None:
-        """What was read until now came to its end, or to this one."""
+        """Note the end of the current stream and account, with `error` if it failed, and log its summary."""
         current, self._current = self._current, None
         if current is not None:
-            current.ended(error)
-            log_fields(self._logger, "read", current.sums())
+            current.finish(error)
+            log_fields(self._logger, "read", current.summary_fields())
 
-    def now(self) -> Fields:
-        """Where the run is; nothing between two streams."""
+    def live_fields(self) -> Fields:
+        """The fields of the live line; empty between two streams."""
         current = self._current
-        return {} if current is None else current.now()
+        return {} if current is None else current.live_fields()
 
-    def sums(self, parts: Iterable[tuple[str, str | None]]) -> list[Fields]:
-        """What became of these streams and accounts."""
-        return [self._begun[part].sums() if part in self._begun else not_read(*part) for part in parts]
+    def summary(self, streams: Iterable[tuple[str, str | None]]) -> list[Fields]:
+        """The summary fields of these streams and accounts, in their order."""
+        return [self._started[each].summary_fields() if each in self._started else not_read(*each) for each in streams]
 
-    def progressed(self) -> None:
-        """Stripe has answered, and what it said is out."""
+    def note_progress(self) -> None:
+        """Note that Stripe has answered a read and its records are written."""
         self._has_progressed = True
 
     def fail(self, what: str, error: StripeFlowError, *, has_advanced: bool = False) -> None:
-        """Note that one stream of one account failed; end the run where no other could fare better.
+        """Note and log that one stream of one account failed; `has_advanced`: its state moved in this run.
 
-        `has_advanced`: its state says that some of it was read before.
+        Raises SystemExit where no other stream can succeed: the key is refused, or Stripe has never answered.
         """
-        # Where Stripe did answer, if only that it cannot now, another endpoint may do better.
+        # If Stripe did answer, even with an error, another endpoint may work.
         is_unreachable = isinstance(error, StripeUnreachable) and error.refusal is None
         if isinstance(error, KeyRefused) or (is_unreachable and not self._has_progressed):
             self.stop(error)
         self._failures.append(error)
-        state = "its state is that of the last window that was read" if has_advanced else "its state stays as it was"
+        state = "its state is that of the last committed window" if has_advanced else "its state is unchanged"
         self._logger.error("%s failed, %s: %s", what, state, error)
 
-    def miss(self, what: str, progress: Progress, error: StripeError) -> None:
-        """Note that one object of a stream is not there; the others still come."""
+    def note_missing(self, what: str, progress: Progress, error: StripeError) -> None:
+        """Note and log that Stripe does not know one object of a stream; the others are read."""
         progress.missing += 1
         self._failures.append(error)
         self._logger.error("%s: %s; the others are read", what, error)
 
     def stop(self, error: StripeFlowError) -> NoReturn:
-        """End the run with one line; as SystemExit, since the SDK would log an Exception a second time."""
+        """Log the error and end the run. Raises SystemExit, since the SDK would log any other exception again."""
         self._logger.error("%s", error)
         raise SystemExit(error.exit_code)
 
     def exit_code(self) -> int:
+        """The exit code of the run: 0 if nothing failed."""
         return code_of(self._failures, has_progressed=self._has_progressed)
 
 
 def code_of(failures: Sequence[StripeFlowError], *, has_progressed: bool) -> int:
-    """0, or what the failures of a run amount to."""
+    """The exit code for the failures of a run: 0 without failures, 2 if only some streams failed."""
     if not failures:
         return 0
     if any(isinstance(error, StripeUnreachable) for error in failures):
@@ -120,19 +124,22 @@ def code_of(failures: Sequence[StripeFlowError], *, has_progressed: bool) -> int
 
 
 class Interruption:
-    """A signal that may come at any time, and the moments at which it may end the run."""
+    """Ends the run after a signal, but never in the middle of a line of output."""
 
     def __init__(self) -> None:
         self._is_waiting = False
         self._signal = 0
 
     @property
-    def has_come(self) -> bool:
-        """Whether the run is about to end."""
+    def is_signalled(self) -> bool:
+        """Whether a signal arrived that has not ended the run yet."""
         return self._signal != 0
 
     def allowed_between(self, items: Iterator[T]) -> Iterator[T]:
-        """`items`, where a signal ends the wait for the next one at once, and otherwise between two of them."""
+        """`items`; a signal ends the run at once while the next one is awaited, otherwise before the next one.
+
+        Raises SystemExit with 128 + the signal's number.
+        """
         while True:
             with self.allowed():
                 item = next(items, None)
@@ -142,7 +149,7 @@ class Interruption:
 
     @contextmanager
     def allowed(self) -> Iterator[None]:
-        """Inside, where nothing is written, a signal ends the run at once."""
+        """A block in which nothing is written, so a signal ends the run at once. Raises SystemExit."""
         self._is_waiting = True
         try:
             if self._signal:
@@ -151,8 +158,8 @@ class Interruption:
         finally:
             self._is_waiting = False
 
-    def signalled(self, number: int) -> None:
-        """Never end inside a line: while records are being written the signal waits; a second one does not."""
+    def receive(self, number: int) -> None:
+        """Handle a signal: it waits while records are being written; a second one ends the run at once."""
         if self._is_waiting:
             raise SystemExit(128 + number)
         if self._signal:

@@ -1,4 +1,4 @@
-"""The tap's settings: those of the connection, and what to read."""
+"""The tap's settings: the shared settings of the connection, and what to read."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ CONFIG_JSONSCHEMA: dict[str, Any] = {  # Any: JSON schema
             "items": {"type": "string"},
             "title": "Connected accounts",
             "description": (
-                "Accounts to read, each with a bookmark of its own: acct_…, or `self` for the key's own. Records then "
-                "carry _stripe_account as a part of their key. Default: the key's own, without it."
+                "Accounts to read, each with its own bookmark: acct_…, or `self` for the key's own account. Records "
+                "then have _stripe_account as part of their key. Default: the key's own account, without this field."
             ),
         },
         "start_date": {
             "type": "string",
             "title": "Start date",
             "description": (
-                "Read objects created from here on (ISO 8601, UTC unless it says otherwise), or `now`: only what "
-                "comes after Stripe's first answer. Default: all."
+                "Read objects created from this time on: ISO 8601, UTC unless it has an offset. `now`: only objects "
+                "created after the first run began. Default: all objects."
             ),
         },
         "end_date": {
             "type": "string",
             "title": "End date",
             "description": (
-                "Read objects created before this (ISO 8601), at least overlap_s ago. Default: up to the present."
+                "Read objects created before this time: ISO 8601, at least overlap_s seconds ago. Default: up to now."
             ),
         },
         "capture": {
@@ -50,8 +50,8 @@ CONFIG_JSONSCHEMA: dict[str, Any] = {  # Any: JSON schema
             "default": "new",
             "title": "Capture",
             "description": (
-                "`new`: every object once. `changes`: also again whenever it has changed, and deletions, by Stripe's "
-                "events."
+                "`new`: emit each object once. `changes`: also emit it again when Stripe's events say that it changed "
+                "or was deleted."
             ),
         },
         "events_gap_days": {
@@ -59,14 +59,18 @@ CONFIG_JSONSCHEMA: dict[str, Any] = {  # Any: JSON schema
             "minimum": 1,
             "default": 90,
             "title": "Days to read again after a gap",
-            "description": "Under `changes`, after more than 30 days without a run: Stripe keeps no older events.",
+            "description": (
+                "Under `changes`, after more than 30 days without a run: how many days of objects to read again, as "
+                "Stripe keeps no older events."
+            ),
         },
         "customer_ids": {
             "type": "array",
             "items": {"type": "string"},
             "title": "Customer ids",
             "description": (
-                "The stream customers reads exactly these, on every run: cus_…, or acct_…/cus_… of a connected account."
+                "The stream customers reads exactly these customers, on every run: cus_…, or acct_…/cus_… for a "
+                "customer of a connected account."
             ),
         },
         "customers_mode": {
@@ -74,14 +78,14 @@ CONFIG_JSONSCHEMA: dict[str, Any] = {  # Any: JSON schema
             "enum": [FIND, "list"],
             "default": FIND,
             "title": "Customers mode",
-            "description": "`find`: the customers of customer_ids. `list`: all customers, like charges.",
+            "description": "`find`: read the customers of customer_ids. `list`: read all customers, like charges.",
         },
         "expand": {
             "type": "array",
             "items": {"type": "string"},
             "title": "Expand",
             "description": (
-                "References that come as whole objects, at no further request, in each stream that has them: "
+                "References to replace by the whole object, without further requests, in each stream that has them: "
                 "customer, balance_transaction, customer.default_source …"
             ),
         },
@@ -89,14 +93,14 @@ CONFIG_JSONSCHEMA: dict[str, Any] = {  # Any: JSON schema
             "type": "boolean",
             "default": False,
             "title": "Discover permitted streams only",
-            "description": "Discovery asks for one object of each stream and leaves out what the key may not read.",
+            "description": "Discovery requests one object of each stream and omits streams that the key may not read.",
         },
         "overlap_s": {
             "type": "integer",
             "minimum": 0,
             "default": 600,
             "title": "Overlap in seconds",
-            "description": "How late an object may become visible after its created stamp and still be caught.",
+            "description": "How many seconds after its created time an object may become visible and still be read.",
         },
     },
     "required": ["api_key"],
@@ -104,7 +108,7 @@ CONFIG_JSONSCHEMA: dict[str, Any] = {  # Any: JSON schema
 
 
 def read_span(config: Mapping[str, Any]) -> Span:  # Any: JSON
-    """What of each stream to read; raises Misconfigured."""
+    """The range of creation times that start_date and end_date select. Raises Misconfigured for an invalid range."""
     is_now = config.get("start_date") == NOW
     start = OLDEST if is_now else _unix(config, "start_date")
     end = _unix(config, "end_date")
@@ -113,7 +117,7 @@ def read_span(config: Mapping[str, Any]) -> Span:  # Any: JSON
     return Span(start=None if is_now else OLDEST if start is None else start, end=end, overlap_s=config["overlap_s"])
 
 
-# What a date may be instead of one.
+# Words that a setting takes instead of a date.
 _WORDS = {"start_date": (NOW,)}
 
 

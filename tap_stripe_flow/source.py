@@ -1,4 +1,4 @@
-"""Where a stream's records come from: the settings choose the way, the stream's entry says what it takes."""
+"""The source of a stream's records: the settings choose how to read, the stream's spec says what."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tap_stripe_flow.accounts import SELF, Account, split_ids
 from tap_stripe_flow.capture.by_id import ByIdCapture
 from tap_stripe_flow.capture.change_feed import EventReader
 from tap_stripe_flow.capture.changes import ChangeCapture, Feed
-from tap_stripe_flow.capture.children import Children
+from tap_stripe_flow.capture.children import ChildReader
 from tap_stripe_flow.capture.new_objects import NewObjectCapture, Task
 from tap_stripe_flow.listing.pages import Listing
 from tap_stripe_flow.run import Run
@@ -29,102 +29,102 @@ EVENTS_PATH = "/v1/events"
 
 @dataclass(frozen=True)
 class Source:
-    """One stream under these settings, which the SDK has checked; knows without a request what it will look like."""
+    """One stream under valid settings. Its properties need no request."""
 
     spec: StreamSpec
     config: Mapping[str, Any]  # Any: JSON
 
     @property
-    def finds(self) -> bool:
-        """Whether a setting names the objects one by one, so that there are no windows and no bookmark."""
-        find = self.spec.listed.find
-        return find is not None and self.config.get(find.mode) == FIND
+    def reads_by_id(self) -> bool:
+        """Whether the stream reads the objects whose ids a setting holds; then it has no windows and no bookmark."""
+        by_id = self.spec.listed.by_id
+        return by_id is not None and self.config.get(by_id.mode_setting) == FIND
 
     @property
     def is_incremental(self) -> bool:
-        """Whether a bookmark says how far the list was read, its own or the parents'."""
-        return not self.finds and self.spec.listed.stamp is not None
+        """Whether the stream has a bookmark: how far its list was read, or that of its parents."""
+        return not self.reads_by_id and self.spec.listed.stamp is not None
 
     @property
-    def is_of_accounts(self) -> bool:
-        """Whether records tell whose they are."""
+    def has_account_member(self) -> bool:
+        """Whether records have the member `_stripe_account`, because the settings name accounts."""
         return bool(self.config.get("account_ids")) or any(account != SELF for account in self._ids)
 
     @property
     def expand(self) -> tuple[str, ...]:
+        """The names of the setting `expand` that this stream has."""
         known = self.spec.expandable() if self.spec.child_of is None else ()
         return tuple(name for name in self.config.get("expand") or () if name.partition(".")[0] in known)
 
     @property
     def is_selected_by_default(self) -> bool:
-        """Whoever set a stream's own settings wants it."""
-        return self.spec.is_default or (self.spec.find is not None and (not self.finds or bool(self._ids)))
+        """Whether a run without a catalog reads the stream: a default stream, or one whose own settings are set."""
+        return self.spec.is_default or (self.spec.by_id is not None and (not self.reads_by_id or bool(self._ids)))
 
     @cached_property
     def _ids(self) -> Mapping[str, list[str]]:
-        find = self.spec.listed.find if self.finds else None
-        return split_ids(self.config.get(find.ids) or (), find.ids) if find else {}
+        by_id = self.spec.listed.by_id if self.reads_by_id else None
+        return split_ids(self.config.get(by_id.ids_setting) or (), by_id.ids_setting) if by_id else {}
 
     def check(self) -> None:
-        """Raises Misconfigured for a selected stream that lacks what it needs."""
-        find = self.spec.listed.find
-        if find is not None and self.finds and not self._ids:
+        """Raise Misconfigured if the selected stream reads by id, and its setting holds no id."""
+        by_id = self.spec.listed.by_id
+        if by_id is not None and self.reads_by_id and not self._ids:
             raise Misconfigured(
-                f"the stream {self.spec.name} is selected, and setting {find.ids} names nothing to find: "
-                f"name ids there, set {find.mode} to list for all of them, or deselect the stream"
+                f"the stream {self.spec.name} is selected, but setting {by_id.ids_setting} is empty: "
+                f"add ids to it, set {by_id.mode_setting} to list to read all of them, or deselect the stream"
             )
 
     def accounts(self, run: Run) -> list[Account]:
-        """Whose objects to read. Raises StripeError if `self` must be asked for."""
-        if not self.is_of_accounts:
+        """The accounts to read. Raises StripeError if the id of `self` cannot be read."""
+        if not self.has_account_member:
             return [Account()]
-        return run.accounts.named(self._ids if self.finds else self.config["account_ids"])
+        return run.accounts.named(self._ids if self.reads_by_id else self.config["account_ids"])
 
     def batches(
         self, run: Run, account: Account, state: Mapping[str, object], most_ids: int, log: Log
     ) -> Iterator[Batch]:
-        """Records and state of one account. Raises StripeError."""
+        """Records and state of one account, from its `state` on; at most `most_ids` ids in the new state.
+
+        Raises StripeError, Misconfigured or UnusableState.
+        """
         listing = self.listing(run, account)
-        if self.finds:
+        if self.reads_by_id:
             ids = self._ids_of(run, account)
-            found = ByIdCapture(listing=listing, ids=ids, prefetch=run.prefetch, missing=log.missing).batches()
+            batches = ByIdCapture(listing=listing, ids=ids, prefetch=run.prefetch, on_missing=log.missing).batches()
         elif not self.is_incremental:
-            found = (Batch(records=page.found()) for page in listing.every_page())
+            batches = (Batch(records=page.records()) for page in listing.every_page())
         else:
             stream_state = StreamState.from_state(state, start=run.span.start or OLDEST, stream=self.spec.name)
-            task = Task(
-                listing=listing,
-                keeper=StateKeeper(stream_state),
-                prefetch=run.prefetch,
-                span=run.span,
-                most_ids=most_ids,
-            )
-            found = self._captured(task, log)
-        return self._children(run, account, self.spec.child_of).of(found) if self.spec.child_of else found
+            keeper = StateKeeper(stream_state)
+            task = Task(listing=listing, keeper=keeper, prefetch=run.prefetch, span=run.span, most_ids=most_ids)
+            batches = self._capture(task, log)
+        child_of = self.spec.child_of
+        return self._child_reader(run, account, child_of).batches(batches) if child_of else batches
 
     def listing(self, run: Run, account: Account) -> Listing:
-        """Its own list, or the parents'."""
+        """The stream's own list in this account, or that of its parents."""
         listed, child_of = self.spec.listed, self.spec.child_of
-        shown = (child_of.member,) if child_of and child_of.member and child_of.is_asked_for else ()
+        expand = (child_of.list_member,) if child_of and child_of.list_member and child_of.needs_expand else ()
         return Listing(
-            client=run.client.scoped(account.acts_for),
+            client=run.client.scoped(account.stripe_account),
             path=listed.path,
-            filters=listed.always,
-            expand=(*self.expand, *shown),
+            filters=listed.filters,
+            expand=(*self.expand, *expand),
             stamp=listed.stamp,
             account=account.id,
             is_snapshot=listed.is_snapshot,
         )
 
     def ask(self, run: Run, account: Account) -> None:
-        """Ask for one object of all that will be asked for. Raises StripeError."""
+        """Request one object of the list, and one event if the stream reads events. Raises StripeError."""
         listing = self.listing(run, account)
         listing.ask_for_one()
         if self._follows_events:
             self._events(listing).ask_for_one()
 
     def is_permitted(self, run: Run) -> bool:
-        """Whether the key may read it, in one account at least. Raises StripeError for anything but a missing right."""
+        """Whether the key has the permission in at least one account. Raises StripeError for any other refusal."""
         for account in self.accounts(run):
             try:
                 self.ask(run, account)
@@ -142,55 +142,53 @@ class Source:
         own = (*self.spec.events, *self.spec.deleted_by) if self.spec.child_of else ()
         return (*self.spec.listed.events, *self.spec.listed.deleted_by, *own)
 
-    def _captured(self, task: Task, log: Log) -> Iterator[Batch]:
+    def _capture(self, task: Task, log: Log) -> Iterator[Batch]:
         if not self._follows_events:
             return NewObjectCapture(task).batches()
         events, gap_days = self._events(task.listing), self.config["events_gap_days"]
-        feed = Feed(events=events, reader=self._telling(self.spec.child_of), gap_days=gap_days, warn=log.warn)
+        feed = Feed(events=events, reader=self._event_reader(self.spec.child_of), gap_days=gap_days, warn=log.warn)
         return ChangeCapture(task, feed).batches()
 
-    def _telling(self, child_of: ChildOf | None) -> EventReader:
+    def _event_reader(self, child_of: ChildOf | None) -> EventReader:
         spec, listed = self.spec, self.spec.listed
         reader = EventReader(kind=listed.kind, stamp=listed.stamp or "", deleted_by=listed.deleted_by)
-        if child_of is None or child_of.named_by is None:
+        if child_of is None or child_of.parent_reference is None:
             return reader
-        kinds = (spec.kind, *spec.also)
-        return replace(
-            reader, deleted_by=(*listed.deleted_by, *spec.deleted_by), parts=kinds, named_by=child_of.named_by
-        )
+        deleted_by, kinds = (*listed.deleted_by, *spec.deleted_by), (spec.kind, *spec.other_kinds)
+        return replace(reader, deleted_by=deleted_by, child_kinds=kinds, parent_reference=child_of.parent_reference)
 
-    def _children(self, run: Run, account: Account, child_of: ChildOf) -> Children:
-        client = run.client.scoped(account.acts_for)
+    def _child_reader(self, run: Run, account: Account, child_of: ChildOf) -> ChildReader:
+        client = run.client.scoped(account.stripe_account)
         listing = Listing(client=client, path=self.spec.path, stamp=None, account=account.id)
-        return Children(member=child_of.member, listing=listing, by=child_of.by, prefetch=run.prefetch)
+        return ChildReader(child_of=child_of, listing=listing, prefetch=run.prefetch)
 
     def _events(self, listing: Listing) -> Listing:
-        """With a patience of its own: what the events use up, the list must not miss."""
+        # A client with a retry budget of its own: retries of events must not use up that of the list.
         client = listing.client.scoped()
         return Listing(client=client, path=EVENTS_PATH, filters={"types": self._event_types}, is_snapshot=True)
 
     def _ids_of(self, run: Run, account: Account) -> list[str]:
-        """The key's own account may be named by its id, too."""
-        named = (
+        # The setting may name the key's own account as `self`, by its id, or both.
+        of_account = (
             ids
             for name, ids in self._ids.items()
-            if not self.is_of_accounts or run.accounts.named([name])[0].id == account.id
+            if not self.has_account_member or run.accounts.named([name])[0].id == account.id
         )
-        return list(dict.fromkeys(itertools.chain.from_iterable(named)))
+        return list(dict.fromkeys(itertools.chain.from_iterable(of_account)))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Log:
-    """What a person should be told while a stream is read."""
+    """Callbacks for problems of one stream and account: a warning, and an object that Stripe does not know."""
 
     warn: Callable[[str], None]
     missing: Callable[[NotFound], None]
 
 
 def check_expand(config: Mapping[str, Any]) -> None:  # Any: JSON
-    """Raises Misconfigured for what no stream can expand."""
+    """Raise Misconfigured if the setting `expand` has a name that no stream can expand."""
     known = frozenset[str]().union(*(spec.expandable() for spec in STREAMS))
     for name in config.get("expand") or ():
         if name.partition(".")[0] not in known:
-            near = suggestion(name.partition(".")[0], known)
-            raise Misconfigured(f"setting expand names {name!r}, which no stream has{near}: {', '.join(sorted(known))}")
+            hint = suggestion(name.partition(".")[0], known)
+            raise Misconfigured(f"setting expand names {name!r}, which no stream has{hint}: {', '.join(sorted(known))}")

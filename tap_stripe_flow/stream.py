@@ -1,9 +1,9 @@
-"""One engine for all streams: batches of records → messages and state, in an order that survives a kill at any moment.
+"""One engine for all streams: turns batches into RECORD and STATE messages, in an order that survives a kill.
 
-A record is out before the bookmark that covers it, and only the end of a batch moves the bookmark. Private names of
-singer-sdk 0.54 that are overridden here, each with a test: `_increment_stream_state`,
+A record is written before the bookmark that covers it, and only the end of a batch moves the bookmark. Methods of
+singer-sdk 0.54 with a private name that are overridden here, each with a test: `_increment_stream_state`,
 `_write_starting_replication_value`, `_process_record`, `_write_record_message`, `_generate_record_messages`,
-`_write_state_message` (called), `_sync_records`.
+`_sync_records`; `_write_state_message` is called.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ from tap_stripe_flow.source import Log, Source
 from tap_stripe_flow.streams import StreamSpec
 from tap_stripe_flow.windows.batch import Batch
 from tap_stripe_flow.windows.bookmark import LISTED, MOST_IDS, UnusableState
-from tap_stripe_flow.windows.state import ids_held
+from tap_stripe_flow.windows.state import count_ids
 
 
 class StripeTap(Protocol):
-    """The tap, as far as a stream needs to know it."""
+    """The attributes of the tap that a stream uses."""
 
     run: Run
     interruption: Interruption
@@ -43,48 +43,51 @@ class StripeTap(Protocol):
 
 
 class Engine(Stream):
-    """A stream of `STREAMS` in the SDK's terms."""
+    """The SDK's Stream for one entry of `STREAMS`; the SDK calls `get_records` once per account."""
 
-    # Stripe's JSON goes out as it is: conforming would drop fields that the schema does not know yet.
+    # Records are Stripe's JSON unchanged: conforming would drop fields that the schema does not know yet.
     TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
     STATE_MSG_FREQUENCY = sys.maxsize
 
     def __init__(self, tap: Tap, spec: StreamSpec) -> None:
         self.source = Source(spec, tap.config)
         self.selected_by_default = self.source.is_selected_by_default
-        schema = spec.schema(self.source.expand, of_accounts=self.source.is_of_accounts)
+        schema = spec.schema(self.source.expand, with_account=self.source.has_account_member)
         super().__init__(tap, schema=schema, name=spec.name)
-        self._read_at = 0
+        self._read_at = 0  # Stripe's time of the record that is being written
         self._set_keys()
 
     def _set_keys(self) -> None:
         spec = self.source.spec
-        self.primary_keys = spec.key(of_accounts=self.source.is_of_accounts)
+        self.primary_keys = spec.key(with_account=self.source.has_account_member)
         self.replication_key = spec.stamp if self.source.is_incremental and spec.child_of is None else None
 
     @property
     def replication_method(self) -> str:
-        """Parts have no time of their own, and yet a bookmark: their parents'."""
+        """INCREMENTAL also for child streams, which have no replication key but their parents' bookmark."""
         if self.source.is_incremental and self.forced_replication_method is None:
             return REPLICATION_INCREMENTAL
         return super().replication_method
 
     def apply_catalog(self, catalog: Catalog) -> None:
-        """A catalog selects; what identifies a record and how it is read is not its to say."""
+        """Apply the catalog's selection, but not its keys.
+
+        Raises Misconfigured for a catalog that was discovered without `account_ids` while the setting is set.
+        """
         super().apply_catalog(catalog)
         self._set_keys()
         entry = catalog.get_stream(self.name)
         if entry is None:
             return
         properties = entry.schema.properties or {}
-        if self.source.is_of_accounts and ACCOUNT_MEMBER not in properties:
+        if self.source.has_account_member and ACCOUNT_MEMBER not in properties:
             raise Misconfigured(
-                f"the catalog was discovered without account_ids, so the stream {self.name} has no {ACCOUNT_MEMBER} in "
+                f"the catalog was discovered without account_ids, so the stream {self.name} lacks {ACCOUNT_MEMBER} in "
                 "it: discover again"
             )
-        if not self.source.is_of_accounts:
+        if not self.source.has_account_member:
             properties.pop(ACCOUNT_MEMBER, None)
-        entry.key_properties = self.primary_keys  # the SDK writes SCHEMA messages by the entry
+        entry.key_properties = self.primary_keys  # the SDK writes SCHEMA messages from the catalog's entry
 
     @property
     def _stripe(self) -> StripeTap:
@@ -92,83 +95,83 @@ class Engine(Stream):
 
     @property
     def _run(self) -> Run:
-        """Made when it is first needed: discovery works without settings."""
-        return self._stripe.run
+        return self._stripe.run  # made when it is first used: discovery works without settings
 
     @cached_property
     def accounts(self) -> Mapping[str | None, Account]:
-        """Whose objects to read, by the id that records tell."""
+        """The accounts to read, by the id in records; the id is None if the settings name no accounts."""
         return {account.id: account for account in self.source.accounts(self._run)}
 
     @property
     def partitions(self) -> list[dict[str, Any]] | None:
-        """One bookmark per account, where the settings name accounts; never what an old state names."""
+        """One partition per account of the settings, None without accounts; those of an old state are ignored."""
         return [{ACCOUNT_MEMBER: account} for account in self.accounts if account is not None] or None
 
     def check(self) -> None:
-        """Raises Misconfigured for a selected stream that could not be read."""
+        """Raise Misconfigured if the selected stream cannot be read under these settings and this catalog."""
         self.source.check()
-        is_whole = self.forced_replication_method == REPLICATION_FULL_TABLE and self.source.is_incremental
-        if is_whole and self._run.span.start is None:
+        is_full_table = self.forced_replication_method == REPLICATION_FULL_TABLE and self.source.is_incremental
+        if is_full_table and self._run.span.start is None:
             raise Misconfigured(
-                f"the catalog asks for all of the stream {self.name} on every run (FULL_TABLE), and setting start_date "
-                "is `now`: nothing would ever come. Write a date, or choose INCREMENTAL"
+                f"the catalog sets the stream {self.name} to FULL_TABLE, and setting start_date is `now`: no run would "
+                "read anything. Set start_date to a date, or the stream to INCREMENTAL"
             )
 
-    def of(self, account: Account) -> str:
-        """What a message calls one account's part of this stream."""
+    def label(self, account: Account) -> str:
+        """The name of this stream and account in messages: `stream charges of account acct_…`."""
         return f"stream {self.name}" + (f" of account {account.id}" if account.id else "")
 
     def get_records(self, context: Mapping[str, Any] | None) -> Iterator[Sequence[Record]]:  # type: ignore[override]
-        """Records, oldest first, all of a batch as what the SDK takes for one: its own steps around a record cost more
-        than to write it. The state is written once they are out.
+        """The records of one account, oldest first, a whole batch at a time; its state is written after the batch.
 
-        One account's failure is its own, be it Stripe's no or its state: the others go on, and the exit code says so.
+        The SDK takes each batch for one record: its own steps per record cost more than writing the record.
+
+        A refusal by Stripe or an unusable state fails only this account. The others are read; the exit code is not 0.
         """
         account = self.accounts[context[ACCOUNT_MEMBER] if context else None]
-        what, before = self.of(account), _own(self.get_context_state(context))
+        what, before = self.label(account), _own_members(self.get_context_state(context))
         progress = self._run.begin(self.name, account.id, before.get(LISTED.end))
         try:
             for batch in self._stripe.interruption.allowed_between(self._batches(account, context, progress)):
                 if batch.records:
                     yield batch.records
-                self._close(batch, context, progress)
+                self._end_batch(batch, context, progress)
         except (StripeError, UnusableState) as error:
             self._run.end(error)
-            self._run.fail(what, error, has_advanced=_own(self.get_context_state(context)) != before)
+            self._run.fail(what, error, has_advanced=_own_members(self.get_context_state(context)) != before)
         else:
             self._run.end()
 
     def _batches(self, account: Account, context: Mapping[str, Any] | None, progress: Progress) -> Iterator[Batch]:
-        what, state = self.of(account), _own(self.get_context_state(context))
-        # A catalog may ask for FULL_TABLE: then all of the range is read again, and the bookmark starts over.
-        known = {} if self.forced_replication_method == REPLICATION_FULL_TABLE else state
-        most_ids = MOST_IDS - ids_held(self.tap_state) + ids_held(state)
+        what, state = self.label(account), _own_members(self.get_context_state(context))
+        # FULL_TABLE in the catalog: the whole range is read again, and the bookmark starts over.
+        start_state = {} if self.forced_replication_method == REPLICATION_FULL_TABLE else state
+        most_ids = MOST_IDS - count_ids(self.tap_state) + count_ids(state)
         log = Log(
-            warn=lambda words: self.logger.warning("%s: %s", what, words),
-            missing=lambda error: self._run.miss(what, progress, error),
+            warn=lambda message: self.logger.warning("%s: %s", what, message),
+            missing=lambda error: self._run.note_missing(what, progress, error),
         )
-        return self.source.batches(self._run, account, known, most_ids, log)
+        return self.source.batches(self._run, account, start_state, most_ids, log)
 
-    def _close(self, batch: Batch, context: Mapping[str, Any] | None, progress: Progress) -> None:
-        self._run.progressed()
+    def _end_batch(self, batch: Batch, context: Mapping[str, Any] | None, progress: Progress) -> None:
+        self._run.note_progress()
         if batch.window is not None:
-            about = (self.name, progress.account or "", batch.window.start, batch.window.end, len(batch.records))
-            self.logger.debug("window stream=%s account=%s start=%d end=%d records=%d", *about)
-        progress.batch(batch)
+            fields = (self.name, progress.account or "", batch.window.start, batch.window.end, len(batch.records))
+            self.logger.debug("window stream=%s account=%s start=%d end=%d records=%d", *fields)
+        progress.add_batch(batch)
         if batch.state is None:
             return
         state = self.get_context_state(context)
-        for name in _own(state):
+        for name in _own_members(state):
             del state[name]
         state.update(batch.state)
         self.state_manager.is_flushed = False
         if batch.records or batch.window is None:
-            self._write_state_message()  # that an empty window was read is told with the next one that is not
+            self._write_state_message()  # the state of an empty window is written with that of the next full one
 
     @cached_property
     def is_verbatim(self) -> bool:
-        """Whether records go out as they came: nothing is mapped, flattened or deselected."""
+        """Whether records are written as Stripe's bytes: nothing is mapped, flattened, renamed or deselected."""
         maps = self.stream_maps
         return (
             len(maps) == 1
@@ -178,16 +181,16 @@ class Engine(Stream):
             and all(self.mask.values())
         )
 
-    def get_record_counter(self, **given: Any) -> Counter:  # Any: the SDK's arguments, passed through
-        """The SDK's, which adds one for a batch."""
-        self._counter = super().get_record_counter(**given)
+    def get_record_counter(self, **options: Any) -> Counter:  # Any: the SDK's arguments, passed through
+        """The SDK's counter, kept so that the records of a batch can be counted."""
+        self._counter = super().get_record_counter(**options)
         return self._counter
 
-    def _write_record_message(self, records: Any) -> None:  # Any: those of a batch, of which the SDK knows nothing
-        """The one switch between the pages' own bytes and the SDK's path, which parses them."""
-        self._counter.increment(len(records) - 1)
+    def _write_record_message(self, records: Any) -> None:  # Any: the records of a batch, in place of the SDK's record
+        """Write a batch as Stripe's bytes, or parse each record for the SDK's stream maps, flattening and selection."""
+        self._counter.increment(len(records) - 1)  # the SDK counts the batch as one record
         writer = self._stripe.message_writer
-        with self._run.written_through(writer):
+        with self._run.flushed(writer):
             if self.is_verbatim:
                 writer.write_records(self.name, ((each.raw, _iso(each.read_at)) for each in records))
                 self.state_manager.is_flushed = False
@@ -197,19 +200,19 @@ class Engine(Stream):
                 super()._write_record_message(record.as_record())
 
     def _generate_record_messages(self, record: dict[str, Any]) -> Generator[RecordMessage, None, None]:
-        """A stream map is a person's own program: where it fails, its error may quote the record."""
+        """Apply the stream map. Raises Misconfigured without the expression's own error, which may quote the record."""
         try:
             for message in super()._generate_record_messages(record):
                 message.time_extracted = datetime.fromtimestamp(self._read_at, UTC)
                 yield message
-        except Exception as error:  # noqa: BLE001  # whatever a person's expression raises
+        except Exception as error:  # noqa: BLE001  # the user's expression may raise anything
             raise Misconfigured(
                 f"setting stream_maps fails on {record.get('object')} {record.get('id')} of the stream {self.name} "
-                f"({type(error).__name__}): mend the expression; nothing after this window was read"
+                f"({type(error).__name__}): fix the expression; nothing after this window was read"
             ) from None
 
     def _sync_records(self, context: Any = None, *, write_messages: bool = True) -> Generator[dict[str, Any], Any, Any]:
-        """What is not Stripe's word about one account ends the run."""
+        """Sync one account. An error that is not about this account alone ends the run with SystemExit."""
         try:
             yield from super()._sync_records(context, write_messages=write_messages)
         except StripeFlowError as error:
@@ -217,13 +220,13 @@ class Engine(Stream):
             self._run.stop(error)
 
     def _process_record(self, record: Any, child_context: Any = None, partition_context: Any = None) -> None:
-        """Records have their account already, and streams have no children."""
+        """Do nothing: records have their account already, and the SDK's child streams are not used."""
 
     def _increment_stream_state(self, latest_record: Any, *, context: Any = None) -> None:
-        """No record moves the bookmark."""
+        """Do nothing: no record moves the bookmark, only the end of a batch does."""
 
     def _write_starting_replication_value(self, context: Any) -> None:
-        """Only the engine writes into the state."""
+        """Do nothing: only the end of a batch writes into the state."""
 
     def get_batch_config(self, config: Mapping[str, Any]) -> None:  # noqa: ARG002  # the SDK's signature
         return None
@@ -232,8 +235,8 @@ class Engine(Stream):
         return None
 
 
-def _own(state: Mapping[str, Any]) -> dict[str, Any]:  # Any: JSON
-    """The memory in the SDK's dictionary of a stream: without whose it is, and without that of other accounts."""
+def _own_members(state: Mapping[str, Any]) -> dict[str, Any]:  # Any: JSON
+    """The tap's members of the SDK's dictionary, without the partition's context and without other partitions."""
     return {name: value for name, value in state.items() if name not in {"context", "partitions"}}
 
 

@@ -1,4 +1,4 @@
-"""The tap: settings in, streams out, and how a run ends."""
+"""The tap: its streams, checks and command, and how a run ends."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ from tap_stripe_flow.streams import STREAMS
 
 
 class TapStripeFlow(PluginCommand, Tap):
-    """Reads what is new in Stripe: charges and refunds, each once, with nothing lost and nothing late."""
+    """Singer tap for Stripe: reads new and changed objects. Charges and refunds are selected by default."""
 
     name = "tap-stripe-flow"
     package_name = "stripe-flow"
     config_jsonschema = CONFIG_JSONSCHEMA
     message_writer_class = LineWriter
     meltano_variables = "MELTANO_EXTRACTOR"
-    # Without `batch`: the SDK would write our STATE before the batch that holds its records.
+    # No BATCH: the SDK would write the STATE before the batch file that holds its records.
     capabilities: ClassVar[list[CapabilitiesEnum]] = [
         TapCapabilities.CATALOG,
         TapCapabilities.STATE,
@@ -52,10 +52,11 @@ class TapStripeFlow(PluginCommand, Tap):
 
     @cached_property
     def run(self) -> Run:
+        """What the streams of this run share. Raises Misconfigured for invalid settings."""
         return Run(self.config, self.logger)
 
     def discover_streams(self) -> Sequence[Engine]:
-        """A run with a catalog has them all: the catalog says which."""
+        """All streams; with `discover_permitted_only` and no catalog, those that the key may read."""
         streams = [Engine(self, spec) for spec in STREAMS]
         if self.input_catalog is not None or not self.config.get("discover_permitted_only"):
             return streams
@@ -64,25 +65,29 @@ class TapStripeFlow(PluginCommand, Tap):
         return [stream for stream, is_permitted in zip(streams, permitted, strict=True) if is_permitted]
 
     def setup_mapper(self) -> None:
-        """The SDK maps by the catalog, so the streams must have put that right before."""
+        """Set up stream maps from the catalog, after the streams have set their keys in it."""
         _ = self.streams
         super().setup_mapper()
 
     def check_settings(self) -> None:
-        """Raises Misconfigured for what only shows once streams are selected, StripeError if an account has no id."""
+        """Check the settings against the selected streams.
+
+        Raises Misconfigured for settings with which a stream cannot be read, StripeError if the id of `self` cannot be
+        read.
+        """
         check_expand(self.config)
         for stream in self._selected():
             stream.check()
             self.logger.debug("stream %s: %d accounts", stream.name, len(stream.accounts))
 
     def check_streams(self) -> None:
-        """Ask Stripe for one object of every selected stream and account, and say of each how it went."""
+        """Request one object of every selected stream and account, and log each result."""
         for what, error in self.interruption.allowed_between(self._checks()):
             if error is not None:
                 self.run.fail(what, error)
                 continue
-            self.run.progressed()
-            self.logger.info("%s: Stripe answers, and the key may read it", what)
+            self.run.note_progress()
+            self.logger.info("%s: the key may read it", what)
 
     def _checks(self) -> Iterator[tuple[str, StripeError | None]]:
         for stream in self._selected():
@@ -90,39 +95,39 @@ class TapStripeFlow(PluginCommand, Tap):
                 try:
                     stream.source.ask(self.run, account)
                 except StripeError as error:
-                    yield stream.of(account), error
+                    yield stream.label(account), error
                 else:
-                    yield stream.of(account), None
+                    yield stream.label(account), None
 
-    def now(self) -> Fields:
-        """Where the run is, until a signal comes: a second one may end it at any moment, and leaves no live line."""
-        return {} if self.interruption.has_come else self.run.now()
+    def live_fields(self) -> Fields:
+        """The fields of the live line; empty after a signal, since a second one ends the run and would leave it."""
+        return {} if self.interruption.is_signalled else self.run.live_fields()
 
-    def parts(self) -> Iterator[tuple[str, str | None]]:
-        """What is to be read: streams, and of each the accounts."""
+    def selected_accounts(self) -> Iterator[tuple[str, str | None]]:
+        """The name of each selected stream with the id of each of its accounts."""
         for stream in self._selected():
             for account in stream.accounts.values():
                 yield stream.name, account.id
 
-    def leave_deselected(self) -> None:
-        """Say what is read. Of what is not, the SDK would log a line for each stream, on every run."""
+    def drop_deselected(self) -> None:
+        """Remove streams that are not selected, so that the SDK does not log a line for each; log the others."""
         selected = {stream.name: stream for stream in self._selected()}
         for name in self.streams.keys() - selected:
             del self.streams[name]
         if selected:
             self.logger.info("reading the streams %s", ", ".join(selected))
         else:
-            self.logger.warning("no stream is selected, so nothing is read: select some in the catalog (or `select`)")
+            self.logger.warning("no stream is selected, so nothing is read: select one in the catalog (or `select`)")
 
     def _selected(self) -> list[Engine]:
         return [cast("Engine", stream) for stream in self.streams.values() if stream.selected]
 
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002  # a signal handler's
-        self.interruption.signalled(signum)
+        self.interruption.receive(signum)
 
     @classmethod
     def get_singer_command(cls) -> click.Command:
-        """The SDK's command, but `--test` knows the catalog and reports every stream."""
+        """The SDK's command, with a `--test` that uses the catalog and reports every selected stream."""
         command = super().get_singer_command()
         accept_missing_paths(command, "state", "catalog")
         for parameter in command.params:
@@ -132,7 +137,7 @@ class TapStripeFlow(PluginCommand, Tap):
 
     @classmethod
     def cb_discover(cls, ctx: click.Context, param: click.Option, value: bool) -> None:  # noqa: ARG003, FBT001  # the SDK's signature
-        """Discover, and exit as a run does."""
+        """Print the catalog, and end with the same exit codes as a run."""
         if value:
             config = ctx.params.get("config", _ConfigInput())
             cls.log_address(config)
@@ -158,14 +163,14 @@ class TapStripeFlow(PluginCommand, Tap):
         state: str | None = None,
         catalog: str | None = None,
     ) -> int:
-        """Read, or check with `--test`; the exit code."""
+        """Sync, or check with `--test`; returns the exit code."""
         tap = cls(
             config=config.config,
             parse_env_config=config.parse_env,
             state=read_state(state),
             catalog=read_catalog(catalog),
         )
-        run = tap.run  # a wrong setting is said before anything is written
+        run = tap.run  # raises for wrong settings, before anything is written
         with tap.interruption.allowed():
             tap.check_settings()
         if test == CliTestOptionValue.Schema.value:
@@ -173,10 +178,10 @@ class TapStripeFlow(PluginCommand, Tap):
         elif test != CliTestOptionValue.Disabled.value:
             tap.check_streams()
         else:
-            tap.leave_deselected()
-            with RunLog(tap.logger, tap.now) as run_log:
+            tap.drop_deselected()
+            with RunLog(tap.logger, tap.live_fields) as run_log:
                 try:
                     tap.sync_all()
                 finally:
-                    run_log.log_summary(run.sums(tap.parts()))
+                    run_log.log_summary(run.summary(tap.selected_accounts()))
         return run.exit_code()

@@ -38,7 +38,7 @@ def read_bookmarks(plugin_under_test: TapUnderTest) -> Sequence[StreamBookmark] 
         parts = {part["context"].get(ACCOUNT_MEMBER): part for part in bookmark.get("partitions", [])}
         by_account = parts or {None: bookmark}
         for account in stream.accounts.values():
-            name = stream.of(account).removeprefix("stream ")
+            name = stream.label(account).removeprefix("stream ")
             bookmarks.append(_parse_bookmark(name, by_account.get(account.id, {}), start, stream.name))
     return bookmarks
 

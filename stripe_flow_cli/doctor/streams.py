@@ -79,10 +79,10 @@ def try_others(plugin_under_test: TapUnderTest) -> Sequence[ListAccess]:
 def _try_lists(plugin_under_test: TapUnderTest, lists: Sequence[tuple[Engine, Account]]) -> list[ListAccess]:
     def try_list(stream: Engine, account: Account) -> ListAccess:
         error: StripeError | None = None
-        listed, name = stream.source.spec.listed, stream.of(account).removeprefix("stream ")
+        listed, name = stream.source.spec.listed, stream.label(account).removeprefix("stream ")
         try:
             stream.source.ask(plugin_under_test.run, account)
-            plugin_under_test.readable = plugin_under_test.client.scoped(account.acts_for), listed.path
+            plugin_under_test.readable = plugin_under_test.client.scoped(account.stripe_account), listed.path
         except StripeError as refused:
             error = refused
         return ListAccess(stream=listed.name, name=name, permission=listed.permission, error=error)

@@ -76,7 +76,7 @@ def _open_source(config: Config, stream: str) -> Source:
         near = suggestion(stream, known)
         raise Misconfigured(f"there is no stream {stream!r} that is read by time{near}: {', '.join(sorted(known))}")
     source = Source(known[stream], config)
-    if source.finds:
+    if source.reads_by_id:
         raise Misconfigured(f"the stream {stream} is read by ids, so its time cannot be cut into slices")
     return source
 

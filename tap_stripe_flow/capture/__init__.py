@@ -1,1 +1,1 @@
-"""The ways to read: new objects, changes, by id, with their parent. Imports windows, listing, streams."""
+"""Ways to read a stream: new objects, changes, objects by id, children. Imports windows, listing, streams."""

@@ -1,4 +1,4 @@
-"""Find: reads the objects that a setting names, whole, on every run."""
+"""Reads the objects whose ids a setting holds, all of them on every run. There is no bookmark."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from tap_stripe_flow.windows.batch import Batch
 
 @dataclass(frozen=True, kw_only=True)
 class ByIdCapture:
-    """`missing` is told each id that Stripe does not know; the others still come."""
+    """Reads `ids` of `listing`. `on_missing` is called for each id that Stripe does not know; the others are read."""
 
     listing: Listing
     ids: Sequence[str]
     prefetch: PrefetchPool
-    missing: Callable[[NotFound], None]
+    on_missing: Callable[[NotFound], None]
 
     def batches(self) -> Iterator[Batch]:
-        """The objects in the order of their ids in the setting. Raises StripeError."""
-        for found in self.prefetch.in_order(functools.partial(self._find, object_id) for object_id in self.ids):
-            if isinstance(found, NotFound):
-                self.missing(found)
+        """One batch per object, in the order of `ids`. Raises StripeError for errors other than NotFound."""
+        for result in self.prefetch.in_order(functools.partial(self._retrieve, object_id) for object_id in self.ids):
+            if isinstance(result, NotFound):
+                self.on_missing(result)
             else:
-                yield Batch(records=[found])
+                yield Batch(records=[result])
 
-    def _find(self, object_id: str) -> ListedRecord | NotFound:
+    def _retrieve(self, object_id: str) -> ListedRecord | NotFound:
         try:
-            return self.listing.one(object_id)
+            return self.listing.retrieve(object_id)
         except NotFound as error:
             return error

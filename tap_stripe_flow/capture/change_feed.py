@@ -1,7 +1,7 @@
-"""Which objects changed, as Stripe's events tell it: pure.
+"""Stripe's events as changes, child changes and deletions of objects. Pure.
 
-An event is a hint, not a record: its payload is as old as the event and in the API version of the account. So the
-objects are read, and an event only says which.
+An event only names the object to read again. Its payload is not used as a record: it is as old as the event, and in the
+account's API version.
 """
 
 from __future__ import annotations
@@ -17,7 +17,10 @@ from tap_stripe_flow.listing.record import ListedRecord
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
-    """The newest of what happened to an object: `at` is the event's second, `created` the object's own."""
+    """The newest change or deletion of an object.
+
+    `created` is the object's creation time, `at` that of the event; both in Unix seconds.
+    """
 
     id: str
     created: int
@@ -27,18 +30,20 @@ class Change:
 
 @dataclass(frozen=True, kw_only=True)
 class ChildChange:
-    """What happened to the parts of an object, which itself may be as it was: the newest at `at`; `lost` are the kinds
-    and ids of those that were deleted.
+    """Changes and deletions of the child objects of one parent, which itself may not have changed.
+
+    - `id` is the parent's id, `at` the time of the newest event in Unix seconds.
+    - `deleted_children` are the kind and id of each deleted child.
     """
 
     id: str
     at: int
-    lost: frozenset[tuple[str, str]] = frozenset()
+    deleted_children: frozenset[tuple[str, str]] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True)
 class ChangeSet:
-    """What events say, by the id of the object."""
+    """The changes and child changes of a list of events, by the id of the object or parent."""
 
     changes: Mapping[str, Change] = field(default_factory=dict)
     child_changes: Mapping[str, ChildChange] = field(default_factory=dict)
@@ -46,63 +51,65 @@ class ChangeSet:
     def __len__(self) -> int:
         return len(self.changes) + len(self.child_changes)
 
-    def of_objects(self) -> list[Change]:
-        """Each object that events speak of, and until when they do so of it or of its parts."""
-        found = []
+    def object_changes(self) -> list[Change]:
+        """Each object's newest change; `at` also covers a later change of its children."""
+        result = []
         for object_id, change in self.changes.items():
-            touch = self.child_changes.get(object_id)
-            found.append(change if touch is None else replace(change, at=max(change.at, touch.at)))
-        return found
+            child_change = self.child_changes.get(object_id)
+            result.append(change if child_change is None else replace(change, at=max(change.at, child_change.at)))
+        return result
 
-    def of_parts_alone(self) -> list[ChildChange]:
-        """The others."""
-        return [touch for object_id, touch in self.child_changes.items() if object_id not in self.changes]
+    def child_changes_only(self) -> list[ChildChange]:
+        """The child changes of parents that did not change themselves."""
+        return [change for object_id, change in self.child_changes.items() if object_id not in self.changes]
 
-    def joined(self, later: ChangeSet) -> ChangeSet:
-        """Both."""
-        return ChangeSet(
-            changes=merged(self.changes, later.changes), child_changes=_joined(self.child_changes, later.child_changes)
-        )
+    def merge(self, later: ChangeSet) -> ChangeSet:
+        """A new set with the changes of both."""
+        child_changes = _merge_children(self.child_changes, later.child_changes)
+        return ChangeSet(changes=merge_changes(self.changes, later.changes), child_changes=child_changes)
 
 
 @dataclass(frozen=True, kw_only=True)
 class EventReader:
-    """Which events tell what: of objects of this `kind`, whose time is in the member `stamp`, and of `parts`, kinds of
-    objects whose member `named_by` names one of those; `deleted_by` are the types that tell of a deletion.
+    """Finds the changes of one kind of objects in events.
+
+    - `kind` is the objects' member `object`; `stamp` is their member with the creation time.
+    - `deleted_by` are the event types that mean a deletion, of an object or of a child.
+    - `child_kinds` are the kinds of child objects, whose member `parent_reference` holds the parent's id.
     """
 
     kind: str
     stamp: str = "created"
     deleted_by: Collection[str] = ()
-    parts: Collection[str] = ()
-    named_by: str = ""
+    child_kinds: Collection[str] = ()
+    parent_reference: str = ""
 
     def change_set(self, events: Iterable[ListedRecord]) -> ChangeSet:
-        """What `events` say; an event of another kind of object says nothing."""
+        """The changes that `events` name; events of other kinds of objects are ignored."""
         changes: dict[str, Change] = {}
         child_changes: dict[str, ChildChange] = {}
-        for event in events:
-            told = _EVENT.decode(event.raw)
-            kind = _KIND.decode(told.data.object).object
+        for record in events:
+            event = _EVENT.decode(record.raw)
+            kind = _KIND.decode(event.data.object).object
             if kind == self.kind:
-                change = self._change(told)
-                changes = merged(changes, {change.id: change})
-            elif kind in self.parts:
-                child_changes = _joined(child_changes, self._touch(kind, told))
+                change = self._change(event)
+                changes = merge_changes(changes, {change.id: change})
+            elif kind in self.child_kinds:
+                child_changes = _merge_children(child_changes, self._child_change(kind, event))
         return ChangeSet(changes=changes, child_changes=child_changes)
 
-    def _change(self, told: _Event) -> Change:
-        changed = read_key(self.stamp, told.data.object)
-        return Change(id=changed.id, created=changed.created, at=told.created, is_deleted=told.type in self.deleted_by)
+    def _change(self, event: _Event) -> Change:
+        key = read_key(self.stamp, event.data.object)
+        return Change(id=key.id, created=key.created, at=event.created, is_deleted=event.type in self.deleted_by)
 
-    def _touch(self, kind: str, told: _Event) -> Mapping[str, ChildChange]:
-        """None where a part names no object: it is nobody's any more."""
-        members = _MEMBERS.decode(told.data.object)
-        owner = members.get(self.named_by)
-        if not isinstance(owner, str):
+    def _child_change(self, kind: str, event: _Event) -> Mapping[str, ChildChange]:
+        """The child change by its parent's id; empty if the child no longer has a parent."""
+        child = _MEMBERS.decode(event.data.object)
+        parent_id = child.get(self.parent_reference)
+        if not isinstance(parent_id, str):
             return {}
-        lost = frozenset({(kind, str(members["id"]))} if told.type in self.deleted_by else ())
-        return {owner: ChildChange(id=owner, at=told.created, lost=lost)}
+        deleted = frozenset({(kind, str(child["id"]))} if event.type in self.deleted_by else ())
+        return {parent_id: ChildChange(id=parent_id, at=event.created, deleted_children=deleted)}
 
 
 class _Kind(msgspec.Struct):
@@ -124,10 +131,11 @@ _KIND = msgspec.json.Decoder(_Kind)
 _MEMBERS = msgspec.json.Decoder(dict[str, object])
 
 
-def merged(earlier: Mapping[str, Change], later: Mapping[str, Change]) -> dict[str, Change]:
-    """Both, the newer of two that speak of the same object.
+def merge_changes(earlier: Mapping[str, Change], later: Mapping[str, Change]) -> dict[str, Change]:
+    """The changes of both; of two changes of one object, the newer.
 
-    Events have no order inside a second: a deletion beside something else must be looked at, so it counts as none.
+    Events have no order within a second. Of a change and a deletion in the same second the change is kept: it makes the
+    tap read the object, which shows whether it exists.
     """
     result = dict(earlier)
     for object_id, change in later.items():
@@ -137,17 +145,19 @@ def merged(earlier: Mapping[str, Change], later: Mapping[str, Change]) -> dict[s
     return result
 
 
-def _joined(earlier: Mapping[str, ChildChange], later: Mapping[str, ChildChange]) -> dict[str, ChildChange]:
+def _merge_children(earlier: Mapping[str, ChildChange], later: Mapping[str, ChildChange]) -> dict[str, ChildChange]:
     result = dict(earlier)
-    for object_id, touch in later.items():
-        known = result.get(object_id, touch)
-        result[object_id] = ChildChange(id=object_id, at=max(known.at, touch.at), lost=known.lost | touch.lost)
+    for object_id, change in later.items():
+        known = result.get(object_id, change)
+        deleted = known.deleted_children | change.deleted_children
+        result[object_id] = ChildChange(id=object_id, at=max(known.at, change.at), deleted_children=deleted)
     return result
 
 
-def is_worth_listing(newest: Change, next_one: Change, per_s: float | None, page: int) -> bool:
-    """Whether a page of the list that begins at `newest` should hold the next one, too: then it saves a request.
+def is_worth_listing(newest: Change, next_one: Change, per_s: float | None, page_limit: int) -> bool:
+    """Whether a page of the list that begins at `newest` is likely to hold `next_one` too, which saves a request.
 
-    `per_s` is how many objects a second holds here; None: nobody knows yet, and a page tells.
+    `per_s` is how many objects a second holds there; None: not known yet, and a page shows it. `page_limit` is the
+    number of objects on a page.
     """
-    return per_s is None or per_s * (newest.created - next_one.created + 1) < page
+    return per_s is None or per_s * (newest.created - next_one.created + 1) < page_limit

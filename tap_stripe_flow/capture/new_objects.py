@@ -1,4 +1,4 @@
-"""`capture: new`: what was created since the last run, each object once, oldest first."""
+"""`capture: new`: the objects created since the last run, each once, oldest first."""
 
 from __future__ import annotations
 
@@ -13,14 +13,18 @@ from tap_stripe_flow.windows.bookmark import Bookmark, UnusableState
 from tap_stripe_flow.windows.commit import Committer
 from tap_stripe_flow.windows.drain import CLOCKS_S
 from tap_stripe_flow.windows.plan import OLDEST
-from tap_stripe_flow.windows.reader import Drained, Reader
+from tap_stripe_flow.windows.reader import DrainedWindow, WindowReader
 from tap_stripe_flow.windows.span import Span, iso
 from tap_stripe_flow.windows.state import StateKeeper
 
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """One stream of one account: its list, what the state says of it, and how many ids the state may hold of it."""
+    """One stream of one account, to be read from its list.
+
+    - `keeper` holds its state, `span` is the range that the settings select.
+    - `most_ids` is how many ids the state may hold for it.
+    """
 
     listing: Listing
     keeper: StateKeeper
@@ -28,29 +32,34 @@ class Task:
     span: Span
     most_ids: int
 
-    def windows(self, listing: Listing, start: int, end: int | None) -> Iterator[Drained]:
-        """[start, end) of a list of this account, oldest first. Raises StripeError."""
-        return Reader(listing, self.prefetch, start, end).windows()
+    def windows(self, listing: Listing, start: int, end: int | None) -> Iterator[DrainedWindow]:
+        """The windows of [start, end) of a list of this account, oldest first. Raises StripeError."""
+        return WindowReader(listing, self.prefetch, start, end).windows()
 
     def committer(self, other: Bookmark | None) -> Committer:
-        """What `other` remembers leaves less room."""
+        """A committer for one of the task's bookmarks; the ids of the `other` bookmark count against `most_ids`."""
         return Committer(overlap_s=self.span.overlap_s, most_ids=self.most_ids - len(other.ids if other else ()))
 
 
 class NewObjectCapture:
-    """What is new of a task. `span` is what of it to read, once known; `now` is Stripe's time before all reading."""
+    """Reads the new objects of a task.
+
+    `span` is the range to read; its start is None until `start_date: now` has begun. `now` is Stripe's time when the
+    first window was requested; None before.
+    """
 
     def __init__(self, task: Task) -> None:
         self._task = task
-        span, known = task.span, task.keeper.stream_state
-        # `now` is the first run's present, not this one's
-        self.span = replace(span, start=known.started_at or OLDEST) if span.start is None and known.listed else span
+        span, state = task.span, task.keeper.stream_state
+        # `start_date: now` means the time of the first run, not of this one.
+        self.span = replace(span, start=state.started_at or OLDEST) if span.start is None and state.listed else span
         self.now: int | None = None
 
     def batches(self) -> Iterator[Batch]:
-        """What is new, window by window.
+        """A batch for each committed window.
 
-        Raises StripeError, Misconfigured for a range that cannot be read, or UnusableState.
+        Raises StripeError; Misconfigured for a range in the future, or one whose end is not settled; UnusableState for
+        a bookmark in the future.
         """
         if self.span.start is None:
             yield self._begin_now()
@@ -60,38 +69,38 @@ class NewObjectCapture:
             return
         windows = self._task.windows(self._task.listing, bookmark.reread_from, self.span.end)
         checked = self._checked(windows, bookmark.reread_from)
-        for closed in self._task.committer(stream_state.events).of(checked, bookmark):
-            state = self._task.keeper.take(listed=closed.bookmark) if closed.bookmark else None
-            yield Batch(records=closed.new, state=state, window=closed.window, until=self.span.end or self.now)
+        for committed in self._task.committer(stream_state.events).commit(checked, bookmark):
+            state = self._task.keeper.update(listed=committed.bookmark) if committed.bookmark else None
+            yield Batch(records=committed.new, state=state, window=committed.window, until=self.span.end or self.now)
 
     def _begin_now(self) -> Batch:
-        """Only what comes after Stripe's first answer is new; what it shows at its present second was there before."""
-        now, there = 0, dict[str, int]()
+        """Begin `start_date: now` at Stripe's first answer; objects of its second that it shows are not new."""
+        now, known = 0, dict[str, int]()
         for page in self._task.listing.pages(OLDEST, None):
             now = now or page.date_unix
-            there |= {each.id: each.created for each in page.found() if each.created >= now}
+            known |= {each.id: each.created for each in page.records() if each.created >= now}
             if page.created and page.created[-1] < now:
                 break
         self.span = replace(self.span, start=now)
-        return Batch(state=self._task.keeper.take(started_at=now, listed=replace(Bookmark.at(now), recent=there)))
+        return Batch(state=self._task.keeper.update(started_at=now, listed=replace(Bookmark.at(now), run_ids=known)))
 
-    def _checked(self, windows: Iterator[Drained], start: int) -> Iterator[Drained]:
-        """`windows`, unless Stripe's clock has not reached the range: nothing would ever be read."""
+    def _checked(self, windows: Iterator[DrainedWindow], start: int) -> Iterator[DrainedWindow]:
+        """`windows`, with the range checked against Stripe's time of the first one."""
         for drained in windows:
             if self.now is None:
-                self._check(start, drained.date_unix)
+                self._check_range(start, drained.date_unix)
             self.now = drained.date_unix if self.now is None else min(self.now, drained.date_unix)
             yield drained
 
-    def _check(self, start: int, now: int) -> None:
+    def _check_range(self, start: int, now: int) -> None:
         if (self._task.span.start or OLDEST) > now + CLOCKS_S:
             raise Misconfigured(
-                f"setting start_date is {iso(start)}, and by Stripe's clock it is only {iso(now)}: nothing could be "
-                "read yet. Write an earlier one"
+                f"setting start_date is {iso(start)}, which is in the future: Stripe's clock shows {iso(now)}. "
+                "Set an earlier date"
             )
         if start > now + CLOCKS_S:
             raise UnusableState(
-                f"by its state it was read up to {iso(start)}, and by Stripe's clock it is only {iso(now)}: wait until "
-                "then, or check the setting base_url: it may be another Stripe that wrote the state"
+                f"the bookmark in its state, {iso(start)}, is in the future: Stripe's clock shows {iso(now)}. "
+                "Wait until then, or check the setting base_url: the state may be from another server"
             )
         self.span.check_end(now)

@@ -1,1 +1,1 @@
-"""One list of Stripe's, page by page. Imports nothing else of the tap."""
+"""One Stripe list: pages, records and nested lists. Imports no other package of the tap."""

@@ -1,4 +1,4 @@
-"""Lists inside an object, which Stripe cuts after ten: a record has them whole or not at all."""
+"""Lists inside an object. Stripe cuts them after ten entries; the tap reads each to its end."""
 
 from __future__ import annotations
 
@@ -11,34 +11,37 @@ import msgspec
 from stripe_flow.api.client import Client
 from stripe_flow.api.errors import AccountTrouble
 
-_SIGN = b'"has_more":true'
+_CUT_MARK = b'"has_more":true'
 
 Node = dict[str, Any]  # Any: Stripe's JSON
 
 
 def is_cut(raw: bytes, *, expected: bool = False) -> bool:
-    """Whether compact JSON may hold a list that is not whole, besides itself if that is `expected`.
+    """Whether compact JSON may contain a cut list, not counting the page itself if it has more (`expected`).
 
-    A text that looks like one does no harm.
+    A string value with the same text is a harmless false positive.
     """
-    return raw.count(_SIGN) > expected
+    return raw.count(_CUT_MARK) > expected
 
 
 def complete(raw: bytes, client: Client) -> bytes:
-    """`raw`, an object or a page of them, with every list inside read to its end. Raises StripeError."""
+    """`raw`, an object or a page of objects, with each nested list read to its end.
+
+    Raises StripeError; AccountTrouble when a cut list has no URL of Stripe's API.
+    """
     top: Node = msgspec.json.decode(raw, type=dict[str, Any])
-    for part in [found for value in top.values() for found in _cut_lists(value)]:
-        path = part.get("url")
-        if not isinstance(path, str) or not path.startswith("/v1/"):
-            raise AccountTrouble("a list inside an object names no address of Stripe's: check the setting base_url")
-        address = urlsplit(path)
-        of_list = dict(parse_qsl(address.query))  # some lists are named by a filter, as subscription items are
-        while part["has_more"]:
-            more = client.get(
-                address.path, of_list | {"limit": 100, "starting_after": part["data"][-1]["id"]}, read=_read
+    for nested in [node for value in top.values() for node in _cut_lists(value)]:
+        url = nested.get("url")
+        if not isinstance(url, str) or not url.startswith("/v1/"):
+            raise AccountTrouble("a list inside an object has no URL of Stripe's API: check the setting base_url")
+        address = urlsplit(url)
+        filters = dict(parse_qsl(address.query))  # some URLs have a filter, for example those of subscription items
+        while nested["has_more"]:
+            page = client.get(
+                address.path, filters | {"limit": 100, "starting_after": nested["data"][-1]["id"]}, read=_read
             ).value
-            part["data"] += more.data
-            part["has_more"] = more.has_more
+            nested["data"] += page.data
+            nested["has_more"] = page.has_more
     return msgspec.json.encode(top)
 
 
@@ -50,7 +53,7 @@ class _Page(msgspec.Struct):
 def _read(body: bytes) -> _Page:
     page = msgspec.json.decode(body, type=_Page)
     if page.has_more and not page.data:
-        raise ValueError("a list says that there is more after nothing")
+        raise ValueError("the list has has_more: true on an empty page")
     return page
 
 

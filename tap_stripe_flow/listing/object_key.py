@@ -1,4 +1,4 @@
-"""What is looked at in an object before it goes out: its id, and the time that its list can be cut by."""
+"""The key of an object: its id, and the time by which its list can be filtered. Nothing else of it is parsed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ import msgspec
 
 
 class ObjectKey(msgspec.Struct, frozen=True, gc=False):
-    """What is left of a deleted object has no `created`, nor have some whose list cannot be cut."""
+    """An object's id and creation time in Unix seconds.
+
+    `created` is 0 for a deleted object, and for objects whose list has no `created` filter.
+    """
 
     id: str
     created: int = 0
@@ -19,33 +22,33 @@ class _Stamped(msgspec.Struct, frozen=True, gc=False):
     id: str
     created: int | None = None
 
-    def head(self) -> ObjectKey:
+    def key(self) -> ObjectKey:
         return ObjectKey(self.id, self.created or 0)
 
 
 class ObjectKeys(msgspec.Struct):
-    """A page of a list."""
+    """The keys of one page, in the order of the page."""
 
     data: list[ObjectKey]
     has_more: bool
 
     @property
     def is_stamped(self) -> bool:
-        """Whether every object has its time."""
+        """Whether every object has its creation time."""
         return None not in [each.created for each in self.data]
 
 
 @functools.cache
 def keys_decoder(stamp: str | None) -> msgspec.json.Decoder[ObjectKeys]:
-    """Of a page whose objects have their time in the member `stamp`; None: they need not have one."""
-    found = ObjectKey if stamp is None else _stamped(stamp)
-    whole = msgspec.defstruct("Page", [("data", list[found])], bases=(ObjectKeys,))  # type: ignore[valid-type]  # known only now
-    return cast("msgspec.json.Decoder[ObjectKeys]", msgspec.json.Decoder(whole))
+    """Decodes a page whose objects have their creation time in the member `stamp`; None: they need not have one."""
+    key = ObjectKey if stamp is None else _stamped(stamp)
+    page = msgspec.defstruct("Page", [("data", list[key])], bases=(ObjectKeys,))  # type: ignore[valid-type]  # known only now
+    return cast("msgspec.json.Decoder[ObjectKeys]", msgspec.json.Decoder(page))
 
 
 def read_key(stamp: str | None, raw: bytes | msgspec.Raw) -> ObjectKey:
-    """Of one object, or of what is left of it."""
-    return _KEY.decode(raw) if stamp is None else _key_decoder(stamp).decode(raw).head()
+    """The key of one object, deleted or not."""
+    return _KEY.decode(raw) if stamp is None else _key_decoder(stamp).decode(raw).key()
 
 
 @functools.cache
@@ -55,10 +58,10 @@ def _key_decoder(stamp: str) -> msgspec.json.Decoder[_Stamped]:
 
 @functools.cache
 def _stamped(stamp: str) -> type[_Stamped]:
-    made = msgspec.defstruct(
+    struct = msgspec.defstruct(
         "Stamped", [("created", int | None, None)], bases=(_Stamped,), frozen=True, gc=False, rename={"created": stamp}
     )
-    return cast("type[_Stamped]", made)
+    return cast("type[_Stamped]", struct)
 
 
 _KEY = msgspec.json.Decoder(ObjectKey)

@@ -1,6 +1,6 @@
-"""Threads that read ahead while one thread writes.
+"""A pool of threads that send requests ahead of the one thread that writes.
 
-Daemon threads of our own: a `ThreadPoolExecutor` joins its threads at exit, so a signal would wait for requests that
+It uses daemon threads: a `ThreadPoolExecutor` joins its threads at exit, so a signal would wait for requests that
 sleep.
 """
 
@@ -17,19 +17,19 @@ T = TypeVar("T")
 
 
 class PrefetchPool:
-    """`threads` of them, started when there is first something to do; they end with the process."""
+    """A pool of `threads` daemon threads, started with the first job; they end with the process."""
 
     def __init__(self, threads: int) -> None:
         self.threads = threads
         self._jobs: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
-        self._started = False
+        self._is_started = False
 
     def submit(self, job: Callable[[], T]) -> Future[T]:
-        """Do `job` on one of the threads; cancel the result to have it not begun."""
-        if not self._started:
-            self._started = True
+        """Run `job` on one of the threads. Cancelling the future drops a job that has not begun."""
+        if not self._is_started:
+            self._is_started = True
             for number in range(self.threads):
-                threading.Thread(target=self._work, name=f"stripe-ahead-{number}", daemon=True).start()
+                threading.Thread(target=self._work, name=f"stripe-prefetch-{number}", daemon=True).start()
         future: Future[T] = Future()
 
         def run() -> None:
@@ -37,14 +37,14 @@ class PrefetchPool:
                 return
             try:
                 future.set_result(job())
-            except BaseException as error:  # noqa: BLE001  # it is raised where the result is asked for
+            except BaseException as error:  # noqa: BLE001  # raised by `Future.result`
                 future.set_exception(error)
 
         self._jobs.put(run)
         return future
 
     def in_order(self, jobs: Iterable[Callable[[], T]]) -> Iterator[T]:
-        """The results of `jobs` in their order, twice as many begun as there are threads. Raises what a job raises."""
+        """The results of `jobs` in their order; at most twice `threads` are begun ahead. Raises what a job raises."""
         begun: deque[Future[T]] = deque()
         try:
             for job in jobs:

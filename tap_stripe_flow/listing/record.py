@@ -1,7 +1,7 @@
-"""An object that was found: its id and its stamp are at hand, its bytes wait compressed until they go out.
+"""Records: the JSON of a Stripe object, held compressed until it is written.
 
-Many windows wait at a time, and Stripe's JSON is mostly names: compressed it takes a tenth. A page stays one text, and
-only the one that goes out is unpacked.
+Many windows wait in memory at a time, and Stripe's JSON is mostly names: compressed it takes a tenth. The records of a
+page share one compressed text, and only the page that is being written is decompressed.
 """
 
 from __future__ import annotations
@@ -14,16 +14,18 @@ import msgspec
 
 from tap_stripe_flow.listing.object_key import ObjectKey
 
-# The member that tells whose object a record is, where a run reads several accounts.
+# The member with the account's id, in runs that read several accounts.
 ACCOUNT_MEMBER = "_stripe_account"
-# The member that tells whose part a record is, in streams of what belongs to the objects of another one.
+# The member with the parent object's id, in child streams.
 PARENT_MEMBER = "_stripe_parent"
 
 
 class ListedRecord(msgspec.Struct, frozen=True, gc=False):
-    """An object as Stripe showed it at `read_at`, its Unix time.
+    """An object of a list, as Stripe returned it.
 
-    `packed` is the text that it stands in, from `start` up to `end`; `account` goes into the record, if there is one.
+    - `created` is its creation time, `read_at` Stripe's time when it was requested; both in Unix seconds.
+    - `packed` is the compressed text of its page; the object is the slice [start, end) of the text.
+    - `account` is added to the record as `_stripe_account`, if it is not None.
     """
 
     id: str
@@ -35,13 +37,13 @@ class ListedRecord(msgspec.Struct, frozen=True, gc=False):
     account: str | None = None
 
     @classmethod
-    def alone(cls, head: ObjectKey, raw: bytes, read_at: int, account: str | None = None) -> ListedRecord:
-        """One that shares its text with no other; `raw` is JSON without white space between its parts."""
-        return cls(head.id, head.created, read_at, pack(raw), 0, len(raw), account)
+    def single(cls, key: ObjectKey, raw: bytes, read_at: int, account: str | None = None) -> ListedRecord:
+        """A record that does not come from a page; `raw` is JSON without white space between tokens."""
+        return cls(key.id, key.created, read_at, pack(raw), 0, len(raw), account)
 
     @property
     def raw(self) -> bytes | memoryview:
-        """The record: a line of JSON in UTF-8, every value as Stripe spelled it."""
+        """The record as one line of JSON in UTF-8; values keep Stripe's spelling."""
         raw = _unpacked(self.packed)[self.start : self.end]
         return raw if self.account is None else with_member(bytes(raw), ACCOUNT_MEMBER, self.account)
 
@@ -51,7 +53,7 @@ class ListedRecord(msgspec.Struct, frozen=True, gc=False):
 
 
 class ChildRecord(msgspec.Struct, frozen=True, gc=False):
-    """What belongs to an object that was found and goes out with it, so that it need not wait."""
+    """A child object, such as a line item. It is written with its parent, so it is not compressed."""
 
     id: str
     read_at: int
@@ -63,7 +65,7 @@ class ChildRecord(msgspec.Struct, frozen=True, gc=False):
 
 
 class Record(Protocol):
-    """What goes out: see Found."""
+    """A record that can be written: a ListedRecord or a ChildRecord."""
 
     @property
     def id(self) -> str: ...
@@ -78,21 +80,21 @@ class Record(Protocol):
 
 
 def with_member(raw: bytes, name: str, object_id: str) -> bytes:
-    """The record with a member of ours: an id of Stripe's."""
+    """The record with one more member, `name`; the value is an id of Stripe's, so it needs no escapes."""
     return raw[:-1] + f',"{name}":"{object_id}"}}'.encode()
 
 
 def pack(text: bytes) -> bytes:
-    """As it waits."""
+    """The compressed text."""
     return zlib.compress(text, level=1)
 
 
 def unpack(packed: bytes) -> bytes:
-    """What `pack` was given."""
+    """The text that `pack` compressed."""
     return zlib.decompress(packed)
 
 
-# Records go out in the order of their texts.
+# Records are written page by page, so one text is enough.
 @functools.lru_cache(maxsize=1)
 def _unpacked(packed: bytes) -> memoryview:
     return memoryview(unpack(packed))

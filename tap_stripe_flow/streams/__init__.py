@@ -1,4 +1,4 @@
-"""The streams: what Stripe lists, one entry each."""
+"""The table of streams: one entry for each list of the Stripe API."""
 
 from __future__ import annotations
 

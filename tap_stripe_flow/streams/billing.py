@@ -1,4 +1,4 @@
-"""Billing: subscriptions, quotes, invoices and credit notes, with their lines."""
+"""Streams of billing: subscriptions, quotes, invoices and credit notes, with their line items."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ SUBSCRIPTIONS = StreamSpec(
     kind="subscription",
     path="/v1/subscriptions",
     permission="rak_subscription_read",
-    always={"status": "all"},  # else Stripe leaves out those that were canceled
+    filters={"status": "all"},  # by default Stripe leaves out canceled ones
     events=(
         "customer.subscription.deleted",  # canceled: it can still be read
         "customer.subscription.paused",
@@ -25,7 +25,7 @@ SUBSCRIPTION_ITEMS = StreamSpec(
     kind="subscription_item",
     path="/v1/subscription_items",
     permission="rak_subscription_read",
-    child_of=ChildOf(parent=SUBSCRIPTIONS, member="items", by="subscription"),
+    child_of=ChildOf(parent=SUBSCRIPTIONS, list_member="items", parent_filter="subscription"),
 )
 SUBSCRIPTION_SCHEDULES = StreamSpec(
     name="subscription_schedules",
@@ -70,7 +70,7 @@ INVOICE_LINE_ITEMS = StreamSpec(
     kind="line_item",
     path="/v1/invoices/{id}/lines",
     permission="rak_invoice_read",
-    child_of=ChildOf(parent=INVOICES, member="lines"),
+    child_of=ChildOf(parent=INVOICES, list_member="lines"),
 )
 INVOICE_ITEMS = StreamSpec(
     name="invoice_items",
@@ -99,7 +99,7 @@ CREDIT_NOTE_LINE_ITEMS = StreamSpec(
     kind="credit_note_line_item",
     path="/v1/credit_notes/{id}/lines",
     permission="rak_credit_note_read",
-    child_of=ChildOf(parent=CREDIT_NOTES, member="lines"),
+    child_of=ChildOf(parent=CREDIT_NOTES, list_member="lines"),
 )
 BILLING = (
     SUBSCRIPTIONS,

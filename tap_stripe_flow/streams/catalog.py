@@ -1,4 +1,4 @@
-"""What is sold, at which price, and what is taken off or put on."""
+"""Streams of the catalog: products, prices, discounts, shipping rates and taxes."""
 
 from __future__ import annotations
 

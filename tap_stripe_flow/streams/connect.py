@@ -1,4 +1,4 @@
-"""The balance and what moves over it, connected accounts, and the account's own set-up."""
+"""Streams of the balance, payouts, transfers, Connect accounts, events, and the settings of the account."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ TRANSFER_REVERSALS = StreamSpec(
     kind="transfer_reversal",
     path="/v1/transfers/{id}/reversals",
     permission="rak_transfer_read",
-    child_of=ChildOf(parent=TRANSFERS, member="reversals"),
+    child_of=ChildOf(parent=TRANSFERS, list_member="reversals"),
 )
 APPLICATION_FEES = StreamSpec(
     name="application_fees",
@@ -57,7 +57,7 @@ APPLICATION_FEE_REFUNDS = StreamSpec(
     path="/v1/application_fees/{id}/refunds",
     permission="rak_application_fee_read",
     events=("application_fee.refund.updated",),
-    child_of=ChildOf(parent=APPLICATION_FEES, member="refunds", named_by="fee"),
+    child_of=ChildOf(parent=APPLICATION_FEES, list_member="refunds", parent_reference="fee"),
 )
 ACCOUNTS = StreamSpec(
     name="accounts",
@@ -75,10 +75,10 @@ PERSONS = StreamSpec(
 EXTERNAL_ACCOUNTS = StreamSpec(
     name="external_accounts",
     kind="bank_account",
-    also=("card",),
+    other_kinds=("card",),
     path="/v1/accounts/{id}/external_accounts",
     permission="rak_connected_account_read",
-    child_of=ChildOf(parent=ACCOUNTS, member="external_accounts"),
+    child_of=ChildOf(parent=ACCOUNTS, list_member="external_accounts"),
 )
 EVENTS = StreamSpec(name="events", kind="event", path="/v1/events", permission="rak_event_read", is_snapshot=True)
 FILE_LINKS = StreamSpec(name="file_links", kind="file_link", path="/v1/file_links", permission="rak_file_read")

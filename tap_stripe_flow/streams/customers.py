@@ -1,8 +1,8 @@
-"""Customers, and what each of them has."""
+"""Streams of customers and their child objects."""
 
 from __future__ import annotations
 
-from tap_stripe_flow.streams.spec import ChildOf, Find, StreamSpec
+from tap_stripe_flow.streams.spec import ById, ChildOf, StreamSpec
 
 CUSTOMERS = StreamSpec(
     name="customers",
@@ -11,7 +11,7 @@ CUSTOMERS = StreamSpec(
     permission="rak_customer_read",
     events=("customer.updated",),
     deleted_by=("customer.deleted",),
-    find=Find(ids="customer_ids", mode="customers_mode"),
+    by_id=ById(ids_setting="customer_ids", mode_setting="customers_mode"),
 )
 CUSTOMER_BALANCE_TRANSACTIONS = StreamSpec(
     name="customer_balance_transactions",
@@ -26,17 +26,17 @@ CUSTOMER_CASH_BALANCE_TRANSACTIONS = StreamSpec(
     path="/v1/customers/{id}/cash_balance_transactions",
     permission="rak_customer_read",
     events=("customer_cash_balance_transaction.created",),
-    child_of=ChildOf(parent=CUSTOMERS, named_by="customer"),
+    child_of=ChildOf(parent=CUSTOMERS, parent_reference="customer"),
 )
 PAYMENT_SOURCES = StreamSpec(
     name="payment_sources",
     kind="card",
-    also=("bank_account", "source"),
+    other_kinds=("bank_account", "source"),
     path="/v1/customers/{id}/sources",
     permission="rak_customer_read",
     events=("customer.source.created", "customer.source.expiring", "customer.source.updated"),
     deleted_by=("customer.source.deleted",),
-    child_of=ChildOf(parent=CUSTOMERS, member="sources", is_asked_for=True, named_by="customer"),
+    child_of=ChildOf(parent=CUSTOMERS, list_member="sources", needs_expand=True, parent_reference="customer"),
 )
 CUSTOMER_TAX_IDS = StreamSpec(
     name="customer_tax_ids",
@@ -45,7 +45,7 @@ CUSTOMER_TAX_IDS = StreamSpec(
     permission="rak_customer_read",
     events=("customer.tax_id.created", "customer.tax_id.updated"),
     deleted_by=("customer.tax_id.deleted",),
-    child_of=ChildOf(parent=CUSTOMERS, member="tax_ids", is_asked_for=True, named_by="customer"),
+    child_of=ChildOf(parent=CUSTOMERS, list_member="tax_ids", needs_expand=True, parent_reference="customer"),
 )
 OF_CUSTOMERS = (
     CUSTOMERS,

@@ -1,4 +1,4 @@
-"""Issuing: the cards that an account gives out, and what is paid with them."""
+"""Streams of Issuing: cards that the account issues, and the payments made with them."""
 
 from __future__ import annotations
 

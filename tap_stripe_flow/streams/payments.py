@@ -1,4 +1,4 @@
-"""Payments: what came in, what went back, and how it was paid."""
+"""Streams of payments: charges, refunds, intents, payment methods, disputes and Checkout."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ SETUP_ATTEMPTS = StreamSpec(
     kind="setup_attempt",
     path="/v1/setup_attempts",
     permission="rak_setup_intent_read",
-    child_of=ChildOf(parent=SETUP_INTENTS, by="setup_intent"),
+    child_of=ChildOf(parent=SETUP_INTENTS, parent_filter="setup_intent"),
 )
 PAYMENT_METHODS = StreamSpec(
     name="payment_methods",
@@ -112,7 +112,7 @@ CHECKOUT_SESSION_LINE_ITEMS = StreamSpec(
     kind="item",
     path="/v1/checkout/sessions/{id}/line_items",
     permission="rak_checkout_session_read",
-    child_of=ChildOf(parent=CHECKOUT_SESSIONS, member="line_items", is_asked_for=True),
+    child_of=ChildOf(parent=CHECKOUT_SESSIONS, list_member="line_items", needs_expand=True),
 )
 PAYMENT_LINKS = StreamSpec(
     name="payment_links",

@@ -1,4 +1,4 @@
-"""What a stream is: data only; the engine treats them all alike."""
+"""The description of a stream: data only. The engine treats all streams alike."""
 
 from __future__ import annotations
 
@@ -14,41 +14,58 @@ Schema = dict[str, Any]  # Any: JSON schema
 
 
 @dataclass(frozen=True, kw_only=True)
-class Find:
-    """A stream that reads the objects whose ids the setting `ids` holds, while the setting `mode` is `find`."""
+class ById:
+    """The stream can read single objects by their ids instead of its list.
 
-    ids: str
-    mode: str
+    - `ids_setting` is the name of the setting that holds the ids.
+    - `mode_setting` is the name of the setting that chooses: `find` reads the ids, `list` reads the list.
+    """
+
+    ids_setting: str
+    mode_setting: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class ChildOf:
-    """A stream of what belongs to the objects of another one, and comes whenever they come.
+    """Marks a child stream: its records are child objects, read and written whenever their parent object is.
 
-    `member` of the parent holds them, as a list; `is_asked_for` where it is shown only by `expand`. Without a member
-    each parent's are listed, at the stream's path with the parent's id in it, or with the id as the parameter `by`.
-    Where they have events of their own, their member `named_by` names the parent.
+    - `parent` is the stream of the parent objects.
+    - `list_member` is the parent's member that holds the children as a list. None: each parent's children are read from
+      the child stream's own `path`, where `{id}` stands for the parent's id.
+    - `needs_expand`: Stripe shows `list_member` only if the request expands it.
+    - `parent_filter` is the parameter with the parent's id, for a `path` without `{id}`.
+    - `parent_reference` is the child's member that holds the parent's id. Events of children are followed by it; None:
+      children have no events, or none that name the parent.
     """
 
     parent: StreamSpec
-    member: str | None = None
-    is_asked_for: bool = False
-    by: str | None = None
-    named_by: str | None = None
+    list_member: str | None = None
+    needs_expand: bool = False
+    parent_filter: str | None = None
+    parent_reference: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class StreamSpec:
-    """One list of Stripe's.
+    """One stream: one list of the Stripe API.
 
-    - `path` lists the objects newest first; `always` are parameters of every request.
-    - `kind` is their `object`, with `also` where the list shows several kinds.
-    - `permission` is what a restricted key needs to read them.
-    - `stamp` is the member that the list's filter `created` compares. Without one, each run reads the whole list.
-    - `events` are the event types of a change, `deleted_by` those of a deletion. Creations are listed only for child
-      objects: other new objects come from the list.
-    - `is_default`: selected unless the catalog says otherwise. `is_snapshot`: the objects describe the past, so a list
-      inside them stays as Stripe cut it.
+    - `name` is the stream's name, and that of its schema file in `schemas/`.
+    - `kind` is the value of the objects' member `object`.
+    - `path` is the URL path of the list, which Stripe sorts newest first. In a child stream it may contain `{id}`, the
+      parent's id.
+    - `permission` is the permission that a restricted key needs to read the list.
+    - `other_kinds` are more values of `object`, for a list with several kinds of objects.
+    - `filters` are parameters of every request for the list.
+    - `stamp` is the member that the list's filter `created` compares. None: the list has no such filter, so each run
+      reads the whole list and there is no bookmark.
+    - `events` are the event types that mean a change of an object. Creations are named only for child objects: other
+      new objects come from the list. A stream without `events` and `deleted_by` has no changes under
+      `capture: changes`.
+    - `deleted_by` are the event types that mean the deletion of an object.
+    - `by_id` names the settings with which the stream reads single objects by id; None: it cannot.
+    - `child_of` describes the parent of a child stream; None: the stream has a list of its own.
+    - `is_default`: the stream is selected unless the catalog says otherwise.
+    - `is_snapshot`: the objects describe the past, so lists inside them are not completed.
 
     https://docs.stripe.com/api/events/types and https://docs.stripe.com/stripe-apps/reference/permissions
     """
@@ -57,39 +74,39 @@ class StreamSpec:
     kind: str
     path: str
     permission: str
-    also: tuple[str, ...] = ()
-    always: Mapping[str, str] = field(default_factory=dict)
+    other_kinds: tuple[str, ...] = ()
+    filters: Mapping[str, str] = field(default_factory=dict)
     stamp: str | None = "created"
     events: tuple[str, ...] = ()
     deleted_by: tuple[str, ...] = ()
-    find: Find | None = None
+    by_id: ById | None = None
     child_of: ChildOf | None = None
     is_default: bool = False
     is_snapshot: bool = False
 
     @property
     def listed(self) -> StreamSpec:
-        """Whose list is read: its own, or the parent's."""
+        """The spec whose list is read: the stream itself, or the parent of a child stream."""
         return self.child_of.parent if self.child_of else self
 
-    def schema(self, expand: Collection[str] = (), *, of_accounts: bool = False) -> Schema:
-        """The JSON schema of the stream's records, from `schemas/` (generated, see scripts/generate_schemas.py).
+    def schema(self, expand: Collection[str] = (), *, with_account: bool = False) -> Schema:
+        """The JSON schema of the stream's records, from `schemas/` (generated by scripts/generate_schemas.py).
 
-        `expand` are the references that come as objects; `of_accounts`: each record tells whose it is.
+        `expand` are the references that come as objects. `with_account`: records have the member `_stripe_account`.
         """
         whole = {name.partition(".")[0] for name in expand}
         properties = {
             name: part if name in whole else as_column(part) for name, part in self._generated()["properties"].items()
         }
-        added = [ACCOUNT_MEMBER] * of_accounts + [PARENT_MEMBER] * (self.child_of is not None)
+        added = [ACCOUNT_MEMBER] * with_account + [PARENT_MEMBER] * (self.child_of is not None)
         return self._generated() | {"properties": properties | {name: {"type": "string"} for name in added}}
 
-    def key(self, *, of_accounts: bool = False) -> tuple[str, ...]:
-        """The properties that identify a record."""
-        return ("id", ACCOUNT_MEMBER) if of_accounts else ("id",)
+    def key(self, *, with_account: bool = False) -> tuple[str, ...]:
+        """The key properties of a record: `id`, and `_stripe_account` if `with_account`."""
+        return ("id", ACCOUNT_MEMBER) if with_account else ("id",)
 
     def expandable(self) -> frozenset[str]:
-        """What may come whole instead of as a reference: other objects, and lists that are left out otherwise."""
+        """The members that the setting `expand` may name: references to objects, and lists."""
         return frozenset(name for name, part in self._generated()["properties"].items() if _is_expandable(part))
 
     def _generated(self) -> Schema:
@@ -99,10 +116,10 @@ class StreamSpec:
 
 
 def as_column(schema: Schema) -> Schema:
-    """A field's schema, as a column: a reference to another object is its id.
+    """The schema of a top-level field as a column; a reference to another object becomes its id, a string.
 
-    Stripe's own type is "a string, or an object if it was expanded". Loaders make a JSON column of that, which then
-    refuses the string that always comes. Inside a JSON column Stripe's type can stay.
+    Stripe's type of a reference is "a string, or an object if it is expanded". Loaders make a JSON column of it, which
+    refuses the string. Inside a JSON column Stripe's type can stay.
     """
     if _is_reference(schema):
         return {"type": [kind for kind in schema["type"] if kind != "object"]}

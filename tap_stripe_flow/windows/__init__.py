@@ -1,1 +1,1 @@
-"""Half-open windows of time: planned, read, written, remembered. Imports listing."""
+"""Half-open time windows: plan, read, commit, and the state that remembers them. Imports only `listing`."""

@@ -1,4 +1,4 @@
-"""What a source hands to the engine, whatever it reads and however."""
+"""What a stream's source gives to the engine: records, and the state after them."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from tap_stripe_flow.windows.plan import Window
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
-    """Records in the order in which they go out, and what the state says from then on; None: nothing new.
+    """Records in the order in which they are written, and the state once they are written.
 
-    `window` is what the records were read from, if it was a window; `until` is where the range of windows ends.
+    - `state` is the bookmark of one stream and account as members of the SDK's state; None: it does not change.
+    - `window` is the time window of the records; None: they do not come from a window.
+    - `until` is the end of the range that is being read, in Unix seconds; None: not known.
     """
 
     records: Sequence[Record] = ()

@@ -1,11 +1,12 @@
-"""How far a list has been read: pure values, written only when a window is closed.
+"""How far a list has been read: pure values, which change only when a window is committed (see `commit`).
 
-    end                     all that was created before it has been emitted, but for what was not visible yet
-    reread_from             the next run lists from here, since objects may appear late
-    ids                     what was emitted of the time since `reread_from`, so that it is not emitted twice
+    end             all visible objects created before it have been emitted
+    reread_from     the next run lists from here, since objects may become visible late
+    ids             the objects created since `reread_from` that have been emitted, so that they are not emitted twice
 
-An object may become visible some seconds after its `created` stamp. With t = Stripe's time, what was created before
-t minus overlap is settled and needs no memory: a backfill's state carries no ids at all.
+An object may become visible up to `overlap_s` after its `created`. With t = Stripe's time, objects created before
+t - `overlap_s` are *settled*: all of them are visible, and their ids need not be remembered. So the state of a backfill
+holds no ids.
 """
 
 from __future__ import annotations
@@ -17,20 +18,21 @@ from typing import Protocol, TypeGuard
 from stripe_flow.api.errors import StripeFlowError
 from tap_stripe_flow.windows.plan import Window
 
-# Thirty bytes each in a STATE message, which should stay under 300 KB with all streams and accounts in it.
+# How many ids a STATE message holds, over all streams and accounts. Each takes 30 bytes, and the message should stay
+# under 300 KB.
 MOST_IDS = 9_000
 
 
-# The year 10000 in seconds; milliseconds of today lie beyond it.
-_NEVER = 253_402_300_800
+# The year 10000 in Unix seconds. Today's time in milliseconds is larger, so it is recognized as a wrong unit.
+_TOO_LATE_UNIX = 253_402_300_800
 
 
 class UnusableState(StripeFlowError):
-    """What the state says of one stream and account cannot be gone on from; others may."""
+    """The run cannot go on from the state of one stream and account. Other streams and accounts are read."""
 
 
-class Seen(Protocol):
-    """An object of a drained window, as far as a bookmark needs to know it."""
+class Keyed(Protocol):
+    """An object of a window, as much as a bookmark needs: an ObjectKey or a ListedRecord."""
 
     @property
     def id(self) -> str: ...
@@ -40,42 +42,45 @@ class Seen(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Names:
-    """Under which names the state keeps a bookmark."""
+class BookmarkMembers:
+    """The names of a bookmark's members in the state."""
 
     end: str
     reread_from: str
     ids: str
 
 
-LISTED = Names(end="replication_key_value", reread_from="reread_from", ids="emitted_ids")
-EVENTS = Names(end="events_through", reread_from="events_reread_from", ids="events_ids")
+LISTED = BookmarkMembers(end="replication_key_value", reread_from="reread_from", ids="emitted_ids")
+EVENTS = BookmarkMembers(end="events_through", reread_from="events_reread_from", ids="events_ids")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Bookmark:
-    """See the module. All times are Unix seconds by Stripe's clock.
+    """`end` and `reread_from` as described above, and the ids; all times are Unix seconds by Stripe's clock.
 
-    What was emitted since `reread_from` is known in two forms: `recalled` are the ids of the last run's state, whose
-    stamps nobody noted, except that they lie before `recalled_until`; `recent` are this run's, with their stamps.
+    - `state_ids` are ids from the last run's state. Their creation times are not in it, but are before
+      `state_ids_before`.
+    - `run_ids` are the ids emitted in this run, with their creation times.
     """
 
     end: int
     reread_from: int
-    recalled: frozenset[str] = frozenset()
-    recalled_until: int = 0
-    recent: Mapping[str, int] = field(default_factory=dict)
+    state_ids: frozenset[str] = frozenset()
+    state_ids_before: int = 0
+    run_ids: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
     def at(cls, start: int) -> Bookmark:
-        """A stream that was never read, to be read from `start`."""
+        """The bookmark of a list that is read for the first time, from `start` on."""
         return cls(end=start, reread_from=start)
 
     @classmethod
-    def from_state(cls, state: Mapping[str, object], names: Names, *, start: int, stream: str) -> Bookmark | None:
-        """The bookmark in the SDK's dictionary of a stream, not before `start`; None where there is none.
+    def from_state(
+        cls, state: Mapping[str, object], names: BookmarkMembers, *, start: int, stream: str
+    ) -> Bookmark | None:
+        """The bookmark in the SDK's dictionary, not earlier than `start`; None if it has none.
 
-        Raises UnusableState for one that another tap wrote.
+        Raises UnusableState for a bookmark that another tap wrote. `stream` is the name in its message.
         """
         end = state.get(names.end)
         if end is None:
@@ -83,76 +88,75 @@ class Bookmark:
         reread_from, ids = state.get(names.reread_from, end), state.get(names.ids, [])
         if not (_is_unix(end) and _is_unix(reread_from)) or not isinstance(ids, list):
             raise UnusableState(
-                f"the state of the stream {stream} is not one that this tap wrote: its {names.end} must be "
-                "Unix seconds. Clear it (`meltano state clear`) and set start_date to where the old tap had come to"
+                f"another tap wrote the state of the stream {stream}: its {names.end} must be Unix seconds. "
+                "Clear it (`meltano state clear`) and set start_date to where the other tap stopped"
             )
-        known = frozenset(id_ for id_ in ids if isinstance(id_, str))
-        return cls(
-            end=max(end, start), reread_from=max(reread_from, start), recalled=known, recalled_until=max(end, start)
-        )
+        end, known = max(end, start), frozenset(id_ for id_ in ids if isinstance(id_, str))
+        return cls(end=end, reread_from=max(reread_from, start), state_ids=known, state_ids_before=end)
 
-    def to_state(self, names: Names) -> dict[str, object]:
-        """The members of the SDK's dictionary; ids sorted, so that equal bookmarks are equal text."""
+    def to_state(self, names: BookmarkMembers) -> dict[str, object]:
+        """The bookmark as members of the SDK's dictionary; ids are sorted, so that equal bookmarks are equal text."""
         return {names.end: self.end, names.reread_from: self.reread_from, names.ids: sorted(self.ids)}
 
     @property
     def ids(self) -> frozenset[str]:
-        """What the state remembers one by one."""
-        return self.recalled | self.recent.keys()
+        """All ids that the state remembers."""
+        return self.state_ids | self.run_ids.keys()
 
-    def has_passed(self, object_id: str, created: int) -> bool:
-        """Whether an object that exists has been emitted for sure, and not only will be."""
-        return created < self.reread_from or self.knows(object_id)
+    def covers(self, object_id: str, created: int) -> bool:
+        """Whether an object of the list has been emitted already, and not only will be."""
+        return created < self.reread_from or self.has_emitted(object_id)
 
-    def knows(self, object_id: str) -> bool:
-        """Whether an object was emitted before."""
-        return object_id in self.recalled or object_id in self.recent
+    def has_emitted(self, object_id: str) -> bool:
+        """Whether the state or this run remembers that the object was emitted."""
+        return object_id in self.state_ids or object_id in self.run_ids
 
-    def after(self, window: Window, seen: Sequence[Seen], settled: int) -> Bookmark:
-        """The bookmark once all of `seen`, the whole of `window`, is out; `settled` is t minus overlap. Never back."""
+    def after(self, window: Window, objects: Sequence[Keyed], settled: int) -> Bookmark:
+        """The bookmark once `objects`, all of `window`, are emitted; it never goes back.
+
+        `settled` is Stripe's time - `overlap_s`, in Unix seconds.
+        """
         reread_from = self._reread_from(window, window.end, settled)
-        recent = {**self.recent, **{each.id: each.created for each in seen}}
-        still = frozenset[str]() if window.end >= self.recalled_until else self.recalled - {each.id for each in seen}
+        run_ids = {**self.run_ids, **{each.id: each.created for each in objects}}
+        is_past = window.end >= self.state_ids_before
         return replace(
             self,
             end=max(self.end, window.end),
             reread_from=reread_from,
-            recalled=still,
-            recent={object_id: created for object_id, created in recent.items() if created >= reread_from},
+            state_ids=frozenset[str]() if is_past else self.state_ids - {each.id for each in objects},
+            run_ids={object_id: created for object_id, created in run_ids.items() if created >= reread_from},
         )
 
-    def room(self, most_ids: int) -> int:
-        """How many ids there may be. What an older state remembers beyond that is no reason to stay: it gets fewer."""
+    def id_limit(self, most_ids: int) -> int:
+        """How many ids the bookmark may hold: `most_ids`, or as many as it holds now, since a commit removes ids."""
         return max(most_ids, len(self.ids))
 
-    def reach(self, window: Window, seen: Sequence[Seen], settled: int, most_ids: int = MOST_IDS) -> int:
-        """How far `window` may be closed so that no more than `most_ids` must be remembered; at most its end.
+    def commit_end(self, window: Window, objects: Sequence[Keyed], settled: int, most_ids: int = MOST_IDS) -> int:
+        """The latest second up to which `window` can be committed with at most `most_ids` ids in the bookmark.
 
-        A whole second; `window.start` where not even one more second fits.
+        At most `window.end`; `window.start` if not even one second fits. `settled` is Stripe's time - `overlap_s`.
         """
-        room = self.room(most_ids)
-        ordered = sorted(seen, key=lambda each: each.created)
+        limit = self.id_limit(most_ids)
+        ordered = sorted(objects, key=lambda each: each.created)
         ends = {each.created for each in ordered if each.created >= settled} | {window.end, settled}
         for end in sorted((end for end in ends if window.start < end <= window.end), reverse=True):
-            if self._needed(window, end, ordered, settled) <= room:
+            if self._count_ids_at(window, end, ordered, settled) <= limit:
                 return end
         return window.start
 
-    def _needed(self, window: Window, end: int, seen: Sequence[Seen], settled: int) -> int:
-        """How many ids the bookmark would hold if `window` were closed at `end`."""
+    def _count_ids_at(self, window: Window, end: int, objects: Sequence[Keyed], settled: int) -> int:
+        """How many ids the bookmark would hold if `window` were committed up to `end`."""
         reread_from = self._reread_from(window, end, settled)
-        inside = [each for each in seen if each.created < end]
-        recent = {object_id for object_id, created in self.recent.items() if created >= reread_from}
-        recent |= {each.id for each in inside if each.created >= reread_from}
-        met = sum(each.id in self.recalled for each in inside)
-        return len(recent) + (0 if end >= self.recalled_until else len(self.recalled) - met)
+        inside = [each for each in objects if each.created < end]
+        run_ids = {object_id for object_id, created in self.run_ids.items() if created >= reread_from}
+        run_ids |= {each.id for each in inside if each.created >= reread_from}
+        met = sum(each.id in self.state_ids for each in inside)
+        return len(run_ids) + (0 if end >= self.state_ids_before else len(self.state_ids) - met)
 
     def _reread_from(self, window: Window, end: int, settled: int) -> int:
-        """Where the next run must begin. Windows are read at different times: what was not settled when an earlier
-        one was read is not settled by a later one.
-        """
+        """Where the next run must list from; it stays where an earlier window of the run was not settled yet."""
         return self.reread_from if self.reread_from < window.start else min(end, max(window.start, settled))
 
 
 def _is_unix(value: object) -> TypeGuard[int]:
-    return type(value) is int and value < _NEVER
+    return type(value) is int and value < _TOO_LATE_UNIX

@@ -1,4 +1,14 @@
-"""From what was read to what is new, and to the bookmark once that is out."""
+"""Decides when a window is closed ("committed"): its new records are written, and then the bookmark moves to its end.
+
+`Committer` turns each drained window, oldest first, into new records and the bookmark after them:
+
+- `_commit` asks `Bookmark.commit_end` how far the window can be committed. That is its end, unless the state would have
+  to remember more than `most_ids` ids. Then the window is committed up to an earlier whole second (`is_whole` False),
+  nothing behind it is read, and the next run goes on from there.
+- `Bookmark.after` is the bookmark once the window's records are written.
+- `Engine` (`tap_stripe_flow/stream.py`) writes the records first, then the STATE with that bookmark. So a kill at any
+  moment loses nothing, and repeats at most one window per stream and account.
+"""
 
 from __future__ import annotations
 
@@ -10,14 +20,15 @@ from tap_stripe_flow.listing.object_key import ObjectKey
 from tap_stripe_flow.listing.record import ListedRecord
 from tap_stripe_flow.windows.bookmark import Bookmark
 from tap_stripe_flow.windows.plan import Window
-from tap_stripe_flow.windows.reader import Drained
+from tap_stripe_flow.windows.reader import DrainedWindow
 
 
 @dataclass(frozen=True, kw_only=True)
 class Committed:
-    """What is new in a window, oldest first, and the bookmark once that is out; None: more of the window follows.
+    """New records of a window, oldest first, and the bookmark once they are written.
 
-    Not `is_whole` where the bookmark could not remember all of it; what lies behind must then wait, too.
+    - `bookmark` is None while more of the window follows: the window is not committed yet.
+    - `is_whole` is False where the window was committed up to an earlier second; nothing behind it may be committed.
     """
 
     window: Window
@@ -28,57 +39,61 @@ class Committed:
 
 @dataclass(frozen=True, kw_only=True)
 class Committer:
-    """How late an object may appear, and how many ids the state may still take."""
+    """Commits windows under two limits.
+
+    - `overlap_s` is how many seconds after its `created` an object may still become visible.
+    - `most_ids` is how many ids this bookmark may add to the state.
+    """
 
     overlap_s: int
     most_ids: int
 
-    def of(self, windows: Iterator[Drained], bookmark: Bookmark) -> Iterator[Committed]:
-        """`windows` one by one, up to the last that can be remembered."""
+    def commit(self, windows: Iterator[DrainedWindow], bookmark: Bookmark) -> Iterator[Committed]:
+        """Commit `windows`, oldest first, from `bookmark` on, until one cannot be committed whole."""
         for drained in windows:
-            for closed in self._parts(drained, bookmark):
-                yield closed
-                bookmark = closed.bookmark or bookmark
-                if not closed.is_whole:
-                    return  # so much is new that the rest must wait until it is settled
+            for committed in self._commit_parts(drained, bookmark):
+                yield committed
+                bookmark = committed.bookmark or bookmark
+                if not committed.is_whole:
+                    return  # the rest waits for a later run, when it is settled and needs no ids
 
-    def _parts(self, drained: Drained, bookmark: Bookmark) -> Iterator[Committed]:
+    def _commit_parts(self, drained: DrainedWindow, bookmark: Bookmark) -> Iterator[Committed]:
         if drained.rest is None:
-            yield self._close(drained, bookmark)
+            yield self._commit(drained, bookmark)
         elif drained.window.end <= drained.date_unix - self.overlap_s:
-            yield from self._page_by_page(drained, bookmark)
+            yield from self._commit_by_page(drained, bookmark)
         else:
-            yield self._close(self._collected(drained, bookmark.room(self.most_ids)), bookmark)
+            yield self._commit(self._collect(drained, bookmark.id_limit(self.most_ids)), bookmark)
 
-    def _close(self, drained: Drained, bookmark: Bookmark) -> Committed:
-        """The window, or as much of it as can be remembered; nothing new where not even a second fits."""
+    def _commit(self, drained: DrainedWindow, bookmark: Bookmark) -> Committed:
+        """The window, or as much of it as the state can remember; no records if not even one second fits."""
         settled = drained.date_unix - self.overlap_s
-        reach = bookmark.reach(drained.window, drained.found, settled, self.most_ids)
-        if reach == drained.window.start:
+        end = bookmark.commit_end(drained.window, drained.records, settled, self.most_ids)
+        if end == drained.window.start:
             return Committed(window=drained.window, new=[], bookmark=bookmark, is_whole=False)
-        closed = Window(start=drained.window.start, end=reach)
+        window = Window(start=drained.window.start, end=end)
         return Committed(
-            window=closed,
-            new=[e for e in reversed(drained.found) if e.created < reach and not bookmark.knows(e.id)],
-            bookmark=bookmark.after(closed, [each for each in drained.found if each.created < reach], settled),
-            is_whole=reach == drained.window.end,
+            window=window,
+            new=[e for e in reversed(drained.records) if e.created < end and not bookmark.has_emitted(e.id)],
+            bookmark=bookmark.after(window, [each for each in drained.records if each.created < end], settled),
+            is_whole=end == drained.window.end,
         )
 
-    def _page_by_page(self, drained: Drained, bookmark: Bookmark) -> Iterator[Committed]:
-        """A second that holds too much for a buffer, and that needs no memory since it is settled."""
-        met: list[ObjectKey] = []
-        for found in itertools.chain([drained.found], (page.found() for page in drained.rest or ())):
-            met += [ObjectKey(id=each.id, created=each.created) for each in found if bookmark.knows(each.id)]
-            new = [each for each in found if not bookmark.knows(each.id)]
+    def _commit_by_page(self, drained: DrainedWindow, bookmark: Bookmark) -> Iterator[Committed]:
+        """A settled second with too many objects for a buffer; the state need not remember settled ids."""
+        known: list[ObjectKey] = []
+        for records in itertools.chain([drained.records], (page.records() for page in drained.rest or ())):
+            known += [ObjectKey(id=each.id, created=each.created) for each in records if bookmark.has_emitted(each.id)]
+            new = [each for each in records if not bookmark.has_emitted(each.id)]
             yield Committed(window=drained.window, new=new, bookmark=None)
-        after = bookmark.after(drained.window, met, drained.date_unix - self.overlap_s)
+        after = bookmark.after(drained.window, known, drained.date_unix - self.overlap_s)
         yield Committed(window=drained.window, new=[], bookmark=after)
 
-    def _collected(self, drained: Drained, room: int) -> Drained:
-        """All of a second that is not settled yet, or enough of it to see that it cannot be remembered."""
-        found = list(drained.found)
+    def _collect(self, drained: DrainedWindow, most_ids: int) -> DrainedWindow:
+        """All records of a second that is not settled, or just more than `most_ids`, too many to commit."""
+        records = list(drained.records)
         for page in drained.rest or ():
-            found += page.found()
-            if len(found) > room:
+            records += page.records()
+            if len(records) > most_ids:
                 break
-        return replace(drained, found=found, rest=None)
+        return replace(drained, records=records, rest=None)

@@ -1,4 +1,4 @@
-"""Reads one window of a list to its end, or as far back as is worth while."""
+"""Reads one window of a list: to its start, or until it holds enough objects."""
 
 from __future__ import annotations
 
@@ -7,18 +7,19 @@ from dataclasses import dataclass
 
 from tap_stripe_flow.listing.pages import Listing, Page
 from tap_stripe_flow.listing.record import ListedRecord
-from tap_stripe_flow.windows.plan import MOST, TARGET, Window, estimate, is_too_much
+from tap_stripe_flow.windows.plan import MOST_OBJECTS, TARGET_OBJECTS, Window, estimate, is_too_much
 
-# How far two clocks of Stripe's may be apart; a bookmark is never written further into the future.
+# Two of Stripe's clocks may differ by this. A bookmark is never further in the future.
 CLOCKS_S = 60
 
 
 @dataclass(frozen=True, kw_only=True)
-class Read:
-    """What draining a window came to: `count` objects from `read_from` on, and what is expected before it.
+class DrainResult:
+    """The objects of `window` from `read_from` on, newest first.
 
-    `is_dense`: the second before `read_from` alone is more than was read. `rest` are the pages that follow, still to
-    be asked for: a second that holds too much for a buffer.
+    - `count` is how many objects were read, `expected` how many are estimated before `read_from`.
+    - `is_dense`: the second before `read_from` alone holds more than was read.
+    - `rest` are the following pages, not requested yet, of a second that holds too much for a buffer.
     """
 
     window: Window
@@ -29,35 +30,37 @@ class Read:
     is_dense: bool = False
     rest: Iterator[Page] | None = None
 
-    def found(self) -> list[ListedRecord]:
-        """What was read, newest first."""
-        return [each for page in self.pages for each in page.found() if each.created >= self.read_from]
+    def records(self) -> list[ListedRecord]:
+        """The records that were read, newest first; without those of `rest`."""
+        return [record for page in self.pages for record in page.records() if record.created >= self.read_from]
 
 
-def drain(listing: Listing, start: int, end: int | None, usual_per_s: float = 0, size: int = TARGET) -> Read:
-    """Read [start, end) page by page, as far back as is worth while; `end` None: up to the present.
+def drain(
+    listing: Listing, start: int, end: int | None, usual_per_s: float = 0, size: int = TARGET_OBJECTS
+) -> DrainResult:
+    """Read [start, end) page by page, newest first, until it is read or holds about `size` objects.
 
-    A window should hold `size` objects. Raises StripeError.
+    `end` None: up to Stripe's present. `usual_per_s` is how many objects a second held lately. Raises StripeError.
     """
-    coming = listing.pages(start, end)
-    page = next(coming)
+    following = listing.pages(start, end)
+    page = next(following)
     pages, created = [page], list(page.created)
     window = Window(start=start, end=_present(page, start) if end is None else end)
     while page.has_more:
         oldest = created[-1]
         before = estimate(window, len(created), oldest, usual_per_s)
         if window.seconds > 1 and is_too_much(len(created), before, size):
-            # Only whole seconds are kept: of the oldest one there may be more.
+            # Only whole seconds are kept: the next page may have more objects of the oldest second.
             count = sum(each > oldest for each in created)
-            return Read(
+            return DrainResult(
                 window=window, read_from=oldest + 1, pages=pages, count=count, expected=before, is_dense=not count
             )
-        if window.seconds == 1 and len(created) > MOST:
-            return Read(window=window, read_from=start, pages=pages, count=len(created), rest=coming)
-        page = next(coming)
+        if window.seconds == 1 and len(created) > MOST_OBJECTS:
+            return DrainResult(window=window, read_from=start, pages=pages, count=len(created), rest=following)
+        page = next(following)
         pages.append(page)
         created += page.created
-    return Read(window=window, read_from=start, pages=pages, count=len(created))
+    return DrainResult(window=window, read_from=start, pages=pages, count=len(created))
 
 
 def _present(page: Page, start: int) -> int:

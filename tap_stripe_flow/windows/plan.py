@@ -1,16 +1,17 @@
-"""How a range of `created` is cut into windows: pure, in whole Unix seconds, half-open, oldest first.
+"""Cuts a range of `created` into windows: pure; whole Unix seconds, half-open, oldest first.
 
-Stripe lists newest first and cannot be asked for the oldest, so a window is drained before it is emitted, and must
-therefore be small. Nobody knows the density beforehand. So a range is asked for as it is; what comes of it is kept,
-and from what is left windows are carved as wide as the density seen last suggests, but at least an eighth of it:
+Stripe lists newest first and cannot list oldest first. A window is therefore read to its start before its first record
+is written, and must be small. The density of the objects is not known beforehand. So the whole range is requested as
+one window; the part that was read is kept, and the part before it is cut into windows as wide as the density seen last
+suggests, but at least an eighth of it:
 
-    [start ························ end)      one page: all there is → done (an idle tick ends here)
+    [start ························ end)      one page holds all → done (most incremental runs end here)
     [start ·············· x)[x ··· end)      more: the newest part is read, [start, x) waits
-    [ ··· )[ ··· )[ ····· x)[x ··· end)      windows are carved from it, several are read at once
-    [ ··· )[ x)[x )[ ···· x)[x ··· end)      one that turns out too dense is cut in the same way
+    [ ··· )[ ··· )[ ····· x)[x ··· end)      windows are cut from it, and several are read at once
+    [ ··· )[ x)[x )[ ···· x)[x ··· end)      a window that turns out too dense is cut in the same way
 
-Nothing that was read is read again but for the objects of the one second at each cut. Empty years cost a few
-requests, since each cut narrows eightfold where something is.
+Nothing is read twice except the objects of the one second at each cut. Empty years cost few requests, since each cut
+narrows the range eightfold.
 """
 
 from __future__ import annotations
@@ -18,25 +19,26 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass, field, replace
 
-# Before Stripe's first charge; the oldest `created` that any account can hold.
+# Before Stripe's first charge, so no object has an earlier `created`. Unix seconds.
 OLDEST = 1_262_304_000  # 2010-01-01
-# Six pages: large enough that the last, half-empty page of a window hardly counts, small enough to buffer.
-TARGET = 600
-# Towards the end of a range windows shrink to this, so that no thread has a long one left when the others have none.
-LEAST = TARGET * 2 // 3
-# Whatever a window seems to hold, it is not read further than that.
-MOST = 2 * TARGET
-# What a density says of years that it was not seen in is a guess: a range is not cut into more than so many at once.
+# How many objects a window should hold: six pages. Smaller, and the half-empty last page of each window would cost more
+# requests; larger, and the windows in memory would take more space.
+TARGET_OBJECTS = 600
+# Windows shrink to this towards the end of a range, so that all threads finish at about the same time.
+LEAST_OBJECTS = TARGET_OBJECTS * 2 // 3
+# A window is not read further than this. Only a single second may hold more.
+MOST_OBJECTS = 2 * TARGET_OBJECTS
+# A range is cut into at most this many windows at once: the density of one window is only a guess for years around it.
 MOST_PARTS = 8
-# A page may be a burst or a lull: what was usual lately counts like so many objects beside it.
-USUAL_COUNTS = 300
-# How much of what was usual stays so with each window.
-FADE = 0.9
+# A single page may be a burst or a lull: the usual density has the weight of this many objects.
+USUAL_WEIGHT = 300
+# How much of the usual density is kept with each new window.
+USUAL_DECAY = 0.9
 
 
 @dataclass(frozen=True, kw_only=True, order=True)
 class Window:
-    """The seconds from `start` up to but not including `end`."""
+    """The seconds from `start` up to but not including `end`. Raises ValueError if it is empty."""
 
     start: int
     end: int
@@ -50,24 +52,27 @@ class Window:
         return self.end - self.start
 
 
-def estimate(window: Window, found: int, oldest: int, usual_per_s: float = 0) -> float:
-    """How many objects `window` still holds before `oldest`, `found` of them having been read from its end.
+def estimate(window: Window, count: int, oldest: int, usual_per_s: float = 0) -> float:
+    """How many objects `window` is estimated to hold before second `oldest`; `count` were read from its end to there.
 
-    By the density of these, and by what was usual lately.
+    By their density, weighted with the usual one: `usual_per_s` objects a second, 0 if it is not known.
     """
     seconds = max(1, window.end - oldest)
-    weight = USUAL_COUNTS if usual_per_s else 0
-    per_s = (found + weight) / (seconds + (weight / usual_per_s if weight else 0))
+    weight = USUAL_WEIGHT if usual_per_s else 0
+    per_s = (count + weight) / (seconds + (weight / usual_per_s if weight else 0))
     return per_s * (oldest - window.start)
 
 
-def is_too_much(found: int, before: float, size: int = TARGET) -> bool:
-    """Whether to stop here, in a window that should be of this size; a small rest is not worth one of its own."""
-    return found > 2 * size or (found + before > size * 3 // 2 and before > size / 4)
+def is_too_much(count: int, before: float, size: int = TARGET_OBJECTS) -> bool:
+    """Whether to stop reading a window that should hold `size` objects; `count` were read, `before` are estimated.
+
+    A small rest is read too: it is not worth a window of its own.
+    """
+    return count > 2 * size or (count + before > size * 3 // 2 and before > size / 4)
 
 
 class Stage(enum.Enum):
-    """How far a part of the range has come: windows are still to be carved from it, being read, read."""
+    """How far a part of the range is: to be cut into windows, being read, or read."""
 
     WAITING = enum.auto()
     READING = enum.auto()
@@ -76,35 +81,37 @@ class Stage(enum.Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """`per_s` is how many objects a second is thought to hold, `at_least_s` how wide a window to carve at least.
+    """A part of the range.
 
-    `is_unknown`: nothing of it was seen yet, and most of it may be the time before the account's first object. Then
-    three quarters are carved at a time, so that the beginning is found by doubling, not by walking.
+    - `per_s` is how many objects a second is estimated to hold.
+    - `at_least_s` is the least width, in seconds, of a window cut from it.
+    - `is_unseen`: nothing of it was read yet, and most of it may be before the account's first object. Then each window
+      takes three quarters of it, so that the first object is found in few requests.
     """
 
     window: Window
     stage: Stage
     per_s: float = 0
     at_least_s: int = 1
-    is_unknown: bool = False
+    is_unseen: bool = False
 
     @classmethod
-    def waiting(cls, window: Window, expected: float, *, is_unknown: bool = False) -> Part:
-        """A part that holds `expected` objects by all that is known."""
+    def waiting(cls, window: Window, expected: float, *, is_unseen: bool = False) -> Part:
+        """A part that is estimated to hold `expected` objects and is not being read yet."""
         at_least_s = -(-window.seconds // MOST_PARTS)
         per_s = expected / window.seconds
-        return cls(window=window, stage=Stage.WAITING, per_s=per_s, at_least_s=at_least_s, is_unknown=is_unknown)
+        return cls(window=window, stage=Stage.WAITING, per_s=per_s, at_least_s=at_least_s, is_unseen=is_unseen)
 
     @property
     def expected(self) -> float:
-        """How many objects it is thought to hold."""
+        """How many objects it is estimated to hold."""
         return self.per_s * self.window.seconds
 
-    def carve(self, size: int = TARGET) -> list[Part]:
-        """The oldest window, to be read now, and what is left. What would be a sliver stays with it."""
+    def carve(self, size: int = TARGET_OBJECTS) -> list[Part]:
+        """Its oldest window, to be read now, and the rest; a rest of less than half a window is read with it."""
         seconds = self.window.seconds
         target_s = seconds if self.expected <= size else int(size / self.per_s)
-        at_least_s = -(-seconds * 3 // 4) if self.is_unknown else self.at_least_s
+        at_least_s = -(-seconds * 3 // 4) if self.is_unseen else self.at_least_s
         stop = self.window.start + max(target_s, at_least_s)
         if stop + target_s // 2 >= self.window.end:
             return [replace(self, stage=Stage.READING)]
@@ -114,72 +121,73 @@ class Part:
 
 @dataclass
 class Plan:
-    """The parts between here and the end of the range, oldest first; what went out is gone from it."""
+    """The parts of the range that are not yielded yet, oldest first.
+
+    `usual_per_s` is how many objects a second held in the last windows; 0 until a window held any.
+    """
 
     parts: list[Part] = field(default_factory=list)
     usual_per_s: float = 0
-    _is_unknown: bool = True
-    _seen: tuple[float, float] = (0, 0)
+    _is_unseen: bool = True
+    _usual: tuple[float, float] = (0, 0)  # objects, seconds
 
     @classmethod
-    def being_read(cls, window: Window) -> Plan:
-        """A range that is a single window so far, and somebody reads it."""
+    def reading(cls, window: Window) -> Plan:
+        """A plan whose range is one window that is being read."""
         return cls([Part(window=window, stage=Stage.READING)])
 
     def size(self, threads: int) -> int:
-        """How many objects a window should hold, where so many threads share what is left."""
+        """How many objects the next window should hold, where this many threads share the rest of the range."""
         left = sum(part.expected for part in self.parts if part.stage is Stage.WAITING)
-        return int(min(TARGET, max(LEAST, left / threads)))
+        return int(min(TARGET_OBJECTS, max(LEAST_OBJECTS, left / threads)))
 
-    def take(self, size: int = TARGET) -> Window | None:
-        """The oldest window that nobody reads yet, of about this size; from now on somebody does."""
-        at = self._first_waiting()
-        if at is None:
+    def start_next(self, size: int = TARGET_OBJECTS) -> Window | None:
+        """Mark the oldest waiting window, of about `size` objects, as being read, and return it; None if none waits."""
+        index = next((index for index, part in enumerate(self.parts) if part.stage is Stage.WAITING), None)
+        if index is None:
             return None
-        part = self.parts[at]
+        part = self.parts[index]
         per_s = min(part.per_s, self.usual_per_s or part.per_s)  # too wide costs nothing, too narrow half a page
-        self.parts[at : at + 1] = replace(part, per_s=per_s).carve(size)
-        return self.parts[at].window
+        self.parts[index : index + 1] = replace(part, per_s=per_s).carve(size)
+        return self.parts[index].window
 
-    def close(
-        self, window: Window, read_from: int, *, found: int = 0, expected: float = 0, is_dense: bool = False
+    def finish(
+        self, window: Window, read_from: int, *, count: int = 0, expected: float = 0, is_dense: bool = False
     ) -> Window | None:
-        """`window` was read back to `read_from` and `found` so many; what lies before holds `expected` of them.
+        """Note that `window` was read from its end back to `read_from`, with `count` objects.
 
-        `is_dense`: the second before `read_from` alone is more than was read. Returns the part that was read, if any.
+        `expected` is how many objects are estimated before `read_from`. `is_dense`: the second before `read_from` alone
+        holds more than was read. Returns the part that was read, or None if nothing was.
         """
-        at = next(index for index, part in enumerate(self.parts) if part.window == window)
-        parts = _before(window.start, read_from, expected, is_dense=is_dense, is_unknown=self._is_unknown)
-        self._is_unknown = False
+        index = next(index for index, part in enumerate(self.parts) if part.window == window)
+        parts = _parts_before(window.start, read_from, expected, is_dense=is_dense, is_unseen=self._is_unseen)
+        self._is_unseen = False
         kept = Window(start=read_from, end=window.end) if read_from < window.end else None
         if kept is not None:
             parts.append(Part(window=kept, stage=Stage.READ))
-            self._learn(found, kept.seconds)
-        self.parts[at : at + 1] = parts
+            self._learn(count, kept.seconds)
+        self.parts[index : index + 1] = parts
         return kept
 
-    def next_out(self) -> Window | None:
-        """The oldest window, once it is read; gone from the plan then."""
+    def pop_finished(self) -> Window | None:
+        """Remove the oldest window from the plan and return it; None while it is not read."""
         if not self.parts or self.parts[0].stage is not Stage.READ:
             return None
         return self.parts.pop(0).window
 
-    def _learn(self, found: int, seconds: int) -> None:
-        """Empty windows say nothing of those that hold something."""
-        if found:
-            objects, spent_s = self._seen
-            self._seen = objects * FADE + found, spent_s * FADE + seconds
-            self.usual_per_s = self._seen[0] / self._seen[1]
-
-    def _first_waiting(self) -> int | None:
-        return next((at for at, part in enumerate(self.parts) if part.stage is Stage.WAITING), None)
+    def _learn(self, count: int, seconds: int) -> None:
+        """Update the usual density; empty windows do not count, since they say nothing about the others."""
+        if count:
+            objects, spent_s = self._usual
+            self._usual = objects * USUAL_DECAY + count, spent_s * USUAL_DECAY + seconds
+            self.usual_per_s = self._usual[0] / self._usual[1]
 
 
-def _before(start: int, end: int, expected: float, *, is_dense: bool, is_unknown: bool) -> list[Part]:
-    """What is left of a window; a second that is known to hold much is a part of its own, since it cannot be cut."""
+def _parts_before(start: int, end: int, expected: float, *, is_dense: bool, is_unseen: bool) -> list[Part]:
+    """The rest [start, end) of a window; a dense last second is a part of its own, since it cannot be cut."""
     if start == end:
         return []
     if not is_dense or end - start == 1:
-        return [Part.waiting(Window(start=start, end=end), expected, is_unknown=is_unknown)]
-    before = Window(start=start, end=end - 1)
-    return [Part.waiting(before, expected, is_unknown=is_unknown), Part.waiting(Window(start=end - 1, end=end), TARGET)]
+        return [Part.waiting(Window(start=start, end=end), expected, is_unseen=is_unseen)]
+    before = Part.waiting(Window(start=start, end=end - 1), expected, is_unseen=is_unseen)
+    return [before, Part.waiting(Window(start=end - 1, end=end), TARGET_OBJECTS)]

@@ -1,7 +1,7 @@
-"""Reads a range of one list, several windows at once, and hands them out oldest first.
+"""Reads a range of one list, several windows in parallel, and yields the windows oldest first.
 
-One thread plans and hands out; the threads of the `PrefetchPool` only drain windows. The number of threads bounds what
-is held at any time, whatever the size of the account.
+One thread plans the windows and yields them; the threads of the `PrefetchPool` only drain windows. The number of
+threads bounds the memory, whatever the size of the account.
 """
 
 from __future__ import annotations
@@ -15,95 +15,98 @@ from dataclasses import dataclass
 from tap_stripe_flow.listing.pages import Listing, Page
 from tap_stripe_flow.listing.prefetch import PrefetchPool
 from tap_stripe_flow.listing.record import ListedRecord
-from tap_stripe_flow.windows.drain import Read, drain
-from tap_stripe_flow.windows.plan import TARGET, Plan, Stage, Window
+from tap_stripe_flow.windows.drain import DrainResult, drain
+from tap_stripe_flow.windows.plan import TARGET_OBJECTS, Plan, Stage, Window
 
-# How many records may wait, packed, for each thread that reads.
+# How many compressed records may wait in memory, per thread of the pool.
 HELD_PER_THREAD = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
-class Drained:
-    """A window that was read, newest object first. `date_unix` is Stripe's time as of its first page.
+class DrainedWindow:
+    """A window that was read.
 
-    `rest` are the pages that follow, still to be asked for: a second that holds too much for a buffer.
+    - `records` are its records, newest first.
+    - `date_unix` is Stripe's time when its first page was requested.
+    - `rest` are the following pages, not requested yet, of a second that holds too much for a buffer.
     """
 
     window: Window
-    found: Sequence[ListedRecord]
+    records: Sequence[ListedRecord]
     date_unix: int
     rest: Iterator[Page] | None = None
 
 
-class Reader:
-    """One pass over [start, end) of a list; `end` None: up to Stripe's present."""
+class WindowReader:
+    """One pass over [start, end) of a list, in Unix seconds; `end` None: up to Stripe's present."""
 
     def __init__(self, listing: Listing, prefetch: PrefetchPool, start: int, end: int | None) -> None:
         self._listing = listing
-        self._ahead = prefetch
+        self._prefetch = prefetch
         self._range = (start, end)
         self._plan = Plan()
-        self._waiting: dict[Window, Read] = {}
-        self._under_way: dict[Window, Future[Read]] = {}
-        self._ended: queue.SimpleQueue[Window] = queue.SimpleQueue()
+        self._drained: dict[Window, DrainResult] = {}
+        self._draining: dict[Window, Future[DrainResult]] = {}
+        self._done: queue.SimpleQueue[Window] = queue.SimpleQueue()
         self._failure: BaseException | None = None
 
-    def windows(self) -> Iterator[Drained]:
-        """Every window of the range, oldest first. Raises StripeError once all that lies before the failure is out."""
+    def windows(self) -> Iterator[DrainedWindow]:
+        """The windows of the range, oldest first. Raises StripeError after all windows before the failure."""
         first = drain(self._listing, *self._range)
-        self._plan = Plan.being_read(first.window)
-        self._close(first.window, first)
+        self._plan = Plan.reading(first.window)
+        self._finish(first.window, first)
         try:
             while self._plan.parts:
-                self._begin()
-                window = self._plan.next_out()
+                self._start_windows()
+                window = self._plan.pop_finished()
                 if window is not None:
-                    yield self._hand_out(window)
-                elif self._failure is not None and self._plan.parts[0].window not in self._under_way:
+                    yield self._pop(window)
+                elif self._failure is not None and self._plan.parts[0].window not in self._draining:
                     raise self._failure
                 else:
-                    self._note(self._ended.get())
-                while not self._ended.empty():
-                    self._note(self._ended.get())
+                    self._take_result(self._done.get())
+                while not self._done.empty():
+                    self._take_result(self._done.get())
         finally:
-            for future in self._under_way.values():
+            for future in self._draining.values():
                 future.cancel()
 
-    def _begin(self) -> None:
-        """Have windows drained, as many as there are threads and room for."""
+    def _start_windows(self) -> None:
+        """Submit windows to the pool while there are threads and memory for them."""
         while self._failure is None and self._has_room():
-            size = self._plan.size(self._ahead.threads)
-            window = self._plan.take(size)
+            size = self._plan.size(self._prefetch.threads)
+            window = self._plan.start_next(size)
             if window is None:
                 return
-            future = self._ahead.submit(
+            future = self._prefetch.submit(
                 functools.partial(drain, self._listing, window.start, window.end, self._plan.usual_per_s, size)
             )
-            self._under_way[window] = future
-            future.add_done_callback(lambda _, window=window: self._ended.put(window))  # type: ignore[misc]  # a default
+            self._draining[window] = future
+            future.add_done_callback(lambda _, window=window: self._done.put(window))  # type: ignore[misc]  # a default
 
     def _has_room(self) -> bool:
-        """Bounded by what is held; but the oldest is always read, or nothing would ever go out."""
-        if len(self._under_way) >= self._ahead.threads:
+        """Whether one more window may be read. The oldest always may: the windows after it wait for it."""
+        if len(self._draining) >= self._prefetch.threads:
             return False
-        held = sum(read.count for read in self._waiting.values()) + len(self._under_way) * TARGET // 2
-        if held < self._ahead.threads * HELD_PER_THREAD:
+        held = sum(result.count for result in self._drained.values()) + len(self._draining) * TARGET_OBJECTS // 2
+        if held < self._prefetch.threads * HELD_PER_THREAD:
             return True
         return bool(self._plan.parts) and self._plan.parts[0].stage is Stage.WAITING
 
-    def _note(self, window: Window) -> None:
+    def _take_result(self, window: Window) -> None:
         try:
-            self._close(window, self._under_way.pop(window).result())
-        except Exception as error:  # noqa: BLE001  # raised in its turn, by `windows`
+            self._finish(window, self._draining.pop(window).result())
+        except Exception as error:  # noqa: BLE001  # `windows` raises it after the windows before it
             self._failure = self._failure or error
 
-    def _close(self, window: Window, read: Read) -> None:
-        kept = self._plan.close(
-            window, read.read_from, found=read.count, expected=read.expected, is_dense=read.is_dense
+    def _finish(self, window: Window, result: DrainResult) -> None:
+        kept = self._plan.finish(
+            window, result.read_from, count=result.count, expected=result.expected, is_dense=result.is_dense
         )
         if kept is not None:
-            self._waiting[kept] = read
+            self._drained[kept] = result
 
-    def _hand_out(self, window: Window) -> Drained:
-        read = self._waiting.pop(window)
-        return Drained(window=window, found=read.found(), date_unix=read.pages[0].date_unix, rest=read.rest)
+    def _pop(self, window: Window) -> DrainedWindow:
+        result = self._drained.pop(window)
+        date_unix = result.pages[0].date_unix
+        return DrainedWindow(window=window, records=result.records(), date_unix=date_unix, rest=result.rest)

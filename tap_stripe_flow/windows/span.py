@@ -1,4 +1,4 @@
-"""What of a stream to read, in time, as the settings say it."""
+"""The time range that the settings select."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from tap_stripe_flow.windows.plan import OLDEST
 
 @dataclass(frozen=True, kw_only=True)
 class Span:
-    """What of a stream to read: half-open, in Unix seconds. `start` None: from Stripe's present on; `end` None: to it.
+    """The creation times to read: [start, end) in Unix seconds.
 
-    `overlap_s` is how late an object may appear.
+    `start` None: from Stripe's time at the first run on (`start_date: now`). `end` None: up to Stripe's present.
+    `overlap_s` is how many seconds after its `created` an object may still become visible.
     """
 
     start: int | None
@@ -21,10 +22,11 @@ class Span:
     overlap_s: int
 
     def holds(self, created: int) -> bool:
+        """Whether this creation time is in the range."""
         return (self.start or OLDEST) <= created and (self.end is None or created < self.end)
 
     def check_end(self, now: int) -> None:
-        """Raises Misconfigured where something may still become visible before the end, at Stripe's time `now`."""
+        """Raise Misconfigured if objects from before `end` may still become visible; `now` is Stripe's time."""
         if self.end is not None and self.end > now - self.overlap_s:
             raise Misconfigured(
                 f"setting end_date must be at least overlap_s ({self.overlap_s} s) before Stripe's present: "
@@ -33,5 +35,5 @@ class Span:
 
 
 def iso(unix: int) -> str:
-    """As the settings have it."""
+    """Unix seconds as ISO 8601 in UTC: `2026-01-31T12:00:00Z`."""
     return datetime.fromtimestamp(unix, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,9 +1,9 @@
-"""What the state holds of one stream and account: pure.
+"""The state of one stream and account, between the SDK's dictionary and typed values. Pure.
 
 replication_key_value, reread_from, emitted_ids     how far the list was read (see `bookmark`)
-events_through, events_reread_from, events_ids      the same of the events, under `capture: changes`
-gap_from, gap_until                                 what is still to be read again after a gap in the events
-started_at                                          where `start_date: now` began
+events_through, events_reread_from, events_ids      how far the events were read, under `capture: changes`
+gap_from, gap_until                                 the range still to be read again after a gap in the events
+started_at                                          Stripe's time at the first run, under `start_date: now`
 """
 
 from __future__ import annotations
@@ -19,7 +19,13 @@ CURSOR = "created"
 
 @dataclass(frozen=True, kw_only=True)
 class StreamState:
-    """See the module. `listed` is None before the first window was closed."""
+    """The state's members as values; all times are Unix seconds.
+
+    - `listed` is the bookmark of the list; None until the first window is committed.
+    - `events` is the bookmark of the events; None while events have not been read.
+    - `gap` is the range still to be read again after a gap in the events; None if there is none.
+    - `started_at` is where `start_date: now` began; None without this setting.
+    """
 
     listed: Bookmark | None = None
     events: Bookmark | None = None
@@ -28,7 +34,10 @@ class StreamState:
 
     @classmethod
     def from_state(cls, state: Mapping[str, object], *, start: int, stream: str) -> StreamState:
-        """Nothing of it lies before `start`. Raises UnusableState for one that another tap wrote."""
+        """Parse the SDK's dictionary; no bookmark is earlier than `start`.
+
+        Raises UnusableState for a state that another tap wrote. `stream` is the name in its message.
+        """
         gap_from, gap_until = (_unix(state, name) for name in ("gap_from", "gap_until"))
         is_gap = gap_from is not None and gap_until is not None and gap_from < gap_until
         return cls(
@@ -39,7 +48,7 @@ class StreamState:
         )
 
     def to_state(self) -> dict[str, object]:
-        """The members of the SDK's dictionary."""
+        """The state as members of the SDK's dictionary."""
         members: dict[str, object] = {"replication_key": CURSOR} if self.listed else {}
         members |= self.listed.to_state(LISTED) if self.listed else {}
         members |= self.events.to_state(EVENTS) if self.events else {}
@@ -48,26 +57,26 @@ class StreamState:
 
 
 class StateKeeper:
-    """The memory of one stream and account while it is being read."""
+    """Holds the state of one stream and account while it is being read."""
 
     def __init__(self, stream_state: StreamState) -> None:
         self.stream_state = stream_state
 
-    def take(self, **parts: object) -> dict[str, object]:
-        """Replace parts of the memory; the state from now on."""
-        self.stream_state = replace(self.stream_state, **parts)  # type: ignore[arg-type]  # the parts of a Memory
+    def update(self, **members: object) -> dict[str, object]:
+        """Replace these members of StreamState, and return the new state as members of the SDK's dictionary."""
+        self.stream_state = replace(self.stream_state, **members)  # type: ignore[arg-type]  # members of StreamState
         return self.stream_state.to_state()
 
 
-def ids_held(state: Mapping[str, object]) -> int:
-    """How many ids a whole state holds, in all streams and accounts: together they must stay few."""
-    found = 0
-    for name, part in state.items():
-        if name in {LISTED.ids, EVENTS.ids} and isinstance(part, list):
-            found += len(part)
-        for child in part if isinstance(part, list) else [part]:
-            found += ids_held(child) if isinstance(child, Mapping) else 0
-    return found
+def count_ids(state: Mapping[str, object]) -> int:
+    """How many ids the tap's whole state holds, over all streams and accounts; at most `bookmark.MOST_IDS`."""
+    count = 0
+    for name, value in state.items():
+        if name in {LISTED.ids, EVENTS.ids} and isinstance(value, list):
+            count += len(value)
+        for child in value if isinstance(value, list) else [value]:
+            count += count_ids(child) if isinstance(child, Mapping) else 0
+    return count
 
 
 def _unix(state: Mapping[str, object], name: str) -> int | None:

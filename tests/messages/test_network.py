@@ -44,7 +44,7 @@ def assert_message(plugin: str, network: Network, folder: Path) -> None:
 
     assert done.code == network.code, done.log
     assert_says(network.message, done.errors[0])
-    assert len(set(done.errors)) == len([each for each in done.errors if " failed, its state stays" in each] or [0])
+    assert len(set(done.errors)) == len([each for each in done.errors if " failed, its state is" in each] or [0])
     assert_clean(done.log + done.output)
     assert '"RECORD"' not in done.output
 

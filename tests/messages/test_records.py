@@ -1,4 +1,4 @@
-"""What a person gets wrong about tap-records: its settings, its catalog, a stream map."""
+"""Messages of tap-records about mistakes in its settings, its catalog and a stream map."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def read(folder: Path, settings: Message, *options: str) -> Ended:
     return run([sys.executable, "-m", "tap_records", "--config", "config.json", *options], folder)
 
 
-def slip(name: str) -> str:
-    """The last two letters change places."""
+def misspell(name: str) -> str:
+    """`name` with its last two letters swapped."""
     return f"{name[:-2]}{name[-1]}{name[-2]}"
 
 
@@ -34,8 +34,8 @@ WRONG: list[tuple[Message, str]] = [
     ({"files": [{"path": ["canary"], "stream": "rows"}]}, r"files\[0\].path must be of type string, not list"),
     *(
         (
-            {"files": [ROWS, ROWS | {slip(name): "canary"}]},
-            rf"files\[1\]\.{slip(name)} is unknown: did you mean {name}\?",
+            {"files": [ROWS, ROWS | {misspell(name): "canary"}]},
+            rf"files\[1\]\.{misspell(name)} is unknown: did you mean {name}\?",
         )
         for name in ENTRY.wrapped
     ),
@@ -51,17 +51,17 @@ WRONG: list[tuple[Message, str]] = [
 
 
 @pytest.mark.parametrize(("settings", "said"), WRONG, ids=[said[:40] for _, said in WRONG])
-def test_a_wrong_setting_is_told_with_what_was_meant(settings: Message, said: str, tmp_path: Path) -> None:
+def test_the_message_for_a_wrong_setting_suggests_the_right_one(settings: Message, said: str, tmp_path: Path) -> None:
     done = read(tmp_path, settings)
 
     assert (done.code, len(done.errors), done.output) == (1, 1, "")
-    assert_says(f"^Wrong settings: {said}.* See --about", done.errors[0])
+    assert_says(f"^Wrong settings: {said}.* Run `tap-records --about`", done.errors[0])
     assert_clean(done.log)
 
 
 MAPS = [
-    ("1 +", r"Setting stream_maps: .*1 \+\. Mend it\."),
-    ("int(name)", r"Setting stream_maps fails on a row of the stream 'rows' \(ValueError\)\. Mend the expression\."),
+    ("1 +", r"Setting stream_maps: .*1 \+\. Fix the setting\."),
+    ("int(name)", r"Setting stream_maps fails on a row of the stream 'rows' \(ValueError\)\. Fix the expression\."),
 ]
 
 
@@ -76,7 +76,7 @@ def test_a_stream_map_that_fails_is_one_clear_line(expression: str, said: str, t
 
 @pytest.mark.parametrize(
     ("content", "said"),
-    [("{canary", "is not JSON in UTF-8. Mend it"), ("[]", "is not a JSON object")],
+    [("{canary", "is not JSON in UTF-8. Fix its content"), ("[]", "is not a JSON object")],
 )
 def test_a_bad_catalog_is_one_clear_line(content: str, said: str, tmp_path: Path) -> None:
     (tmp_path / "catalog.json").write_text(content)

@@ -38,15 +38,15 @@ def answering(status: int, error: Message, *, skip: int = 0, **match: str) -> Me
 
 
 TAP: list[tuple[str, Message, int, str]] = [
-    ("an account that is none", {"account_ids": ["acct_1Nobody"]}, 4, f"stream charges of .* failed, .*{NO_ACCOUNT}"),
+    ("an unknown account", {"account_ids": ["acct_1Nobody"]}, 4, f"stream charges of .* failed, .*{NO_ACCOUNT}"),
     (
-        "an account that is none, among others",
+        "an unknown account among others",
         {"account_ids": ["self", "acct_1Nobody"]},
         2,
-        f"stream charges of account acct_1Nobody failed, its state stays as it was: .*{NO_ACCOUNT}",
+        f"stream charges of account acct_1Nobody failed, its state is unchanged: .*{NO_ACCOUNT}",
     ),
     (
-        "a customer that is none",
+        "an unknown customer",
         {"customer_ids": ["cus_nobody"]},
         2,
         "stream customers: GET /v1/customers/cus_nobody: there is no such object .*404.* Check the id, and .* the mode",
@@ -55,13 +55,13 @@ TAP: list[tuple[str, Message, int, str]] = [
         "a key that may not ask whose it is",
         {"api_key": "rk_test_unnamed", "account_ids": ["self"]},
         1,
-        "setting account_ids: .*`self` has no id .*Write the account's id, acct_…",
+        "setting account_ids: .*the id of `self` is unknown .*Replace `self` with the account's id, acct_…",
     ),
 ]
 
 
 @pytest.mark.parametrize(("settings", "code", "said"), [case[1:] for case in TAP], ids=[case[0] for case in TAP])
-def test_what_stripe_refuses_the_tap_is_told(
+def test_the_message_for_a_refusal_of_the_tap_names_the_object_and_the_fix(
     *, settings: Message, code: int, said: str, guarded: Sandbox, tmp_path: Path
 ) -> None:
     done = run_tap(tmp_path, a_config(guarded.url) | settings)
@@ -72,7 +72,7 @@ def test_what_stripe_refuses_the_tap_is_told(
 
 
 @pytest.mark.parametrize("option", [(), ("--test",)], ids=["a run", "a test"])
-def test_a_right_that_is_missing_is_named_with_its_stream_and_account(
+def test_a_missing_permission_is_named_with_its_stream_and_account(
     option: tuple[str, ...], guarded: Sandbox, tmp_path: Path
 ) -> None:
     catalog: Message = {
@@ -86,7 +86,7 @@ def test_a_right_that_is_missing_is_named_with_its_stream_and_account(
     done = run_tap(tmp_path, settings, *option, catalog=catalog)
 
     assert (done.code, len(done.errors)) == (2, 1)
-    failed = f"stream payouts of account {PLATFORM} failed, its state stays as it was: GET /v1/payouts"
+    failed = f"stream payouts of account {PLATFORM} failed, its state is unchanged: GET /v1/payouts"
     assert_says(
         rf"{failed}.*: the key lacks the permission rak_payout_read \(HTTP 403.*Give the restricted", done.errors[0]
     )
@@ -95,7 +95,7 @@ def test_a_right_that_is_missing_is_named_with_its_stream_and_account(
 SELECTED: Message = {"breadcrumb": [], "metadata": {"selected": True}}
 
 
-def test_a_key_that_is_withdrawn_in_the_middle_stops_the_tap_in_one_line(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_key_that_is_revoked_during_a_run_stops_the_tap_with_one_line(sandbox: Sandbox, tmp_path: Path) -> None:
     sandbox.faults(answering(401, A_401, path="/v1/refunds"))
 
     done = run_tap(tmp_path, a_config(sandbox.url))

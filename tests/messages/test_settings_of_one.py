@@ -40,7 +40,7 @@ CASES: list[tuple[str, str, Message, str]] = [
         "a start in the future",
         TAP,
         {"start_date": "2099-01-01"},
-        r"setting start_date is 2099-01-01T00:00:00Z, and by Stripe's clock it is only 20\d\d-.*Write an earlier one",
+        r"setting start_date is 2099-01-01T00:00:00Z, which is in the future: .* shows 20\d\d-.*Set an earlier date",
     ),
     (
         "an invalid expression",
@@ -99,7 +99,7 @@ def test_a_catalog_that_selects_no_stream_is_a_warning(sandbox: Sandbox, tmp_pat
     done = run(line, tmp_path)
 
     assert (done.code, done.output) == (0, "")
-    assert_says("WARNING .*no stream is selected, so nothing is read: select some in the catalog", done.log)
+    assert_says("WARNING .*no stream is selected, so nothing is read: select one in the catalog", done.log)
 
 
 def test_the_selected_streams_are_logged_in_one_line_and_others_are_not(sandbox: Sandbox, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A state that cannot be gone on from fails its stream, says why, and stays as it was."""
+"""An unusable state fails its stream with a message that names the reason, and is unchanged."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ STATES: list[tuple[str, object, str]] = [
     (
         "of another Stripe",
         4_000_000_000,
-        "was read up to 2096-10-02T07:06:40Z, and by Stripe's clock it is only 20.*: wait until then, or check",
+        "the bookmark in its state, 2096-10-02T07:06:40Z, is in the future: .* shows 20.*. Wait until then, or check",
     ),
 ]
 
 
 @pytest.mark.parametrize(("value", "said"), [case[1:] for case in STATES], ids=[case[0] for case in STATES])
-def test_a_state_that_cannot_be_gone_on_from_is_told(
+def test_the_message_for_an_unusable_state_names_the_reason_and_the_fix(
     *, value: object, said: str, sandbox_url: str, tmp_path: Path
 ) -> None:
     state = {"bookmarks": {"charges": {"replication_key": "created", "replication_key_value": value}}}
@@ -37,4 +37,4 @@ def test_a_state_that_cannot_be_gone_on_from_is_told(
     done = run_tap(tmp_path, a_config(sandbox_url), state=state)
 
     assert (done.code, len(done.errors)) == (2, 1)
-    assert_says(f"stream charges failed, its state stays as it was: .*{said}", done.errors[0])
+    assert_says(f"stream charges failed, its state is unchanged: .*{said}", done.errors[0])

@@ -1,4 +1,4 @@
-"""Runs the tap: as the real command in a process of its own, or in this process where a law needs many runs."""
+"""Runs the tap: as the real command in its own process, or in this process where a property needs many runs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ COMMAND = (sys.executable, "-m", "tap_records")
 
 @dataclass(frozen=True, kw_only=True)
 class Ended:
-    """A run that ended: exit code, standard output, and the lines of standard error that report errors."""
+    """A finished run: exit code, standard output, and the error lines of standard error."""
 
     code: int
     output: str
@@ -33,12 +33,12 @@ class Ended:
 
     @property
     def errors(self) -> list[str]:
-        """What follows `| ERROR | tap-records |` on standard error."""
+        """The texts after `| ERROR | tap-records |` on standard error."""
         return [line.split("|", 3)[3].strip() for line in self.log.splitlines() if "| ERROR " in line]
 
 
 def run(folder: Path, files: object, *options: str, env: Mapping[str, str] | None = None) -> Ended:
-    """The command in `folder`, with the setting `files`."""
+    """Run the command in `folder` with the setting `files`."""
     return run_bare(folder, "--config", write_config(folder, files), *options, env=env)
 
 
@@ -50,7 +50,7 @@ def run_bare(folder: Path, *options: str, env: Mapping[str, str] | None = None) 
 
 
 def start(folder: Path, files: object, env: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
-    """The command in `folder`, running, with pipes to its output and its log."""
+    """Start the command in `folder`, with pipes from its output and its log."""
     command = [*COMMAND, "--config", write_config(folder, files)]
     return subprocess.Popen(
         command, cwd=folder, env=clean_env(env), stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0
@@ -70,7 +70,7 @@ def clean_env(more: Mapping[str, str] | None) -> dict[str, str]:
 
 
 def records(*files: Mapping[str, object]) -> list[dict[str, Any]]:  # Any: JSON
-    """The records of one run in this process, fractions as Decimal."""
+    """The records of one run in this process; numbers with a fraction are Decimal."""
     output = io.StringIO()
     with contextlib.redirect_stdout(output):
         TapRecords(config={"files": list(files)}).sync_all()

@@ -1,4 +1,4 @@
-"""The command: settings, discovery, where files are looked for."""
+"""The command: settings, discovery, and the folder that relative paths start from."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SCHEMA = {
 }
 
 
-def test_about_tells_settings_and_capabilities(tmp_path: Path) -> None:
+def test_about_prints_settings_and_capabilities(tmp_path: Path) -> None:
     about = json.loads(run_bare(tmp_path, "--about", "--format", "json").output)
 
     files = about["settings"]["properties"]["files"]
@@ -49,7 +49,7 @@ def test_about_tells_settings_and_capabilities(tmp_path: Path) -> None:
     assert "batch_config" not in about["settings"]["properties"]
 
 
-def test_discovery_tells_the_columns_of_a_csv_file(tmp_path: Path) -> None:
+def test_discovery_prints_the_columns_of_a_csv_file(tmp_path: Path) -> None:
     (tmp_path / "rows.csv").write_text("id,amount,metadata.plan,metadata.vip\n", encoding="utf-8")
 
     [entry] = json.loads(run(tmp_path, FILES, "--discover").output)["streams"]
@@ -59,7 +59,7 @@ def test_discovery_tells_the_columns_of_a_csv_file(tmp_path: Path) -> None:
     assert entry["schema"] == SCHEMA
 
 
-def test_a_jsonl_file_tells_what_the_settings_name_and_stays_open(tmp_path: Path) -> None:
+def test_the_schema_of_a_jsonl_file_has_the_typed_columns_and_allows_others(tmp_path: Path) -> None:
     (tmp_path / "rows.jsonl").write_text('{"id": 1, "more": {"x": [1]}}\n', encoding="utf-8")
 
     ended = run(tmp_path, [{**FILES[0], "path": "rows.jsonl"}])
@@ -81,7 +81,7 @@ def test_a_relative_path_starts_at_the_meltano_project(tmp_path: Path) -> None:
     assert ended.messages[1]["record"] == {"id": "1"}
 
 
-def test_stream_maps_see_the_values(tmp_path: Path) -> None:
+def test_stream_maps_get_typed_values(tmp_path: Path) -> None:
     (tmp_path / "rows.csv").write_text("id,amount\n1,5\n2,50\n", encoding="utf-8")
     maps = {"rows": {"__filter__": "amount > 10", "__alias__": "charges", "double": "amount * 2"}}
     (tmp_path / "maps.json").write_text(json.dumps({"stream_maps": maps}), encoding="utf-8")

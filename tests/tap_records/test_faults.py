@@ -1,4 +1,4 @@
-"""Every fault of the settings or of a file: which file, line and column, what to do next, and nobody's data."""
+"""Every mistake in the settings or in a file: the message names file, line, column and fix, and no personal data."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ import pytest
 from tap_records.errors import RecordsError
 from tests.tap_records.command import records, run, run_bare
 
-SECRET = "ann@example.com"  # a person's datum, in every file below
+SECRET = "ann@example.com"  # personal data, in every file below
 
 
 class Fault(NamedTuple):
-    """A file `rows.csv` or `rows.jsonl`, what its entry of `files` says besides, and words of the message."""
+    """A file `rows.csv` or `rows.jsonl`, the other settings of its entry in `files`, and a part of the message."""
 
     says: str
     text: str
@@ -32,13 +32,13 @@ FAULTS = {
     "a name twice": Fault("line 1: names 2 and 3 of the header are the same", f"id,{SECRET},{SECRET}\n"),
     "no name": Fault("line 1: name 2 of the header is empty", f"id,,{SECRET}\n"),
     "a name with a space": Fault("line 1: name 2 of the header is empty, starts or ends with a space", "id, a\n"),
-    "a name with a dot too many": Fault("line 1: name 2 of the header is empty", "id,a..b\n"),
+    "a name with two dots in a row": Fault("line 1: name 2 of the header is empty", "id,a..b\n"),
     "a value that is an object too": Fault("line 1: name 2 of the header is a value and also an object", "id,a,a.b\n"),
     "a type for no column": Fault("column 'x': has no such column", "id\n", types={"x": "integer"}),
     "a delimiter that is another": Fault("column 'id': this key is not in the header", "id,a\n", delimiter=";"),
-    "a short row": Fault("line 3: 1 cells where the header has 2", f"id,a\n1,{SECRET}\n{SECRET}\n"),
-    "a long row": Fault("line 2: 3 cells where the header has 2", f"id,a\n1,2,{SECRET}\n"),
-    "a row after one of two lines": Fault("line 4: 1 cells", f'id,a\n1,"two\nlines"\n{SECRET}\n'),
+    "a short row": Fault("line 3: the row has 1 cells, the header has 2", f"id,a\n1,{SECRET}\n{SECRET}\n"),
+    "a long row": Fault("line 2: the row has 3 cells, the header has 2", f"id,a\n1,2,{SECRET}\n"),
+    "a row after one of two lines": Fault("line 4: the row has 1 cells", f'id,a\n1,"two\nlines"\n{SECRET}\n'),
     "an open quote": Fault("line 3: not CSV", f'id,a\n1,2\n2,"{SECRET}\n3,4\n'),
     "text after a quote": Fault("line 2: not CSV", f'id,a\n1,"{SECRET}"x\n'),
     "lines that end in \\r": Fault("line 1: not CSV", f"id,a\r1,{SECRET}\r"),
@@ -56,13 +56,17 @@ FAULTS = {
     "a yes": Fault("column 'a': expected true or false", "id,a\n1,yes\n", types={"a": "boolean"}),
     "no JSON in a cell": Fault("expected a JSON object", f"id,a\n1,{SECRET}\n", types={"a": "object"}),
     "an array for an object": Fault("column 'a.b': expected a JSON obj", "id,a.b\n1,[]\n", types={"a.b": "object"}),
-    "half a line of JSON": Fault("line 2: not one JSON object", f'{{"id":1}}\n{{"id":2,"a":"{SECRET}', "jsonl"),
-    "an array on a line": Fault("line 1: not one JSON object", f'["{SECRET}"]\n', "jsonl"),
-    "NaN on a line": Fault("line 1: not one JSON object", '{"id":1,"a":NaN}\n', "jsonl"),
-    "a name twice on a line": Fault("line 1: not one JSON object", f'{{"id":1,"{SECRET}":1,"{SECRET}":2}}\n', "jsonl"),
-    "a bottomless line": Fault("line 1: not one JSON object", '{"a":' * 5000 + "1" + "}" * 5000, "jsonl"),
-    "101 levels": Fault("line 1: not one JSON object", '{"a":' * 101 + "1" + "}" * 101, "jsonl"),
-    "an exponent without end": Fault("line 1: not one JSON object", f'{{"a":1e{"9" * 30}}}', "jsonl"),
+    "half a line of JSON": Fault(
+        "line 2: the line is not one JSON object", f'{{"id":1}}\n{{"id":2,"a":"{SECRET}', "jsonl"
+    ),
+    "an array on a line": Fault("line 1: the line is not one JSON object", f'["{SECRET}"]\n', "jsonl"),
+    "NaN on a line": Fault("line 1: the line is not one JSON object", '{"id":1,"a":NaN}\n', "jsonl"),
+    "a name twice on a line": Fault(
+        "line 1: the line is not one JSON object", f'{{"id":1,"{SECRET}":1,"{SECRET}":2}}\n', "jsonl"
+    ),
+    "a bottomless line": Fault("line 1: the line is not one JSON object", '{"a":' * 5000 + "1" + "}" * 5000, "jsonl"),
+    "101 levels": Fault("line 1: the line is not one JSON object", '{"a":' * 101 + "1" + "}" * 101, "jsonl"),
+    "an exponent without end": Fault("line 1: the line is not one JSON object", f'{{"a":1e{"9" * 30}}}', "jsonl"),
     "no key on a line": Fault("line 2, column 'id': a key must be", f'{{"id":1}}\n{{"a":"{SECRET}"}}\n', "jsonl"),
     "an empty key": Fault("line 1, column 'id': a key must be", '{"id":""}\n', "jsonl"),
     "half a key": Fault("line 1, column 'id': a key must be", '{"id":1.5}\n', "jsonl"),
@@ -73,11 +77,11 @@ FAULTS = {
     "a string for an object": Fault(
         "expected a JSON object", f'{{"id":1,"a":"{SECRET}"}}\n', "jsonl", {"a.b": "string"}
     ),
-    "an unknown suffix": Fault("format of 'rows.txt' is not known. Set files[0].format to csv or jsonl", "id\n", "txt"),
+    "an unknown suffix": Fault("format of 'rows.txt' is unknown. Set files[0].format to csv or jsonl", "id\n", "txt"),
     "a delimiter for JSON": Fault("files[0].delimiter is for CSV", "{}\n", "jsonl", delimiter=";"),
     "two delimiters": Fault("files[0].delimiter must be one character", "id\n", delimiter=";;"),
     "a key twice": Fault("names 'id' twice", "id\n", keys=("id", "id")),
-    "a key inside an object": Fault("'a.b' is no column of its own", "a.b\n", keys=("a.b",)),
+    "a key inside an object": Fault("'a.b' is not a top-level column", "a.b\n", keys=("a.b",)),
     "a key that is a number": Fault("'id' is a key. Make it a string or an integer", "id\n", types={"id": "number"}),
     "a type for no name": Fault("files[0].types has an empty name", "id\n", types={"a..b": "string"}),
     "types that clash": Fault("'a' is a value and also an object", "id\n", types={"a": "object", "a.b": "string"}),
@@ -96,7 +100,9 @@ def entry(fault: Fault, path: str) -> dict[str, object]:
 
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
-def test_a_fault_is_named_without_anyone_s_data(fault: Fault, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_mistake_is_named_without_personal_data(
+    fault: Fault, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = f"rows.{fault.suffix}"
     (tmp_path / path).write_text(fault.text, encoding="utf-8", newline="")
     monkeypatch.chdir(tmp_path)
@@ -111,7 +117,7 @@ def test_a_fault_is_named_without_anyone_s_data(fault: Fault, tmp_path: Path, mo
 
 
 @pytest.mark.parametrize("name", ["a header that was forgotten", "a name for an integer", "half a line of JSON"])
-def test_the_command_says_it_in_one_line_and_exits_1(name: str, tmp_path: Path) -> None:
+def test_the_command_logs_a_mistake_in_one_line_and_exits_with_1(name: str, tmp_path: Path) -> None:
     fault = FAULTS[name]
     path = f"rows.{fault.suffix}"
     (tmp_path / path).write_text(fault.text, encoding="utf-8")
@@ -125,7 +131,7 @@ def test_the_command_says_it_in_one_line_and_exits_1(name: str, tmp_path: Path) 
     assert SECRET not in ended.log
 
 
-def test_what_came_before_a_bad_row_is_out(tmp_path: Path) -> None:
+def test_the_rows_before_an_invalid_row_are_written(tmp_path: Path) -> None:
     (tmp_path / "rows.csv").write_text("id,a\n1,1\n2,x\n3,3\n", encoding="utf-8")
 
     ended = run(tmp_path, [{"path": "rows.csv", "stream": "rows", "types": {"a": "integer"}}])
@@ -134,7 +140,7 @@ def test_what_came_before_a_bad_row_is_out(tmp_path: Path) -> None:
     assert ended.code == 1
 
 
-def test_what_is_not_utf_8_is_named_by_its_line(tmp_path: Path) -> None:
+def test_a_line_that_is_not_utf_8_is_named_by_its_number(tmp_path: Path) -> None:
     (tmp_path / "rows.csv").write_bytes(b"id,name\n1,Ann\n2,J\xf6rg\n")
 
     ended = run(tmp_path, [{"path": "rows.csv", "stream": "rows"}])
@@ -144,15 +150,15 @@ def test_what_is_not_utf_8_is_named_by_its_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("option", ["--discover", "--test"])
-def test_a_missing_file_is_named_with_where_it_was_looked_for(tmp_path: Path, option: str) -> None:
+def test_a_missing_file_is_named_with_its_full_path(tmp_path: Path, option: str) -> None:
     ended = run(tmp_path, [{"path": "rows/no.csv", "stream": "rows"}], option)
 
-    looked_for = f"Mend the file or its path in the setting 'files'; looked for at {tmp_path / 'rows' / 'no.csv'}"
-    assert ended.errors == [f"File 'rows/no.csv': cannot be read (No such file or directory). {looked_for}."]
+    fix = f"Fix the file or its path in the setting 'files'; the full path is {tmp_path / 'rows' / 'no.csv'}"
+    assert ended.errors == [f"File 'rows/no.csv': cannot be read (No such file or directory). {fix}."]
     assert (ended.code, ended.output, "Traceback" in ended.log) == (1, "", False)
 
 
-def test_a_folder_and_a_pipe_of_csv_are_refused(tmp_path: Path) -> None:
+def test_a_folder_and_a_csv_pipe_are_refused(tmp_path: Path) -> None:
     (tmp_path / "rows.jsonl").mkdir()
     os.mkfifo(tmp_path / "rows.csv")
 
@@ -165,17 +171,20 @@ def test_a_folder_and_a_pipe_of_csv_are_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("second", "says"),
     [
-        ({"path": "b.csv", "stream": "rows", "key_properties": ["x"]}, "files[1]: stream 'rows' has other key_prop"),
+        (
+            {"path": "b.csv", "stream": "rows", "key_properties": ["x"]},
+            "files[1]: key_properties or types of stream 'rows'",
+        ),
         (
             {"path": "b.csv", "stream": "rows", "types": {"id": "integer"}},
-            "other key_properties or types than in 'a.csv'",
+            "key_properties or types of stream 'rows' differ from those of 'a.csv'",
         ),
         ({"path": "a.csv", "stream": "rows"}, "files[1]: 'a.csv' is already read into 'rows'"),
         ({"path": "b.csv", "stream": "rows"}, "File 'a.csv', line 1: name 1 of the header is a value and also"),
         ({"path": "b.csv", "stream": ""}, "files[1] has an empty path or stream"),
     ],
 )
-def test_files_that_do_not_agree_are_refused(
+def test_files_of_one_stream_with_different_settings_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, second: dict[str, object], says: str
 ) -> None:
     (tmp_path / "a.csv").write_text("id\n", encoding="utf-8")
@@ -192,12 +201,12 @@ def test_files_that_do_not_agree_are_refused(
 @pytest.mark.parametrize(
     ("config", "says"),
     [
-        (None, "Config 'config.json' cannot be read (No such file or directory). Mend --config."),
-        ("{", "Config 'config.json' is not JSON in UTF-8. Mend it."),
+        (None, "Config 'config.json' cannot be read (No such file or directory). Check --config."),
+        ("{", "Config 'config.json' is not JSON in UTF-8. Fix its content."),
         ("[]", "Config 'config.json' is not a JSON object. Write it as {…}."),
-        ("{}", "Wrong settings: files is missing. See --about."),
+        ("{}", "Wrong settings: files is missing. Run `tap-records --about`"),
         ('{"files": []}', "Setting 'files' is empty. Name at least one file with its path and stream."),
-        ('{"files": [{"path": "a.csv"}]}', "Wrong settings: files[0].stream is missing. See --about."),
+        ('{"files": [{"path": "a.csv"}]}', "Wrong settings: files[0].stream is missing. Run `tap-records --about`"),
     ],
 )
 def test_a_broken_config_is_one_line_and_exit_1(tmp_path: Path, config: str | None, says: str) -> None:
@@ -219,4 +228,4 @@ def test_settings_may_come_from_the_environment(tmp_path: Path) -> None:
     broken = run_bare(tmp_path, "--config", "ENV", env={"TAP_RECORDS_FILES": files[:-1]})
 
     assert ended.messages[1]["record"] == {"id": "1"}
-    assert broken.errors == ["Config 'ENV' is not JSON in UTF-8. Mend it."]
+    assert broken.errors == ["Config 'ENV' is not JSON in UTF-8. Fix its content."]

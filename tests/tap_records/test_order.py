@@ -1,4 +1,4 @@
-"""Streams leave in the order of the setting `files`, for what names another must come after it."""
+"""Streams are written in the order of the setting `files`: rows that refer to others come after them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.tap_records.command import run
 
 
 @pytest.mark.parametrize("names", [("products", "customers", "charges"), ("customers", "products", "charges")])
-def test_streams_leave_in_the_order_of_the_setting(tmp_path: Path, names: tuple[str, ...]) -> None:
+def test_streams_are_written_in_the_order_of_the_setting(tmp_path: Path, names: tuple[str, ...]) -> None:
     files = []
     for name in names:
         (tmp_path / f"{name}.csv").write_text("id\n1\n", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Output: row by row, whole lines whatever ends the run, and quiet when nobody reads any more."""
+"""Output: row by row, only whole lines however the run ends, and no error when the reader closes the pipe."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PIPE = [{"path": "rows.jsonl", "stream": "rows"}]
 
 @contextmanager
 def started(folder: Path, env: dict[str, str] | None = None) -> Iterator[subprocess.Popen[bytes]]:
-    """The command reading `rows.jsonl`; it is dead when the block ends."""
+    """The command reading `rows.jsonl`; it is killed when the block ends."""
     with start(folder, PIPE, env) as process:
         try:
             yield process
@@ -33,7 +33,7 @@ def next_line(process: subprocess.Popen[bytes]) -> dict[str, object]:
     return line
 
 
-def test_a_row_leaves_before_the_next_one_is_there(tmp_path: Path) -> None:
+def test_a_row_is_written_before_the_next_one_arrives(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "rows.jsonl")
 
     with started(tmp_path) as process:
@@ -66,7 +66,7 @@ def test_a_signal_while_waiting_for_rows_ends_the_run(tmp_path: Path, signum: si
 
 
 @pytest.mark.parametrize("unbuffered", ["", "1"])
-def test_a_signal_in_the_middle_of_a_line_lets_it_be_finished(tmp_path: Path, unbuffered: str) -> None:
+def test_a_signal_ends_the_run_after_the_current_line(tmp_path: Path, unbuffered: str) -> None:
     # Longer than a pipe holds, so the write of the first record is under way until the reader goes on.
     long = {"id": 1, "text": "x" * 1_000_000}
     (tmp_path / "rows.jsonl").write_text((json.dumps(long) + "\n") * 50, encoding="utf-8")
@@ -87,7 +87,7 @@ def test_a_signal_in_the_middle_of_a_line_lets_it_be_finished(tmp_path: Path, un
 
 
 @pytest.mark.parametrize("unbuffered", ["", "1"])
-def test_a_dead_reader_ends_the_run_without_a_word(tmp_path: Path, unbuffered: str) -> None:
+def test_a_closed_pipe_ends_the_run_without_a_message(tmp_path: Path, unbuffered: str) -> None:
     (tmp_path / "rows.jsonl").write_text('{"id": 1}\n' * 100_000, encoding="utf-8")
 
     with started(tmp_path, {"PYTHONUNBUFFERED": unbuffered}) as process:

@@ -1,4 +1,4 @@
-"""Rows come out as the records that they are."""
+"""Rows become records with the same values."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ DIALECTS = (csv.excel, csv.unix_dialect)
 
 @given(rows=ROWS, delimiter=st.sampled_from(",;\t|"), dialect=st.sampled_from(DIALECTS), mark=st.booleans())
 @settings(deadline=None)
-def test_rows_written_as_csv_come_out_with_the_same_values(
+def test_csv_rows_keep_their_values(
     rows: list[dict[str, object]], delimiter: str, dialect: type[csv.Dialect], *, mark: bool
 ) -> None:
     with TemporaryDirectory() as folder:
@@ -68,7 +68,7 @@ def test_rows_written_as_csv_come_out_with_the_same_values(
 
 @given(rows=st.lists(st.dictionaries(TEXT.filter(lambda name: name != "key"), JSON, max_size=5), max_size=5))
 @settings(deadline=None)
-def test_rows_written_as_jsonl_come_out_as_they_are(rows: list[dict[str, object]]) -> None:
+def test_jsonl_rows_are_unchanged(rows: list[dict[str, object]]) -> None:
     keyed = [{"key": number, **row} for number, row in enumerate(rows)]
     with TemporaryDirectory() as folder:
         path = Path(folder, "rows.jsonl")
@@ -103,7 +103,7 @@ def test_a_dot_in_a_column_s_name_makes_an_object(tmp_path: Path) -> None:
     ]
 
 
-def test_a_type_may_name_a_place_inside_an_object(tmp_path: Path) -> None:
+def test_a_type_may_be_set_for_a_member_of_an_object(tmp_path: Path) -> None:
     flat = written(tmp_path / "rows.csv", "id,package.weight\n1,12\n")
     nested = written(tmp_path / "rows.jsonl", '{"id": "2", "package": {"weight": 3}}\n{"id": "3", "package": null}\n')
     settings_of = {"stream": "rows", "key_properties": ["id"], "types": {"package.weight": "integer"}}
@@ -117,7 +117,7 @@ def test_a_type_may_name_a_place_inside_an_object(tmp_path: Path) -> None:
     ]
 
 
-def test_lines_with_nothing_on_them_are_skipped(tmp_path: Path) -> None:
+def test_empty_lines_are_skipped(tmp_path: Path) -> None:
     table = written(tmp_path / "rows.csv", "id\n1\n\n2\n\n")
     lines = written(tmp_path / "rows.jsonl", '\n{"id": "3"}\n  \n{"id": "4"}')
 
@@ -129,7 +129,7 @@ def test_lines_with_nothing_on_them_are_skipped(tmp_path: Path) -> None:
     assert [record["id"] for record in found] == ["1", "2", "3", "4"]
 
 
-def test_a_row_100_levels_deep_comes_out(tmp_path: Path) -> None:
+def test_a_row_of_100_levels_is_written(tmp_path: Path) -> None:
     text = '{"a":' * 100 + "1" + "}" * 100
     path = written(tmp_path / "rows.jsonl", text + "\n")
 
@@ -144,7 +144,7 @@ def written(path: Path, text: str) -> str:
 
 
 def as_json(value: object) -> str:
-    """JSON with a Decimal's own digits."""
+    """JSON text that keeps the digits of Decimal values."""
     if isinstance(value, Decimal):
         return str(value)
     if isinstance(value, dict):

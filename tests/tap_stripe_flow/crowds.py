@@ -1,4 +1,4 @@
-"""Many objects at once: what a busy account leaves behind in one second."""
+"""Makes many objects in one second, as in a busy account."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from urllib.parse import urlsplit
 from tests.support.sandbox import Sandbox
 
 A_CHARGE = "amount=500&currency=usd&source=tok_visa"
-# So few that they are made well within a second, wherever the tests run.
+# Few enough to be made within a second on a slow machine.
 _BATCH = 250
 
 
 def crowd(sandbox: Sandbox, path: str, form: str, count: int, *, at: int, account: str | None = None) -> None:
-    """`count` objects whose `created` is `at`; the sandbox's clock stays there."""
+    """Make `count` objects with `created` = `at`; the sandbox's clock stays there."""
     post(sandbox, [(path, form)] * count, at=at, account=account)
 
 
 def post(
     sandbox: Sandbox, requests: Iterable[tuple[str, str]], *, at: int | None = None, account: str | None = None
 ) -> None:
-    """POST these paths and forms, all in the second `at` if it is given: many on the way at once."""
+    """POST these paths and forms in parallel, all in the second `at` unless it is None."""
     host = urlsplit(sandbox.url)
     waiting = [_request(path, form, account) for path, form in requests]
     if at is not None:

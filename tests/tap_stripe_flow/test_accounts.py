@@ -1,4 +1,4 @@
-"""Several accounts in one run: each with its own records, bookmark and failures."""
+"""Several accounts in one run: each has its own records, bookmark and failures."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ A_403 = {"type": "invalid_request_error", "message": "Having the 'rak_charge_rea
 
 @pytest.fixture(scope="module")
 def pair() -> Iterator[Sandbox]:
-    """Two accounts with charges and refunds of their own; read it, do not change it."""
+    """Two accounts with their own charges and refunds. Tests only read it."""
     with Sandbox("--charges", "120", "--days", "9") as running:
         post(running, [("/v1/charges", A_CHARGE)] * 30, account=CONNECTED)
         for charge in running.objects("charge", CONNECTED)[:7]:
@@ -31,7 +31,7 @@ def pair() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def own_pair() -> Iterator[Sandbox]:
-    """The same, to be disturbed."""
+    """Two accounts with their own charges and refunds, which a test may change."""
     with Sandbox() as running:
         for account in (PLATFORM, CONNECTED):
             post(running, [("/v1/charges", A_CHARGE)] * 10, account=account)
@@ -58,13 +58,13 @@ def keys(done: Ended) -> dict[str, list[str]]:
     return {each["stream"]: each["key_properties"] for each in done.messages if each["type"] == "SCHEMA"}
 
 
-def test_the_key_is_what_the_records_have_whatever_the_catalog_says(pair: Sandbox, tmp_path: Path) -> None:
-    of_accounts = json.loads(run_tap(tmp_path, {"account_ids": BOTH}, "--discover").output)
-    without_key = json.loads(json.dumps(of_accounts))
+def test_the_catalog_cannot_change_the_key_properties(pair: Sandbox, tmp_path: Path) -> None:
+    with_account = json.loads(run_tap(tmp_path, {"account_ids": BOTH}, "--discover").output)
+    without_key = json.loads(json.dumps(with_account))
     for stream in without_key["streams"]:
         stream["key_properties"] = []
 
-    alone = run_tap(tmp_path, a_config(pair.url), catalog=of_accounts)
+    alone = run_tap(tmp_path, a_config(pair.url), catalog=with_account)
     both = run_tap(tmp_path, a_config(pair.url, account_ids=BOTH), catalog=without_key)
 
     assert keys(alone) == {stream: ["id"] for stream in STREAMS}
@@ -81,7 +81,7 @@ def by_account(done: Ended, stream: str) -> dict[str, set[str]]:
 
 
 @pytest.mark.parametrize("stream", STREAMS)
-def test_each_record_tells_whose_it_is_and_is_otherwise_stripes(first_run: Ended, pair: Sandbox, stream: str) -> None:
+def test_each_record_is_stripes_json_with_the_account_id(first_run: Ended, pair: Sandbox, stream: str) -> None:
     theirs = [
         {**each, "_stripe_account": account}
         for account in (PLATFORM, CONNECTED)
@@ -96,7 +96,7 @@ def test_each_record_tells_whose_it_is_and_is_otherwise_stripes(first_run: Ended
 
 
 @pytest.mark.parametrize("stream", STREAMS)
-def test_the_account_is_a_part_of_the_key_and_of_the_schema(first_run: Ended, stream: str) -> None:
+def test_the_account_id_is_part_of_the_key_and_of_the_schema(first_run: Ended, stream: str) -> None:
     schema = next(each for each in first_run.messages if each["type"] == "SCHEMA" and each["stream"] == stream)
 
     assert schema["key_properties"] == ["id", "_stripe_account"]
@@ -131,14 +131,14 @@ def test_no_partition_is_ahead_of_its_records(first_run: Ended) -> None:
                 assert all(out[of, at] == count for (of, at), count in due.items() if of == account and at < end)
 
 
-def test_an_account_that_is_named_twice_is_read_once(pair: Sandbox, tmp_path: Path) -> None:
+def test_an_account_named_twice_is_read_once(pair: Sandbox, tmp_path: Path) -> None:
     done = run_tap(tmp_path, a_config(pair.url, account_ids=["self", CONNECTED, PLATFORM, CONNECTED]))
 
     assert list(partitions(done.states[-1], "charges")) == [PLATFORM, CONNECTED]
     assert len(done.records("charges")) == 150
 
 
-def test_a_mapped_record_tells_whose_it_is_too(first_run: Ended, pair: Sandbox, tmp_path: Path) -> None:
+def test_a_mapped_record_has_the_account_id_too(first_run: Ended, pair: Sandbox, tmp_path: Path) -> None:
     maps = {"charges": {"cents": "amount", "__else__": None, "id": "id", "_stripe_account": "_stripe_account"}}
 
     done = run_tap(tmp_path, a_config(pair.url, account_ids=BOTH, stream_maps=maps))
@@ -146,7 +146,7 @@ def test_a_mapped_record_tells_whose_it_is_too(first_run: Ended, pair: Sandbox, 
     assert by_account(done, "charges") == by_account(first_run, "charges")
 
 
-def test_one_accounts_failure_is_its_own(own_pair: Sandbox, tmp_path: Path) -> None:
+def test_a_failing_account_does_not_stop_the_others(own_pair: Sandbox, tmp_path: Path) -> None:
     settings = a_config(own_pair.url, account_ids=[CONNECTED, "self"])
     first = run_tap(tmp_path, settings)
     own_pair.advance(60)  # so that a state that goes on shows it
@@ -169,7 +169,7 @@ def test_one_accounts_failure_is_its_own(own_pair: Sandbox, tmp_path: Path) -> N
     assert mended.code == 0
 
 
-def test_a_failure_names_stream_endpoint_account_and_right(own_pair: Sandbox, tmp_path: Path) -> None:
+def test_a_failure_names_stream_endpoint_account_and_permission(own_pair: Sandbox, tmp_path: Path) -> None:
     own_pair.faults(forbidden(CONNECTED))
 
     done = run_tap(tmp_path, a_config(own_pair.url, account_ids=BOTH))
@@ -178,7 +178,7 @@ def test_a_failure_names_stream_endpoint_account_and_right(own_pair: Sandbox, tm
     assert all(word in done.errors[0] for word in ("stream charges", "GET /v1/charges", CONNECTED, "rak_charge_read"))
 
 
-def test_a_failure_in_the_middle_keeps_what_is_out(tmp_path: Path) -> None:
+def test_a_failure_in_the_middle_keeps_the_records_and_state_before_it(tmp_path: Path) -> None:
     keys = tmp_path / "keys.json"
     accounts = {PLATFORM: {"charges": 0}, CONNECTED: {"charges": 4_000, "days": 300}}
     keys.write_text(json.dumps({"accounts": accounts, "keys": {Sandbox.key: {"account": PLATFORM}}}))
@@ -214,7 +214,7 @@ def test_the_test_option_reports_each_stream_and_account(own_pair: Sandbox, tmp_
     assert done.code == 2
     assert done.output == ""
     for stream, account in (("charges", PLATFORM), ("charges", CONNECTED), ("refunds", PLATFORM)):
-        assert f"stream {stream} of account {account}: Stripe answers" in done.log
+        assert f"stream {stream} of account {account}: the key may read it" in done.log
     assert [f"stream refunds of account {CONNECTED}" in line for line in done.errors] == [True]
 
 
@@ -253,7 +253,7 @@ def test_a_run_of_several_accounts_keeps_the_state_of_one(own_pair: Sandbox, tmp
 
 
 @pytest.mark.parametrize("selected", [True, False])
-def test_a_catalog_that_knows_no_accounts_is_refused(own_pair: Sandbox, tmp_path: Path, *, selected: bool) -> None:
+def test_a_catalog_discovered_without_accounts_is_refused(own_pair: Sandbox, tmp_path: Path, *, selected: bool) -> None:
     catalog = json.loads(run_tap(tmp_path, a_config(own_pair.url), "--discover").output)
     if not selected:
         for stream in catalog["streams"]:
@@ -268,7 +268,7 @@ def test_a_catalog_that_knows_no_accounts_is_refused(own_pair: Sandbox, tmp_path
     assert len(own_pair.requests()) == before
 
 
-def test_a_catalog_of_accounts_serves_a_run_over_them(own_pair: Sandbox, tmp_path: Path) -> None:
+def test_a_catalog_discovered_with_accounts_is_accepted(own_pair: Sandbox, tmp_path: Path) -> None:
     settings = a_config(own_pair.url, account_ids=BOTH)
     catalog = json.loads(run_tap(tmp_path, settings, "--discover").output)
 
@@ -278,7 +278,7 @@ def test_a_catalog_of_accounts_serves_a_run_over_them(own_pair: Sandbox, tmp_pat
     assert {account: len(ids) for account, ids in by_account(done, "charges").items()} == {PLATFORM: 10, CONNECTED: 10}
 
 
-def test_a_key_that_may_not_ask_whose_it_is_needs_the_id(tmp_path: Path) -> None:
+def test_a_key_that_may_not_read_its_account_needs_the_account_id(tmp_path: Path) -> None:
     keys = tmp_path / "keys.json"
     rights = {"charge": "read"}
     keys.write_text(json.dumps({"keys": {"rk_test_reader": {"account": PLATFORM, "rights": rights}}}))
@@ -295,7 +295,7 @@ def test_a_key_that_may_not_ask_whose_it_is_needs_the_id(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("wrong", ["", "me", "acct_", "acct_1/x", "SELF", "cus_1"])
-def test_what_is_no_id_of_an_account_is_refused(own_pair: Sandbox, tmp_path: Path, wrong: str) -> None:
+def test_an_invalid_account_id_is_refused(own_pair: Sandbox, tmp_path: Path, wrong: str) -> None:
     done = run_tap(tmp_path, a_config(own_pair.url, account_ids=[wrong]))
 
     assert done.code == 1

@@ -1,4 +1,4 @@
-"""What fails of a run, and what goes on: an endpoint that answers with nothing of use, a state that cannot be used."""
+"""Failures of one stream or account: an endpoint that only answers with errors, and an unusable state."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.tap_stripe_flow.crowds import A_CHARGE, post
 
 @pytest.fixture
 def busy(sandbox: Sandbox) -> Sandbox:
-    """Three charges, each with a refund, some time ago."""
+    """Three charges, each with a refund, outside the overlap."""
     client = official(sandbox).v1
     for _ in range(3):
         charge = client.charges.create({"amount": 500, "currency": "usd", "source": "tok_visa"})
@@ -28,7 +28,7 @@ def failing(path: str, status: int) -> Message:
 
 
 @pytest.mark.parametrize("status", [500, 503, 429])
-def test_an_endpoint_that_answers_in_vain_fails_its_stream_only(busy: Sandbox, tmp_path: Path, status: int) -> None:
+def test_an_endpoint_that_only_fails_fails_only_its_stream(busy: Sandbox, tmp_path: Path, status: int) -> None:
     busy.faults(failing("/v1/charges", status))
 
     done = run_tap(tmp_path, a_config(busy.url, give_up_after_s=1))
@@ -36,12 +36,11 @@ def test_an_endpoint_that_answers_in_vain_fails_its_stream_only(busy: Sandbox, t
     assert (done.code, len(done.records("charges")), len(done.records("refunds"))) == (4, 0, 3)
     (error,) = done.errors
     assert (
-        f"stream charges failed, its state stays as it was: GET /v1/charges: Stripe answered HTTP {status} for "
-        in error
+        f"stream charges failed, its state is unchanged: GET /v1/charges: Stripe answered HTTP {status} for " in error
     )
 
 
-def test_events_that_fail_leave_the_list_alone(busy: Sandbox, tmp_path: Path) -> None:
+def test_failing_events_do_not_stop_the_list(busy: Sandbox, tmp_path: Path) -> None:
     changes = a_config(busy.url, capture="changes")
     busy.faults(failing("/v1/events", 500))
     first = run_tap(tmp_path, changes | {"give_up_after_s": 1})
@@ -61,24 +60,24 @@ def test_events_that_fail_leave_the_list_alone(busy: Sandbox, tmp_path: Path) ->
     assert last == {each["id"]: each for each in everything(official(busy).v1.charges)}
 
 
-def test_a_failure_after_windows_were_read_does_not_say_that_the_state_stayed(busy: Sandbox, tmp_path: Path) -> None:
+def test_a_failure_after_committed_windows_says_that_the_state_moved(busy: Sandbox, tmp_path: Path) -> None:
     busy.faults({**failing("/v1/events", 403), "action": {"kind": "answer", "status": 403, "error": {"type": "x"}}})
 
     done = run_tap(tmp_path, a_config(busy.url, capture="changes"))
 
     assert done.code == 2
-    assert all("its state is that of the last window that was read" in error for error in done.errors)
+    assert all("its state is that of the last committed window" in error for error in done.errors)
 
 
 @pytest.mark.parametrize(
     ("bookmark", "said"),
     [
         ({"replication_key_value": "2026-01-01T00:00:00Z"}, "meltano state clear"),
-        ({"replication_key_value": 4_000_000_000}, "wait until then, or check the setting base_url"),
+        ({"replication_key_value": 4_000_000_000}, "Wait until then, or check the setting base_url"),
     ],
     ids=["of another tap", "ahead of Stripe"],
 )
-def test_a_state_that_cannot_be_used_fails_its_stream_and_account_only(
+def test_an_unusable_state_fails_only_its_stream_and_account(
     busy: Sandbox, tmp_path: Path, bookmark: Message, said: str
 ) -> None:
     post(busy, [("/v1/charges", A_CHARGE)] * 2, account=CONNECTED)
@@ -91,7 +90,7 @@ def test_a_state_that_cannot_be_used_fails_its_stream_and_account_only(
     assert {each["_stripe_account"] for each in done.records("charges")} == {CONNECTED}
     assert len(done.records("refunds")) == 3
     (error,) = done.errors
-    assert f"stream charges of account {PLATFORM} failed, its state stays as it was" in error
+    assert f"stream charges of account {PLATFORM} failed, its state is unchanged" in error
     assert said in error
     kept = done.states[-1]["bookmarks"]["charges"]["partitions"]
     assert bad in kept

@@ -1,4 +1,4 @@
-"""The tap under kill after kill; `make torture` does the same hundreds of times more."""
+"""The tap is killed again and again; `make torture` does the same hundreds of times."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.kills.tap.ordeal import suffer
+from tests.kills.tap.ordeal import run_ordeal
 
 KILLS = 30
 
 
 @pytest.mark.parametrize("seed", [101, 102])
 def test_no_kill_loses_an_object_or_repeats_more_than_a_window(seed: int, tmp_path: Path) -> None:
-    outcome = suffer(tmp_path, seed=seed, kills=KILLS)
+    outcome = run_ordeal(tmp_path, seed=seed, kills=KILLS)
 
     print(outcome)
     assert outcome.shortfalls(KILLS) == []
-    assert outcome.verdict.told() == []
+    assert outcome.verdict.sentences() == []

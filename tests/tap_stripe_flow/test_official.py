@@ -26,7 +26,7 @@ Lists = dict[tuple[str, str], list[Message]]
 
 @pytest.fixture(scope="module")
 def two_accounts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    """One sparse, one dense; then a year in which nothing happens, and some minutes in which a little does."""
+    """A sparse and a dense account; then an empty year, and a few minutes with some objects."""
     keys = tmp_path_factory.mktemp("keys") / "keys.json"
     keys.write_text(json.dumps({"accounts": ACCOUNTS, "keys": {Sandbox.key: {"account": PLATFORM}}}))
     with Sandbox("--seed", "9", "--keys", str(keys)) as running:
@@ -47,7 +47,7 @@ def live_a_little(sandbox: Sandbox, account: str) -> None:
 
 @pytest.fixture(scope="module")
 def theirs(two_accounts: Sandbox) -> Lists:
-    """Each list of each account, by the official client."""
+    """Each list of each account, read by the official client."""
     clients = {account: official(two_accounts, account).v1 for account in ACCOUNTS}
     return {(account, name): everything(getattr(clients[account], name)) for account in ACCOUNTS for name in STREAMS}
 
@@ -70,7 +70,7 @@ def selecting_all(folder: Path, config: dict[str, object]) -> Message:
 
 @pytest.fixture(scope="module")
 def of_one(two_accounts: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Ended:
-    """A run with the settings that most people have."""
+    """A run with the default settings."""
     return run_tap(tmp_path_factory.mktemp("tap"), a_config(two_accounts.url))
 
 
@@ -86,7 +86,7 @@ def test_each_account_is_read_as_the_official_client_reads_it(
     assert by_id(ours) == by_id([each | {"_stripe_account": account} for each in theirs[account, stream]])
 
 
-def test_every_record_says_whose_it_is(of_both: Ended) -> None:
+def test_every_record_has_its_account_id(of_both: Ended) -> None:
     schemas = {each["stream"]: each for each in of_both.messages if each["type"] == "SCHEMA"}
 
     assert {record["_stripe_account"] for stream in STREAMS for record in of_both.records(stream)} == set(ACCOUNTS)
@@ -101,8 +101,8 @@ def test_one_account_is_read_as_the_official_client_reads_it(of_one: Ended, thei
 
 
 @pytest.mark.parametrize("account", ACCOUNTS)
-def test_the_accounts_are_hard_to_read(two_accounts: Sandbox, account: str) -> None:
-    """Else the tests above would prove little: there are ties wider than a page, and times of very unlike density."""
+def test_the_test_accounts_have_ties_and_uneven_density(two_accounts: Sandbox, account: str) -> None:
+    """The tests above need this: more objects in one second than a page holds, and dense and sparse times."""
     stamps = sorted(each["created"] for each in two_accounts.objects("charge", account))
     gaps = sorted(late - early for early, late in pairwise(stamps))
 
@@ -111,8 +111,8 @@ def test_the_accounts_are_hard_to_read(two_accounts: Sandbox, account: str) -> N
     assert gaps[len(gaps) * 9 // 10] > 20 * max(1, gaps[len(gaps) // 4])
 
 
-def test_a_cursor_that_is_deleted_meanwhile_loses_nothing(sandbox: Sandbox, tmp_path: Path) -> None:
-    """Stripe refuses to go on after an object that is gone."""
+def test_a_deleted_cursor_loses_no_object(sandbox: Sandbox, tmp_path: Path) -> None:
+    """Stripe refuses a cursor whose object was deleted."""
     customers = official(sandbox).v1.customers
     for number in range(250):
         customers.create({"name": f"Customer {number} of a second or two"})
@@ -139,7 +139,7 @@ HELD = {"match": {"method": "GET", "path": "/v1/customers"}, "action": {"kind": 
 
 
 def cursor_in_use(sandbox: Sandbox, running: Future[Ended]) -> str:
-    """The object after which a request that waits wants to go on; those before it are let go one after the other."""
+    """The cursor of a request that the sandbox holds; requests before it are released one after the other."""
     while not running.done():
         waiting = [each["query"] for each in sandbox.requests() if each["status"] is None]
         for query in waiting:

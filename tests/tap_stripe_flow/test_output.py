@@ -1,4 +1,4 @@
-"""At every end of a run all records that its summary counts are on standard output, and no others."""
+"""However a run ends, the records that its summary counts are exactly those on standard output."""
 
 from __future__ import annotations
 
@@ -32,19 +32,19 @@ def world() -> Iterator[Sandbox]:
 
 
 def counted(done: Ended) -> Rows:
-    """What the run says that it read, by stream and account."""
-    told = re.findall(r"\| read stream=(\w+) (?:account=(\w+) )?records=(\d+) ", done.log)
-    return {(stream, account): int(records) for stream, account, records in told}
+    """The record counts of the run's summary, by stream and account."""
+    lines = re.findall(r"\| read stream=(\w+) (?:account=(\w+) )?records=(\d+) ", done.log)
+    return {(stream, account): int(records) for stream, account, records in lines}
 
 
 def written(done: Ended) -> Rows:
-    """What is on standard output, by stream and account."""
+    """The record counts on standard output, by stream and account."""
     records = (each for each in done.messages if each["type"] == "RECORD")
     return Counter((each["stream"], each["record"].get("_stripe_account", NOBODYS)) for each in records)
 
 
 def runs(folder: Path, config: Mapping[str, object], catalog: Message) -> Iterator[Ended]:
-    """One after another, each with the last STATE before it."""
+    """Runs one after the other, each from the last STATE of the run before."""
     state = None
     for _ in range(RUNS):
         done = run_tap(folder, config, state=state, catalog=catalog)
@@ -53,7 +53,7 @@ def runs(folder: Path, config: Mapping[str, object], catalog: Message) -> Iterat
 
 
 def discovered(folder: Path, config: Mapping[str, object], *names: str) -> Message:
-    """A catalog with these streams selected, or all."""
+    """The discovered catalog with these streams selected, or all without names."""
     catalog: Message = with_all_selected(json.loads(run_tap(folder, config, "--discover").output))
     if names:
         catalog["streams"] = [stream for stream in catalog["streams"] if stream["tap_stream_id"] in names]
@@ -61,7 +61,7 @@ def discovered(folder: Path, config: Mapping[str, object], *names: str) -> Messa
 
 
 def in_full(catalog: Message) -> Message:
-    """The same, each stream whole on every run."""
+    """The catalog with every stream set to FULL_TABLE."""
     for stream in catalog["streams"]:
         stream["replication_method"] = "FULL_TABLE"
     return catalog
@@ -71,7 +71,7 @@ def in_full(catalog: Message) -> Message:
 def test_the_records_of_the_last_stream_are_on_standard_output(
     spec: StreamSpec, world: Sandbox, tmp_path: Path
 ) -> None:
-    """In the second run and after, a whole list leaves the state as it was, so no STATE follows its records."""
+    """From the second run on, a list without a bookmark does not change the state, so no STATE follows its records."""
     config = a_config(world.url, customers_mode="list", account_ids=["self"])
 
     for done in runs(tmp_path, config, discovered(tmp_path, config, "charges", spec.name)):
@@ -100,7 +100,7 @@ def test_the_records_in_the_summary_are_on_standard_output(
         assert {row: count for row, count in counted(done).items() if count} == written(done)
 
 
-def test_a_past_range_that_is_read_whole_on_every_run_is_on_standard_output(world: Sandbox, tmp_path: Path) -> None:
+def test_the_records_of_a_full_table_range_are_on_standard_output(world: Sandbox, tmp_path: Path) -> None:
     yesterday = datetime.fromtimestamp(world.clock() - 86_400, UTC).isoformat()
     config = a_config(world.url, account_ids=["self"], end_date=yesterday)
     catalog = in_full(discovered(tmp_path, config, "charges", "refunds"))
@@ -112,10 +112,10 @@ def test_a_past_range_that_is_read_whole_on_every_run_is_on_standard_output(worl
 
 
 @pytest.mark.parametrize("is_mapped", [True, False])
-def test_a_run_that_ends_in_the_middle_of_a_stream_counts_what_is_on_standard_output(
+def test_a_run_that_stops_in_the_middle_counts_the_records_on_standard_output(
     *, is_mapped: bool, world: Sandbox, tmp_path: Path
 ) -> None:
-    """By an expression that fails on one record, and by a list that Stripe refuses."""
+    """Stopped by an expression that fails on one record, and by a list that Stripe refuses."""
     maps: Mapping[str, object] = {"charges": {"x": "1 / (amount > 9000)"}} if is_mapped else {}
     config = a_config(world.url, account_ids=["self"], stream_maps=maps)
     catalog = discovered(tmp_path, config, "charges", "tax_codes")
@@ -129,8 +129,8 @@ def test_a_run_that_ends_in_the_middle_of_a_stream_counts_what_is_on_standard_ou
     assert {row: count for row, count in counted(done).items() if count} == written(done)
 
 
-def test_of_an_output_that_takes_no_more_only_what_it_has_taken_is_counted(tmp_path: Path) -> None:
-    """It ends within the first batch."""
+def test_only_records_written_before_the_output_is_full_are_counted(tmp_path: Path) -> None:
+    """The output is full within the first batch."""
     with Sandbox("--seed", "3", "--charges", "600", "--days", "20") as sandbox, (tmp_path / "out").open("wb") as output:
         done = subprocess.run(
             command("tap_stripe_flow", tmp_path, a_config(sandbox.url)),

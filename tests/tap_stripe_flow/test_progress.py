@@ -20,7 +20,7 @@ UP_TO = "replication_key_value"
 
 @dataclass
 class Reading:
-    """One that takes as long as it is told."""
+    """A stream that is being read, with a clock set by the test."""
 
     end: int | None = END
     now_s: float = 1_000.0  # a monotonic clock begins anywhere
@@ -29,27 +29,27 @@ class Reading:
     def __post_init__(self) -> None:
         self.progress = Progress("charges", "acct_1", self.end, self.traffic, lambda: self.now_s)
 
-    def goes_on(self, seconds: float, records: int, first: int, last: int, *, until: int | None = None) -> None:
-        """A window of these days."""
+    def read_window(self, seconds: float, records: int, first: int, last: int, *, until: int | None = None) -> None:
+        """Read a window of these days in so many seconds."""
         self.now_s += seconds
         self.traffic.count_request()
         window = Window(start=OLDEST + first * DAY_S, end=OLDEST + last * DAY_S)
         batch = Batch(records=some(records), state={UP_TO: window.end}, window=window, until=until)
-        self.progress.emitted(records)
-        self.progress.batch(batch)
+        self.progress.add_records(records)
+        self.progress.add_batch(batch)
 
 
 def some(count: int) -> list[ChildRecord]:
     return [ChildRecord(f"ch_{number}", 0, b"{}") for number in range(count)]
 
 
-def test_records_rates_share_and_what_is_left_are_told() -> None:
+def test_the_live_line_has_records_rates_share_and_remaining_time() -> None:
     reading = Reading()
-    reading.goes_on(1, 0, 0, 500)  # before the first object
-    reading.goes_on(9, 3_000, 500, 600)
-    reading.goes_on(10, 3_000, 600, 750)
+    reading.read_window(1, 0, 0, 500)  # before the first object
+    reading.read_window(9, 3_000, 500, 600)
+    reading.read_window(10, 3_000, 600, 750)
 
-    assert reading.progress.now() == {
+    assert reading.progress.live_fields() == {
         "stream": "charges",
         "account": "acct_1",
         "waiting_for": None,
@@ -63,64 +63,64 @@ def test_records_rates_share_and_what_is_left_are_told() -> None:
     }
 
 
-def test_empty_years_promise_nothing() -> None:
+def test_empty_years_give_no_estimate() -> None:
     reading = Reading()
 
-    reading.goes_on(60, 0, 0, 900)
+    reading.read_window(60, 0, 0, 900)
 
-    assert (reading.progress.now()["done_percent"], reading.progress.now()["left_s"]) == (None, None)
+    assert (reading.progress.live_fields()["done_percent"], reading.progress.live_fields()["left_s"]) == (None, None)
 
 
 def test_without_a_known_end_there_is_no_share() -> None:
     reading = Reading(end=None)
-    reading.goes_on(10, 100, 0, 10)
-    before = reading.progress.now()["done_percent"]
+    reading.read_window(10, 100, 0, 10)
+    before = reading.progress.live_fields()["done_percent"]
 
-    reading.goes_on(10, 100, 10, 50, until=OLDEST + 100 * DAY_S)
+    reading.read_window(10, 100, 10, 50, until=OLDEST + 100 * DAY_S)
 
-    assert (before, reading.progress.now()["done_percent"]) == (None, 50)
+    assert (before, reading.progress.live_fields()["done_percent"]) == (None, 50)
 
 
-def test_a_window_behind_the_end_is_all_there_is() -> None:
+def test_a_window_beyond_the_end_counts_as_complete() -> None:
     reading = Reading()
 
-    reading.goes_on(10, 5, 0, 1_200)
+    reading.read_window(10, 5, 0, 1_200)
 
-    assert (reading.progress.now()["done_percent"], reading.progress.now()["left_s"]) == (100, 0)
+    assert (reading.progress.live_fields()["done_percent"], reading.progress.live_fields()["left_s"]) == (100, 0)
 
 
-def test_records_that_come_without_a_window_count_too() -> None:
+def test_records_without_a_window_are_counted() -> None:
     reading = Reading()
-    reading.progress.emitted(100)
-    reading.progress.batch(Batch(records=some(100)))  # parts of the first objects of a window
+    reading.progress.add_records(100)
+    reading.progress.add_batch(Batch(records=some(100)))  # children of the first parents of a window
 
-    reading.goes_on(10, 5, 0, 10)
-    reading.progress.emitted(7)
-    reading.progress.batch(Batch(records=some(7)))  # a list that is read whole
+    reading.read_window(10, 5, 0, 10)
+    reading.progress.add_records(7)
+    reading.progress.add_batch(Batch(records=some(7)))  # a list that is read whole
 
-    assert reading.progress.now()["records"] == reading.progress.sums()["records"] == 112
+    assert reading.progress.live_fields()["records"] == reading.progress.summary_fields()["records"] == 112
 
 
-def test_what_is_asked_for_before_is_not_counted_again() -> None:
+def test_requests_of_another_stream_are_not_counted() -> None:
     traffic = Traffic()
     traffic.count_request()
     first = Reading(traffic=traffic)
-    first.goes_on(1, 1, 0, 1)
-    first.progress.ended()
+    first.read_window(1, 1, 0, 1)
+    first.progress.finish()
     second = Reading(traffic=traffic)
-    second.goes_on(1, 1, 0, 1)
-    second.goes_on(1, 1, 1, 2)
+    second.read_window(1, 1, 0, 1)
+    second.read_window(1, 1, 1, 2)
 
-    assert [each.progress.sums()["requests"] for each in (first, second)] == [1, 2]
+    assert [each.progress.summary_fields()["requests"] for each in (first, second)] == [1, 2]
 
 
-def test_why_requests_wait_is_told_while_they_do() -> None:
+def test_the_reason_for_waiting_is_shown_while_requests_wait() -> None:
     reading = Reading()
 
     with reading.traffic.waiting("HTTP 429"):
-        inside = reading.progress.now()["waiting_for"]
+        inside = reading.progress.live_fields()["waiting_for"]
 
-    assert (inside, reading.progress.now()["waiting_for"]) == ("HTTP 429", None)
+    assert (inside, reading.progress.live_fields()["waiting_for"]) == ("HTTP 429", None)
 
 
 @pytest.mark.parametrize(
@@ -135,17 +135,17 @@ def test_why_requests_wait_is_told_while_they_do() -> None:
     ],
     ids=str,
 )
-def test_how_it_ended_is_said_in_few_words(error: Exception | None, missing: int, state: str) -> None:
+def test_the_summary_names_the_outcome(error: Exception | None, missing: int, state: str) -> None:
     reading = Reading()
     reading.progress.missing = missing
 
-    reading.progress.ended(error)
+    reading.progress.finish(error)
 
-    assert reading.progress.sums()["state"] == state
+    assert reading.progress.summary_fields()["state"] == state
 
 
-def test_what_comes_to_no_end_was_interrupted() -> None:
-    assert Reading().progress.sums()["state"] == "interrupted"
+def test_a_stream_that_did_not_finish_was_interrupted() -> None:
+    assert Reading().progress.summary_fields()["state"] == "interrupted"
     assert not_read("charges", None)["state"] == "not read"
 
 
@@ -153,20 +153,20 @@ def test_what_comes_to_no_end_was_interrupted() -> None:
     ("bookmark", "up_to"),
     [(0, "1970-01-01T00:00:00Z"), (OLDEST, "2010-01-01T00:00:00Z"), ("soon", None), (None, None), (10**18, None)],
 )
-def test_a_bookmark_that_is_no_time_is_not_told(bookmark: object, up_to: str | None) -> None:
+def test_a_bookmark_that_is_not_a_time_is_left_out(bookmark: object, up_to: str | None) -> None:
     reading = Reading()
 
     reading.progress.bookmark = bookmark
 
-    assert reading.progress.sums()["up_to"] == up_to
+    assert reading.progress.summary_fields()["up_to"] == up_to
 
 
-def test_time_stands_still_once_it_has_ended() -> None:
+def test_the_duration_stops_at_the_end() -> None:
     reading = Reading()
     for _ in itertools.repeat(None, 3):
-        reading.goes_on(1, 1, 0, 1)
-    reading.progress.ended()
+        reading.read_window(1, 1, 0, 1)
+    reading.progress.finish()
 
     reading.now_s += 100
 
-    assert reading.progress.sums()["seconds"] == 3.0
+    assert reading.progress.summary_fields()["seconds"] == 3.0

@@ -1,4 +1,4 @@
-"""How a run of the tap ends when somebody ends it."""
+"""How the tap ends after a signal, a closed pipe, or a kill."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LOG = "log"
 
 @pytest.fixture(scope="module")
 def sandbox_with_history() -> Iterator[Sandbox]:
-    """So much that a run takes a while."""
+    """Enough objects for a run of a few seconds."""
     with Sandbox("--seed", "2", "--charges", "3000", "--days", "30") as running:
         yield running
 
@@ -70,7 +70,7 @@ def test_a_wait_for_stripe_ends_at_once(sandbox: Sandbox, tmp_path: Path, path: 
         sandbox.release("stuck")
 
 
-def test_a_reader_that_dies_ends_the_tap_without_a_traceback(sandbox_with_history: Sandbox, tmp_path: Path) -> None:
+def test_a_closed_pipe_ends_the_tap_without_a_traceback(sandbox_with_history: Sandbox, tmp_path: Path) -> None:
     with subprocess.Popen(
         command("tap_stripe_flow", tmp_path, a_config(sandbox_with_history.url)),
         cwd=tmp_path,
@@ -110,7 +110,7 @@ def test_a_killed_run_is_resumed_without_loss(sandbox_with_history: Sandbox, tmp
 
 
 @pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
-def test_a_second_signal_ends_a_run_whose_reader_stalls(
+def test_a_second_signal_ends_a_run_that_waits_for_its_reader(
     sandbox_with_history: Sandbox, tmp_path: Path, sent: signal.Signals
 ) -> None:
     with start(tmp_path, sandbox_with_history.url) as tap:
@@ -126,7 +126,7 @@ def test_a_second_signal_ends_a_run_whose_reader_stalls(
 
 
 def wait_until_full(pipe: int) -> None:
-    """Until there is no room for a page of memory in the pipe, so that its writer waits."""
+    """Wait until the pipe has no room for a memory page, so that its writer waits."""
     room = fcntl.fcntl(pipe, fcntl.F_GETPIPE_SZ) - os.sysconf("SC_PAGE_SIZE")
     for _ in range(300):
         unread = array.array("i", [0])

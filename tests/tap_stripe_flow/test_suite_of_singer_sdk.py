@@ -1,4 +1,4 @@
-"""The SDK's own suite for taps, over all streams and a sandbox that has something of each."""
+"""The SDK's test suite for taps, over all streams and a sandbox with objects of each."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _a_sandbox() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _no_stale_values(request: pytest.FixtureRequest) -> None:
-    """The suite keeps the first attribute's values for all the others; forget them."""
+    """The suite reuses the values of the first attribute for all others; clear them."""
     vars(getattr(request.function, "__self__", request)).pop("non_null_attribute_values", None)
 
 

@@ -1,4 +1,4 @@
-"""Twenty ticks, ten minutes apart, over an account that lives on between them and during them."""
+"""Twenty runs, ten minutes apart, over an account that changes between and during them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ KINDS = {"charges": "charge", "customers": "customer", "refunds": "refund"}
 
 @dataclass
 class Account:
-    """An account in which things happen, done by the official client."""
+    """An account in which the official client makes, changes and deletes objects."""
 
     sandbox: Sandbox
     draw: random.Random = field(default_factory=lambda: random.Random(7))
@@ -39,8 +39,8 @@ class Account:
         self.client = official(self.sandbox).v1
         self.old = ids_by_stream(self.sandbox)
 
-    def lives_on(self) -> None:
-        """Something of everything, much of it in one second."""
+    def change(self) -> None:
+        """Make, change and delete objects of several kinds, many of them in one second."""
         self._makes()
         self._changes()
         self._deletes()
@@ -62,15 +62,15 @@ class Account:
             for object_id in sorted({ids[-1], self.draw.choice(ids[-8:]), self.draw.choice(ids)}):
                 getattr(self.client, stream).update(object_id, {"metadata": {"touched": str(self.draw.random())}})
         if len(self.uncaptured) > 3:
-            # what is not captured is given back: a refund that nobody asked for
+            # Stripe refunds the part that is not captured, without a request for it
             self.client.charges.capture(self.uncaptured.pop(0), {"amount": self.draw.choice([1000, 900])})
 
     def _deletes(self) -> None:
-        """One of before the start, the oldest or the newest of this account's."""
+        """An object from before the start, the oldest or the newest of this account."""
         customers = self.made["customers"]
-        for ids, place in ((self.old["customers"], 0), (customers, self.draw.choice([0, -1]))):
+        for ids, index in ((self.old["customers"], 0), (customers, self.draw.choice([0, -1]))):
             if len(ids) > 4:
-                self.client.customers.delete(ids.pop(place))
+                self.client.customers.delete(ids.pop(index))
 
 
 @dataclass
@@ -90,25 +90,25 @@ class Ticks:
         return done
 
     def times(self, stream: str) -> Counter[str]:
-        """How often each object came."""
+        """How often each object was emitted."""
         return Counter(record["id"] for name, record in self.emitted if name == stream)
 
     def last(self, stream: str) -> dict[str, Message]:
-        """The last record of each object: what a warehouse that upserts would hold."""
+        """The last record of each object, as a warehouse that upserts would hold it."""
         return {record["id"]: record for name, record in self.emitted if name == stream}
 
 
 def twenty_ticks(sandbox: Sandbox, ticks: Ticks, *held: str) -> Ended:
-    """In the middle of each run a list of `held` waits, read already or not. How the last of two quiet ones ended."""
+    """Twenty runs, each changed in the middle while a list of `held` waits; returns the last of two runs after them."""
     account = Account(sandbox)
     for tick in range(TICKS):
-        account.lives_on()
+        account.change()
         at = ("before_read", "before_answer")[tick // len(held) % 2]
         sandbox.faults(*map(made_late, ("POST", "DELETE")), a_pause(held[tick % len(held)], at), seed=tick)
-        done = run_while(sandbox, ticks.run, account.lives_on)
+        done = run_while(sandbox, ticks.run, account.change)
         assert done.code == 0, done.log
         for _ in range(2):
-            account.lives_on()
+            account.change()
             sandbox.advance(TICK_S // 2)
     sandbox.faults()
     sandbox.advance(TICK_S)  # from here on, all is visible
@@ -118,7 +118,7 @@ def twenty_ticks(sandbox: Sandbox, ticks: Ticks, *held: str) -> Ended:
 
 
 def run_while(sandbox: Sandbox, run: Callable[[], Ended], act: Callable[[], None]) -> Ended:
-    """How `run` ended; `act` was done in the middle of it, while the rule `pause` held a request."""
+    """The result of `run`; `act` is called in the middle of it, while the rule `pause` holds a request."""
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(run)
         try:
@@ -131,7 +131,7 @@ def run_while(sandbox: Sandbox, run: Callable[[], Ended], act: Callable[[], None
 
 
 def made_late(method: str) -> Message:
-    """A third of what is made or changed, and the events that tell of it, become visible late."""
+    """A third of the objects made or changed, and their events, become visible late."""
     action = {"kind": "late_visibility", "at_least_s": 1, "up_to_s": LATE_S}
     return {"match": {"method": method}, "probability": 0.3, "action": action}
 
@@ -156,7 +156,7 @@ def iso(unix: int) -> str:
 
 
 def all_selected(folder: Path, config: dict[str, object]) -> Message:
-    """The discovered catalog, every stream of it selected."""
+    """The discovered catalog with every stream selected."""
     catalog: Message = json.loads(run_tap(folder, config, "--discover").output)
     for stream in catalog["streams"]:
         next(each for each in stream["metadata"] if each["breadcrumb"] == [])["metadata"]["selected"] = True
@@ -184,8 +184,8 @@ def test_twenty_ticks_emit_each_new_object_exactly_once(an_old_account: Sandbox,
 
 def test_twenty_ticks_leave_no_object_stale_under_changes(an_old_account: Sandbox, tmp_path: Path) -> None:
     sandbox, before = an_old_account, ids_by_stream(an_old_account)
-    replica = {"capture": "changes", "customers_mode": "list", "start_date": iso(sandbox.clock())}
-    config = a_config(sandbox.url, **replica)
+    changes = {"capture": "changes", "customers_mode": "list", "start_date": iso(sandbox.clock())}
+    config = a_config(sandbox.url, **changes)
     ticks = Ticks(tmp_path, config, all_selected(tmp_path, config))
 
     quiet = twenty_ticks(sandbox, ticks, "charges", "customers", "events", "refunds")
@@ -194,18 +194,20 @@ def test_twenty_ticks_leave_no_object_stale_under_changes(an_old_account: Sandbo
     for stream, ids in ids_by_stream(sandbox).items():
         last = ticks.last(stream)
         now = at_stripe(sandbox, stream, set(ids) - set(before[stream]))
-        # what came and went between two ticks need not come at all
+        # an object made and deleted between two runs need not be emitted
         unseen = {each: found for each, found in now.items() if found.get("deleted") and each not in last}
         assert last | unseen == now
         assert sum(ticks.times(stream).values()) > len(last) + TICKS
 
 
-def test_a_gap_in_the_events_is_said_and_what_is_young_is_read_again(tmp_path: Path) -> None:
+def test_after_a_gap_in_the_events_recent_objects_are_read_again(tmp_path: Path) -> None:
     with Sandbox("--seed", "8", "--charges", "400", "--days", "120") as sandbox:
         ticks = Ticks(tmp_path, a_config(sandbox.url, capture="changes", events_gap_days=90))
         assert ticks.run().code == 0
         charges = [each["id"] for each in sandbox.objects("charge")]
-        official(sandbox).v1.charges.update(charges[-1], {"description": "whose event is gone when it is looked for"})
+        official(sandbox).v1.charges.update(
+            charges[-1], {"description": "its event is no longer kept when the tap reads events"}
+        )
         sandbox.advance(40 * DAY_S)
 
         done = ticks.run()
@@ -219,9 +221,9 @@ def test_a_gap_in_the_events_is_said_and_what_is_young_is_read_again(tmp_path: P
     assert now.items() <= ticks.last("charges").items()
 
 
-def test_changes_wait_for_the_right_to_read_events_and_new_objects_do_not(tmp_path: Path) -> None:
-    rights = {name: {"charge": "read", "event": level} for name, level in (("blind", "none"), ("seeing", "read"))}
-    keys = {f"rk_test_{name}": {"rights": each} for name, each in rights.items()} | {Sandbox.key: {}}
+def test_without_permission_for_events_only_changes_wait(tmp_path: Path) -> None:
+    permissions = {name: {"charge": "read", "event": level} for name, level in (("blind", "none"), ("seeing", "read"))}
+    keys = {f"rk_test_{name}": {"rights": each} for name, each in permissions.items()} | {Sandbox.key: {}}
     (tmp_path / "keys.json").write_text(json.dumps({"keys": keys}))
     with Sandbox("--keys", str(tmp_path / "keys.json")) as sandbox:
         client = official(sandbox).v1

@@ -9,22 +9,26 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
 
-from tests.kills.tap.ordeal import suffer
+from tests.kills.tap.ordeal import run_ordeal
 from tests.kills.tap.outcome import Outcome
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=500)
-    parser.add_argument("--ordeals", type=int, default=6, help="among how many sandboxes the kills are divided")
-    parser.add_argument("--seed", type=int, default=1, help="of the first ordeal; the others count on from it")
-    parser.add_argument("--workers", type=int, default=2, help="how many ordeals go on at once")
-    asked = parser.parse_args()
-    each = -(-asked.kills // asked.ordeals)
+    parser.add_argument(
+        "--ordeals", type=int, default=6, help="number of ordeals, each with its own sandbox, that share the kills"
+    )
+    parser.add_argument(
+        "--seed", type=int, default=1, help="seed of the first ordeal; the others have the next numbers"
+    )
+    parser.add_argument("--workers", type=int, default=2, help="how many ordeals run in parallel")
+    options = parser.parse_args()
+    kills_each = -(-options.kills // options.ordeals)
     total, is_right = 0, True
-    with ProcessPoolExecutor(asked.workers) as pool:
-        for outcome in pool.map(partial(ordeal, each), range(asked.seed, asked.seed + asked.ordeals)):
-            faults = outcome.shortfalls(each) + outcome.verdict.told()
+    with ProcessPoolExecutor(options.workers) as pool:
+        for outcome in pool.map(partial(ordeal, kills_each), range(options.seed, options.seed + options.ordeals)):
+            faults = outcome.shortfalls(kills_each) + outcome.verdict.sentences()
             total, is_right = total + outcome.kills, is_right and not faults
             sys.stdout.write("\n  ".join([f"{_verdict(not faults)} {outcome}", *faults]) + "\n")
             sys.stdout.flush()
@@ -33,12 +37,12 @@ def main() -> int:
 
 
 def ordeal(kills: int, seed: int) -> Outcome:
-    """In a folder of its own."""
+    """Run one ordeal in a temporary folder."""
     with tempfile.TemporaryDirectory() as folder:
-        return suffer(Path(folder), seed=seed, kills=kills)
+        return run_ordeal(Path(folder), seed=seed, kills=kills)
 
 
-def _verdict(is_right: bool) -> str:  # noqa: FBT001  # it is the only thing to say
+def _verdict(is_right: bool) -> str:  # noqa: FBT001  # the only argument
     return "PASS" if is_right else "FAIL"
 
 

@@ -1,4 +1,4 @@
-"""What a tap wrote, as a judge wants to know it: which records, which bookmarks, in which order."""
+"""The output of a tap as the judge needs it: records and bookmarks, in their order."""
 
 from __future__ import annotations
 
@@ -10,32 +10,33 @@ import msgspec
 
 
 class Partition(NamedTuple):
-    """What has a bookmark of its own: a stream of an account. Without `account_ids` the account is empty."""
+    """A stream of an account, which has its own bookmark. Without `account_ids` the account is empty."""
 
     stream: str
     account: str
 
 
 class Emitted(NamedTuple):
-    """A RECORD."""
+    """A RECORD message."""
 
     partition: Partition
     id: str
 
 
 class Bookmark(NamedTuple):
-    """What a STATE says of one partition. `ids` is JSON as it was written: few who compare ever look inside."""
+    """The bookmark of one partition in a STATE. `ids` is unparsed JSON: most comparisons do not need its content."""
 
     end: int
     reread_from: int
     ids: bytes = b"[]"
 
     def id_set(self) -> frozenset[str]:
+        """The ids, parsed."""
         return frozenset(msgspec.json.decode(self.ids, type=list[str]))
 
 
 class State(NamedTuple):
-    """A STATE: the length of its line in bytes, and every bookmark in it."""
+    """A STATE message: the length of its line in bytes, and its bookmarks."""
 
     length: int
     bookmarks: Mapping[Partition, Bookmark]
@@ -46,7 +47,7 @@ Event = Emitted | State
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """One process: Stripe's time before it began, whether SIGKILL ended it, and what it wrote in whole lines."""
+    """One process: Stripe's time before its start, whether SIGKILL ended it, and the complete lines that it wrote."""
 
     clock_unix: int
     was_killed: bool
@@ -70,7 +71,7 @@ class _Context(msgspec.Struct):
 
 
 class _Bookmark(msgspec.Struct):
-    """Of a stream without partitions, or of one of its partitions."""
+    """The bookmark of a stream without partitions, or of one partition."""
 
     end: int | None = msgspec.field(name="replication_key_value", default=None)
     reread_from: int | None = None
@@ -84,17 +85,17 @@ class _Value(msgspec.Struct):
 
 
 def whole_lines(output: bytes) -> list[bytes]:
-    """The lines of `output` without their ends; the last one only if it was written to its end."""
+    """The lines of `output` without their ends; without an incomplete last line."""
     return output.split(b"\n")[:-1]
 
 
 def events_of(output: bytes) -> list[Event]:
-    """The records and states of a process that may have died inside a line. Raises ValueError for other lines."""
+    """The RECORD and STATE messages of a process; an incomplete last line is ignored. Raises ValueError if invalid."""
     return [event for line in whole_lines(output) if (event := _event(line)) is not None]
 
 
 def last_state(output: bytes) -> bytes | None:
-    """The value of the last whole STATE as JSON, if there is one."""
+    """The value of the last complete STATE as JSON; None without one."""
     for line in reversed(whole_lines(output)):
         message = msgspec.json.decode(line, type=_Message)
         if message.type == "STATE":
@@ -125,5 +126,5 @@ def _bookmarks(value: _Value) -> list[tuple[Partition, Bookmark]]:
 
 
 def _start(bookmark: _Bookmark) -> int:
-    """Where the next run reads from; an old state without `reread_from` means its end."""
+    """Where the next run lists from; in an old state without `reread_from`, the end."""
     return bookmark.reread_from if bookmark.reread_from is not None else bookmark.end or 0

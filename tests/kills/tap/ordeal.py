@@ -1,4 +1,4 @@
-"""One life of two accounts with a tap that is killed again and again: a backfill, and then traffic that goes on."""
+"""One ordeal: a tap that is killed again and again reads two accounts, first a backfill, then live traffic."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from tests.support.sandbox import CONNECTED, PLATFORM, Sandbox
 NOW = 1_800_000_000
 ACCOUNTS = (PLATFORM, CONNECTED)
 KINDS = {"charges": "charge", "refunds": "refund"}
-# Each account's past: thin, with ties, and then a minute as busy as the traffic is.
+# Each account's history: few objects, with ties, and then a minute as busy as the traffic.
 _PAST = {"charges": 2000, "days": 1}
 _KEYS = {"accounts": dict.fromkeys(ACCOUNTS, _PAST), "keys": {Sandbox.key: {"account": PLATFORM}}}
 _BUSY_S = 60
-# Some objects become visible at any time of the overlap, as many at its very end; and Stripe takes its time.
+# About a fifth of the objects become visible within the overlap, about as many at its end. Answers are slow.
 _LATE: Mapping[str, int] = {"late": 0, "latest": OVERLAP_S - 2}
 _FAULTS: Sequence[Mapping[str, object]] = [
     {"name": "slow", "match": {"method": "GET"}, "action": {"kind": "latency", "ms": 10, "jitter_ms": 10}},
@@ -40,31 +40,31 @@ _FAULTS: Sequence[Mapping[str, object]] = [
         for name, at_least_s in _LATE.items()
     ),
 ]
-# What a second of the sandbox's clock takes until the overlap is full, and afterwards.
+# How many seconds a second of the sandbox's clock takes, until the overlap is full and afterwards.
 _FAST_S, _STEADY_S = 0.04, 0.25
-# About three windows of charges: more bytes would only mean fewer kills.
+# About three windows of charges: with more bytes there would be fewer kills.
 _MOST_BYTES, _LEAST_BYTES = 5_000_000, 100_000
-# How far the tap may be ahead of its reader when it dies: from a piece of a line to half a window.
+# How many bytes of output the pipe holds when the tap is killed: from a part of a line to half a window.
 _PIPES = (4096, 64 * 1024, 1024 * 1024)
 _UNTIL_THE_END = 1 << 62
-# Windows that are read at once, or one after the other while the clock goes on.
+# Windows are read one after the other, or several in parallel.
 _CONCURRENCIES = (1, 4, 16)
-# One run in so many may end well, or those accounts and streams that come last would never be read to the present.
-_SPARED = 8
+# One run in this many is not killed: otherwise the last accounts and streams would never be read to the present.
+_NOT_KILLED_EVERY = 8
 _FINAL_RUNS = 10
 
 
-def suffer(folder: Path, *, seed: int, kills: int) -> Outcome:
-    """Go through it, in `folder`, with so many kills at least. Raises RuntimeError where a run of the tap fails."""
-    begun_s = time.monotonic()
+def run_ordeal(folder: Path, *, seed: int, kills: int) -> Outcome:
+    """Run the ordeal in `folder` with at least `kills` kills. Raises RuntimeError if a run of the tap fails."""
+    started_s = time.monotonic()
     keys = folder / "keys.json"
     keys.write_text(json.dumps(_KEYS))
     with Sandbox("--keys", str(keys), "--seed", str(seed), "--now", str(NOW)) as sandbox:
         sandbox.faults(*_FAULTS, seed=seed)
-        life = _Life(sandbox, folder, seed)
-        life.kill_often(_a_past(sandbox, seed), kills)
+        tap_runs = _Runs(sandbox, folder, seed)
+        tap_runs.kill_often(_make_history(sandbox, seed), kills)
         sandbox.advance(OVERLAP_S + 1)
-        life.read_the_rest()
+        tap_runs.read_the_rest()
         held = {
             Partition(stream, account): _objects(sandbox, kind, account)
             for stream, kind in KINDS.items()
@@ -72,19 +72,21 @@ def suffer(folder: Path, *, seed: int, kills: int) -> Outcome:
         }
         return Outcome(
             seed=seed,
-            verdict=life.judge.close({partition: [each.id for each in found] for partition, found in held.items()}),
-            kills=life.kills,
-            kills_when_full=life.kills_when_full,
-            runs=life.runs,
-            written_bytes=life.written_bytes,
+            verdict=tap_runs.judge.close(
+                {partition: [each.id for each in objects] for partition, objects in held.items()}
+            ),
+            kills=tap_runs.kills,
+            kills_when_full=tap_runs.kills_when_full,
+            runs=tap_runs.runs,
+            written_bytes=tap_runs.written_bytes,
             late_objects=sum(int(sandbox.fault_state(name)["struck"]) for name in _LATE),
-            created={partition: [each.created for each in found] for partition, found in held.items()},
-            took_s=time.monotonic() - begun_s,
+            created={partition: [each.created for each in objects] for partition, objects in held.items()},
+            took_s=time.monotonic() - started_s,
         )
 
 
-def _a_past(sandbox: Sandbox, seed: int) -> Traffic:
-    """A busy minute that is settled, and the traffic, not going on yet."""
+def _make_history(sandbox: Sandbox, seed: int) -> Traffic:
+    """Make a busy minute that is settled; returns the traffic, which is not running yet."""
     traffic = Traffic(sandbox, ACCOUNTS, seed=seed, second_s=_FAST_S)
     for _ in range(_BUSY_S):
         traffic.beat()
@@ -92,8 +94,8 @@ def _a_past(sandbox: Sandbox, seed: int) -> Traffic:
     return traffic
 
 
-class _Life:
-    """The runs of one tap, each given what the last one left."""
+class _Runs:
+    """The runs of one tap, each from the state of the run before."""
 
     def __init__(self, sandbox: Sandbox, folder: Path, seed: int) -> None:
         self._sandbox = sandbox
@@ -105,7 +107,7 @@ class _Life:
         self.kills = self.kills_when_full = self.runs = self.written_bytes = 0
 
     def kill_often(self, traffic: Traffic, kills: int) -> None:
-        """So often, a third of it after the traffic has filled an overlap; it slows down then."""
+        """Kill `kills` runs, a third of them after the traffic has filled an overlap and slowed down."""
         full_unix = traffic.now_unix + OVERLAP_S + 20
         most_runs = 4 * kills + 100
         with traffic:
@@ -118,7 +120,7 @@ class _Life:
                 self.kills_when_full += is_full and self.kills - before
 
     def read_the_rest(self) -> None:
-        """Until a run that ended well has nothing to say."""
+        """Run until a run emits no record. Raises RuntimeError if too many runs do."""
         for _ in range(_FINAL_RUNS):
             run = self._run(_UNTIL_THE_END)
             if not any(isinstance(event, Emitted) for event in run.events):
@@ -126,8 +128,8 @@ class _Life:
         raise RuntimeError(f"the tap still emits records in run {_FINAL_RUNS} after the traffic stopped")
 
     def _aim(self) -> int:
-        """After how many bytes to kill: anywhere in what is likely to come, with a liking for its beginning."""
-        if self.runs % _SPARED == _SPARED - 1:
+        """After how many bytes to kill: anywhere in the expected output, more often near its beginning."""
+        if self.runs % _NOT_KILLED_EVERY == _NOT_KILLED_EVERY - 1:
             return _UNTIL_THE_END
         share = self._draw.random() ** self._draw.choice((1, 1, 4))
         return 1 + int(share * self._reach_bytes)
@@ -141,14 +143,14 @@ class _Life:
             raise RuntimeError(f"run {self.runs} of the tap ended with {ended.code}: {ended.log[-2000:]}")
         self._count(ended)
         run = Run(clock_unix=clock_unix, was_killed=ended.was_killed, events=events_of(ended.written))
-        self.judge.hear(run)
+        self.judge.add(run)
         return run
 
     def _count(self, ended: Ended) -> None:
         self.runs += 1
         self.kills += ended.was_killed
         self.written_bytes += len(ended.written)
-        # Few runs should end before they are killed: what a whole run wrote is how far to aim at the next ones.
+        # Few runs should end before they are killed: aim at the output length of the last complete run.
         next_bytes = self._reach_bytes * 5 // 4 if ended.was_killed else len(ended.written)
         self._reach_bytes = min(max(next_bytes, _LEAST_BYTES), _MOST_BYTES)
         state = last_state(ended.written)
@@ -176,7 +178,7 @@ class _Objects(msgspec.Struct):
 
 
 def _objects(sandbox: Sandbox, kind: str, account: str) -> list[_Object]:
-    """As `sandbox.objects`, without building all that they hold."""
+    """The objects as `sandbox.objects` returns them, but only id and `created`, which is faster."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     with opener.open(f"{sandbox.url}/_sandbox/objects?type={kind}&account={account}", timeout=60) as answer:
         return msgspec.json.decode(answer.read(), type=_Objects).data

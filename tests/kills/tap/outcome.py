@@ -1,4 +1,4 @@
-"""What an ordeal came to: whether it was large enough to prove anything, and the verdict on the tap."""
+"""The outcome of an ordeal: the verdict on the tap, and whether the ordeal was large enough."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from tests.kills.tap.judge import Verdict
 
 OVERLAP_S = 600
 LEAST_WINDOWS = 40
-# So many ids no bookmark may remember.
+# More ids than a bookmark may hold.
 LEAST_IN_OVERLAP = 10_001
 LEAST_TIES = 15
 
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """Figures, over all runs of the tap. `created` are the stamps of all that the accounts hold, oldest first."""
+    """Figures over all runs of the tap. `created` are the creation times of all objects, oldest first."""
 
     seed: int
     verdict: Verdict
@@ -31,7 +31,7 @@ class Outcome:
     took_s: float
 
     def shortfalls(self, kills: int) -> list[str]:
-        """In what it stayed under the size that it must have."""
+        """A phrase for each figure that is too small."""
         least = {
             "kills": (self.kills, kills),
             "kills after the overlap was full": (self.kills_when_full, kills // 3),
@@ -42,16 +42,16 @@ class Outcome:
             "objects in an overlap": (self.in_overlap, LEAST_IN_OVERLAP),
             "objects of one second": (self.ties, LEAST_TIES),
         }
-        return [f"only {found} {what}, not {wanted}" for what, (found, wanted) in least.items() if found < wanted]
+        return [f"only {count} {what}, not {wanted}" for what, (count, wanted) in least.items() if count < wanted]
 
     @property
     def in_overlap(self) -> int:
-        """The most objects that an overlap held, of the partition that has the fewest."""
+        """The most objects in an overlap, for the partition with the fewest."""
         return min(map(_densest, self.created.values()))
 
     @property
     def ties(self) -> int:
-        """The most objects of one second, of the partition that has the fewest."""
+        """The most objects in one second, for the partition with the fewest."""
         return min(max(Counter(stamps).values(), default=0) for stamps in self.created.values())
 
     def __str__(self) -> str:
@@ -67,7 +67,7 @@ class Outcome:
 
 
 def _densest(stamps: Sequence[int]) -> int:
-    """The most of these, oldest first, that any OVERLAP_S seconds hold."""
+    """The most of these times, oldest first, in any OVERLAP_S seconds."""
     most = first = 0
     for last, stamp in enumerate(stamps):
         while stamps[first] <= stamp - OVERLAP_S:

@@ -1,4 +1,4 @@
-"""The judge of the kill tests, given histories that are right and histories that are wrong."""
+"""The judge of the kill tests, with correct and faulty histories."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.kills.tap.outcome import Outcome
 
 CHARGES, REFUNDS = Partition("charges", "acct_1"), Partition("refunds", "acct_1")
 OVERLAP_S = 600
-# So late that all windows of these histories but those that say otherwise were settled long ago.
+# Late enough that all windows are settled, unless a history names another time.
 LATE = 1_000_000
 
 
@@ -24,7 +24,7 @@ def a_record(object_id: str, partition: Partition = CHARGES) -> Emitted:
 def a_state(
     end: int, reread_from: int | None = None, ids: Sequence[str] = (), *, partition: Partition = CHARGES, **others: int
 ) -> State:
-    """`others`: where other streams have come to."""
+    """`others` are the bookmarks of other streams."""
     bookmarks = {Partition(stream, partition.account): Bookmark(at, at) for stream, at in others.items()}
     mine = Bookmark(end, end if reread_from is None else reread_from, json.dumps(ids).encode())
     return State(100, bookmarks | {partition: mine})
@@ -41,7 +41,7 @@ def ended(*events: Event, clock: int = LATE) -> Run:
 def verdict(*runs: Run, charges: Sequence[str] = (), refunds: Sequence[str] = ()) -> Verdict:
     judge = Judge(OVERLAP_S)
     for run in runs:
-        judge.hear(run)
+        judge.add(run)
     return judge.close({CHARGES: charges, REFUNDS: refunds})
 
 
@@ -83,14 +83,14 @@ def test_the_state_of_another_stream_covers_nothing() -> None:
     assert found.faults == []
 
 
-def test_an_object_that_never_came_is_lost() -> None:
+def test_an_object_that_was_never_emitted_is_lost() -> None:
     found = verdict(ended(a_record("ch_1"), a_state(10)), charges=["ch_1", "ch_2"])
 
     assert kinds(found) == [Kind.LOST]
-    assert "ch_2 came never" in found.told()[0]
+    assert "ch_2 was emitted never" in found.sentences()[0]
 
 
-def test_an_object_that_only_a_killed_run_emitted_behind_its_state_is_lost() -> None:
+def test_an_object_emitted_only_after_the_last_state_of_a_killed_run_is_lost() -> None:
     found = verdict(killed(a_record("ch_1")), ended(a_state(10)), charges=["ch_1"])
 
     assert kinds(found) == [Kind.LOST]
@@ -128,7 +128,7 @@ def records(first: int, end: int) -> list[Emitted]:
     return [a_record(f"ch_{number}") for number in range(first, end)]
 
 
-def test_a_tap_that_writes_a_state_for_every_fourth_window_only_is_found() -> None:
+def test_a_tap_that_writes_too_few_states_is_found() -> None:
     most, ids = MOST_IN_WINDOW, [f"ch_{number}" for number in range(MOST_IN_WINDOW + 1)]
 
     one = verdict(killed(*records(0, most)), ended(*records(0, most), a_state(10)), charges=ids[:most])
@@ -160,7 +160,7 @@ def test_a_run_that_repeats_what_several_killed_runs_left_open_is_found() -> Non
         (a_state(20, 10), a_state(30, 9)),
         (a_state(20), a_state(20, partition=REFUNDS)),
     ],
-    ids=["its end", "where it reads from", "gone"],
+    ids=["its end", "where it reads from", "deleted"],
 )
 def test_a_bookmark_that_goes_back_is_found(before: State, after: State) -> None:
     assert kinds(verdict(killed(before), ended(after))) == [Kind.WENT_BACK]
@@ -181,7 +181,7 @@ def test_ids_in_the_state_of_a_backfill_are_found() -> None:
     assert found.settled_windows == 1
 
 
-def test_ids_of_what_was_not_settled_are_right_and_may_stay_until_it_is_read_again() -> None:
+def test_ids_of_objects_that_were_not_settled_may_stay_until_they_are_read_again() -> None:
     found = verdict(
         killed(a_record("ch_1"), a_state(1001, 400, ["ch_1"]), clock=1000),
         ended(a_state(1001, 500, ["ch_1"]), clock=2000),
@@ -192,7 +192,7 @@ def test_ids_of_what_was_not_settled_are_right_and_may_stay_until_it_is_read_aga
     assert found.settled_windows == 1
 
 
-def test_a_line_that_was_cut_says_nothing() -> None:
+def test_an_incomplete_line_is_ignored() -> None:
     record = {"type": "RECORD", "stream": "charges", "record": {"id": "ch_1", "_stripe_account": "acct_1"}}
     bookmark = {"replication_key_value": 9, "reread_from": 7, "emitted_ids": ["ch_1"]}
     partitions = {"partitions": [bookmark | {"context": {"_stripe_account": "acct_1"}}]}
@@ -220,7 +220,7 @@ def test_a_state_without_accounts_has_one_partition_per_stream() -> None:
 
 
 def an_outcome(found: Verdict, created: Mapping[Partition, Sequence[int]]) -> Outcome:
-    """After ten kills."""
+    """An outcome after ten kills."""
     return Outcome(
         seed=1,
         verdict=found,
@@ -234,7 +234,7 @@ def an_outcome(found: Verdict, created: Mapping[Partition, Sequence[int]]) -> Ou
     )
 
 
-def test_an_ordeal_under_its_size_says_in_what() -> None:
+def test_an_ordeal_that_is_too_small_names_the_figure() -> None:
     stamps = [0] * 6000 + [599] * 6000
     outcome = an_outcome(Verdict(windows=40, settled_windows=1, repeats=1), {CHARGES: stamps, REFUNDS: stamps})
 
@@ -242,7 +242,7 @@ def test_an_ordeal_under_its_size_says_in_what() -> None:
     assert outcome.shortfalls(kills=11) == ["only 10 kills, not 11"]
 
 
-def test_an_overlap_is_as_full_as_that_of_the_emptiest_partition() -> None:
+def test_the_overlap_figure_is_that_of_the_emptiest_partition() -> None:
     outcome = an_outcome(Verdict(), {CHARGES: [0] * 20_000, REFUNDS: [0] * 6000 + [600] * 6000})
 
     assert (outcome.in_overlap, outcome.ties) == (6000, 6000)

@@ -1,4 +1,4 @@
-"""People who pay and get refunds at a pace of the sandbox's clock, while a tap reads."""
+"""Makes charges and refunds at a constant rate of the sandbox's clock, while a tap reads."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from urllib.parse import urlencode
 
 from tests.support.sandbox import Sandbox
 
-# Of each stream in each account, in each second of the sandbox's clock: 600 of them hold more than 10,000.
+# Objects per stream, account and second of the sandbox's clock: more than 10,000 in 600 seconds.
 PER_SECOND = 17
-# The most that one charge can give back in so small pieces that it lasts for a whole ordeal.
+# The largest amount of a charge: refunds of 1 can be made of it during a whole ordeal.
 _LARGEST_AMOUNT = 99_999_999
 _ANSWER_S, _STOP_S = 60, 90
 
 
 class Wire:
-    """One connection that takes many requests at once: several times what a request after the other would reach."""
+    """One connection that pipelines requests: several times faster than one request after the other."""
 
     def __init__(self, url: str) -> None:
         host, _, port = url.removeprefix("http://").partition(":")
@@ -33,7 +33,7 @@ class Wire:
         self._socket.close()
 
     def send(self, requests: Sequence[bytes]) -> list[bytes]:
-        """The bodies of the answers. Raises RuntimeError for any that is not 200."""
+        """The bodies of the answers. Raises RuntimeError for an answer other than 200."""
         self._socket.sendall(b"".join(requests))
         return [self._answer() for _ in requests]
 
@@ -50,10 +50,10 @@ class Wire:
 
 
 class Traffic:
-    """Charges and refunds of some accounts: `with Traffic(sandbox, accounts) as traffic:` goes on in the background.
+    """Makes charges and refunds in the background, inside `with Traffic(sandbox, accounts) as traffic:`.
 
-    One beat makes everything that is due and moves the clock on by a second, every `second_s`. The clock also runs by
-    itself; what is due then comes with the next beat, so that the pace holds by the sandbox's clock on any machine.
+    Every `second_s`, one beat makes all objects that are due and moves the clock on by a second. The clock also runs by
+    itself; the next beat makes the objects due then, so that the rate is the same on any machine.
     """
 
     def __init__(self, sandbox: Sandbox, accounts: Iterable[str], *, seed: int, second_s: float) -> None:
@@ -81,29 +81,29 @@ class Traffic:
             raise self._failure
 
     def beat(self) -> None:
-        """Make what is due, many objects in one second, and move the clock on."""
+        """Make the objects that are due, many in one second, and move the clock on."""
         made = self._second * self._due_s
         self._draw.shuffle(made)
         self._due_s = self._pass(1, made)
 
     def rest(self, seconds: int) -> None:
-        """Nothing happens for so long."""
+        """Move the clock on by `seconds` without making objects."""
         self._pass(seconds, [])
         self._due_s = 1
 
     def check(self) -> None:
-        """Raises what the background failed with."""
+        """Raise the error of the background thread, if it failed."""
         if self._failure is not None:
             raise self._failure
 
     def _pass(self, seconds: int, made: Sequence[bytes]) -> int:
-        """How many seconds the clock went on after `made` was made."""
+        """Make `made` and move the clock on; returns how many seconds it advanced."""
         *_, answer = self._wire.send([*made, _request("/_sandbox/clock", json.dumps({"advance_s": seconds}))])
         before, self.now_unix = self.now_unix, int(json.loads(answer)["now"])
         return self.now_unix - before
 
     def _payments(self, account: str) -> list[bytes]:
-        """A charge, and a refund of a part of a charge that is large enough for all of them."""
+        """Requests for a charge, and for a refund of 1 of a charge that is large enough for all refunds."""
         large = {"amount": _LARGEST_AMOUNT, "currency": "usd", "source": "tok_visa"}
         (answer,) = self._wire.send([_form("/v1/charges", account, large)])
         refunded: dict[str, Any] = json.loads(answer)  # Any: JSON

@@ -1,4 +1,4 @@
-"""Find customer: the stream customers reads exactly the ids of a setting, whole, on every run."""
+"""Reading by id: the stream customers reads exactly the customers of a setting, on every run."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from tests.support.sandbox import CONNECTED, PLATFORM, Sandbox
 
 @dataclass(frozen=True, kw_only=True)
 class World:
-    """Customers of two accounts; `deleted_by` was deleted."""
+    """Customers of two accounts; `deleted_id` is the id of a deleted one."""
 
     sandbox: Sandbox
     ada: str
     emmy: str
-    deleted_by: str
+    deleted_id: str
     far: str
 
     def read(self, folder: Path, *ids: str, **settings: object) -> Ended:
         return run_tap(folder, a_config(self.sandbox.url, customer_ids=list(ids), **settings))
 
-    def shown(self, *ids: str, account: str | None = None) -> list[Message]:
-        """What the official client reads."""
+    def retrieved(self, *ids: str, account: str | None = None) -> list[Message]:
+        """The customers as the official client reads them."""
         return [dict(official(self.sandbox, account).v1.customers.retrieve(each).to_dict()) for each in ids]
 
 
@@ -39,7 +39,7 @@ def world() -> Iterator[World]:
         names = [own.create({"name": name, "source": "tok_visa"}).id for name in ("Ada", "Emmy", "Gone")]
         own.delete(names[2])
         yield World(
-            sandbox=running, ada=names[0], emmy=names[1], deleted_by=names[2], far=other.create({"name": "Far"}).id
+            sandbox=running, ada=names[0], emmy=names[1], deleted_id=names[2], far=other.create({"name": "Far"}).id
         )
 
 
@@ -47,28 +47,28 @@ def ids(done: Ended) -> list[str]:
     return [record["id"] for record in done.records("customers")]
 
 
-def test_customers_come_whole_in_the_order_of_their_ids(world: World, tmp_path: Path) -> None:
+def test_customers_are_emitted_in_the_order_of_their_ids(world: World, tmp_path: Path) -> None:
     done = world.read(tmp_path, world.emmy, world.ada)
 
     assert done.code == 0
-    assert done.records("customers") == world.shown(world.emmy, world.ada)
+    assert done.records("customers") == world.retrieved(world.emmy, world.ada)
 
 
-def test_an_id_that_is_named_twice_comes_once(world: World, tmp_path: Path) -> None:
+def test_an_id_named_twice_is_emitted_once(world: World, tmp_path: Path) -> None:
     done = world.read(tmp_path, world.ada, f" {world.emmy} ", world.ada)
 
     assert ids(done) == [world.ada, world.emmy]
 
 
-def test_a_deleted_customer_says_so(world: World, tmp_path: Path) -> None:
-    done = world.read(tmp_path, world.deleted_by, world.ada)
+def test_a_deleted_customer_is_emitted_as_deleted(world: World, tmp_path: Path) -> None:
+    done = world.read(tmp_path, world.deleted_id, world.ada)
 
     assert done.code == 0
-    assert done.records("customers")[0] == {"id": world.deleted_by, "object": "customer", "deleted": True}
-    assert ids(done) == [world.deleted_by, world.ada]
+    assert done.records("customers")[0] == {"id": world.deleted_id, "object": "customer", "deleted": True}
+    assert ids(done) == [world.deleted_id, world.ada]
 
 
-def test_an_unknown_id_is_named_and_the_others_come(world: World, tmp_path: Path) -> None:
+def test_an_unknown_id_is_named_and_the_others_are_read(world: World, tmp_path: Path) -> None:
     done = world.read(tmp_path, "cus_unknown", world.ada, "cus_x?y#z", world.emmy)
 
     assert done.code == 2
@@ -82,16 +82,16 @@ def test_every_run_emits_them_again(world: World, tmp_path: Path) -> None:
     first = world.read(tmp_path, world.ada)
     second = run_tap(tmp_path, a_config(world.sandbox.url, customer_ids=[world.ada]), state=first.states[-1])
 
-    assert second.records("customers") == first.records("customers") == world.shown(world.ada)
+    assert second.records("customers") == first.records("customers") == world.retrieved(world.ada)
 
 
-def test_a_customer_of_another_account_tells_whose_it_is(world: World, tmp_path: Path) -> None:
+def test_a_customer_of_another_account_has_the_account_id(world: World, tmp_path: Path) -> None:
     done = world.read(tmp_path, f"{CONNECTED}/{world.far}", world.ada)
 
     assert done.code == 0
     assert done.records("customers") == [
-        *[{**each, "_stripe_account": CONNECTED} for each in world.shown(world.far, account=CONNECTED)],
-        *[{**each, "_stripe_account": PLATFORM} for each in world.shown(world.ada)],
+        *[{**each, "_stripe_account": CONNECTED} for each in world.retrieved(world.far, account=CONNECTED)],
+        *[{**each, "_stripe_account": PLATFORM} for each in world.retrieved(world.ada)],
     ]
     schema = next(each for each in done.messages if each["type"] == "SCHEMA" and each["stream"] == "customers")
     assert schema["key_properties"] == ["id", "_stripe_account"]
@@ -149,7 +149,7 @@ def test_the_stream_without_ids_is_refused_where_it_is_selected(world: World, tm
     assert done.messages == []
 
 
-def test_what_is_named_is_asked_for_and_nothing_else(world: World, tmp_path: Path) -> None:
+def test_only_the_named_customers_are_requested(world: World, tmp_path: Path) -> None:
     before = len(world.sandbox.requests())
 
     world.read(tmp_path, world.ada, world.emmy, customers_mode="find")
@@ -168,7 +168,7 @@ def test_a_list_of_customers_keeps_its_bookmark_while_ids_are_read(world: World,
 
 
 @pytest.mark.parametrize("wrong", ["", "/cus_1", "acct_1/", "cus_1/cus_2", "a b/cus_1"])
-def test_what_is_no_id_is_refused(world: World, tmp_path: Path, wrong: str) -> None:
+def test_an_invalid_customer_id_is_refused(world: World, tmp_path: Path, wrong: str) -> None:
     done = world.read(tmp_path, world.ada, wrong)
 
     assert done.code == 1
@@ -176,7 +176,7 @@ def test_what_is_no_id_is_refused(world: World, tmp_path: Path, wrong: str) -> N
     assert len(done.errors) == 1
 
 
-def test_a_hundred_customers_come_in_order(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_hundred_customers_are_emitted_in_order(sandbox: Sandbox, tmp_path: Path) -> None:
     made = [official(sandbox).v1.customers.create({"name": str(number)}).id for number in range(100)]
 
     done = run_tap(tmp_path, a_config(sandbox.url, customer_ids=made[::-1], concurrency=5))
@@ -184,7 +184,7 @@ def test_a_hundred_customers_come_in_order(sandbox: Sandbox, tmp_path: Path) -> 
     assert ids(done) == made[::-1]
 
 
-def test_a_missing_right_is_the_streams_own_trouble(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_missing_permission_fails_only_its_stream(sandbox: Sandbox, tmp_path: Path) -> None:
     rule = {"name": "forbidden", "match": {"path": "/v1/customers/*"}, "at": "before_read"}
     error = {"type": "invalid_request_error", "message": "needs the 'rak_customer_read' permission"}
     sandbox.faults({**rule, "action": {"kind": "answer", "status": 403, "error": error}})

@@ -1,4 +1,4 @@
-"""`capture: changes`: the last record of every object is the object as it is now."""
+"""`capture: changes`: the last record of each object is the object as it is now."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_stripe_flow.capture.change_feed import Change, ChildChange, EventReader, is_worth_listing, merged
+from tap_stripe_flow.capture.change_feed import Change, ChildChange, EventReader, is_worth_listing, merge_changes
 from tap_stripe_flow.listing.object_key import ObjectKey
 from tap_stripe_flow.listing.record import ListedRecord
 from tests.support.official import everything, official
@@ -35,43 +35,43 @@ feeds = st.lists(
 
 
 def as_feed(changes: Sequence[Change]) -> dict[str, Change]:
-    return reduce(merged, ({each.id: each} for each in changes), {})
+    return reduce(merge_changes, ({each.id: each} for each in changes), {})
 
 
 @given(feeds, st.data())
 def test_the_order_of_events_does_not_matter(changes: list[Change], data: st.DataObject) -> None:
-    """Stripe's events have no order inside a second, and their windows fall anyhow."""
+    """Stripe's events have no order within a second, and windows may split them anywhere."""
     other = data.draw(st.permutations(changes))
     cut = data.draw(st.integers(0, len(changes)))
 
-    assert merged(as_feed(other[:cut]), as_feed(other[cut:])) == as_feed(changes)
+    assert merge_changes(as_feed(other[:cut]), as_feed(other[cut:])) == as_feed(changes)
 
 
 @given(feeds)
-def test_the_newest_event_of_an_object_counts(changes: list[Change]) -> None:
+def test_the_newest_event_of_an_object_is_used(changes: list[Change]) -> None:
     for object_id, change in as_feed(changes).items():
         newest = max(each.at for each in changes if each.id == object_id)
         there = {each.is_deleted for each in changes if (each.id, each.at) == (object_id, newest)}
         assert change.at == newest
-        assert change.is_deleted == (there == {True})  # beside anything else it must be looked at
+        assert change.is_deleted == (there == {True})  # beside any other event the object must be read
 
 
 @given(feeds)
-def test_merging_changes_neither_of_the_two(changes: list[Change]) -> None:
+def test_merging_does_not_modify_its_arguments(changes: list[Change]) -> None:
     earlier, later = as_feed(changes[::2]), as_feed(changes[1::2])
     kept = dict(earlier), dict(later)
 
-    merged(earlier, later)
+    merge_changes(earlier, later)
 
     assert (earlier, later) == kept
 
 
 def an_event(kind: str, type_: str, at: int, object_id: str = "cus_1") -> ListedRecord:
     raw = {"id": f"evt_{at}", "type": type_, "created": at, "data": {"object": {"id": object_id, "object": kind}}}
-    return ListedRecord.alone(ObjectKey(id=f"evt_{at}", created=at), json.dumps(raw).encode(), read_at=at)
+    return ListedRecord.single(ObjectKey(id=f"evt_{at}", created=at), json.dumps(raw).encode(), read_at=at)
 
 
-def test_an_event_of_another_kind_of_object_says_nothing() -> None:
+def test_an_event_of_another_kind_of_object_is_ignored() -> None:
     events = [an_event("refund", "charge.refund.updated", 1), an_event("charge", "charge.updated", 2, "ch_1")]
 
     assert list(EventReader(kind="charge").change_set(events).changes) == ["ch_1"]
@@ -79,51 +79,55 @@ def test_an_event_of_another_kind_of_object_says_nothing() -> None:
     assert len(EventReader(kind="customer").change_set(events)) == 0
 
 
-def test_a_deletion_is_told_apart() -> None:
+def test_a_deletion_is_distinguished_from_a_change() -> None:
     events = [an_event("customer", "customer.deleted", 2), an_event("customer", "customer.updated", 1)]
 
     assert EventReader(kind="customer", deleted_by=["customer.deleted"]).change_set(events).changes["cus_1"].is_deleted
 
 
-def test_what_is_called_deleted_and_still_there_is_a_change() -> None:
-    """Stripe says `deleted` of a subscription that was canceled."""
+def test_a_deleted_event_of_an_object_that_still_exists_is_a_change() -> None:
+    """For example `customer.subscription.deleted`: a canceled subscription can still be read."""
     events = [an_event("subscription", "customer.subscription.deleted", 2, "sub_1")]
 
     assert not EventReader(kind="subscription").change_set(events).changes["sub_1"].is_deleted
 
 
-def an_event_of_a_part(type_: str, at: int, part: str, customer: str | None) -> ListedRecord:
-    told = {"id": part, "object": "card", "customer": customer}
-    raw = {"id": f"evt_{at}", "type": type_, "created": at, "data": {"object": told}}
-    return ListedRecord.alone(ObjectKey(id=f"evt_{at}", created=at), json.dumps(raw).encode(), read_at=at)
+def a_child_event(type_: str, at: int, child: str, customer: str | None) -> ListedRecord:
+    payload = {"id": child, "object": "card", "customer": customer}
+    raw = {"id": f"evt_{at}", "type": type_, "created": at, "data": {"object": payload}}
+    return ListedRecord.single(ObjectKey(id=f"evt_{at}", created=at), json.dumps(raw).encode(), read_at=at)
 
 
-def test_an_event_of_a_part_tells_of_its_object_and_what_it_has_lost() -> None:
-    reader = EventReader(kind="customer", deleted_by=["customer.source.deleted"], parts=["card"], named_by="customer")
+def test_an_event_of_a_child_is_a_child_change_of_its_parent() -> None:
+    reader = EventReader(
+        kind="customer", deleted_by=["customer.source.deleted"], child_kinds=["card"], parent_reference="customer"
+    )
     events = [
-        an_event_of_a_part("customer.source.deleted", 3, "card_1", "cus_1"),
-        an_event_of_a_part("customer.source.updated", 4, "card_2", "cus_1"),
-        an_event_of_a_part("customer.source.updated", 5, "card_3", None),
+        a_child_event("customer.source.deleted", 3, "card_1", "cus_1"),
+        a_child_event("customer.source.updated", 4, "card_2", "cus_1"),
+        a_child_event("customer.source.updated", 5, "card_3", None),
         an_event("customer", "customer.updated", 9, "cus_2"),
     ]
 
-    change_set = reader.change_set(events[:1]).joined(reader.change_set(events[1:]))
+    change_set = reader.change_set(events[:1]).merge(reader.change_set(events[1:]))
 
-    assert change_set.child_changes == {"cus_1": ChildChange(id="cus_1", at=4, lost=frozenset({("card", "card_1")}))}
+    assert change_set.child_changes == {
+        "cus_1": ChildChange(id="cus_1", at=4, deleted_children=frozenset({("card", "card_1")}))
+    }
     assert list(change_set.changes) == ["cus_2"]
     assert len(change_set) == 2
 
 
-def test_an_object_is_as_old_as_the_member_that_its_list_goes_by() -> None:
-    told = {"id": "ii_1", "object": "invoiceitem", "date": 7}
-    raw = {"id": "evt_1", "type": "invoiceitem.deleted", "created": 9, "data": {"object": told}}
-    event = ListedRecord.alone(ObjectKey(id="evt_1", created=9), json.dumps(raw).encode(), read_at=9)
+def test_the_creation_time_is_read_from_the_stamp_of_the_list() -> None:
+    payload = {"id": "ii_1", "object": "invoiceitem", "date": 7}
+    raw = {"id": "evt_1", "type": "invoiceitem.deleted", "created": 9, "data": {"object": payload}}
+    event = ListedRecord.single(ObjectKey(id="evt_1", created=9), json.dumps(raw).encode(), read_at=9)
 
     assert EventReader(kind="invoiceitem", stamp="date").change_set([event]).changes["ii_1"].created == 7
 
 
 @given(st.floats(0.01, 1000), st.integers(0, 10_000), st.integers(1, 100))
-def test_a_page_is_worth_it_when_it_reaches_the_next_one(per_s: float, apart_s: int, page: int) -> None:
+def test_a_page_is_worth_listing_when_it_reaches_the_next_object(per_s: float, apart_s: int, page: int) -> None:
     newest, next_one = (Change(id="x", created=at, at=0, is_deleted=False) for at in (20_000, 20_000 - apart_s))
 
     assert is_worth_listing(newest, next_one, per_s, page) == (per_s * (apart_s + 1) < page)
@@ -170,7 +174,7 @@ def test_the_last_record_of_every_object_is_the_object_as_it_is(sandbox: Sandbox
     assert len(found.keys() - alive.keys()) == 3
 
 
-def test_a_second_full_of_changes_is_read_whole(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_all_changes_of_a_dense_second_are_read(sandbox: Sandbox, tmp_path: Path) -> None:
     start = sandbox.clock()
     crowd(sandbox, "/v1/customers", "", 1_300, at=start - 5_000)
     sandbox.set_clock(start)
@@ -205,7 +209,7 @@ def test_each_account_has_events_of_its_own(sandbox: Sandbox, tmp_path: Path) ->
     ]
 
 
-def test_without_the_right_to_events_the_list_goes_on(tmp_path: Path) -> None:
+def test_without_permission_for_events_the_list_is_read(tmp_path: Path) -> None:
     keys = tmp_path / "keys.json"
     keys.write_text(
         json.dumps(
@@ -237,7 +241,7 @@ def test_without_the_right_to_events_the_list_goes_on(tmp_path: Path) -> None:
     assert len(with_right.records("charges")) == 5
 
 
-def test_after_a_gap_in_the_events_a_range_is_read_again(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_after_a_gap_in_the_events_the_objects_of_gap_days_are_read_again(sandbox: Sandbox, tmp_path: Path) -> None:
     day = 86_400
     start = sandbox.clock()
     crowd(sandbox, "/v1/charges", A_CHARGE, 3, at=start - 100 * day)
@@ -259,7 +263,7 @@ def test_after_a_gap_in_the_events_a_range_is_read_again(sandbox: Sandbox, tmp_p
     assert not {"gap_from", "gap_until"} & set(done.states[-1]["bookmarks"]["charges"])
 
 
-def test_changes_from_before_capture_was_switched_are_not_stale(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_changes_from_before_capture_was_set_to_changes_are_read(sandbox: Sandbox, tmp_path: Path) -> None:
     client, start = official(sandbox).v1, sandbox.clock()
     crowd(sandbox, "/v1/charges", A_CHARGE, 1, at=start - 200 * DAY_S)
     crowd(sandbox, "/v1/charges", A_CHARGE, 2, at=start - 5 * DAY_S)
@@ -277,12 +281,12 @@ def test_changes_from_before_capture_was_switched_are_not_stale(sandbox: Sandbox
     again = run_tap(tmp_path, settings(sandbox.url), state=switched.states[-1])
 
     assert (switched.code, second.records("charges"), again.records("charges")) == (0, [], [])
-    assert "capture was new until now" in switched.log
+    assert "earlier runs had capture: new, so they read no events" in switched.log
     assert last([first, switched], "charges") == {each["id"]: each for each in everything(client.charges)}
     assert "capture was new" not in again.log
 
 
-def test_after_a_gap_all_events_that_stripe_still_keeps_are_used(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_after_a_gap_all_events_that_stripe_still_keeps_are_read(sandbox: Sandbox, tmp_path: Path) -> None:
     client, start = official(sandbox).v1, sandbox.clock()
     crowd(sandbox, "/v1/charges", A_CHARGE, 2, at=start - 300 * DAY_S)
     sandbox.set_clock(start)
@@ -301,7 +305,7 @@ def test_after_a_gap_all_events_that_stripe_still_keeps_are_used(sandbox: Sandbo
 
 
 def test_a_kill_inside_a_gap_leaves_nothing_stale(sandbox: Sandbox, tmp_path: Path) -> None:
-    """From each STATE of the run that met the gap, an hour later: longer than the events' edge lasts."""
+    """Resumed from each STATE of the run that found the gap, an hour later, which is more than EVENTS_EDGE_S."""
     client, start = official(sandbox).v1, sandbox.clock()
     for days in (300, 20, 15, 10):
         crowd(sandbox, "/v1/charges", A_CHARGE, 1 if days == 300 else 700, at=start - days * DAY_S)
@@ -310,7 +314,7 @@ def test_a_kill_inside_a_gap_leaves_nothing_stale(sandbox: Sandbox, tmp_path: Pa
     old = sandbox.objects("charge")[0]["id"]
     client.charges.update(sandbox.objects("charge")[-1]["id"], {"description": "unseen"})
     sandbox.set_clock(start + 40 * DAY_S)
-    client.charges.update(old, {"description": "told by an event"})
+    client.charges.update(old, {"description": "changed, with an event"})
     gap = run_tap(tmp_path, settings(sandbox.url), state=first.states[-1])
     sandbox.advance(3_600)
     now = {each["id"]: each for each in everything(client.charges)}
@@ -329,8 +333,8 @@ def test_a_kill_inside_a_gap_leaves_nothing_stale(sandbox: Sandbox, tmp_path: Pa
     assert len(states) > 2
 
 
-def test_what_changes_while_a_gap_is_noticed_is_not_stale(sandbox: Sandbox, tmp_path: Path) -> None:
-    """A new object is listed, then it changes, and only then Stripe is asked where the events go on."""
+def test_an_object_that_changes_while_a_gap_begins_is_not_stale(sandbox: Sandbox, tmp_path: Path) -> None:
+    """A new object is listed and then changes before the tap asks for the time from which it reads events."""
     client = official(sandbox).v1
     state = run_tap(tmp_path, settings(sandbox.url)).states[-1]
     sandbox.advance(40 * 86_400)
@@ -353,8 +357,8 @@ def test_what_changes_while_a_gap_is_noticed_is_not_stale(sandbox: Sandbox, tmp_
 
 
 @pytest.mark.parametrize("updated_too", [False, True], ids=["deleted", "updated and deleted in one second"])
-def test_the_deletion_of_a_young_customer_comes(sandbox: Sandbox, tmp_path: Path, *, updated_too: bool) -> None:
-    """The list does not show it any more, so only what it emitted before tells that it was there."""
+def test_the_deletion_of_a_new_customer_is_emitted(sandbox: Sandbox, tmp_path: Path, *, updated_too: bool) -> None:
+    """The list no longer shows it; only the emitted ids show that it existed."""
     client = official(sandbox).v1
     customer, _ = (client.customers.create({"name": name}).id for name in ("Ada", "Emmy"))
     sandbox.advance(5)
@@ -370,7 +374,7 @@ def test_the_deletion_of_a_young_customer_comes(sandbox: Sandbox, tmp_path: Path
     assert done.records("customers") == [{"id": customer, "object": "customer", "deleted": True}]
 
 
-def test_changes_outside_the_range_do_not_come(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_changes_outside_the_range_are_not_emitted(sandbox: Sandbox, tmp_path: Path) -> None:
     now = sandbox.clock()
     stamps = [now - 50_000, now - 40_000, now - 30_000, now - 20_000]
     for at in stamps:

@@ -1,4 +1,4 @@
-"""Reading changed objects again: all of them, as they are now, and for few requests."""
+"""Rereading changed objects: each as it is now, with few requests."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ AHEAD = PrefetchPool(4)
 
 @pytest.fixture(scope="module")
 def account() -> Iterator[Sandbox]:
-    """Quiet and busy days; read it, do not change it."""
+    """An account with quiet and busy days. Tests only read it."""
     with Sandbox("--seed", "5", "--charges", str(OBJECTS), "--days", "30") as running:
         yield running
 
 
 @pytest.fixture(scope="module")
 def charges(account: Sandbox) -> Sequence[Change]:
-    """Each charge as if it had just changed, oldest first."""
+    """A change of each charge, oldest first."""
     return [a_change(each["id"], each["created"]) for each in account.objects("charge")]
 
 
@@ -46,7 +46,7 @@ def listing(sandbox: Sandbox, path: str = "/v1/charges") -> Listing:
 
 
 def read(sandbox: Sandbox, changes: Sequence[Change], path: str = "/v1/charges") -> tuple[list[ListedRecord], int]:
-    """What comes, and for how many requests."""
+    """The reread records, and how many requests they took."""
     before = len(sandbox.requests())
     found = list(reread(listing(sandbox, path), path.removeprefix("/v1/").removesuffix("s"), changes, AHEAD))
     return found, len(sandbox.requests()) - before
@@ -57,7 +57,7 @@ def read(sandbox: Sandbox, changes: Sequence[Change], path: str = "/v1/charges")
 def test_reading_changes_never_takes_more_requests_than_objects(
     account: Sandbox, charges: Sequence[Change], data: st.DataObject
 ) -> None:
-    """Whichever changed: a few, many, neighbours, strangers."""
+    """For any changed objects: few or many, close together or far apart."""
     first = data.draw(st.integers(0, OBJECTS - 1))
     neighbours = charges[first : first + data.draw(st.integers(0, 200))]
     strangers = data.draw(st.lists(st.sampled_from(charges), max_size=20))
@@ -69,14 +69,14 @@ def test_reading_changes_never_takes_more_requests_than_objects(
     assert requests <= len(changed)
 
 
-def test_neighbours_share_pages(account: Sandbox, charges: Sequence[Change]) -> None:
+def test_neighbouring_objects_are_read_from_shared_pages(account: Sandbox, charges: Sequence[Change]) -> None:
     found, requests = read(account, charges)
 
     assert len(found) == OBJECTS
     assert requests <= 2 * OBJECTS / CHUNK
 
 
-def test_strangers_are_asked_for_one_by_one(account: Sandbox, charges: Sequence[Change]) -> None:
+def test_distant_objects_are_read_by_id(account: Sandbox, charges: Sequence[Change]) -> None:
     changed = charges[::150]
 
     _, requests = read(account, changed)
@@ -84,7 +84,7 @@ def test_strangers_are_asked_for_one_by_one(account: Sandbox, charges: Sequence[
     assert requests <= len(changed)
 
 
-def test_what_comes_is_what_the_official_client_reads(account: Sandbox, charges: Sequence[Change]) -> None:
+def test_reread_objects_are_what_the_official_client_reads(account: Sandbox, charges: Sequence[Change]) -> None:
     found, _ = read(account, charges[100:400])
 
     theirs = {each["id"]: each for each in everything(official(account).v1.charges)}
@@ -92,12 +92,12 @@ def test_what_comes_is_what_the_official_client_reads(account: Sandbox, charges:
     assert {each.created for each in found} == {each.created for each in charges[100:400]}
 
 
-def test_nothing_is_asked_for_nothing(account: Sandbox) -> None:
+def test_no_changes_need_no_request(account: Sandbox) -> None:
     assert read(account, []) == ([], 0)
 
 
-def test_a_change_in_a_dense_second_costs_no_more_than_one_page_beside(sandbox: Sandbox) -> None:
-    """A page of the list may miss what it was asked for; that is tried once, and not again and again."""
+def test_a_change_in_a_dense_second_costs_at_most_one_extra_page(sandbox: Sandbox) -> None:
+    """A page of the list may miss the object; it is requested once."""
     at = sandbox.clock() - 1_000
     crowd(sandbox, "/v1/customers", "", 450, at=at)
     changed = [a_change(each["id"], at) for each in sandbox.objects("customer")[:30]]  # not on the newest page
@@ -108,7 +108,7 @@ def test_a_change_in_a_dense_second_costs_no_more_than_one_page_beside(sandbox: 
     assert requests <= len(changed) + 1
 
 
-def test_what_is_no_more_comes_as_deleted_without_a_request(sandbox: Sandbox) -> None:
+def test_a_deletion_is_emitted_without_a_request(sandbox: Sandbox) -> None:
     changed = [a_change(f"cus_{number}", 1_700_000_000, is_deleted=True) for number in range(60)]
 
     found, requests = read(sandbox, changed, "/v1/customers")
@@ -121,8 +121,8 @@ def test_what_is_no_more_comes_as_deleted_without_a_request(sandbox: Sandbox) ->
 
 
 @pytest.mark.parametrize("count", [1, 40])
-def test_what_was_deleted_since_its_event_comes_as_deleted(sandbox: Sandbox, count: int) -> None:
-    """The list does not show it, Stripe still knows its id."""
+def test_an_object_deleted_after_its_event_is_emitted_as_deleted(sandbox: Sandbox, count: int) -> None:
+    """The list does not show it, but Stripe still knows its id."""
     at = sandbox.clock() - 10_000
     for second in range(count):
         crowd(sandbox, "/v1/customers", "", 2, at=at + second)
@@ -139,7 +139,7 @@ def test_what_was_deleted_since_its_event_comes_as_deleted(sandbox: Sandbox, cou
     assert requests <= len(deleted_by) + 2 * (1 + len(changed) // CHUNK)
 
 
-def test_what_stripe_never_heard_of_comes_as_deleted(sandbox: Sandbox) -> None:
+def test_an_object_unknown_to_stripe_is_emitted_as_deleted(sandbox: Sandbox) -> None:
     found, _ = read(sandbox, [a_change("cus_unknown", 1_700_000_000)], "/v1/customers")
 
     assert [each.as_record() for each in found] == [{"id": "cus_unknown", "object": "customer", "deleted": True}]

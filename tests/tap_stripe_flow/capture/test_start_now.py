@@ -1,4 +1,4 @@
-"""`start_date: now`: nothing that was there, everything that comes."""
+"""`start_date: now`: only objects created after the first run began."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def charges(sandbox: Sandbox, count: int = 1, account: str | None = None) -> lis
 
 
 def bookmarks(state: Message) -> Sequence[Message]:
-    """Of every stream and account."""
+    """The bookmarks of all streams and accounts."""
     found: list[Message] = []
     for each in state["bookmarks"].values():
         found += each.get("partitions") or [each]
@@ -39,7 +39,7 @@ def bookmarks(state: Message) -> Sequence[Message]:
 
 
 @CAPTURES
-def test_what_was_there_never_comes_and_what_comes_later_does(sandbox: Sandbox, tmp_path: Path, capture: str) -> None:
+def test_only_objects_created_after_the_first_run_are_emitted(sandbox: Sandbox, tmp_path: Path, capture: str) -> None:
     charges(sandbox, 3)
     sandbox.advance(1_000)
     charges(sandbox, 2)
@@ -61,7 +61,7 @@ def test_what_was_there_never_comes_and_what_comes_later_does(sandbox: Sandbox, 
 
 
 @CAPTURES
-def test_the_start_is_in_a_state_before_any_record(sandbox: Sandbox, tmp_path: Path, capture: str) -> None:
+def test_the_start_is_in_a_state_before_the_first_record(sandbox: Sandbox, tmp_path: Path, capture: str) -> None:
     now = sandbox.clock()
 
     done = run_tap(tmp_path, settings(sandbox.url, capture=capture))
@@ -84,8 +84,10 @@ def test_a_run_that_was_killed_after_its_first_state_starts_from_there(sandbox: 
 
 
 @pytest.mark.parametrize("there", [3, 150, 1_200])
-def test_what_comes_in_the_second_of_the_first_answer_comes_alone(sandbox: Sandbox, tmp_path: Path, there: int) -> None:
-    """Objects of one second, before and after Stripe's first answer."""
+def test_objects_created_in_the_second_of_the_first_answer_are_emitted_if_it_did_not_show_them(
+    sandbox: Sandbox, tmp_path: Path, there: int
+) -> None:
+    """Objects of one second, made before and after Stripe's first answer."""
     now = sandbox.clock() + 10
     crowd(sandbox, "/v1/charges", A_CHARGE, there, at=now)
     old = {each["id"] for each in sandbox.objects("charge")}
@@ -103,7 +105,7 @@ def test_what_comes_in_the_second_of_the_first_answer_comes_alone(sandbox: Sandb
 
 
 def run_at(sandbox: Sandbox, folder: Path, now: int) -> Ended:
-    """A run whose first answer is of the second `now`."""
+    """A run whose first answer is from second `now`."""
     rule = {"name": "first answer", "match": {"path": "/v1/charges"}, "times": 1, "at": "before_answer"}
     sandbox.faults({**rule, "action": {"kind": "hold"}})
     with ThreadPoolExecutor(1) as threads:
@@ -114,7 +116,7 @@ def run_at(sandbox: Sandbox, folder: Path, now: int) -> Ended:
         return running.result(60)
 
 
-def test_each_account_has_a_start_of_its_own(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_each_account_has_its_own_start(sandbox: Sandbox, tmp_path: Path) -> None:
     for account in (PLATFORM, CONNECTED):
         charges(sandbox, 2, account)
     first = run_tap(tmp_path, settings(sandbox.url, account_ids=["self"]))
@@ -129,7 +131,7 @@ def test_each_account_has_a_start_of_its_own(sandbox: Sandbox, tmp_path: Path) -
     assert sorted(ids(first, both, again)) == sorted(later)
 
 
-def test_changes_of_what_was_there_do_not_come(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_changes_of_objects_before_the_start_are_not_emitted(sandbox: Sandbox, tmp_path: Path) -> None:
     old = charges(sandbox, 2)
     sandbox.advance(1_000)
     state = run_tap(tmp_path, settings(sandbox.url, capture="changes")).states[-1]
@@ -144,7 +146,7 @@ def test_changes_of_what_was_there_do_not_come(sandbox: Sandbox, tmp_path: Path)
     assert sorted(ids(done)) == sorted(new)
 
 
-def test_an_end_beside_now_is_refused(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_an_end_date_with_start_now_is_refused(sandbox: Sandbox, tmp_path: Path) -> None:
     done = run_tap(tmp_path, settings(sandbox.url, end_date="2026-01-01"))
 
     assert done.code == 1
@@ -152,7 +154,9 @@ def test_an_end_beside_now_is_refused(sandbox: Sandbox, tmp_path: Path) -> None:
     assert done.messages == []
 
 
-def test_an_object_of_before_that_shows_late_does_not_come(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_an_object_created_before_the_start_is_not_emitted_when_it_becomes_visible_late(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
     late = {"name": "late", "match": {"path": "/v1/charges", "method": "POST"}, "at": "before_execute"}
     sandbox.faults({**late, "action": {"kind": "late_visibility", "up_to_s": 60, "at_least_s": 50}})
     charges(sandbox, 2)

@@ -1,4 +1,4 @@
-"""References that come as whole objects."""
+"""The setting expand: references become whole objects."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.support.sandbox import CONNECTED, Sandbox
 
 @pytest.fixture(scope="module")
 def shop() -> Iterator[Sandbox]:
-    """Charges with a customer, with a deleted one and without; read it, do not change it."""
+    """Charges with a customer, with a deleted customer and without one. Tests only read it."""
     with Sandbox("--charges", "150", "--days", "9") as running:
         client = official(running).v1
         deleted_by = client.customers.create({"source": "tok_visa"}).id
@@ -86,7 +86,7 @@ def test_the_schema_takes_both_the_id_and_the_object(shop: Sandbox, tmp_path: Pa
     assert without[0] == without[1]
 
 
-def test_a_stream_ignores_what_another_one_has(shop: Sandbox, tmp_path: Path) -> None:
+def test_a_stream_ignores_names_that_only_another_stream_can_expand(shop: Sandbox, tmp_path: Path) -> None:
     before = len(shop.requests())
 
     done = run_tap(tmp_path, a_config(shop.url, expand=["charge"]))
@@ -108,7 +108,7 @@ def test_mapped_records_are_expanded_too(shop: Sandbox, tmp_path: Path) -> None:
     assert done.records("charges") == expected
 
 
-def test_an_unknown_name_is_refused_with_the_one_that_was_meant(shop: Sandbox, tmp_path: Path) -> None:
+def test_an_unknown_name_is_refused_with_a_suggestion(shop: Sandbox, tmp_path: Path) -> None:
     before = len(shop.requests())
 
     done = run_tap(tmp_path, a_config(shop.url, expand=["customer", "costumer.name"]))
@@ -120,7 +120,7 @@ def test_an_unknown_name_is_refused_with_the_one_that_was_meant(shop: Sandbox, t
     assert done.messages == []
 
 
-def test_what_stripe_cannot_expand_is_the_streams_own_trouble(shop: Sandbox, tmp_path: Path) -> None:
+def test_an_expansion_that_stripe_refuses_fails_only_its_stream(shop: Sandbox, tmp_path: Path) -> None:
     done = run_tap(tmp_path, a_config(shop.url, expand=["customer.nonsense"]))
 
     assert done.code == 2
@@ -129,7 +129,7 @@ def test_what_stripe_cannot_expand_is_the_streams_own_trouble(shop: Sandbox, tmp
     assert len(done.records("refunds")) > 0
 
 
-def test_what_changed_comes_expanded_too(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_changed_objects_are_expanded_too(sandbox: Sandbox, tmp_path: Path) -> None:
     client = official(sandbox).v1
     customer = client.customers.create({"source": "tok_visa", "name": "Ada"}).id
     order = {"amount": 500, "currency": "usd", "customer": customer}
@@ -151,7 +151,7 @@ def test_what_changed_comes_expanded_too(sandbox: Sandbox, tmp_path: Path) -> No
     assert {record["customer"]["name"] for record in done.records("charges")} == {"Ada"}
 
 
-def test_found_customers_and_accounts_are_expanded_too(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_customers_read_by_id_and_accounts_are_expanded_too(sandbox: Sandbox, tmp_path: Path) -> None:
     client = official(sandbox, CONNECTED).v1
     customer = client.customers.create({"source": "tok_visa"}).id
     client.charges.create({"amount": 500, "currency": "usd", "customer": customer})

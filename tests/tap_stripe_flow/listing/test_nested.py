@@ -1,4 +1,4 @@
-"""Lists inside objects, which Stripe cuts after ten."""
+"""Lists inside objects, which Stripe cuts after ten entries."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TRAP = '"has_more":true, {"object":"list","has_more":true,"data":[{"id":"x"}]} \
 
 @pytest.fixture(scope="module")
 def refunded() -> Iterator[Sandbox]:
-    """One charge for each number of refunds; read it, do not change it."""
+    """One charge for each number of refunds. Tests only read it."""
     with Sandbox() as running:
         made_refunds(running)
         yield running
@@ -40,7 +40,7 @@ def made_refunds(sandbox: Sandbox, account: str | None = None) -> None:
 
 
 def refunds_by_charge(sandbox: Sandbox, account: str | None = None) -> Mapping[str, list[dict[str, Any]]]:
-    """What the official client lists of each charge, newest first."""
+    """The refunds of each charge by the official client, newest first."""
     client = official(sandbox, account).v1
     return {each["id"]: everything(client.refunds, charge=each["id"]) for each in everything(client.charges)}
 
@@ -54,7 +54,7 @@ def assert_whole(done: Ended, sandbox: Sandbox, account: str | None = None) -> N
     assert {each["description"] for each in charges} == {TRAP}
 
 
-def test_a_nested_list_comes_whole(refunded: Sandbox, tmp_path: Path) -> None:
+def test_a_nested_list_is_complete(refunded: Sandbox, tmp_path: Path) -> None:
     done = run_tap(tmp_path, a_config(refunded.url, expand=["refunds"]))
 
     assert_whole(done, refunded)
@@ -70,8 +70,8 @@ def test_a_nested_list_is_read_in_pages_of_a_hundred(tmp_path: Path, refunded: S
     assert len(nested) == sum(-(-(count - 10) // 100) for count in REFUNDS if count > 10)
 
 
-def test_a_nested_list_that_is_named_by_a_filter_comes_whole(refunded: Sandbox) -> None:
-    """Like the items of a subscription."""
+def test_a_nested_list_whose_url_has_a_filter_is_complete(refunded: Sandbox) -> None:
+    """For example the items of a subscription."""
     charge = everything(official(refunded).v1.charges)[0]["id"]
     theirs = everything(official(refunded).v1.refunds, charge=charge)
     cut = {"object": "list", "has_more": True, "data": theirs[:10], "url": f"/v1/refunds?charge={charge}&limit=1"}
@@ -89,7 +89,7 @@ def test_a_nested_list_is_absent_unless_it_is_asked_for(refunded: Sandbox, tmp_p
     assert [each for each in done.records("charges") if "refunds" in each] == []
 
 
-def test_a_nested_list_comes_whole_where_records_are_mapped(refunded: Sandbox, tmp_path: Path) -> None:
+def test_a_nested_list_is_complete_in_mapped_records(refunded: Sandbox, tmp_path: Path) -> None:
     maps = {"charges": {"n": "int(metadata['n'])"}}
 
     done = run_tap(tmp_path, a_config(refunded.url, expand=["refunds"], stream_maps=maps))
@@ -98,7 +98,7 @@ def test_a_nested_list_comes_whole_where_records_are_mapped(refunded: Sandbox, t
     assert all(each["n"] == len(each["refunds"]["data"]) for each in done.records("charges"))
 
 
-def test_a_nested_list_of_a_connected_account_comes_whole(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_nested_list_of_a_connected_account_is_complete(sandbox: Sandbox, tmp_path: Path) -> None:
     made_refunds(sandbox, CONNECTED)
 
     done = run_tap(tmp_path, a_config(sandbox.url, expand=["refunds"], account_ids=[CONNECTED]))
@@ -110,7 +110,7 @@ def test_a_nested_list_of_a_connected_account_comes_whole(sandbox: Sandbox, tmp_
     assert {each["account"] for each in nested} == {CONNECTED}
 
 
-def test_a_changed_object_has_its_nested_list_whole(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_the_nested_list_of_a_changed_object_is_complete(sandbox: Sandbox, tmp_path: Path) -> None:
     settings = a_config(sandbox.url, expand=["refunds"], capture="changes")
     made_refunds(sandbox)
     state = run_tap(tmp_path, settings).states[-1]

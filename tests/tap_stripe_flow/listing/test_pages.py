@@ -1,4 +1,4 @@
-"""Paging through a list while its objects disappear."""
+"""Paging through a list while objects are deleted."""
 
 from __future__ import annotations
 
@@ -43,33 +43,33 @@ def delete(sandbox: Sandbox, ids: Sequence[str]) -> None:
 
 @pytest.mark.parametrize("name", CHOICES)
 @pytest.mark.parametrize("seconds", [1, 3, 250], ids=["one second", "three seconds", "many seconds"])
-def test_what_is_deleted_between_two_pages_costs_no_other_object(sandbox: Sandbox, name: str, seconds: int) -> None:
+def test_a_deletion_between_two_pages_loses_no_other_object(sandbox: Sandbox, name: str, seconds: int) -> None:
     start = sandbox.clock() - 10_000
     for second in range(seconds):
         crowd(sandbox, "/v1/customers", "", 250 // seconds, at=start + second)
-    everybody = {each["id"] for each in sandbox.objects("customer")}
+    all_ids = {each["id"] for each in sandbox.objects("customer")}
 
-    coming = listing(sandbox).pages(start, start + seconds)
-    shown = [each.id for each in next(coming).found()]
-    deleted = CHOICES[name](shown)
+    pages = listing(sandbox).pages(start, start + seconds)
+    ids = [each.id for each in next(pages).records()]
+    deleted = CHOICES[name](ids)
     delete(sandbox, deleted)
-    shown += [each.id for page in coming for each in page.found()]
+    ids += [each.id for page in pages for each in page.records()]
 
-    assert Counter(shown) == Counter(everybody)
+    assert Counter(ids) == Counter(all_ids)
 
 
-def test_every_cursor_may_be_deleted(sandbox: Sandbox) -> None:
+def test_paging_goes_on_when_every_cursor_is_deleted(sandbox: Sandbox) -> None:
     start = sandbox.clock() - 10_000
     for second in range(4):
         crowd(sandbox, "/v1/customers", "", 110, at=start + second)
-    everybody = {each["id"] for each in sandbox.objects("customer")}
-    shown: list[str] = []
+    all_ids = {each["id"] for each in sandbox.objects("customer")}
+    ids: list[str] = []
 
     for page in listing(sandbox).pages(start, None):
-        shown += [each.id for each in page.found()]
-        delete(sandbox, shown[-1:])
+        ids += [each.id for each in page.records()]
+        delete(sandbox, ids[-1:])
 
-    assert Counter(shown) == Counter(everybody)
+    assert Counter(ids) == Counter(all_ids)
 
 
 def test_a_run_goes_on_behind_a_deleted_cursor(sandbox: Sandbox, tmp_path: Path) -> None:
@@ -100,23 +100,23 @@ def test_a_run_goes_on_behind_a_deleted_cursor(sandbox: Sandbox, tmp_path: Path)
 
 
 @pytest.mark.parametrize("count", [1, 3, 99])
-def test_a_list_without_time_goes_on_from_what_is_left_of_a_page(sandbox: Sandbox, count: int) -> None:
+def test_a_list_without_created_goes_on_from_the_rest_of_the_page(sandbox: Sandbox, count: int) -> None:
     made = sandbox.make("coupon", 250)
     coupons = Listing(client=open_client(a_config(sandbox.url)), path="/v1/coupons", stamp=None)
 
-    coming = coupons.every_page()
-    shown = [each.id for each in next(coming).found()]
-    for object_id in shown[-count:]:
+    pages = coupons.every_page()
+    ids = [each.id for each in next(pages).records()]
+    for object_id in ids[-count:]:
         sandbox.delete("coupon", object_id)
-    shown += [each.id for page in coming for each in page.found()]
+    ids += [each.id for page in pages for each in page.records()]
 
-    assert Counter(shown) == Counter(made)
+    assert Counter(ids) == Counter(made)
 
 
-def test_an_object_without_its_time_is_no_reason_to_ask_again(sandbox: Sandbox) -> None:
+def test_an_object_without_created_fails_without_a_retry(sandbox: Sandbox) -> None:
     [review] = sandbox.make("review")
     sandbox.change("review", review, created=None)
 
-    with pytest.raises(AccountTrouble, match="/v1/reviews: an object has no created"):
+    with pytest.raises(AccountTrouble, match="/v1/reviews: an object has no member created"):
         Listing(client=open_client(a_config(sandbox.url)), path="/v1/reviews").page(0, None)
     assert len(sandbox.requests()) == 1

@@ -20,7 +20,7 @@ POOL = PrefetchPool(3)
 
 @settings(deadline=None)
 @given(st.lists(st.integers(0, 3), max_size=40))
-def test_results_come_in_the_order_of_their_jobs(waits_ms: list[int]) -> None:
+def test_results_are_in_the_order_of_their_jobs(waits_ms: list[int]) -> None:
     def job(number: int, wait_ms: int) -> int:
         time.sleep(wait_ms / 1000)
         return number
@@ -30,7 +30,7 @@ def test_results_come_in_the_order_of_their_jobs(waits_ms: list[int]) -> None:
     assert list(POOL.in_order(jobs)) == list(range(len(waits_ms)))
 
 
-def test_a_failed_job_is_raised_in_its_turn() -> None:
+def test_a_failure_is_raised_in_the_order_of_the_jobs() -> None:
     def fail() -> int:
         raise LookupError("third")
 
@@ -41,7 +41,7 @@ def test_a_failed_job_is_raised_in_its_turn() -> None:
         next(results)
 
 
-def test_no_more_is_begun_than_twice_the_threads() -> None:
+def test_at_most_twice_the_threads_are_begun() -> None:
     begun = itertools.count()
     taken: list[int] = []
 
@@ -56,7 +56,7 @@ def test_no_more_is_begun_than_twice_the_threads() -> None:
     assert len(taken) <= 2 * POOL.threads
 
 
-def test_what_has_not_begun_is_dropped_when_nobody_wants_it_any_more() -> None:
+def test_jobs_that_have_not_begun_are_dropped_when_the_results_are_abandoned() -> None:
     pool, gate, done = PrefetchPool(1), threading.Event(), list[int]()
 
     def job(number: int) -> int:
@@ -84,7 +84,7 @@ def test_jobs_overlap_on_as_many_threads_as_there_are() -> None:
     assert sorted(results) == [0, 1, 2]
 
 
-def test_no_thread_is_started_for_nothing() -> None:
+def test_no_thread_is_started_without_a_job() -> None:
     before = threading.active_count()
 
     list(PrefetchPool(50).in_order([]))
@@ -92,9 +92,9 @@ def test_no_thread_is_started_for_nothing() -> None:
     assert threading.active_count() == before
 
 
-def test_a_process_ends_without_waiting_for_what_is_read_ahead() -> None:
-    imports = "import time; from tap_stripe_flow.listing.prefetch import Ahead"
-    program = f"{imports}; Ahead(2).submit(lambda: time.sleep(60)); print(1)"
+def test_a_process_ends_without_waiting_for_prefetched_requests() -> None:
+    imports = "import time; from tap_stripe_flow.listing.prefetch import PrefetchPool"
+    program = f"{imports}; PrefetchPool(2).submit(lambda: time.sleep(60)); print(1)"
 
     done = subprocess.run(
         [sys.executable, "-c", program], env=clean_env(), cwd=ROOT, timeout=20, capture_output=True, check=True

@@ -1,4 +1,4 @@
-"""Records go out as the bytes that Stripe sent; where settings change them, by the SDK's path. Both say the same."""
+"""Records are Stripe's bytes; where settings change them, the SDK writes them. Both paths write the same values."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def settings(url: str, **more: object) -> dict[str, object]:
 
 
 def lines(done: Ended) -> list[Message]:
-    """As a target reads them: a line ends at a line feed and nowhere else."""
+    """The messages as a target reads them: only a line feed ends a line."""
     assert done.output.endswith("\n")
     return [json.loads(line) for line in done.output.split("\n")[:-1]]
 
@@ -88,7 +88,7 @@ def by_id(found: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
 
 
 @pytest.mark.parametrize("stream", ["charges", "customers"])
-def test_odd_strings_come_as_they_are(fast: Ended, oddities: Sandbox, stream: str) -> None:
+def test_strings_with_escapes_are_unchanged(fast: Ended, oddities: Sandbox, stream: str) -> None:
     theirs = everything(getattr(official(oddities).v1, stream))
 
     assert by_id(records(fast, stream)) == by_id(theirs)
@@ -141,7 +141,7 @@ def test_flattening_keeps_every_value(oddities: Sandbox, fast: Ended, tmp_path: 
 
 
 @pytest.mark.parametrize("name", [None, *SLOW])
-def test_a_record_was_extracted_when_stripe_answered(oddities: Sandbox, tmp_path: Path, name: str | None) -> None:
+def test_the_extraction_time_is_that_of_stripes_answer(oddities: Sandbox, tmp_path: Path, name: str | None) -> None:
     before = oddities.clock()
 
     done = run_tap(tmp_path, settings(oddities.url, **(SLOW[name] if name else {})))
@@ -179,7 +179,7 @@ def test_numbers_and_strings_keep_their_value_however_they_are_spelled(tmp_path:
     assert datetime.fromisoformat(stamp) == datetime.fromtimestamp(at, UTC)
 
 
-def test_numbers_keep_their_spelling_on_the_way_through(tmp_path: Path) -> None:
+def test_numbers_keep_their_spelling(tmp_path: Path) -> None:
     spelled = SPELLED % 1_700_000_000
 
     with Peer([page_of(spelled)]) as peer:
@@ -189,7 +189,7 @@ def test_numbers_keep_their_spelling_on_the_way_through(tmp_path: Path) -> None:
         assert part in done.output
 
 
-def test_an_answer_that_is_no_utf8_never_comes_out(tmp_path: Path) -> None:
+def test_an_answer_that_is_not_utf_8_is_not_emitted(tmp_path: Path) -> None:
     broken = page_of('{"id": "ch_1", "object": "charge", "created": 1700000000, "description": "caf?"}')
     broken = broken.replace(b"caf?", b"caf\xe9")
 

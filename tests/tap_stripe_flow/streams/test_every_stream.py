@@ -1,4 +1,4 @@
-"""Every stream over a sandbox that has something of everything, compared with what the official client reads."""
+"""Every stream over a sandbox with objects of each, compared with what the official client reads."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from tap_stripe_flow.capture.children import TOGETHER
+from tap_stripe_flow.capture.children import PARENTS_PER_BATCH
 from tap_stripe_flow.listing.record import PARENT_MEMBER
 from tap_stripe_flow.streams import STREAMS, StreamSpec
 from tests.support.official import as_json, everything, official
 from tests.support.official_lists import official_lists
 from tests.support.plugins import Ended, Message, a_config, run_tap
 from tests.support.sandbox import PLATFORM, Sandbox
-from tests.tap_stripe_flow.furnishing import PARTS, furnish, with_all_selected
+from tests.tap_stripe_flow.furnishing import CHILDREN, furnish, with_all_selected
 
 EVERY_STREAM = pytest.mark.parametrize("spec", STREAMS, ids=lambda spec: spec.name)
 WHOLE = [spec for spec in STREAMS if spec.child_of is None and spec.stamp is None]
@@ -36,14 +36,14 @@ def config(sandbox: Sandbox, **more: object) -> dict[str, object]:
 
 
 def run(folder: Path, settings: dict[str, object], *options: str, state: Message | None = None) -> Ended:
-    """With every stream selected."""
+    """A run with every stream selected."""
     catalog = with_all_selected(json.loads(run_tap(folder, settings, "--discover").output))
     return run_tap(folder, settings, *options, catalog=catalog, state=state)
 
 
 @dataclass
 class Runs:
-    """A first run, and one more with nothing new."""
+    """A first run, and a second one without new objects."""
 
     sandbox: Sandbox
     first: Ended
@@ -58,31 +58,31 @@ def runs(world: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Runs:
 
 
 def theirs(sandbox: Sandbox, spec: StreamSpec) -> list[Message]:
-    """What the official client reads: of parts, those of every owner."""
+    """The objects that the official client reads; for child streams, those of every parent."""
     listed = official_lists()[spec.path]
     service = listed.of(official(sandbox).v1)
     if spec.child_of is None:
-        return [completed(sandbox, spec, each) for each in everything(service, **spec.always)]
-    owners = [each["id"] for each in everything(official_lists()[spec.child_of.parent.path].of(official(sandbox).v1))]
-    return [each | {PARENT_MEMBER: owner} for owner in owners for each in of_owner(sandbox, spec, owner)]
+        return [completed(sandbox, spec, each) for each in everything(service, **spec.filters)]
+    parents = [each["id"] for each in everything(official_lists()[spec.child_of.parent.path].of(official(sandbox).v1))]
+    return [each | {PARENT_MEMBER: parent} for parent in parents for each in of_parent(sandbox, spec, parent)]
 
 
 def completed(sandbox: Sandbox, spec: StreamSpec, whole: Message) -> Message:
-    """The object with all that belongs to it where Stripe shows the first ten."""
-    for parts in STREAMS:
-        child_of = parts.child_of
-        if child_of and child_of.parent is spec and child_of.member in whole:
-            shown = {"data": of_owner(sandbox, parts, whole["id"]), "has_more": False}
-            whole[child_of.member] |= shown
+    """The object with complete nested lists, of which Stripe shows ten entries."""
+    for children in STREAMS:
+        child_of = children.child_of
+        if child_of and child_of.parent is spec and child_of.list_member in whole:
+            nested = {"data": of_parent(sandbox, children, whole["id"]), "has_more": False}
+            whole[child_of.list_member] |= nested
     return whole
 
 
-def of_owner(sandbox: Sandbox, spec: StreamSpec, owner: str) -> list[Message]:
+def of_parent(sandbox: Sandbox, spec: StreamSpec, parent: str) -> list[Message]:
     listed = official_lists()[spec.path]
     asked: dict[str, Any] = {"limit": 100}  # Any: see official
-    if spec.child_of and spec.child_of.by:
-        asked[spec.child_of.by] = owner
-    found = listed.of(official(sandbox).v1).list(*[owner] * listed.owners, asked).auto_paging_iter()
+    if spec.child_of and spec.child_of.parent_filter:
+        asked[spec.child_of.parent_filter] = parent
+    found = listed.of(official(sandbox).v1).list(*[parent] * listed.owners, asked).auto_paging_iter()
     return [as_json(each) for each in found]
 
 
@@ -96,14 +96,14 @@ def test_the_records_are_what_the_official_client_reads(spec: StreamSpec, runs: 
 
     assert runs.first.code == 0
     assert by_id(ours) == by_id(expected)
-    assert len(ours) == len(expected) >= (1 if spec.child_of is None else PARTS + 1)
+    assert len(ours) == len(expected) >= (1 if spec.child_of is None else CHILDREN + 1)
 
 
 @EVERY_STREAM
-def test_as_many_records_are_told_as_came(spec: StreamSpec, runs: Runs) -> None:
-    (told,) = [line for line in runs.first.log.splitlines() if f"| read stream={spec.name} " in line]
+def test_the_log_counts_the_emitted_records(spec: StreamSpec, runs: Runs) -> None:
+    (read_line,) = [line for line in runs.first.log.splitlines() if f"| read stream={spec.name} " in line]
 
-    assert f" records={len(runs.first.records(spec.name))} " in told
+    assert f" records={len(runs.first.records(spec.name))} " in read_line
 
 
 @EVERY_STREAM
@@ -114,7 +114,7 @@ def test_every_record_fits_its_schema(spec: StreamSpec, runs: Runs) -> None:
 
 
 @EVERY_STREAM
-def test_a_second_run_brings_whole_lists_again_and_of_the_others_nothing(spec: StreamSpec, runs: Runs) -> None:
+def test_a_second_run_repeats_only_lists_without_a_bookmark(spec: StreamSpec, runs: Runs) -> None:
     again = runs.second.records(spec.name)
 
     assert runs.second.code == 0
@@ -124,7 +124,7 @@ def test_a_second_run_brings_whole_lists_again_and_of_the_others_nothing(spec: S
 
 @pytest.fixture
 def restricted(tmp_path: Path) -> Iterator[Sandbox]:
-    """Its key may read charges and what goes with them."""
+    """A sandbox whose key only has the permission to read charges."""
     key = {"account": PLATFORM, "rights": {"charge": "read"}}
     keys = {"accounts": {PLATFORM: {}}, "keys": {"rk_test_sandbox": key}}
     (tmp_path / "keys.json").write_text(json.dumps(keys))
@@ -132,7 +132,7 @@ def restricted(tmp_path: Path) -> Iterator[Sandbox]:
         yield sandbox
 
 
-def test_every_stream_tells_the_right_that_a_key_lacks(restricted: Sandbox, tmp_path: Path) -> None:
+def test_every_stream_names_the_permission_that_a_key_lacks(restricted: Sandbox, tmp_path: Path) -> None:
     done = run(tmp_path, config(restricted, api_key="rk_test_sandbox"), "--test")
 
     refused = {spec.name: error for spec in STREAMS for error in done.errors if f"stream {spec.name} " in error}
@@ -154,13 +154,13 @@ def test_discovery_leaves_out_what_the_key_may_not_read(restricted: Sandbox, tmp
     assert names == {spec.name for spec in STREAMS if spec.permission == "rak_charge_read"}
 
 
-def test_parts_of_more_objects_than_go_out_together_are_all_told(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_the_children_of_several_batches_of_parents_are_all_emitted(sandbox: Sandbox, tmp_path: Path) -> None:
     (spec,) = [spec for spec in STREAMS if spec.name == "invoice_line_items"]
-    for invoice in sandbox.make("invoice", 2 * TOGETHER):
+    for invoice in sandbox.make("invoice", 2 * PARENTS_PER_BATCH):
         sandbox.make(spec.kind, of=invoice)
     sandbox.advance(3600)
 
     done = run(tmp_path, config(sandbox))
 
-    assert len(done.records(spec.name)) == 2 * TOGETHER
-    assert f"| read stream={spec.name} records={2 * TOGETHER} " in done.log
+    assert len(done.records(spec.name)) == 2 * PARENTS_PER_BATCH
+    assert f"| read stream={spec.name} records={2 * PARENTS_PER_BATCH} " in done.log

@@ -1,4 +1,4 @@
-"""The schemas are what the script writes, and take what Stripe sends."""
+"""The schema files are the script's output, and accept Stripe's objects."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ def not_null(path: str) -> set[str]:
 
 
 def full_record(schema: dict[str, Any]) -> Any:  # Any: JSON
-    """A value with every field that the schema knows: the deepest that it takes."""
+    """A value with every field that the schema names, at every depth."""
     samples = {"string": "x", "integer": 1, "number": 1.5, "boolean": True, "object": {}}
     if "properties" in schema:
         return {name: full_record(field) for name, field in schema["properties"].items()}

@@ -1,4 +1,4 @@
-"""The registry of streams, judged by the official client and by Stripe's own example objects."""
+"""The table of streams, compared with the official client and with Stripe's example objects."""
 
 from __future__ import annotations
 
@@ -25,18 +25,20 @@ def test_the_path_is_one_that_the_official_client_lists(spec: StreamSpec) -> Non
     listed = official_lists()[spec.path]
 
     assert listed.owners == spec.path.count("{id}")
-    assert set(spec.always) <= listed.parameters
+    assert set(spec.filters) <= listed.parameters
     if spec.child_of is None:
         assert ("created" in listed.parameters) == (spec.stamp is not None)
-    elif spec.child_of.by is not None:
-        assert spec.child_of.by in listed.parameters
+    elif spec.child_of.parent_filter is not None:
+        assert spec.child_of.parent_filter in listed.parameters
 
 
 @EVERY_STREAM
 def test_stripes_examples_fit_the_schema(spec: StreamSpec) -> None:
     validator = Draft202012Validator(spec.schema())
 
-    found = [error.json_path for kind in (spec.kind, *spec.also) for error in validator.iter_errors(EXAMPLES[kind])]
+    found = [
+        error.json_path for kind in (spec.kind, *spec.other_kinds) for error in validator.iter_errors(EXAMPLES[kind])
+    ]
     assert found == []
 
 
@@ -49,14 +51,14 @@ def test_the_schema_has_the_key_and_the_cursor(spec: StreamSpec) -> None:
 
 
 @EVERY_STREAM
-def test_parts_tell_whose_they_are_and_are_where_the_table_says(spec: StreamSpec) -> None:
+def test_children_have_their_parent_id_and_the_list_of_the_table(spec: StreamSpec) -> None:
     schema: Any = spec.schema()
     assert (PARENT_MEMBER in schema["properties"]) == (spec.child_of is not None)
-    if spec.child_of is None or spec.child_of.member is None:
+    if spec.child_of is None or spec.child_of.list_member is None:
         return
 
     whole: Any = spec.child_of.parent.schema()
-    assert {"data", "has_more"} <= set(whole["properties"][spec.child_of.member]["properties"])
+    assert {"data", "has_more"} <= set(whole["properties"][spec.child_of.list_member]["properties"])
 
 
 def test_a_column_that_refers_to_an_object_holds_its_id() -> None:
@@ -70,14 +72,16 @@ def test_a_column_that_refers_to_an_object_holds_its_id() -> None:
 def test_the_official_client_knows_every_event(spec: StreamSpec) -> None:
     known = set(get_args(get_type_hints(stripe.Event)["type"]))
 
-    told = {*spec.events, *spec.deleted_by}
-    assert told <= known
-    assert len(told | {*spec.listed.events, *spec.listed.deleted_by}) <= MOST_TYPES  # parts ask for their object's, too
+    event_types = {*spec.events, *spec.deleted_by}
+    assert event_types <= known
+    assert (
+        len(event_types | {*spec.listed.events, *spec.listed.deleted_by}) <= MOST_TYPES
+    )  # child streams also read the events of their parents
     if spec.child_of is None:  # what is new comes from the list
-        assert not [each for each in told if each.endswith(".created")]
+        assert not [each for each in event_types if each.endswith(".created")]
 
 
-def test_there_are_many() -> None:
+def test_there_are_at_least_fifty_streams() -> None:
     assert len(STREAMS) >= 50
     assert {spec.name for spec in STREAMS if spec.is_default} == {"charges", "refunds"}
 

@@ -1,4 +1,4 @@
-"""One more stream, added as docs/streams.md says: an entry and a run of the script."""
+"""A new stream needs one table entry and a run of the script, as docs/streams.md says."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whose time counts: Stripe's, however wrong this machine's is, and as of when a list was read, not when it came."""
+"""Only Stripe's time counts: a wrong clock of this machine changes nothing, and a list is as old as its request."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.support.sandbox import Sandbox
 
 shifts_the_clock = pytest.mark.skipif(clock_shift.compiler() is None, reason="it takes Linux and a C compiler")
 
-NOW = int(time.time())  # Stripe is right, and so is this machine: the tap's process is not
+NOW = int(time.time())  # Stripe and this machine have the right time; only the process of the tap has a shifted clock
 HOUR_S, TICK_S = 3600, 600
 OVERLAP_S, SLOW_S = 600, 6
 AHEAD_OR_BEHIND = pytest.mark.parametrize("shift_s", [HOUR_S, -HOUR_S], ids=["ahead", "behind"])
@@ -53,8 +53,8 @@ print(json.dumps({"clocks": clocks, "monotonic": time.monotonic(), "waited_s": t
 
 
 @dataclass(frozen=True, kw_only=True)
-class Told:
-    """All that matters of two ticks: their exit codes, records by stream, last states."""
+class Results:
+    """The results of two runs: exit codes, records by stream, last states."""
 
     codes: list[int] = field(default_factory=list)
     records: list[dict[str, list[Message]]] = field(default_factory=list)
@@ -77,14 +77,14 @@ def setting(request: pytest.FixtureRequest) -> Mapping[str, object]:
 
 
 @pytest.fixture(scope="module")
-def unshifted(setting: Mapping[str, object], tmp_path_factory: pytest.TempPathFactory) -> Told:
-    """The two ticks on a machine whose clock is right."""
+def unshifted(setting: Mapping[str, object], tmp_path_factory: pytest.TempPathFactory) -> Results:
+    """The two runs on a machine with the right time."""
     return two_ticks(tmp_path_factory.mktemp("right"), setting, {})
 
 
 @shifts_the_clock
 @AHEAD_OR_BEHIND
-def test_the_shift_is_seen_by_a_child_and_its_monotonic_clock_is_left_alone(library: Path, shift_s: int) -> None:
+def test_a_shifted_process_sees_another_time_and_the_same_monotonic_clock(library: Path, shift_s: int) -> None:
     started, started_s = time.time(), time.monotonic()
     seen = child_sees(clock_shift.shifted(library, shift_s))
     ended, ended_s = time.time(), time.monotonic()
@@ -97,17 +97,17 @@ def test_the_shift_is_seen_by_a_child_and_its_monotonic_clock_is_left_alone(libr
 @shifts_the_clock
 @AHEAD_OR_BEHIND
 def test_a_wrong_clock_changes_neither_records_nor_state(
-    unshifted: Told, setting: Mapping[str, object], library: Path, shift_s: int, tmp_path: Path
+    unshifted: Results, setting: Mapping[str, object], library: Path, shift_s: int, tmp_path: Path
 ) -> None:
-    told = two_ticks(tmp_path, setting, clock_shift.shifted(library, shift_s))
+    results = two_ticks(tmp_path, setting, clock_shift.shifted(library, shift_s))
 
     assert unshifted.codes == [0, 0]
     assert all(len(unshifted.records[1][name]) >= 3 for name in STREAMS)
-    assert told == unshifted
+    assert results == unshifted
 
 
-def test_a_slow_answer_takes_nothing_off_the_overlap(sandbox: Sandbox, tmp_path: Path) -> None:
-    """Its Date is that of its sending, and the list in it is older."""
+def test_a_slow_answer_does_not_shorten_the_overlap(sandbox: Sandbox, tmp_path: Path) -> None:
+    """An answer's Date is the time of its sending; the list in it may be older."""
     hidden = {"kind": "late_visibility", "at_least_s": OVERLAP_S, "up_to_s": OVERLAP_S}
     sandbox.faults({"match": {"method": "POST"}, "action": hidden})
     late = official(sandbox).v1.charges.create(A_CHARGE).id
@@ -121,26 +121,26 @@ def test_a_slow_answer_takes_nothing_off_the_overlap(sandbox: Sandbox, tmp_path:
     assert [len(first.records("charges")), [each["id"] for each in second.records("charges")]] == [0, [late]]
 
 
-def test_a_new_object_waits_for_its_list_however_early_its_events_come(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_an_event_of_an_object_that_is_not_listed_yet_is_ignored(sandbox: Sandbox, tmp_path: Path) -> None:
     client, config = official(sandbox).v1, a_config(sandbox.url, capture="changes")
     state = run_tap(tmp_path, config).states[-1]
     hidden = {"kind": "late_visibility", "at_least_s": 300, "up_to_s": 300}
     sandbox.faults({"match": {"path": "/v1/charges"}, "action": hidden})
     charge = client.charges.create(A_CHARGE).id
     client.charges.update(charge, {"description": "changed"})
-    told = [each.type for each in client.events.list().data]
+    results = [each.type for each in client.events.list().data]
 
     early = run_tap(tmp_path, config, state=state)
     sandbox.advance(TICK_S)
     late = run_tap(tmp_path, config, state=early.states[-1])
 
-    assert told == ["charge.updated"]
+    assert results == ["charge.updated"]
     assert early.records("charges") == []
     assert [(each["id"], each["description"]) for each in late.records("charges")] == [(charge, "changed")]
 
 
 def run_slowly(sandbox: Sandbox, folder: Path, config: dict[str, object]) -> Ended:
-    """The list of charges is read, and its answer is sent SLOW_S later, by every clock there is."""
+    """A run in which the list of charges is answered SLOW_S seconds after it was read, by all clocks."""
     rule = {"name": "slow", "match": {"method": "GET", "path": "/v1/charges"}, "at": "before_answer", "times": 1}
     sandbox.faults(rule | {"action": {"kind": "hold"}})
     with ThreadPoolExecutor(1) as pool:
@@ -161,22 +161,22 @@ def child_sees(env: Mapping[str, str]) -> dict[str, Any]:  # Any: JSON
     return seen
 
 
-def two_ticks(folder: Path, setting: Mapping[str, object], env: Mapping[str, str]) -> Told:
-    """Over the same account each time: it has a past, and more comes between the ticks, some of it in one second."""
-    told = Told()
+def two_ticks(folder: Path, setting: Mapping[str, object], env: Mapping[str, str]) -> Results:
+    """Two runs over an account with old objects; more are made between them, several of them in one second."""
+    results = Results()
     with Sandbox("--seed", "5", "--charges", "300", "--days", "30", "--now", str(NOW - 2 * TICK_S)) as sandbox:
         config = a_config(sandbox.url, **setting)
         for now in (NOW - TICK_S, NOW):
             live_on(sandbox, [now - 500, now - 200, now - 200])
-            (folder / "state.json").write_text(json.dumps(told.states[-1] if told.states else {}))
+            (folder / "state.json").write_text(json.dumps(results.states[-1] if results.states else {}))
             line = command("tap_stripe_flow", folder, config, "--state", str(folder / "state.json"))
             with standing_still(sandbox, now):
-                told.add(run(line, folder, **env))
-    return told
+                results.add(run(line, folder, **env))
+    return results
 
 
 def live_on(sandbox: Sandbox, moments: list[int]) -> None:
-    """A new charge at each moment, half of it given back, and a change of one that has been there for long."""
+    """At each moment: make a charge, refund half of it, and change an old charge."""
     client = official(sandbox).v1
     old = sandbox.objects("charge")[0]["id"]
     for moment in moments:
@@ -188,7 +188,7 @@ def live_on(sandbox: Sandbox, moments: list[int]) -> None:
 
 @contextmanager
 def standing_still(sandbox: Sandbox, unix: int) -> Iterator[None]:
-    """The sandbox's clock put back to the beginning of this second ten times a second, so that it stays in it."""
+    """Set the sandbox's clock back to the beginning of its second ten times a second, so that it stays in it."""
     is_over = threading.Event()
 
     def hold() -> None:

@@ -1,4 +1,4 @@
-"""Seconds that hold more than any buffer: a window cannot be narrower than a second."""
+"""Seconds with more objects than the buffer holds: a window cannot be narrower than a second."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def around(sandbox: Sandbox, path: str, form: str, at: int, seconds: Sequence[in
 
 
 def runs(folder: Path, sandbox: Sandbox, clocks: Sequence[int]) -> list[Ended]:
-    """One run at each of these times, each with the state of the one before."""
+    """A run at each of these times, each from the state of the run before."""
     done: list[Ended] = []
     for now in clocks:
         sandbox.set_clock(now)
@@ -51,7 +51,9 @@ def bookmark(done: Ended, stream: str) -> Message:
 
 
 @pytest.mark.parametrize("newest", [False, True], ids=["among-others", "newest"])
-def test_a_settled_second_of_twenty_thousand_comes_out_once(sandbox: Sandbox, tmp_path: Path, *, newest: bool) -> None:
+def test_a_settled_second_of_twenty_thousand_objects_is_emitted_once(
+    sandbox: Sandbox, tmp_path: Path, *, newest: bool
+) -> None:
     at, count = sandbox.clock() - 100_000, 3_000 if newest else 20_000
     around(sandbox, "/v1/charges", A_CHARGE, at, BEFORE if newest else (*BEFORE, *AFTER))
     crowd(sandbox, "/v1/charges", A_CHARGE, count, at=at)
@@ -66,7 +68,7 @@ def test_a_settled_second_of_twenty_thousand_comes_out_once(sandbox: Sandbox, tm
     assert max(len(json.dumps(state)) for each in done for state in each.states) < 2_000
 
 
-def test_a_second_that_is_not_settled_is_remembered_whole(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_all_ids_of_a_second_that_is_not_settled_are_remembered(sandbox: Sandbox, tmp_path: Path) -> None:
     at = sandbox.clock()
     around(sandbox, "/v1/customers", "", at, BEFORE)
     crowd(sandbox, "/v1/customers", "", 3_000, at=at)
@@ -86,7 +88,7 @@ def test_a_second_that_is_not_settled_is_remembered_whole(sandbox: Sandbox, tmp_
 
 
 @pytest.mark.parametrize("behind", [(), AFTER], ids=["newest", "among-others"])
-def test_a_second_that_cannot_be_remembered_waits_until_it_is_settled(
+def test_a_second_with_too_many_ids_is_read_once_it_is_settled(
     sandbox: Sandbox, tmp_path: Path, behind: Sequence[int]
 ) -> None:
     at = sandbox.clock()
@@ -116,7 +118,7 @@ def test_the_present_second_without_any_overlap_is_read_once(sandbox: Sandbox, t
     assert done[-1].states[-1]["bookmarks"]["customers"]["emitted_ids"] == []
 
 
-def test_two_dense_seconds_side_by_side_come_out_once(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_two_adjacent_dense_seconds_are_emitted_once(sandbox: Sandbox, tmp_path: Path) -> None:
     at = sandbox.clock() - 50_000
     for offset in (0, 1, 3):
         crowd(sandbox, "/v1/customers", "", 1_700, at=at + offset)

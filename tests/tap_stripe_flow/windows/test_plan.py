@@ -6,15 +6,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tap_stripe_flow.windows.plan import LEAST, MOST_PARTS, TARGET, Part, Plan, Window, estimate
+from tap_stripe_flow.windows.plan import LEAST_OBJECTS, MOST_PARTS, TARGET_OBJECTS, Part, Plan, Window, estimate
 
 seconds = st.integers(0, 2**33)
-sizes = st.integers(LEAST, TARGET)
+sizes = st.integers(LEAST_OBJECTS, TARGET_OBJECTS)
 windows = st.tuples(seconds, st.integers(1, 2**30)).map(lambda pair: Window(start=pair[0], end=pair[0] + pair[1]))
 
 
 def tile(parts: list[Window], window: Window) -> bool:
-    """Whether `parts` are `window`, without a gap or an overlap."""
+    """Whether `parts` cover `window` without a gap or an overlap."""
     return (
         parts[0].start == window.start
         and parts[-1].end == window.end
@@ -35,59 +35,59 @@ def test_a_part_is_carved_into_a_few_windows_that_tile_it(window: Window, expect
     assert len(carved) == 1 or expected > size
 
 
-def test_the_beginning_of_an_account_is_found_by_doubling() -> None:
-    plan = Plan.being_read(Window(start=0, end=16 * 365 * 86_400))
-    plan.close(Window(start=0, end=16 * 365 * 86_400), 16 * 365 * 86_400 - 600, found=100, expected=8e7)
+def test_the_first_object_of_an_account_is_found_in_few_windows() -> None:
+    plan = Plan.reading(Window(start=0, end=16 * 365 * 86_400))
+    plan.finish(Window(start=0, end=16 * 365 * 86_400), 16 * 365 * 86_400 - 600, count=100, expected=8e7)
 
-    widths = [window.seconds for window in iter(plan.take, None)]
+    widths = [window.seconds for window in iter(plan.start_next, None)]
 
     assert widths == sorted(widths, reverse=True)
     assert len(widths) < 12
 
 
-def test_a_crowded_second_before_the_first_window_is_a_window() -> None:
-    plan = Plan.being_read(Window(start=0, end=2))
-    plan.close(Window(start=0, end=2), 1, found=1000, expected=TARGET + 1)
+def test_a_dense_second_before_the_first_window_becomes_a_window() -> None:
+    plan = Plan.reading(Window(start=0, end=2))
+    plan.finish(Window(start=0, end=2), 1, count=1000, expected=TARGET_OBJECTS + 1)
 
-    assert plan.take() == Window(start=0, end=1)
+    assert plan.start_next() == Window(start=0, end=1)
 
 
 @settings(deadline=None)
 @given(window=windows, data=st.data())
 def test_windows_tile_the_range(window: Window, data: st.DataObject) -> None:
-    """Whatever draining them comes to, in whatever order: what goes out is the range, oldest first."""
-    plan = Plan.being_read(window)
+    """The yielded windows are the range, oldest first, whatever draining each returns and in whatever order."""
+    plan = Plan.reading(window)
     reading, out = [window], list[Window]()
 
     for _ in range(data.draw(st.integers(0, 40))):
         if reading:
-            close_somewhere(plan, reading.pop(data.draw(st.integers(0, len(reading) - 1))), data)
-        reading += [taken for taken in [plan.take(data.draw(sizes))] if taken]
-        out += [ready for ready in [plan.next_out()] if ready]
+            finish_somewhere(plan, reading.pop(data.draw(st.integers(0, len(reading) - 1))), data)
+        reading += [taken for taken in [plan.start_next(data.draw(sizes))] if taken]
+        out += [ready for ready in [plan.pop_finished()] if ready]
         assert tile([*out, *(part.window for part in plan.parts)], window)
     while plan.parts:
         for read in reading:
-            plan.close(read, read.start)
-        reading = [taken for taken in [plan.take(data.draw(sizes))] if taken]
-        out += [ready for ready in [plan.next_out()] if ready]
+            plan.finish(read, read.start)
+        reading = [taken for taken in [plan.start_next(data.draw(sizes))] if taken]
+        out += [ready for ready in [plan.pop_finished()] if ready]
 
     assert tile(out, window)
 
 
-def close_somewhere(plan: Plan, window: Window, data: st.DataObject) -> None:
-    """As draining does it: some of the window at least, unless its newest second alone is too much; a second whole."""
+def finish_somewhere(plan: Plan, window: Window, data: st.DataObject) -> None:
+    """Finish a window as `drain` may: a second completely; a longer one in part, or not at all if it is dense."""
     is_dense = window.seconds > 1 and data.draw(st.booleans())
     read_from = data.draw(st.integers(window.start + 1, window.end)) if is_dense else window.start
     if window.seconds > 1 and not is_dense:
         read_from = data.draw(st.integers(window.start, window.end - 1))
     found, expected = data.draw(st.integers(0, 1500)), data.draw(st.floats(0, 1e6))
-    plan.close(window, read_from, found=found, expected=expected, is_dense=is_dense)
+    plan.finish(window, read_from, count=found, expected=expected, is_dense=is_dense)
 
 
 def test_a_dense_second_becomes_a_window_of_its_own() -> None:
-    plan = Plan.being_read(Window(start=0, end=1000))
+    plan = Plan.reading(Window(start=0, end=1000))
 
-    kept = plan.close(Window(start=0, end=1000), 901, expected=100, is_dense=True)
+    kept = plan.finish(Window(start=0, end=1000), 901, expected=100, is_dense=True)
 
     assert kept == Window(start=901, end=1000)
     assert [part.window for part in plan.parts] == [
@@ -97,49 +97,49 @@ def test_a_dense_second_becomes_a_window_of_its_own() -> None:
     ]
 
 
-def test_nothing_goes_out_before_what_is_older() -> None:
-    plan = Plan.being_read(Window(start=0, end=1000))
-    plan.close(Window(start=0, end=1000), 500, expected=1)
-    older = plan.take()
+def test_a_window_is_not_yielded_before_older_ones() -> None:
+    plan = Plan.reading(Window(start=0, end=1000))
+    plan.finish(Window(start=0, end=1000), 500, expected=1)
+    older = plan.start_next()
     assert older == Window(start=0, end=500)
 
-    assert plan.next_out() is None
-    plan.close(older, 0)
+    assert plan.pop_finished() is None
+    plan.finish(older, 0)
 
-    assert [plan.next_out(), plan.next_out(), plan.next_out()] == [older, Window(start=500, end=1000), None]
+    assert [plan.pop_finished(), plan.pop_finished(), plan.pop_finished()] == [older, Window(start=500, end=1000), None]
 
 
-def test_windows_grow_and_shrink_with_what_was_usual_lately() -> None:
-    plan = Plan.being_read(Window(start=0, end=1_000_000))
-    plan.close(Window(start=0, end=1_000_000), 999_900, found=1000, expected=1_000_000)
-    plan.close(plan.take() or Window(start=0, end=1), 700_000, found=1000, expected=100_000)
+def test_windows_grow_and_shrink_with_the_usual_density() -> None:
+    plan = Plan.reading(Window(start=0, end=1_000_000))
+    plan.finish(Window(start=0, end=1_000_000), 999_900, count=1000, expected=1_000_000)
+    plan.finish(plan.start_next() or Window(start=0, end=1), 700_000, count=1000, expected=100_000)
     widths = []
-    for found in (TARGET, 10, 10, 10, 10, 10):
-        window = plan.take()
+    for found in (TARGET_OBJECTS, 10, 10, 10, 10, 10):
+        window = plan.start_next()
         assert window is not None
         widths.append(window.seconds)
-        plan.close(window, window.start, found=found)
+        plan.finish(window, window.start, count=found)
 
     assert widths[0] == 700_000 // MOST_PARTS
     assert widths[-1] > widths[0]
 
 
-def test_windows_shrink_towards_the_end_of_a_range_but_not_below_their_least() -> None:
-    plan = Plan.being_read(Window(start=0, end=1_000_000))
-    plan.close(Window(start=0, end=1_000_000), 999_900, found=100, expected=20 * TARGET)
+def test_windows_shrink_towards_the_end_of_a_range_but_not_below_the_minimum() -> None:
+    plan = Plan.reading(Window(start=0, end=1_000_000))
+    plan.finish(Window(start=0, end=1_000_000), 999_900, count=100, expected=20 * TARGET_OBJECTS)
 
     widest = plan.size(threads=16)
-    while plan.take():
-        assert LEAST <= plan.size(threads=16) <= widest
+    while plan.start_next():
+        assert LEAST_OBJECTS <= plan.size(threads=16) <= widest
 
-    assert (widest, plan.size(threads=16)) == (TARGET, LEAST)
+    assert (widest, plan.size(threads=16)) == (TARGET_OBJECTS, LEAST_OBJECTS)
 
 
-def test_the_newest_page_and_what_was_usual_tell_the_density() -> None:
+def test_the_estimate_uses_the_newest_page_and_the_usual_density() -> None:
     window = Window(start=0, end=1000)
 
-    assert estimate(window, found=100, oldest=900) == 900
-    assert 90 < estimate(window, found=100, oldest=900, usual_per_s=0.1) < 900
+    assert estimate(window, count=100, oldest=900) == 900
+    assert 90 < estimate(window, count=100, oldest=900, usual_per_s=0.1) < 900
 
 
 def test_an_empty_window_is_refused() -> None:

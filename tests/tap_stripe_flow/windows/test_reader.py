@@ -1,4 +1,4 @@
-"""A range of a real list, read by several threads: exactly the range, oldest window first, whatever lies in it."""
+"""A range of a real list, read by several threads: each object once, oldest window first, for any density."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from stripe_flow.api.settings import open_client
 from tap_stripe_flow.listing.pages import Listing
 from tap_stripe_flow.listing.prefetch import PrefetchPool
 from tap_stripe_flow.listing.record import ListedRecord
-from tap_stripe_flow.windows.plan import MOST, OLDEST, TARGET
-from tap_stripe_flow.windows.reader import HELD_PER_THREAD, Drained, Reader
+from tap_stripe_flow.windows.plan import MOST_OBJECTS, OLDEST, TARGET_OBJECTS
+from tap_stripe_flow.windows.reader import HELD_PER_THREAD, DrainedWindow, WindowReader
 from tests.support.plugins import a_config
 from tests.support.sandbox import Sandbox
 from tests.tap_stripe_flow.crowds import crowd
@@ -28,7 +28,7 @@ COUNT = 9_000
 
 @pytest.fixture(scope="module")
 def uneven() -> Iterator[Sandbox]:
-    """Customers in very uneven seconds and seeded charges in lulls and bursts; read it, do not change it."""
+    """Products in very uneven seconds, and seeded charges in lulls and bursts. Tests only read it."""
     with Sandbox("--seed", "9", "--charges", str(COUNT), "--days", "400") as running:
         start = running.clock() - 5_000_000
         for second, count in UNEVEN.items():
@@ -57,19 +57,19 @@ def listing(sandbox: Sandbox, path: str) -> Listing:
     return Listing(client=open_client(a_config(sandbox.url)), path=path)
 
 
-def whole(drained: Drained) -> list[ListedRecord]:
-    """All of a window, in the order in which it was read."""
-    return [*drained.found, *itertools.chain.from_iterable(page.found() for page in drained.rest or ())]
+def whole(drained: DrainedWindow) -> list[ListedRecord]:
+    """All records of a window, in the order in which they were read."""
+    return [*drained.records, *itertools.chain.from_iterable(page.records() for page in drained.rest or ())]
 
 
 def read(
     sandbox: Sandbox, path: str, threads: int, start: int, end: int | None
-) -> list[tuple[Drained, list[ListedRecord]]]:
-    reader = Reader(listing(sandbox, path), POOLS[threads], start, end)
+) -> list[tuple[DrainedWindow, list[ListedRecord]]]:
+    reader = WindowReader(listing(sandbox, path), POOLS[threads], start, end)
     return [(drained, whole(drained)) for drained in reader.windows()]
 
 
-def assert_tiled(windows: Sequence[Drained], start: int, end: int | None) -> None:
+def assert_tiled(windows: Sequence[DrainedWindow], start: int, end: int | None) -> None:
     assert windows[0].window.start == start
     assert end is None or windows[-1].window.end == end
     assert all(left.window.end == right.window.start for left, right in itertools.pairwise(windows))
@@ -78,7 +78,7 @@ def assert_tiled(windows: Sequence[Drained], start: int, end: int | None) -> Non
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data(), threads=st.sampled_from(list(POOLS)))
 @pytest.mark.parametrize("kind", ["charge", "product"])
-def test_whatever_lies_in_a_range_it_is_handed_out_whole_and_in_order(
+def test_every_range_is_yielded_completely_and_in_order(
     uneven: Sandbox, made: dict[str, Sequence[tuple[int, str]]], kind: str, data: st.DataObject, threads: int
 ) -> None:
     stamps = sorted({created for created, _ in made[kind]})
@@ -98,7 +98,7 @@ def test_whatever_lies_in_a_range_it_is_handed_out_whole_and_in_order(
 
 @pytest.fixture(scope="module")
 def made(uneven: Sandbox) -> dict[str, Sequence[tuple[int, str]]]:
-    """`created` and id of everything, by type."""
+    """`created` and id of all objects, by type."""
     return {kind: [(each["created"], each["id"]) for each in uneven.objects(kind)] for kind in ("charge", "product")}
 
 
@@ -119,21 +119,21 @@ def test_all_of_history_is_read_up_to_the_present(
     assert requests < 1.5 * COUNT / 100
 
 
-def test_only_a_single_second_is_handed_out_in_pages(uneven: Sandbox) -> None:
+def test_only_a_single_second_is_yielded_in_pages(uneven: Sandbox) -> None:
     for drained, found in read(uneven, "/v1/products", 2, OLDEST, None):
-        if len(found) > MOST + 100:
+        if len(found) > MOST_OBJECTS + 100:
             assert drained.window.seconds == 1
-        assert len(drained.found) <= MOST + 100
+        assert len(drained.records) <= MOST_OBJECTS + 100
 
 
 @pytest.mark.parametrize("threads", POOLS)
-def test_a_failure_is_raised_once_all_that_lies_before_it_is_out(uneven: Sandbox, threads: int) -> None:
+def test_a_failure_is_raised_after_all_windows_before_it(uneven: Sandbox, threads: int) -> None:
     rule = {"name": "forbidden", "match": {"path": "/v1/charges"}, "at": "before_read", "skip": 30, "times": 1}
     uneven.faults({**rule, "action": {"kind": "answer", "status": 403, "error": {"type": "invalid_request_error"}}})
-    out: list[Drained] = []
+    out: list[DrainedWindow] = []
 
     with pytest.raises(PermissionMissing):
-        out.extend(Reader(listing(uneven, "/v1/charges"), POOLS[threads], OLDEST, None).windows())
+        out.extend(WindowReader(listing(uneven, "/v1/charges"), POOLS[threads], OLDEST, None).windows())
     uneven.faults()
 
     assert out
@@ -142,17 +142,17 @@ def test_a_failure_is_raised_once_all_that_lies_before_it_is_out(uneven: Sandbox
 
 def test_a_failure_of_the_first_request_is_raised_at_once(uneven: Sandbox) -> None:
     with pytest.raises(StripeError):
-        next(Reader(listing(uneven, "/v1/nothing"), POOLS[2], OLDEST, None).windows())
+        next(WindowReader(listing(uneven, "/v1/nothing"), POOLS[2], OLDEST, None).windows())
 
 
-def test_a_reader_that_nobody_listens_to_stops(uneven: Sandbox) -> None:
-    """What is read ahead is bounded, however slow the one is that takes it."""
+def test_a_reader_whose_windows_are_not_consumed_stops(uneven: Sandbox) -> None:
+    """The number of prefetched requests is bounded when windows are not consumed."""
     before = len(uneven.requests())
-    windows = Reader(listing(uneven, "/v1/charges"), POOLS[2], OLDEST, None).windows()
+    windows = WindowReader(listing(uneven, "/v1/charges"), POOLS[2], OLDEST, None).windows()
     next(windows)
     settle(uneven)
 
-    assert len(uneven.requests()) - before <= 60 + (2 * HELD_PER_THREAD + 4 * MOST) // 100
+    assert len(uneven.requests()) - before <= 60 + (2 * HELD_PER_THREAD + 4 * MOST_OBJECTS) // 100
 
     windows.close()  # type: ignore[attr-defined]  # a generator
     settle(uneven)
@@ -162,17 +162,17 @@ def test_a_reader_that_nobody_listens_to_stops(uneven: Sandbox) -> None:
 
 
 def settle(sandbox: Sandbox) -> None:
-    """Until no request has come for a while."""
+    """Wait until no request has been sent for a while."""
     for _ in range(100):
         asked = len(sandbox.requests())
         threading.Event().wait(0.2)
         if len(sandbox.requests()) == asked:
             return
-    raise AssertionError("requests go on and on")
+    raise AssertionError("requests do not stop")
 
 
-def test_windows_hold_about_as_much_as_is_meant(uneven: Sandbox) -> None:
+def test_windows_hold_about_the_target_number_of_objects(uneven: Sandbox) -> None:
     counts = [len(found) for _, found in read(uneven, "/v1/charges", 2, OLDEST, None) if found]
 
-    assert sum(counts) / len(counts) > TARGET / 3
-    assert max(counts) <= MOST + 100
+    assert sum(counts) / len(counts) > TARGET_OBJECTS / 3
+    assert max(counts) <= MOST_OBJECTS + 100
