@@ -138,14 +138,14 @@ def target_permissions() -> list[str]:
 
 def action_rows(spec: ActionSpec) -> Iterator[tuple[str, str, str]]:
     """A row for each endpoint that the action can create with."""
-    for name, way in spec.ways.items():
+    for name, way in spec.endpoints.items():
         about = {
             f"a `{field}` by Stripe's id": reads(ACTIONS[action].endpoint) for field, action in spec.references.items()
         }
         if way.makes_intent:
             about["the default payment method of a `customer`"] = reads(ACTIONS["customers"].endpoint)
             about["the type of a `source` like `pm_…`"] = METHODS.permission
-        action = f"`{spec.name}`" if len(spec.ways) == 1 else f"`{spec.name}`, `{spec.chosen_by}: {name}`"
+        action = f"`{spec.name}`" if len(spec.endpoints) == 1 else f"`{spec.name}`, `{spec.chosen_by}: {name}`"
         more = {use: permission for use, permission in about.items() if permission != reads(way)}
         yield action, f"`{way.permission}`", "<br>".join(f"{use}: `{permission}`" for use, permission in more.items())
 

@@ -82,10 +82,10 @@ class Run:
         )
         # Where fewer rejects than that end the run, none of them is held back.
         is_patient = most is None or most >= ALIKE_REFUSALS
-        self.closed = AccountRefusals({name: way.advice for name, way in policies.ways.items() if is_patient})
+        self.closed = AccountRefusals({name: each.advice for name, each in policies.endpoints.items() if is_patient})
         self.deferred = DeferredRecords()
         self.dispatcher = Dispatcher(
-            workers=config["concurrency"], emit=self._emit, wake=self.reader.wake, look_up=self.reader.on_wake
+            workers=config["concurrency"], emit=self._emit, wake=self.reader.wake, on_wait=self.reader.on_wake
         )
 
     def reconcile(self) -> None:
@@ -120,7 +120,7 @@ class Run:
             is_last = len(late) == before
             before = len(late)
             for each in late:
-                self.dispatcher.submit(partial(each.again, is_last=is_last), self.executor.lanes(each.job))
+                self.dispatcher.submit(partial(each.resume, is_last=is_last), self.executor.lanes(each.job))
             self.dispatcher.flush()
 
     def stop(self) -> None:

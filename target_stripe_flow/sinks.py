@@ -105,13 +105,13 @@ class ActionSink(FeedingSink):
                 if not is_last:
                     return run.deferred.add(DeferredRecord(job, lambda is_last: perform(job, is_last=is_last)))
                 outcome = missing.outcome
-            return run.closed.account(self._spec, job.identity.digest, outcome, lambda: end(outcome))
+            return run.closed.finish(self._spec, job.identity.digest, outcome, lambda: end(outcome))
 
         run.make_room()
         try:
             job = self._job(record, received)
             # Where nothing of this identity is under way, the journal may say at once that it is done.
-            known = run.executor.already(job) if run.dispatcher.is_free(own_lane(job.identity)) else None
+            known = run.executor.known_outcome(job) if run.dispatcher.is_free(own_lane(job.identity)) else None
             if known is None:
                 if job.objection is None:
                     self._checker.check(job.parameters)

@@ -26,7 +26,7 @@ from stripe_flow.api.spelling import nearest
 from stripe_flow.singer.command import PluginCommand, accept_missing_paths
 from target_stripe_flow.actions.stripe_objects import is_stripe_list, plain
 from target_stripe_flow.actions.table import ACTIONS
-from target_stripe_flow.execution.account import stranger
+from target_stripe_flow.execution.account import describe_new_account
 from target_stripe_flow.message_reader import MessageReader
 from target_stripe_flow.results.origin import Origin, Received
 from target_stripe_flow.results.tally import TooManyRejects
@@ -195,7 +195,7 @@ class TargetStripeFlow(PluginCommand, Target):
             "acting for account %s in %s mode, source_name %s", run.scope.account, run.scope.mode, run.scope.source_name
         )
         with run.resources, run.run_log:
-            if words := stranger(run.scope, run.journal):
+            if words := describe_new_account(run.scope, run.journal):
                 target.logger.warning("%s", words)
             try:
                 target._act(file_input)

@@ -42,4 +42,4 @@ class TargetUnderTest(PluginUnderTest[TargetStripeFlow]):
     @cached_property
     def endpoints(self) -> Mapping[str, Endpoint]:
         """Each action's endpoint by these settings."""
-        return read_policies(self.config).ways
+        return read_policies(self.config).endpoints

@@ -49,7 +49,7 @@ def rebuild(context: JournalContext, since: str | None) -> None:
         span = Span(first=first, last=int(run.stripe_now_unix()) + AFTER_S)
         for spec in ACTIONS.values():
             # A PaymentIntent's charge carries the same marker, and the intent has more members: so it is read first.
-            for name, way in reversed(list(spec.ways.items())):
+            for name, way in reversed(list(spec.endpoints.items())):
 
                 def print_progress(so_far: Rebuilt, name: str = name) -> None:
                     click.echo(f"{name}: {so_far.seen} seen, {so_far.new} new ...", err=True)

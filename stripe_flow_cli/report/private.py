@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
-from target_stripe_flow.results.rejects import masked
+from target_stripe_flow.results.masking import masked
 from target_stripe_flow.results.text import shown_name
 
 ADDRESS_MASK = "[address]"

@@ -1,1 +1,1 @@
-"""What a record of each stream becomes at Stripe: the table of actions and its rules. Imports attempts, results."""
+"""The table of actions, one for each stream, and the rules for their records. Imports attempts, results."""

@@ -1,4 +1,4 @@
-"""Where things are made at Stripe, and how what Stripe says of them is read."""
+"""The endpoints that create objects in Stripe, and how their answers are read."""
 
 from __future__ import annotations
 
@@ -14,9 +14,7 @@ Parameters = dict[str, Any]  # Any: JSON
 
 @dataclass(frozen=True, kw_only=True)
 class Made:
-    """What an object of Stripe's says of an attempt: what became of it, the thing's id, its PaymentIntent's, and how
-    much money it moves.
-    """
+    """The result of an attempt, as its object shows it: event, ids of the object and its PaymentIntent, money moved."""
 
     event: Event
     stripe_id: str | None
@@ -26,11 +24,12 @@ class Made:
 
 @dataclass(frozen=True, kw_only=True)
 class Endpoint:
-    """A path that creates, and the right that it needs.
+    """A path that creates an object, and the permission that it needs.
 
-    `verdicts` says what an object's `status` means for the attempt; any other means that it was made. `translate`
-    turns the parameters of a record into those of this path. `makes_intent`: what is made is a PaymentIntent, and the
-    thing is its charge; then whoever pays has to be named, and `advice` is what to do where the account is not let in.
+    `verdicts` maps an object's `status` to the event of the attempt; every other status means SUCCEEDED. `translate`
+    turns the parameters of a record into those of this path. `makes_intent`: the path creates a PaymentIntent, its
+    charge is the object of the record, and the request must name a payment method. `advice` says what to do if Stripe
+    refuses this endpoint to the account.
     """
 
     path: str
@@ -41,7 +40,7 @@ class Endpoint:
     advice: str = ""
 
     def made(self, object_id: str, status: str | None, latest_charge: str | None, money: Money = UNKNOWN) -> Made:
-        """Read off an object with this id and status."""
+        """The result that an object with this id and status shows."""
         event = self.verdicts.get(status or "", Event.SUCCEEDED)
         if self.makes_intent:
             return Made(event=event, stripe_id=latest_charge, payment_intent=object_id, money=money)

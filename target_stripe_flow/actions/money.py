@@ -1,17 +1,17 @@
-"""How much money a record orders, or an object of Stripe's has moved."""
+"""The amount and currency of a record, or of an object in Stripe."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-# What the journal's column takes.
+# The largest value of the journal's column.
 _MOST_MINOR = 2**63 - 1
 
 
 @dataclass(frozen=True, kw_only=True)
 class Money:
-    """In minor units, as Stripe has it; both None where it is not known."""
+    """`amount` in minor units, `currency` as Stripe writes it; both None if unknown."""
 
     amount: int | None = None
     currency: str | None = None
@@ -21,7 +21,7 @@ class Money:
         return self.amount is not None
 
     def columns(self) -> dict[str, int | str | None]:
-        """Of a row of the journal."""
+        """The columns of a row of the journal."""
         return {"amount": self.amount, "currency": self.currency}
 
 
@@ -29,9 +29,9 @@ UNKNOWN = Money()
 
 
 def money_of(value: Mapping[str, object]) -> Money:
-    """Of a record's parameters, or of an object as Stripe answers it (pure). One of the two alone says nothing.
+    """The money in a record's parameters or in an object of Stripe (pure); UNKNOWN unless both members are valid.
 
-    A refund's record may leave both out: then it is known from Stripe's answer.
+    A refund's record may leave both out: then Stripe's answer has them.
     """
     amount, currency = value.get("amount"), value.get("currency")
     if type(amount) is not int or not isinstance(currency, str) or not 0 <= amount <= _MOST_MINOR:

@@ -1,6 +1,6 @@
-"""A charge by way of a PaymentIntent: the parameters of a record, said as `POST /v1/payment_intents` wants them.
+"""Charges through PaymentIntents: translates the parameters of a charge for `POST /v1/payment_intents`.
 
-The record has one shape for both ways; docs/charging.md has the table, and a test holds it to the one below.
+A record is the same for both endpoints. docs/charging.md shows the table below, and a test compares the two.
 https://docs.stripe.com/payments/payment-intents/migration/charges
 """
 
@@ -11,9 +11,9 @@ from typing import Any
 
 Parameters = dict[str, Any]  # Any: JSON
 
-# The customer is not there to do anything, so what would ask for that is a decline.
+# The customer is not present, so a payment that needs an action of the customer is declined.
 ALWAYS: Mapping[str, Any] = {"confirm": True, "off_session": True, "error_on_requires_action": True}
-# The parameter that stands beside `source` and says what kind it is; no field of a record, see `wallets`.
+# The type of `source`, set by the request builder beside it; not a field of a record.
 SOURCE_TYPE = "source_type"
 CARD = "card"
 _TOKEN = "tok_"  # noqa: S105  # the prefix of a card token's id
@@ -23,8 +23,8 @@ def _same(name: str) -> Callable[[Any], Parameters]:
     return lambda value: {name: value}
 
 
-def _pays(source: str) -> Parameters:
-    """A token becomes a payment method of its own; a saved card, source or payment method is named."""
+def _payment_method(source: str) -> Parameters:
+    """A token becomes new payment method data; a saved card, source or payment method is named by its id."""
     if source.startswith(_TOKEN):
         return {"payment_method_data": {"type": CARD, "card": {"token": source}}}
     return {"payment_method": source}
@@ -35,7 +35,7 @@ def _destination(value: Mapping[str, Any]) -> Parameters:
     return {"transfer_data": {"destination": value["account"]} | amount}
 
 
-# Parameter of a charge → what it is of a PaymentIntent; later ones win over earlier ones.
+# Parameter of a charge → parameters of a PaymentIntent; later entries overwrite earlier ones.
 FIELDS: Mapping[str, Callable[[Any], Parameters]] = {
     "amount": _same("amount"),
     "application_fee": _same("application_fee_amount"),  # its older name
@@ -50,8 +50,8 @@ FIELDS: Mapping[str, Callable[[Any], Parameters]] = {
     "radar_options": _same("radar_options"),
     "receipt_email": _same("receipt_email"),
     "shipping": _same("shipping"),
-    "source": _pays,
-    # A charge to a card takes it for the suffix, and a PaymentIntent to a card refuses it.
+    "source": _payment_method,
+    # A charge to a card uses it as the suffix; a PaymentIntent to a card refuses it.
     "statement_descriptor": _same("statement_descriptor_suffix"),
     "statement_descriptor_suffix": _same("statement_descriptor_suffix"),
     "transfer_data": _same("transfer_data"),
@@ -60,15 +60,15 @@ FIELDS: Mapping[str, Callable[[Any], Parameters]] = {
 
 
 def translate(charge: Parameters) -> Parameters:
-    """The parameters of the PaymentIntent (pure). Captured at once unless `capture` is false, as a charge is.
+    """The parameters of the PaymentIntent (pure). Like a charge, it is captured at once unless `capture` is false.
 
-    What may pay is only what does pay: where more were allowed, Stripe would want an address to redirect to.
+    It allows only the type of its own payment method: with more types Stripe would require a redirect URL.
     """
     intent: Parameters = {
         "capture_method": "automatic",
         "allowed_payment_method_types": [charge.get(SOURCE_TYPE, CARD)],
     }
-    for name, said in FIELDS.items():
+    for name, convert in FIELDS.items():
         if name in charge:
-            intent |= said(charge[name])
+            intent |= convert(charge[name])
     return {**intent, **ALWAYS}

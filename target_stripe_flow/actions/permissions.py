@@ -1,4 +1,4 @@
-"""What a key may do, found out without making anything."""
+"""Checks the permissions of an API key without creating anything."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from stripe_flow.api.errors import PermissionMissing, RequestRefused
 from stripe_flow.api.message import Request
 from target_stripe_flow.actions.endpoint import Endpoint
 
-# No id of Stripe's looks like it. An update of what is not there makes nothing, and this one says nothing to change.
-NOBODY = "stripe_flow_doctor_asks_for_rights"
+# No Stripe id looks like this. An update of an object that does not exist creates nothing, and this one has no changes.
+ABSENT_ID = "stripe_flow_doctor_asks_for_rights"
 
 
-def missing_to_write(client: Client, way: Endpoint) -> PermissionMissing | None:
-    """What Stripe says if the key lacks the right to create by this way; None: it has it. Raises StripeError.
+def missing_to_write(client: Client, endpoint: Endpoint) -> PermissionMissing | None:
+    """Stripe's refusal if the key may not create at this endpoint; None if it may. Raises StripeError.
 
-    Asked by updating an object that does not exist: one right allows both, and it is checked before the object is
-    looked for. https://docs.stripe.com/keys/restricted-api-keys
+    It updates an object that does not exist: the same permission allows both, and Stripe checks it before it reads the
+    object. https://docs.stripe.com/keys/restricted-api-keys
     """
-    request = Request(method="POST", path=f"{way.path}/{NOBODY}", body=b"")
-    return _missing(lambda: client.post(request, _leave))
+    request = Request(method="POST", path=f"{endpoint.path}/{ABSENT_ID}", body=b"")
+    return _missing(lambda: client.post(request, _always))
 
 
-def missing_to_read(client: Client, way: Endpoint) -> PermissionMissing | None:
-    """The same of reading what it makes."""
-    return _missing(lambda: client.get(way.path, {"limit": 1}))
+def missing_to_read(client: Client, endpoint: Endpoint) -> PermissionMissing | None:
+    """Stripe's refusal if the key may not list the objects of this endpoint; None if it may. Raises StripeError."""
+    return _missing(lambda: client.get(endpoint.path, {"limit": 1}))
 
 
 def _missing(ask: Callable[[], object]) -> PermissionMissing | None:
@@ -34,9 +34,9 @@ def _missing(ask: Callable[[], object]) -> PermissionMissing | None:
     except PermissionMissing as error:
         return error
     except RequestRefused:
-        return None  # it may, and there is nothing
+        return None  # the key may, and the object does not exist
     return None
 
 
-def _leave(_now_unix: int, _is_open: bool) -> None:  # noqa: FBT001  # as the client asks for it
-    """Nothing can come of it, whatever becomes of the request."""
+def _always(_now_unix: int, _is_open: bool) -> None:  # noqa: FBT001  # the client's signature
+    """Permits every send: the request has no effect."""

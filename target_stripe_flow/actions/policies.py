@@ -1,4 +1,4 @@
-"""What the settings say of how records are treated, in terms of the table of actions."""
+"""The settings that change how actions treat records."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from target_stripe_flow.actions.table import ACTIONS, ActionSpec
 
 
 class OnChange(enum.StrEnum):
-    """What becomes of a changed record of a customer or product that exists."""
+    """What to do with a changed record of a customer or product that exists."""
 
     REJECT = "reject"
     IGNORE = "ignore"
@@ -20,32 +20,36 @@ class OnChange(enum.StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Policies:
-    """`matches` are the parameters that existing objects are matched by, `is_key_clear` whether an object says its
-    source key as it is, `is_key_id` whether the source key becomes the object's id where that is possible.
+    """`matches`: parameters that existing objects are matched by. `endpoints`: the chosen endpoint of each action.
+
+    `shows_key`: the metadata of an object holds its source key in clear text. `uses_key_as_id`: the source key becomes
+    the object's id where Stripe takes one.
     """
 
     on_change: OnChange = OnChange.REJECT
     matches: frozenset[str] = frozenset()
-    is_key_clear: bool = False
-    is_key_id: bool = False
-    ways: Mapping[str, Endpoint] = field(
+    shows_key: bool = False
+    uses_key_as_id: bool = False
+    endpoints: Mapping[str, Endpoint] = field(
         default_factory=lambda: {name: spec.endpoint for name, spec in ACTIONS.items()}
     )
 
     def match_by(self, spec: ActionSpec) -> str | None:
+        """The parameter that existing objects are matched by; None if they are not."""
         return spec.match_by if spec.match_by in self.matches else None
 
-    def key_as(self, spec: ActionSpec) -> str | None:
-        return spec.key_as if self.is_key_id else None
+    def id_parameter(self, spec: ActionSpec) -> str | None:
+        """The parameter that gets the source key as the object's id; None if Stripe chooses the id."""
+        return spec.id_parameter if self.uses_key_as_id else None
 
 
 def read_policies(config: Mapping[str, object]) -> Policies:
-    """Out of settings that the schema has checked."""
+    """The policies in settings that the schema has checked."""
     match_by = config.get("match_customers_by")
     return Policies(
         on_change=OnChange(str(config["on_change"])),
         matches=frozenset({str(match_by)} if match_by else ()),
-        is_key_clear=bool(config["metadata_source_key"]),
-        is_key_id=bool(config["product_id_from_key"]),
-        ways={name: spec.way(config) for name, spec in ACTIONS.items()},
+        shows_key=bool(config["metadata_source_key"]),
+        uses_key_as_id=bool(config["product_id_from_key"]),
+        endpoints={name: spec.choose_endpoint(config) for name, spec in ACTIONS.items()},
     )

@@ -1,6 +1,6 @@
-"""The names of Stripe's objects, as the member `object` of anything that was read from Stripe says them. Data only.
+"""The names of Stripe's object types, as the member `object` holds them. Data only.
 
-From the classes of the official client; a test compares the two.
+They are the classes of the official client; a test compares the two.
 """
 
 # ruff: noqa: SIM905  # lines of words are read more easily than 185 quoted strings
@@ -55,7 +55,7 @@ STRIPE_OBJECTS = frozenset(
     v2.money_management.transaction_entry v2.search_result
     """.split()
 )
-# Of older versions of the API. An `order` is left out: many shops call their own so.
+# From older API versions. `order` is left out: many shops use it for their own orders.
 RETIRED_OBJECTS = frozenset(
     """
     alipay_account bitcoin_receiver bitcoin_transaction issuer_fraud_record order_return recipient sku three_d_secure
@@ -63,7 +63,7 @@ RETIRED_OBJECTS = frozenset(
     """.split()
 )
 
-# Streams that taps name otherwise than after the object.
+# Streams whose usual name in taps is not that of the object.
 _OTHER_LISTS = (
     "application_fee_refunds checkout_session_line_items customer_tax_ids early_fraud_warnings external_accounts "
     "invoice_line_items payment_sources"
@@ -71,7 +71,7 @@ _OTHER_LISTS = (
 
 
 def plain(name: str) -> str:
-    """`name` without what spellings differ in: case, white space, `_` and `-`."""
+    """`name` in lower case without white space, `_` and `-`, to compare spellings."""
     return "".join(name.casefold().split()).replace("_", "").replace("-", "")
 
 
@@ -80,11 +80,11 @@ _LISTS = frozenset(map(plain, _OTHER_LISTS))
 
 
 def is_stripe_object(value: object) -> bool:
-    """Whether the value of a member `object` says that the record was read from Stripe."""
+    """Whether `value`, of a member `object`, names a Stripe object: then the record was read from Stripe."""
     return isinstance(value, str) and plain(value).replace(".", "") in _OBJECTS
 
 
 def is_stripe_list(stream: str) -> bool:
-    """Whether a stream is called like a list of Stripe's, or its object, behind a schema's name and `stripe_`."""
+    """Whether the stream's name, without a database schema and `stripe_`, is that of a list or object of Stripe."""
     own = plain(re.split(r"[-.]", stream)[-1]).removeprefix("stripe")
     return own in _LISTS or any(name in _OBJECTS for name in (own, own.removesuffix("s"), f"{own[:-3]}y"))

@@ -1,4 +1,4 @@
-"""The actions: what a row of each stream becomes at Stripe, one entry each. Data only; the target treats them alike."""
+"""The table of actions: one entry for each stream that the target takes. Data only; one engine performs all actions."""
 
 from __future__ import annotations
 
@@ -14,53 +14,55 @@ from target_stripe_flow.attempts.lifecycle import Event
 
 @dataclass(frozen=True, kw_only=True)
 class ActionSpec:
-    """How the records of one stream are turned into Stripe objects.
+    """How the records of one stream become Stripe objects.
 
-    `ways` are the paths that make them, the first one by default; where there are several, `chosen_by` is the setting
-    that names one. `said_by` names parameters without which Stripe takes all there is, each with the member by which a
-    record says that it means that: `full: true` for a refund without `amount`. `references` names parameters that may
-    hold a source key of another action. A record with the field `find_by` creates nothing: it names an existing object
-    by its Stripe id. `match_by` is the parameter that an existing object may be matched by, `key_as` the one that can
-    hold the source key itself, where a setting says so. What `moves_money` is never tried again by itself once it may
-    have happened. `is_changeable`: a changed record may be told to pass, or to update its object. `id_prefixes` are
-    what the ids of its objects begin with, none where an id may be anything.
+    `endpoints`: where its objects are created, the default first; `chosen_by`: the setting that names one of several.
+    `omission_flags`: parameters without which Stripe takes all that is left, each with the member that a record needs
+    to leave it out: `full: true` for a refund without `amount`.
+    `references`: parameters that may hold a source key of another action, and that action.
+    `find_by`: a record with this field creates nothing; it names an existing object by its Stripe id.
+    `match_by`: the parameter that existing objects may be matched by, if a setting says so.
+    `id_parameter`: the parameter that may take the source key as the object's id, if a setting says so.
+    `moves_money`: an attempt that may have happened is never repeated automatically.
+    `is_changeable`: `on_change` may ignore a changed record, or update its object.
+    `id_prefixes`: how the ids of its objects begin; empty if an id may be any text.
     """
 
     name: str
-    ways: Mapping[str, Endpoint]
+    endpoints: Mapping[str, Endpoint]
     chosen_by: str | None = None
-    said_by: Mapping[str, str] = field(default_factory=dict)
+    omission_flags: Mapping[str, str] = field(default_factory=dict)
     references: Mapping[str, str] = field(default_factory=dict)
     find_by: str | None = None
     match_by: str | None = None
-    key_as: str | None = None
+    id_parameter: str | None = None
     moves_money: bool = False
     is_changeable: bool = False
     id_prefixes: tuple[str, ...] = ()
 
     @property
     def endpoint(self) -> Endpoint:
-        """The way by default."""
-        return next(iter(self.ways.values()))
+        """The default endpoint."""
+        return next(iter(self.endpoints.values()))
 
     @property
     def path(self) -> str:
-        """Where its objects are read by their id."""
+        """The path of the default endpoint, under which its objects are read by id."""
         return self.endpoint.path
 
-    def way(self, config: Mapping[str, object]) -> Endpoint:
-        """The one that the settings choose."""
-        return self.ways[str(config[self.chosen_by])] if self.chosen_by else self.endpoint
+    def choose_endpoint(self, config: Mapping[str, object]) -> Endpoint:
+        """The endpoint that the settings choose."""
+        return self.endpoints[str(config[self.chosen_by])] if self.chosen_by else self.endpoint
 
-    def way_of(self, path: str | None) -> Endpoint:
-        """The one that a request went to."""
-        return next((way for way in self.ways.values() if way.path == path), self.endpoint)
+    def endpoint_at(self, path: str | None) -> Endpoint:
+        """The endpoint that a request to `path` was sent to; the default endpoint for any other path."""
+        return next((each for each in self.endpoints.values() if each.path == path), self.endpoint)
 
     def schema(self) -> dict[str, object]:
-        """What Stripe accepts for it, as JSON schema with reasons in words, from `schemas/`."""
+        """The JSON schema of its parameters, from `schemas/`; `x-reasons` has the messages for broken rules."""
         text = resources.files("target_stripe_flow.actions").joinpath("schemas", f"{self.name}.json").read_text("utf-8")
-        found: dict[str, object] = json.loads(text)
-        return found
+        schema: dict[str, object] = json.loads(text)
+        return schema
 
 
 # https://docs.stripe.com/payments/paymentintents/lifecycle
@@ -76,7 +78,7 @@ ACTIONS = {
     for spec in (
         ActionSpec(
             name="customers",
-            ways={"customers": Endpoint(path="/v1/customers", permission="rak_customer_write")},
+            endpoints={"customers": Endpoint(path="/v1/customers", permission="rak_customer_write")},
             id_prefixes=("cus_",),
             find_by="stripe_id",
             match_by="email",
@@ -84,19 +86,19 @@ ACTIONS = {
         ),
         ActionSpec(
             name="products",
-            ways={"products": Endpoint(path="/v1/products", permission="rak_product_write")},
-            key_as="id",
+            endpoints={"products": Endpoint(path="/v1/products", permission="rak_product_write")},
+            id_parameter="id",
             is_changeable=True,
         ),
         ActionSpec(
             name="prices",
-            ways={"prices": Endpoint(path="/v1/prices", permission="rak_plan_write")},
+            endpoints={"prices": Endpoint(path="/v1/prices", permission="rak_plan_write")},
             id_prefixes=("price_", "plan_"),
             references={"product": "products"},
         ),
         ActionSpec(
             name="charges",
-            ways={
+            endpoints={
                 "charges": Endpoint(
                     path="/v1/charges",
                     permission="rak_charge_write",
@@ -109,17 +111,17 @@ ACTIONS = {
                     verdicts=_INTENT_VERDICTS,
                     translate=payment_intents.translate,
                     makes_intent=True,
-                    advice="Stripe's support may say why",
+                    advice="ask Stripe's support for the reason",
                 ),
             },
             chosen_by="charge_with",
-            id_prefixes=("ch_", "py_"),  # of a PaymentIntent its charge
+            id_prefixes=("ch_", "py_"),  # also of a PaymentIntent: the id of its charge
             references={"customer": "customers"},
             moves_money=True,
         ),
         ActionSpec(
             name="refunds",
-            ways={
+            endpoints={
                 "refunds": Endpoint(
                     path="/v1/refunds",
                     permission="rak_charge_write",
@@ -131,7 +133,7 @@ ACTIONS = {
                 )
             },
             id_prefixes=("re_", "pyr_", "py_"),
-            said_by={"amount": "full"},
+            omission_flags={"amount": "full"},
             references={"charge": "charges", "customer": "customers"},
             moves_money=True,
         ),

@@ -1,6 +1,6 @@
-"""A record → the parameters to send, checked against the action's own JSON schema; or the reason why not.
+"""Picks the parameters of a record and checks them against the JSON schema of its action.
 
-A reason names the field and the rule, never the value: it goes to logs and files, and the value may be a person's.
+A reason names the field and the rule, never the value: reasons are logged, and a value may be personal data.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from target_stripe_flow.attempts.identity import MARKER
 from target_stripe_flow.results.outcome import Rejected
 from target_stripe_flow.results.text import is_utf8
 
-Json = Mapping[str, Any]  # Any: values of JSON, checked by schema
+Json = Mapping[str, Any]  # Any: JSON, checked by schema
 
 
 def _is_integer(_checker: TypeChecker, value: object) -> bool:
-    """A JSON integer: JSON schema would take 1.0 for one, and 1.0 of what?"""
+    """Whether `value` is a JSON integer. JSON schema also takes 1.0, which may be meant in major units."""
     return isinstance(value, int) and not isinstance(value, bool)
 
 
@@ -32,9 +32,9 @@ _Validator = extend(Draft202012Validator, type_checker=_CHECKER)  # type: ignore
 
 
 class RecordChecker:
-    """Picks and checks the parameters of one action. `dropped` collects the fields that were not sent, each once.
+    """Picks and checks the parameters of one action.
 
-    `accepted` names the list of the parameters that it takes, and `shape` is that list.
+    `shape` is the list of accepted parameters, `accepted` its digest. `dropped` collects the fields that are not sent.
     """
 
     def __init__(self, spec: ActionSpec) -> None:
@@ -49,30 +49,31 @@ class RecordChecker:
         return cast("Draft202012Validator", _Validator(self._schema))
 
     def pick(self, record: Json) -> dict[str, Any]:
-        """The parameters that Stripe accepts, nulls left out. Raises Rejected for what is gone.
+        """The parameters that Stripe accepts, without nulls. Raises Rejected for a deleted object read from Stripe.
 
-        Fields that neither the schema nor the action knows are dropped and remembered.
+        Fields that are neither in the schema nor a flag of the action are left out and added to `dropped`.
         """
         if record.get("deleted") is True and "object" in record:
             raise Rejected(
-                f"this is a {record['object']} that was deleted, read from Stripe: nothing is deleted by this target",
+                f"this {record['object']} was read from Stripe and was deleted there: the target sends nothing for it",
                 "deleted",
             )
-        # A source key is canonical text, and 7 and "7" are the same customer.
-        named = {name: str(record[name]) for name in self._spec.references if type(record.get(name)) is int}
-        told = {name: value for name, value in {**record, **named}.items() if name not in self._spec.said_by.values()}
-        return cast("dict[str, Any]", _pick(told, self._schema, "", self.dropped))
+        # A source key is canonical text: 7 and "7" are the same customer.
+        references = {name: str(record[name]) for name in self._spec.references if type(record.get(name)) is int}
+        flags = self._spec.omission_flags.values()
+        members = {name: value for name, value in {**record, **references}.items() if name not in flags}
+        return cast("dict[str, Any]", _pick(members, self._schema, "", self.dropped))
 
     def objection(self, candidate: guards.Candidate) -> Rejected | None:
-        """Why not to send a record although it may be valid; see guards."""
+        """The reason of a guard not to send the record, although it may be valid; None if there is none."""
         return guards.objection(self._spec, self._schema, candidate)
 
     def updatable(self, picked: Json) -> dict[str, Any]:
-        """Of the parameters that were picked, those that an update takes."""
+        """The picked parameters that an update takes."""
         return {name: value for name, value in picked.items() if not self._rule(name, "x-create-only")}
 
     def unset(self, record: Json) -> dict[str, Any]:
-        """What an update is to empty: parameters and metadata of which the record says null, where Stripe has a way."""
+        """What an update empties: the parameters and metadata that are null in the record and that Stripe can empty."""
         emptied: dict[str, Any] = {
             name: "" for name, value in record.items() if value is None and self._rule(name, "x-unset")
         }
@@ -87,7 +88,7 @@ class RecordChecker:
         return bool(self._schema["properties"].get(name, {}).get(rule))
 
     def check(self, picked: dict[str, Any]) -> None:
-        """Raises Rejected, naming the first field that is wrong."""
+        """Raises Rejected with the first wrong field."""
         errors = sorted(self._validator.iter_errors(picked), key=lambda error: error.json_path)
         if errors:
             raise Rejected(_reason(errors[0]), _field(errors[0]))
@@ -110,7 +111,7 @@ def _pick(value: Any, schema: Json, path: str, dropped: set[str]) -> Any:
 
 
 def _unsendable(value: Any, path: str) -> Iterator[tuple[str, str]]:
-    """Where a number is no number of JSON, or a text cannot be written as UTF-8."""
+    """Pairs (path, reason) for numbers that are not finite and text that UTF-8 cannot encode."""
     if isinstance(value, Mapping):
         for name, inner in value.items():
             yield from _unsendable(name, path)
@@ -121,7 +122,7 @@ def _unsendable(value: Any, path: str) -> Iterator[tuple[str, str]]:
     elif isinstance(value, float) and not math.isfinite(value):
         yield path, "must be a finite number"
     elif isinstance(value, str) and not is_utf8(value):
-        yield path, "holds half of a character pair, which is no text"
+        yield path, "contains half of a surrogate pair, which is not valid text"
 
 
 def _field(error: ValidationError) -> str:
@@ -135,9 +136,9 @@ def _field(error: ValidationError) -> str:
     return ".".join(path)
 
 
-_KINDS = {"object": "an object", "array": "a list", "string": "a text", "integer": "a whole number (a JSON integer)"}
-_WORDS: dict[str, Callable[[Any], str]] = {  # Any: a rule's limit, a number or a name
-    "type": lambda limit: f"must be {_KINDS.get(limit, f'a {limit}')}",
+_TYPES = {"object": "an object", "array": "a list", "string": "text", "integer": "a whole number (a JSON integer)"}
+_REASONS: dict[str, Callable[[Any], str]] = {  # Any: a rule's limit, a number or a name
+    "type": lambda limit: f"must be {_TYPES.get(limit, f'a {limit}')}",
     "required": lambda _limit: "is required",
     "maxLength": lambda limit: f"takes at most {limit} characters",
     "minLength": lambda limit: f"needs at least {limit} characters",
@@ -148,10 +149,10 @@ _WORDS: dict[str, Callable[[Any], str]] = {  # Any: a rule's limit, a number or 
 
 
 def _reason(error: ValidationError) -> str:
-    """The schema's own words where it has some, else what the rule says."""
+    """The reason in the schema's `x-reasons`, else a general one for the rule."""
     rule, schema = str(error.validator), cast("Json", error.schema)
     reasons: Json = schema.get("x-reasons", {})
     if rule in reasons or "*" in reasons:
         return str(reasons.get(rule, reasons.get("*")))
-    words = _WORDS.get(rule)
-    return words(error.validator_value) if words else f"breaks the rule {rule}"
+    describe = _REASONS.get(rule)
+    return describe(error.validator_value) if describe else f"breaks the rule {rule}"

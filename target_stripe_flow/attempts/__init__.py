@@ -1,1 +1,1 @@
-"""Attempts as values, and the pure rules of their lifecycle. Imports results."""
+"""Identities, attempts as values, and the pure rules of their lifecycle. Imports results."""

@@ -1,4 +1,4 @@
-"""One row of the journal, as a value."""
+"""An attempt: one row of the journal as a value."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from target_stripe_flow.attempts.lifecycle import Ages, State
 
 @dataclass(frozen=True, kw_only=True)
 class Attempt:
-    """The columns of `schema.attempts`; their meaning stands there."""
+    """An attempt to create or update an object. The fields are columns; journal/schema.py explains them."""
 
     digest: str
     attempt: int
@@ -48,7 +48,7 @@ class Attempt:
 
     @property
     def name(self) -> str:
-        """`charges:7`, as the operator's commands take it; the hash where the key is not known."""
+        """`charges:7`, as the commands take it; with the digest if the source key is unknown."""
         return f"{self.action}:{self.digest if self.source_key is None else ','.join(self.source_key)}"
 
     @property
@@ -57,26 +57,27 @@ class Attempt:
 
     @property
     def origin(self) -> str:
-        """The marker of the attempt that made the object, whichever update it is of."""
+        """The marker of the attempt that created the object; for an update, of the object that it updates."""
         return f"{self.digest}:{self.attempt}"
 
     @property
     def marker(self) -> str:
-        """What `metadata[stripe_flow]` of its object holds, once this attempt is through."""
+        """The value of `metadata[stripe_flow]` in its object after this attempt."""
         return f"{self.origin}:{self.revision}" if self.is_update else self.origin
 
     def ages(self, now_unix: float) -> Ages:
-        """At Stripe's time `now_unix`. A row without times is as old as can be."""
+        """The ages at Stripe's time `now_unix`. A row without times counts as very old."""
         return Ages(key_s=now_unix - (self.first_sent_unix or 0), quiet_s=now_unix - (self.last_sent_unix or 0))
 
-    def row(self) -> dict[str, Any]:  # Any: what the columns hold
+    def row(self) -> dict[str, Any]:  # Any: values of columns
+        """The values of the columns by name."""
         key = None if self.source_key is None else json.dumps(self.source_key)
         return asdict(self) | {"source_key": key, "state": self.state.value}
 
 
 def read_attempt(row: RowMapping) -> Attempt:
-    """Raises ValueError for a state that this release does not know."""
-    columns: dict[str, Any] = {str(name): value for name, value in row.items()}  # Any: as above
+    """The attempt in a row. Raises ValueError for a state that this release does not know."""
+    columns: dict[str, Any] = {str(name): value for name, value in row.items()}  # Any: values of columns
     key = columns["source_key"]
     parts = None if key is None else tuple(json.loads(key))
     return Attempt(**(columns | {"source_key": parts, "state": State(row["state"])}))

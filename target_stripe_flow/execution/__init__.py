@@ -1,1 +1,1 @@
-"""What is done for one record, from its identity to the answer. Imports actions, journal, attempts, results."""
+"""Runs the action of one record: journal, request, answer. Imports actions, journal, attempts, results."""

@@ -1,4 +1,4 @@
-"""Which account a run acts for: a part of every identity, so it must be called the same whatever key is used."""
+"""The account name in identities: it stays the same for every API key of the account."""
 
 from __future__ import annotations
 
@@ -13,10 +13,14 @@ Config = Mapping[str, object]
 
 
 def own_account(client: Client, config: Config) -> str | None:
-    """The id of the account; None where the key may not read it. Raises Misconfigured if it has no name then."""
-    given = config.get("account_id")
-    if given:
-        return str(given)
+    """The account's id: `account_id`, else as Stripe says it. None if the key may not read it and there is a label.
+
+    Raises Misconfigured if the key may not read it and `account_label` is not set, StripeUnreachable if the answer has
+    no id.
+    """
+    account_id = config.get("account_id")
+    if account_id:
+        return str(account_id)
     try:
         account: object = client.get(CHECK_PATH).value.get("id")
     except (PermissionMissing, NotFound):
@@ -27,15 +31,16 @@ def own_account(client: Client, config: Config) -> str | None:
             ) from None
         return None
     if not isinstance(account, str):
-        raise StripeUnreachable(f"GET {CHECK_PATH}: the answer is not Stripe's: check the setting base_url")
+        raise StripeUnreachable(f"GET {CHECK_PATH}: the answer has no id, so it is not Stripe's. Check base_url")
     return account
 
 
 def name_of(config: Config, read: str | None, known: Callable[[], set[str]]) -> str:
-    """What the account is called in identities: as the journal calls it already, else by its id, else by its label.
+    """The account's name in identities: the name that the journal has for it, else its id, else its label.
 
-    `read` is its id, None where that could not be read; `known` are the journal's accounts. A key that gains or loses
-    the right to read its account must not make second objects of all rows. Raises Misconfigured where it could.
+    `read` is the id, None where it could not be read; `known` returns the accounts in the journal. A key that gains or
+    loses the permission to read its account must not create a second object for every row: raises Misconfigured where
+    it could.
     """
     label = config.get("account_label")
     if not label or config.get("account_id"):
@@ -43,24 +48,24 @@ def name_of(config: Config, read: str | None, known: Callable[[], set[str]]) -> 
     if label in known():
         if read in known():
             raise Misconfigured(
-                f"the journal knows this account by the account_label {label} and by its id {read}, as two accounts: "
-                "set account_id to the id and forget the label, or set journal_url to a journal of each"
+                f"the journal has rows of this account both under the account_label {label} and under its id {read}: "
+                f"set account_id to {read} and remove account_label, or set journal_url to a separate journal for each"
             )
         return str(label)
     if read is None and known():
         raise Misconfigured(
-            f"the key may not read its account, and the journal knows {', '.join(sorted(known()))} but nothing of the "
-            f"account_label {label}: set account_id if that is the account, else set journal_url to a new journal"
+            f"the key may not read its own account, and the journal has rows of {', '.join(sorted(known()))}, not of "
+            f"account_label {label}: set account_id if it is one of these, else journal_url to a new journal"
         )
     return str(read or label)
 
 
-def stranger(scope: Scope, journal: Journal) -> str:
-    """A warning where the journal knows others, and not this account in this mode: is it the key that was meant?"""
+def describe_new_account(scope: Scope, journal: Journal) -> str:
+    """A warning if the journal has rows of other accounts or modes but none of this one; empty otherwise."""
     if journal.knows(scope.account, scope.mode):
         return ""
     others = ", ".join(f"{account} ({mode})" for account, mode in sorted(journal.accounts()))
     return others and (
-        f"the journal {journal.name} knows nothing of {scope.account} ({scope.mode}), only of {others}: every record "
-        "is new to this account. If that is not meant, stop here and check api_key, account_id and journal_url"
+        f"the journal {journal.name} has no rows of {scope.account} ({scope.mode}), only of {others}: every record is "
+        "new for this account. If that is wrong, stop this run and check api_key, account_id and journal_url"
     )

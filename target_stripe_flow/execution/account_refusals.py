@@ -1,4 +1,4 @@
-"""Notices an account that may not create charges any more, before all records are rejected one by one.
+"""Stops the run if Stripe refuses an action to the account, instead of rejecting every record one by one.
 
 Stripe is withdrawing direct charge creation. https://docs.stripe.com/payments/charges-api
 """
@@ -12,13 +12,13 @@ from stripe_flow.api.errors import AccountTrouble, Refusal
 from target_stripe_flow.actions.table import ActionSpec
 from target_stripe_flow.results.outcome import Outcome, Status
 
-# So many orders for money that are all refused alike, with no parameter to blame and no success before, are no
-# matter of records: this account may not do it.
+# After this many records refused with the same error, without a parameter and before any success, the account is the
+# cause and not the records.
 ALIKE_REFUSALS = 5
 
 
-class HeldBack:
-    """A record that is done with, but not accounted for yet: no STATE passes it."""
+class HeldRecord:
+    """A refused record that is not counted yet: no STATE passes it."""
 
     def __init__(self, digest: str, refusal: Refusal, end: Callable[[], None]) -> None:
         self.digest = digest
@@ -27,55 +27,59 @@ class HeldBack:
         self._end = end
 
     def release(self) -> None:
+        """Count the record."""
         self._end()
         self.is_over = True
 
 
 class AccountRefusals:
-    """Holds back the first alike refusals of an action that moves money until it is clear what they mean.
+    """Holds back the first refusals of an action until it is clear whether the account or the records are the cause.
 
     Safe to share between threads.
     """
 
     def __init__(self, advice: Mapping[str, str]) -> None:
-        """`advice` is what to do where the account is closed to an action; actions without any are never closed."""
+        """`advice`: what to do if the account refuses an action; records of other actions are never held back."""
         self._advice = advice
-        self._held: dict[str, list[HeldBack]] = {}
-        self._open: set[str] = set()
+        self._held: dict[str, list[HeldRecord]] = {}
+        self._accepted: set[str] = set()  # actions that the account may do
         self._lock = threading.Lock()
 
-    def account(self, spec: ActionSpec, digest: str, outcome: Outcome, end: Callable[[], None]) -> HeldBack | None:
-        """Call `end`, which accounts for the record, or hold it back. Raises AccountTrouble at the fifth refusal."""
-        if not self._advice.get(spec.name) or spec.name in self._open:
+    def finish(self, spec: ActionSpec, digest: str, outcome: Outcome, end: Callable[[], None]) -> HeldRecord | None:
+        """Call `end`, which counts the record, or hold the record back.
+
+        Raises AccountTrouble once `ALIKE_REFUSALS` different records were refused with the same error.
+        """
+        if not self._advice.get(spec.name) or spec.name in self._accepted:
             end()
             return None
-        refusal = _blames_nothing(outcome)
+        refusal = _refusal_without_cause(outcome)
         if refusal is not None:
-            return self._hold(spec, HeldBack(digest, refusal, end))
+            return self._hold(spec, HeldRecord(digest, refusal, end))
         end()
-        if outcome.status in {Status.CREATED, Status.DECLINED, Status.PENDING}:  # the card was asked
+        if outcome.status in {Status.CREATED, Status.DECLINED, Status.PENDING}:  # Stripe tried to charge
             self.release(spec.name)
         return None
 
     def release(self, action: str | None = None) -> None:
-        """It was a matter of records after all (default: for every action)."""
+        """Count the held records of an action (default: of every action), and hold back no more of them."""
         with self._lock:
             names = list(self._held) if action is None else [action]
-            released = [held for name in names for held in self._held.pop(name, [])]
-            self._open.update(names)
-        for held in released:
-            held.release()
+            released = [record for name in names for record in self._held.pop(name, [])]
+            self._accepted.update(names)
+        for record in released:
+            record.release()
 
-    def _hold(self, spec: ActionSpec, new: HeldBack) -> HeldBack:
+    def _hold(self, spec: ActionSpec, new: HeldRecord) -> HeldRecord:
         with self._lock:
             held = self._held.setdefault(spec.name, [])
             held.append(new)
             kinds = {(each.refusal.http_status, each.refusal.type, each.refusal.code) for each in held}
-            is_closed = len(kinds) == 1 and len({each.digest for each in held}) >= ALIKE_REFUSALS
-        if is_closed:
+            is_account_refused = len(kinds) == 1 and len({each.digest for each in held}) >= ALIKE_REFUSALS
+        if is_account_refused:
             raise AccountTrouble(
-                f"this account may not create {spec.name}: the first {ALIKE_REFUSALS} were all refused alike "
-                f"{new.refusal.words()}. Stripe lets fewer and fewer accounts create charges directly: "
+                f"this account may not create {spec.name}: the first {ALIKE_REFUSALS} records were refused with the "
+                f"same error {new.refusal.words()}. Stripe lets fewer and fewer accounts create charges directly: "
                 f"{self._advice[spec.name]}",
                 new.refusal,
             )
@@ -84,8 +88,8 @@ class AccountRefusals:
         return new
 
 
-def _blames_nothing(outcome: Outcome) -> Refusal | None:
-    """The refusal that names no parameter and no object; a conflict and a wrong id blame their record."""
+def _refusal_without_cause(outcome: Outcome) -> Refusal | None:
+    """The refusal if it names no parameter; None for a conflict and a wrong id, whose cause is the record."""
     refusal = outcome.refusal
     if outcome.status is not Status.REJECTED or refusal is None or refusal.param:
         return None

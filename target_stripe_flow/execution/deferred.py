@@ -1,6 +1,6 @@
-"""Records that name another one which has not come yet: streams may come in any order within a run.
+"""Deferred records: each names a record that the input has not brought yet, as streams may come in any order.
 
-They wait, and no STATE passes them, until all that the input holds has been done; then they are taken up again.
+They wait until the whole input is processed, and no STATE passes them; then they are resumed.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from collections.abc import Callable
 from target_stripe_flow.execution.dispatcher import Tallied
 from target_stripe_flow.execution.job import Job
 
-# So many may wait at once; then what they name has to have come. Memory stays flat.
+# When this many records wait, they are resumed before the end of the input, so that memory stays flat.
 MOST_WAITING = 10_000
 
 
 class DeferredRecord:
-    """A job that waits; `again` does it once more, and the last time it must end in a place."""
+    """A job that waits; `resume` performs it again."""
 
     def __init__(self, job: Job, perform: Callable[[bool], Tallied | None]) -> None:
         self.job = job
@@ -26,17 +26,18 @@ class DeferredRecord:
 
     @property
     def is_over(self) -> bool:
+        """Whether the record is counted."""
         return self._is_done and (self._waits_for is None or self._waits_for.is_over)
 
-    def again(self, *, is_last: bool) -> Tallied | None:
-        """What it has to wait for besides, if anything."""
+    def resume(self, *, is_last: bool) -> Tallied | None:
+        """Perform the job. Returns what the record still waits for, if anything; with `is_last` it gets a status."""
         self._waits_for = self._perform(is_last)
         self._is_done = True
         return self._waits_for
 
 
 class DeferredRecords:
-    """Safe to share between threads."""
+    """The records that wait. Safe to share between threads."""
 
     def __init__(self) -> None:
         self._waiting: list[DeferredRecord] = []
@@ -48,15 +49,17 @@ class DeferredRecords:
 
     @property
     def is_full(self) -> bool:
+        """Whether they should be resumed now."""
         return len(self._waiting) >= MOST_WAITING
 
-    def add(self, late: DeferredRecord) -> DeferredRecord:
+    def add(self, record: DeferredRecord) -> DeferredRecord:
+        """Let `record` wait; returns it."""
         with self._lock:
-            self._waiting.append(late)
-        return late
+            self._waiting.append(record)
+        return record
 
     def take(self) -> list[DeferredRecord]:
-        """All that wait, which then wait no more."""
+        """Remove and return all records that wait."""
         with self._lock:
             waiting, self._waiting = self._waiting, []
         return waiting

@@ -1,11 +1,11 @@
-"""Does the work of many records at once, and lets STATE out only behind what is done.
+"""Processes many records in parallel, and prints a STATE only when every record before it is done.
 
-    ledger      every piece of work and every STATE in the order of the input; settled from the left
-    lanes       two pieces of work that share a lane never run at once, and run in the order of the input
-    workers     daemon threads, so that nothing they wait for can hold up the end of the process
+    ledger      all tasks and STATEs in the order of the input; what is done leaves it from the left
+    lanes       two tasks that share a lane never run at once, and run in the order of the input
+    workers     daemon threads, so that a waiting worker never delays the end of the process
 
-A lane per customer gives both "a customer before its charges" and "one customer's charges never in parallel"; Stripe
-would answer the latter with lock_timeout.
+A lane per customer puts a customer before its charges, and never charges one customer twice at once: Stripe would
+answer that with lock_timeout.
 """
 
 from __future__ import annotations
@@ -20,34 +20,34 @@ from typing import Protocol
 
 from stripe_flow.api.errors import StripeFlowError
 
-# Flat memory whatever the input; far more than any worker count can have under way.
+# Keeps memory flat; far more tasks than any number of workers can run at once.
 MOST_OPEN = 1_000
-# What is done but must wait before it counts holds up all behind it in the ledger: at this length it is time to decide.
+# A record that is held back keeps everything behind it in the ledger. At this length it has to be counted or resumed.
 LONG_LEDGER = 20_000
 # Meltano writes every STATE line into its database and state backend.
 STATE_EVERY_S = 2.0
-LOOK_UP_EVERY_S = 0.2
-# What is in flight when the run is to end gets this long: a request's own time limit is shorter.
+CHECK_EVERY_S = 0.2
+# At the end of a run the tasks in flight get this long: the time limit of a request is shorter.
 LAST_WAIT_S = 120.0
 
 State = dict[str, object]
 
 
 class Tallied(Protocol):
-    """Of work that is done but may have to wait before it counts."""
+    """The result of a task that is done, but may not be counted yet."""
 
     @property
     def is_over(self) -> bool:
-        """Whether it counts."""
+        """Whether it is counted, so that a STATE may pass it."""
 
 
-# Does a piece of work; what it returns, if anything, must be over before a STATE may pass.
-Do = Callable[[], Tallied | None]
+# Does the work of one record. If it returns something, that must be over before a STATE may pass.
+Task = Callable[[], Tallied | None]
 
 
 @dataclass(eq=False)
 class _Work:
-    do: Do
+    task: Task
     lanes: Sequence[str]
     blockers: int = 0
     followers: list[_Work] = field(default_factory=list)
@@ -55,12 +55,12 @@ class _Work:
     tallied: Tallied | None = None
 
 
-def _nothing() -> None:
-    """What is left to do of work that is done."""
+def _no_task() -> None:
+    """Takes the place of a task that is done, which is then freed."""
 
 
 class Dispatcher:
-    """`submit`, `state` and `flush` are for one thread, the reader's."""
+    """Runs tasks in worker threads. Only one thread, the reader, may call `submit`, `state` and `flush`."""
 
     def __init__(
         self,
@@ -68,21 +68,21 @@ class Dispatcher:
         workers: int,
         emit: Callable[[State], None],
         wake: Callable[[], None],
-        look_up: Callable[[], None] = lambda: None,
+        on_wait: Callable[[], None] = lambda: None,
     ) -> None:
-        """`emit` prints a STATE; `wake` ends the reader's wait for input once a fatal error has happened.
+        """`emit` prints a STATE; `wake` ends the reader's wait for input after a fatal error.
 
-        `look_up` is called now and then while the reader waits here instead; it raises where a signal has come.
+        `on_wait` is called every `CHECK_EVERY_S` while the reader waits here; it raises after a signal.
         """
-        self._emit, self._wake, self._look_up = emit, wake, look_up
+        self._emit, self._wake, self._on_wait = emit, wake, on_wait
         self._ledger: deque[_Work | State] = deque()
         self._tails: dict[str, _Work] = {}
-        self._ready: queue.SimpleQueue[_Work | None] = queue.SimpleQueue()  # None: nothing more will come
+        self._ready: queue.SimpleQueue[_Work | None] = queue.SimpleQueue()  # None: no more work follows
         self._changed = threading.Condition()
         self._open = 0
         self._running = 0
         self._is_closed = False
-        self._held: State | None = None
+        self._unprinted: State | None = None
         self._emitted_at = float("-inf")
         self.fatal: Exception | None = None
         self._workers = workers
@@ -90,28 +90,28 @@ class Dispatcher:
             threading.Thread(target=self._run, name=f"stripe-worker-{number}", daemon=True).start()
 
     def is_free(self, lane: str) -> bool:
-        """Whether nothing in this lane is under way or waits."""
+        """Whether no task of this lane runs or waits."""
         with self._changed:
             return lane not in self._tails
 
     @property
     def is_long(self) -> bool:
-        """Whether much that is done waits behind something that does not count yet."""
+        """Whether more than `LONG_LEDGER` entries wait behind one that is not counted yet."""
         return len(self._ledger) > LONG_LEDGER
 
     @property
     def in_flight(self) -> int:
-        """What was submitted and is not done, as of a moment ago."""
+        """The number of tasks that were submitted and are not done; it may be a moment old."""
         return self._open
 
-    def submit(self, do: Do, lanes: Sequence[str]) -> None:
-        """Have `do` called by a worker, after all earlier work in `lanes`. Waits while too much is open.
+    def submit(self, task: Task, lanes: Sequence[str]) -> None:
+        """Let a worker run `task` after all earlier tasks in `lanes`. Waits while `MOST_OPEN` tasks are open.
 
-        Raises the fatal error of a worker, if there was one; whatever `do` raises is fatal.
+        Raises the fatal error of a worker, if there was one; every error that `task` raises is fatal.
         """
         with self._changed:
             self._wait_until(lambda: self._open < MOST_OPEN)
-            work = _Work(do, lanes)
+            work = _Work(task, lanes)
             self._ledger.append(work)
             self._open += 1
             for lane in lanes:
@@ -124,50 +124,51 @@ class Dispatcher:
                 self._ready.put(work)
 
     def state(self, value: State) -> None:
-        """A STATE of the input, to be printed once all before it is done; the last one wins."""
+        """Print a STATE once every record before it is done; a later STATE replaces it."""
         with self._changed:
             if self._ledger and not isinstance(self._ledger[-1], _Work):
-                self._ledger[-1] = value  # nothing happened in between
+                self._ledger[-1] = value  # no record is between the two
             else:
                 self._ledger.append(value)
-            self._settle()
+            self._advance()
 
     def tick(self) -> None:
-        """Print a STATE that was held back only because another had just been printed."""
+        """Print a STATE that waits only because another was printed less than `STATE_EVERY_S` ago."""
         with self._changed:
-            self._settle()
+            self._advance()
 
     def flush(self) -> None:
-        """Wait until all is done. Raises the fatal error, if there was one."""
+        """Wait until all tasks are done. Raises the fatal error, if there was one."""
         with self._changed:
             self._wait_until(lambda: not self._open)
 
     def stop(self) -> None:
-        """Begin nothing more; idle workers end."""
+        """Start no more tasks; idle workers end."""
         with self._changed:
             self._is_closed = True
         for _ in range(self._workers):
             self._ready.put(None)
 
     def close(self) -> None:
-        """Begin nothing more, wait for what is in flight, print the STATE that is covered."""
+        """Start no more tasks, wait at most `LAST_WAIT_S` for those in flight, print the last STATE that is reached."""
         self.stop()
         deadline = time.monotonic() + LAST_WAIT_S
         with self._changed:
             while self._running and time.monotonic() < deadline:
                 self._changed.wait(deadline - time.monotonic())
-            if not isinstance(self.fatal, OSError):  # then nobody reads STATE any more
-                self._settle()
-                self._emit_held()
+            if not isinstance(self.fatal, OSError):  # an OSError says that standard output is closed
+                self._advance()
+                self._print_state()
 
-    def _wait_until(self, is_so: Callable[[], bool]) -> None:
-        """Wait, holding `_changed`. Raises the fatal error, or what `look_up` raises."""
-        while not is_so() and self.fatal is None:
-            self._changed.wait(LOOK_UP_EVERY_S)
-            self._look_up()
+    def _wait_until(self, condition: Callable[[], bool]) -> None:
+        """Wait, holding `_changed`. Raises the fatal error, or what `on_wait` raises."""
+        while not condition() and self.fatal is None:
+            self._changed.wait(CHECK_EVERY_S)
+            self._on_wait()
         self.raise_fatal()
 
     def raise_fatal(self) -> None:
+        """Raises the fatal error of a worker, if there was one."""
         if self.fatal is not None:
             raise self.fatal
 
@@ -180,15 +181,15 @@ class Dispatcher:
                 self._running += 1
             error: Exception | None = None
             try:
-                work.tallied = work.do()
+                work.tallied = work.task()
             except Exception as raised:  # noqa: BLE001  # the edge of a thread: the reader raises it again
                 error = raised
             with self._changed:
                 self._running -= 1
                 try:
                     self._finish(work, error)
-                except (OSError, StripeFlowError) as gone:  # STATE could not be printed, or rejects not be written
-                    self._fail(gone)
+                except (OSError, StripeFlowError) as failed:  # STATE could not be printed, or rejects not be written
+                    self._fail(failed)
                 self._changed.notify_all()
 
     def _fail(self, error: Exception) -> None:
@@ -197,10 +198,10 @@ class Dispatcher:
 
     def _finish(self, work: _Work, error: Exception | None) -> None:
         if error is not None:
-            if not self._is_closed:  # once the run is stopping, what could not be finished stays undone
+            if not self._is_closed:  # while the run stops, an unfinished task is left to the next run
                 self._fail(error)
             return
-        work.is_done, work.do = True, _nothing  # it may stay in the ledger for long, and the record need not
+        work.is_done, work.task = True, _no_task  # the entry may stay in the ledger; its record must not
         self._open -= 1
         for lane in work.lanes:
             if self._tails.get(lane) is work:
@@ -210,22 +211,22 @@ class Dispatcher:
             if not follower.blockers:
                 self._ready.put(follower)
         work.followers.clear()
-        self._settle()
+        self._advance()
 
-    def _settle(self) -> None:
-        """Take from the left of the ledger what is done; hold the last STATE met, and print it when it is time."""
+    def _advance(self) -> None:
+        """Remove done entries from the left of the ledger; print their last STATE, at most every `STATE_EVERY_S`."""
         while self._ledger:
             first = self._ledger[0]
             if isinstance(first, _Work):
                 if not first.is_done or (first.tallied is not None and not first.tallied.is_over):
                     break
             else:
-                self._held = first
+                self._unprinted = first
             self._ledger.popleft()
         if time.monotonic() - self._emitted_at >= STATE_EVERY_S:
-            self._emit_held()
+            self._print_state()
 
-    def _emit_held(self) -> None:
-        if self._held is not None:
-            self._emit(self._held)
-            self._held, self._emitted_at = None, time.monotonic()
+    def _print_state(self) -> None:
+        if self._unprinted is not None:
+            self._emit(self._unprinted)
+            self._unprinted, self._emitted_at = None, time.monotonic()

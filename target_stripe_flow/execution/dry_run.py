@@ -1,4 +1,4 @@
-"""A dry run: everything is checked, nothing is sent, and nothing is written anywhere but in memory."""
+"""A dry run: it checks everything, sends no write to Stripe, and writes only to memory."""
 
 from __future__ import annotations
 
@@ -18,85 +18,87 @@ from target_stripe_flow.results.text import shown_name
 
 logger = logging.getLogger(__name__)
 
-# More than these are counted, not told one by one.
+# Further rejects are counted but not logged.
 MOST_SHOWN = 50
 
-# Into memory, which is SQLite's.
+# The journal in memory is always SQLite.
 _PUT = insert(attempts).prefix_with("OR REPLACE")
 
 
 class DryRunJournal(Journal):
-    """What a journal would hold after this run: its rows, and in memory those that the run would add."""
+    """The journal as it would be after this run: the rows of the real journal, and in memory the rows of this run."""
 
-    def __init__(self, name: str, reader: Connection, writer: Connection, behind: Journal | None) -> None:
+    def __init__(self, name: str, reader: Connection, writer: Connection, real: Journal | None) -> None:
+        """`real` is the journal that is read and never changed; None if there is none yet."""
         super().__init__(name, reader, writer)
-        self._behind = behind
+        self._real = real
 
     def latest(self, digest: str) -> Attempt | None:
-        """The latest attempt of an identity, if the run were one."""
-        return super().latest(digest) or (self._behind.latest(digest) if self._behind else None)
+        """The latest attempt of an identity, from this run or from the real journal."""
+        return super().latest(digest) or (self._real.latest(digest) if self._real else None)
 
     def latest_update(self, digest: str) -> Attempt | None:
-        """The latest update, likewise."""
-        return super().latest_update(digest) or (self._behind.latest_update(digest) if self._behind else None)
+        """The latest update of an identity, from this run or from the real journal."""
+        return super().latest_update(digest) or (self._real.latest_update(digest) if self._real else None)
 
     def accounts(self) -> list[tuple[str, str]]:
-        return self._behind.accounts() if self._behind else []
+        return self._real.accounts() if self._real else []
 
     def knows(self, account: str, mode: str) -> bool:
-        return self._behind.knows(account, mode) if self._behind else False
+        return self._real.knows(account, mode) if self._real else False
 
     def made(self, digest: str, fingerprint: str, accepted: str) -> str | None:
-        """The object's id, if this very record would have one."""
-        if self._behind is None or super().latest(digest) is not None:
+        """The object's id if this same record was sent before, in this run or an earlier one."""
+        if self._real is None or super().latest(digest) is not None:
             return super().made(digest, fingerprint, accepted)
-        return self._behind.made(digest, fingerprint, accepted)
+        return self._real.made(digest, fingerprint, accepted)
 
     def open_attempts(self, account: str, mode: str) -> list[Attempt]:
-        """What the journal itself has open; a rehearsal leaves nothing open."""
-        return self._behind.open_attempts(account, mode) if self._behind else []
+        """The open attempts of the real journal; a dry run leaves none open."""
+        return self._real.open_attempts(account, mode) if self._real else []
 
     def shape_of(self, accepted: str) -> str | None:
-        return super().shape_of(accepted) or (self._behind.shape_of(accepted) if self._behind else None)
+        return super().shape_of(accepted) or (self._real.shape_of(accepted) if self._real else None)
 
-    def change(self, attempt: Attempt, *, was: Attempt) -> None:  # noqa: ARG002  # as the real one is called
-        """In memory, over what stands in the file. An update changes what its object was made of."""
+    def change(self, attempt: Attempt, *, was: Attempt) -> None:  # noqa: ARG002  # the signature of Journal
+        """Write the row to memory, where it hides that of the real journal. An update also changes its object's row."""
         origin = self.latest(attempt.digest) if attempt.is_update else None
         applied = [replace(origin, fingerprint=attempt.fingerprint, accepted=attempt.accepted)] if origin else []
-        for each in [attempt, *applied]:
-            self._group_commit.write(each.digest, (_PUT, each.row()))
+        for row in [attempt, *applied]:
+            self._group_commit.write(row.digest, (_PUT, row.row()))
 
 
 class DryRunSender:
-    """Says that Stripe made it, and asks nobody."""
+    """Answers as if Stripe had created or updated the object, without a request."""
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
 
-    def send(self, attempt: Attempt, *, is_new: bool) -> Sent:  # noqa: ARG002  # as the real one is called
-        as_if = {"state": State.UPDATED} if attempt.is_update else {"state": State.CREATED, "stripe_id": "dry_run"}
-        made = replace(attempt, body=None, **as_if)
+    def send(self, attempt: Attempt, *, is_new: bool) -> Sent:  # noqa: ARG002  # the signature of Sender
+        """The attempt as created or updated, written to the journal in memory."""
+        columns = {"state": State.UPDATED} if attempt.is_update else {"state": State.CREATED, "stripe_id": "dry_run"}
+        made = replace(attempt, body=None, **columns)
         self._journal.change(made, was=attempt)
         return Sent(attempt=made)
 
 
 class LoggedRejects:
-    """Names what a run would put into the rejects file, by line and reason: a record may be a person's."""
+    """Logs line, field and reason of each reject instead of writing a file; no values, as they may be personal data."""
 
-    path = "nowhere, as this is a dry run"
+    path = "the lines above: a dry run writes no rejects file"
 
     def __init__(self) -> None:
-        self._told = 0
+        self._logged = 0
 
     def add(self, received: Received, outcome: Outcome) -> None:
-        """Log it, unless many were."""
-        self._told += 1
-        if self._told <= MOST_SHOWN:
+        """Log the reject, unless `MOST_SHOWN` were logged already."""
+        self._logged += 1
+        if self._logged <= MOST_SHOWN:
             stream = received.origin.stream
             where = f"{stream}.{shown_name(outcome.field)}" if outcome.field else stream
             logger.info("line %d would be %s: %s: %s", received.line, outcome.status.value, where, outcome.reason)
-        if self._told == MOST_SHOWN:
-            logger.info("more than these are counted, not told")
+        if self._logged == MOST_SHOWN:
+            logger.info("further rejects are counted but not logged")
 
     def sync(self) -> None:
-        """Nothing to bring to a disk."""
+        """Does nothing: there is no file."""

@@ -1,4 +1,4 @@
-"""Turns a record into a Stripe object once: what the journal knows of it decides whether anything is sent."""
+"""Performs the action of a record once: the journal decides whether anything is sent."""
 
 from __future__ import annotations
 
@@ -17,55 +17,55 @@ from target_stripe_flow.attempts.lifecycle import HAS_OBJECT, OPEN, Answer, Stat
 from target_stripe_flow.execution.attempt_outcome import conflict, outcome_of_attempt, outcome_of_send
 from target_stripe_flow.execution.job import Job
 from target_stripe_flow.execution.matching import find_match, is_ours
-from target_stripe_flow.execution.references import References, find
+from target_stripe_flow.execution.references import References, find_object
 from target_stripe_flow.execution.request_builder import RequestBuilder
 from target_stripe_flow.execution.sender import Sends, Sent
 from target_stripe_flow.journal.ownership import Superseded
 from target_stripe_flow.journal.store import Journal
 from target_stripe_flow.results.outcome import Missing, Outcome, Rejected, Status
 
-# Only these are ever named by other records, so only their names are kept.
+# Other records refer only to these actions, so only their source keys are remembered.
 REFERENCED = {action for spec in ACTIONS.values() for action in spec.references.values()}
 
-# What `of` tells of an identity, for example its latest attempt, once no other process has that in hand.
+# Reads an attempt by its digest (first argument: how, second: which), once no other process owns it.
 WhenFree = Callable[[Callable[[str], Attempt | None], str], Attempt | None]
 
 
 class Executor:
-    """Safe to share between threads; two jobs of one lane must not run at once."""
+    """Performs jobs. Safe to share between threads; two jobs of one lane must not run at once."""
 
     def __init__(
         self,
         client: Client,
         journal: Journal,
         sender: Sends,
-        names: References,
+        references: References,
         policies: Policies,
         *,
         when_free: WhenFree,
     ) -> None:
-        self._client, self._journal, self._sender, self._names = client, journal, sender, names
-        self._rules, self._when_free = policies, when_free
-        self._requests = RequestBuilder(client, names, policies)
+        self._client, self._journal, self._sender, self._references = client, journal, sender, references
+        self._policies, self._when_free = policies, when_free
+        self._requests = RequestBuilder(client, references, policies)
 
     def lanes(self, job: Job) -> list[str]:
-        """What `job` must not overlap with: its own identity, the objects that it names, what it is matched by."""
-        own = joined(job.identity.source_key)
-        if job.objection is not None:  # its parameters were not checked, and nothing is going to be sent
+        """The lanes of `job`: its identity, its object, the objects that it refers to, the value it is matched by."""
+        if job.objection is not None:  # its parameters are unchecked, and nothing will be sent
             return [own_lane(job.identity)]
         if job.find_id is not None:
-            self._names.alias(job.spec.name, job.identity.source_key, job.find_id)
-        named = [
-            self._names.lane(action, job.parameters[name])
+            self._references.alias(job.spec.name, job.identity.source_key, job.find_id)
+        referenced = [
+            self._references.lane(action, job.parameters[name])
             for name, action in job.spec.references.items()
             if name in job.parameters
         ]
-        match_by = self._rules.match_by(job.spec)
+        match_by = self._policies.match_by(job.spec)
         matched = [f"{match_by}:{job.parameters[match_by]}"] if match_by in job.parameters else []
-        return list(dict.fromkeys([own_lane(job.identity), self._names.lane(job.spec.name, own), *named, *matched]))
+        own = self._references.lane(job.spec.name, joined(job.identity.source_key))
+        return list(dict.fromkeys([own_lane(job.identity), own, *referenced, *matched]))
 
-    def already(self, job: Job) -> Outcome | None:
-        """What stands in the journal about it; None if it is to be done."""
+    def known_outcome(self, job: Job) -> Outcome | None:
+        """The outcome that the journal has for this record; None if the job has to be performed."""
         stripe_id = self._journal.made(job.identity.digest, job.fingerprint, job.checker.accepted)
         if stripe_id is not None:
             return Outcome(status=Status.UNCHANGED, stripe_id=stripe_id)
@@ -75,11 +75,14 @@ class Executor:
         return self._known(job, latest)
 
     def perform(self, job: Job) -> Outcome:
-        """Do it, unless it is done. Raises Missing, and AccountTrouble where no record could fare better."""
+        """Perform the job, unless the journal says that it is done.
+
+        Raises Missing if the record names one that does not exist yet, AccountTrouble if no record can succeed now.
+        """
         while True:
             try:
                 return self._perform(job)
-            except Superseded:  # another process was faster: what stands then decides
+            except Superseded:  # another process was faster: judge what it has written
                 continue
 
     def _perform(self, job: Job) -> Outcome:
@@ -106,7 +109,7 @@ class Executor:
                 return None
             case Answer.KNOWN:
                 if latest.source_key is None and job.objection is None:
-                    self._journal.change(job.adopted(latest), was=latest)
+                    self._journal.change(job.adopt(latest), was=latest)
                 return outcome_of_attempt(latest)
             case Answer.CHANGED:
                 changed = self._changed(job, latest)
@@ -116,7 +119,7 @@ class Executor:
     def _changed(self, job: Job, latest: Attempt) -> Outcome | None:
         if not job.spec.is_changeable or latest.state not in HAS_OBJECT or job.find_id is not None:
             return conflict(latest)
-        match self._rules.on_change:
+        match self._policies.on_change:
             case OnChange.REJECT:
                 return conflict(latest)
             case OnChange.IGNORE:
@@ -125,27 +128,27 @@ class Executor:
                 return None
 
     def _is_same(self, job: Job, latest: Attempt) -> bool:
-        if latest.fingerprint is None:  # rebuilt from the marker at Stripe, which does not tell
+        if latest.fingerprint is None:  # rebuilt from the marker, which holds no fingerprint
             return True
         if latest.accepted is not None and latest.accepted != job.checker.accepted:
             shape = self._journal.shape_of(latest.accepted)
             if shape is not None:
-                return fingerprint.digest(fingerprint.within(job.parameters, json.loads(shape))) == latest.fingerprint
+                return fingerprint.digest(fingerprint.restrict(job.parameters, json.loads(shape))) == latest.fingerprint
         return job.fingerprint == latest.fingerprint
 
     def _find(self, job: Job, latest: Attempt | None) -> Outcome | None:
-        """An object that is there already, by its id or by what it is matched by; None if it is to be created."""
-        stripe_id, match_by = job.find_id, self._rules.match_by(job.spec)
+        """Record an existing object, by its id or by the match parameter; None if the object has to be created."""
+        stripe_id, match_by = job.find_id, self._policies.match_by(job.spec)
         if stripe_id is not None:
             try:
-                find(self._client, job.spec.path, stripe_id, job.spec.find_by or "")
-            except Missing as missing:  # no record is going to bring it
+                find_object(self._client, job.spec.path, stripe_id, job.spec.find_by or "")
+            except Missing as missing:  # no later record can create an object with this id
                 raise Rejected(str(missing), missing.field) from None
         elif match_by in job.parameters:
             stripe_id = find_match(self._client, job.spec.path, str(match_by), job.parameters[match_by])
         if stripe_id is None:
             return None
-        # Stripe has just said that it is there.
+        # The time of Stripe's last answer, which showed the object.
         found_unix = self._client.clock.now_unix(time.monotonic())
         settled_unix = None if found_unix is None else int(found_unix)
         attempt = replace(job.attempt(latest), state=State.FOUND, stripe_id=stripe_id, settled_unix=settled_unix)
@@ -158,20 +161,20 @@ class Executor:
 
     def _create(self, job: Job, latest: Attempt | None) -> Outcome:
         sent = self._sender.send(self._requests.creation(job, latest), is_new=True)
-        key_as = self._rules.key_as(job.spec)
-        if key_as is not None and sent.attempt.code == "resource_already_exists":
-            sent = self._taken(job, sent)
+        id_parameter = self._policies.id_parameter(job.spec)
+        if id_parameter is not None and sent.attempt.code == "resource_already_exists":
+            sent = self._adopt_existing(job, sent)
         if sent.attempt.state in HAS_OBJECT:
             self._learn(job, str(sent.attempt.stripe_id))
         return outcome_of_send(sent)
 
-    def _taken(self, job: Job, sent: Sent) -> Sent:
-        """The id is in use: by what an earlier run of ours made of this very record, or by somebody else."""
+    def _adopt_existing(self, job: Job, sent: Sent) -> Sent:
+        """The id is in use: take the object if it carries this record's marker. Raises Rejected if it does not."""
         own_id = joined(job.identity.source_key)
         if not is_ours(self._client, job.spec.path, own_id, job.identity.digest):
             raise Rejected(
-                f"the product id {own_id} is in use for something that was not made of this record",
-                job.spec.key_as or "",
+                f"the product id {own_id} is in use by another object: change the key, or turn off product_id_from_key",
+                job.spec.id_parameter or "",
             )
         made = replace(sent.attempt, state=State.CREATED, stripe_id=own_id, http_status=None, code=None, param=None)
         self._journal.change(made, was=sent.attempt)
@@ -185,9 +188,9 @@ class Executor:
 
     def _learn(self, job: Job, stripe_id: str) -> None:
         if job.spec.name in REFERENCED:
-            self._names.learn(job.spec.name, job.identity.source_key, stripe_id)
+            self._references.learn(job.spec.name, job.identity.source_key, stripe_id)
 
 
 def own_lane(identity: Identity) -> str:
-    """The lane of everything that is of one identity."""
+    """The lane of all records of one identity."""
     return identity.digest

@@ -1,4 +1,4 @@
-"""What is to be done for one record, and the journal's row of doing it."""
+"""The work for one record, and its attempts as rows of the journal."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ Parameters = dict[str, Any]  # Any: JSON
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """A record's identity and the `parameters` that were picked from it; `checker` says which were accepted.
+    """A record's identity and the `parameters` picked from it by `checker`.
 
-    `unset` are those that an update is to empty, since the record says null of them. `candidate` is what may be held
-    against sending it.
+    `unset` are the parameters that an update empties, because they are null in the record. `candidate` is what the
+    guards check; without it nothing is checked.
     """
 
     spec: ActionSpec
@@ -37,24 +37,24 @@ class Job:
 
     @cached_property
     def objection(self) -> Rejected | None:
-        """Why nothing may be sent for it; what was sent before stands. Most records are known, and never asked."""
+        """Why the record must not be sent; None if it may be. Computed on demand: most records are known unchanged."""
         return self.checker.objection(self.candidate) if self.candidate else None
 
     @cached_property
     def fingerprint(self) -> str:
-        """Of what is sent; of a record that only finds, of what is found."""
-        found = {self.spec.find_by: self.find_id}
-        return fingerprint.digest(self.parameters if self.find_id is None else found)
+        """The hash of the parameters; for a record that names an existing object, of that object's id."""
+        existing = {self.spec.find_by: self.find_id}
+        return fingerprint.digest(self.parameters if self.find_id is None else existing)
 
     @property
     def find_id(self) -> str | None:
-        """The Stripe id of an object that exists and is only to be found."""
+        """The Stripe id of the existing object that the record names, if it names one."""
         return self.parameters.get(self.spec.find_by) if self.spec.find_by else None
 
     def attempt(self, latest: Attempt | None) -> Attempt:
-        """The next attempt at making it, which may be one that a person has opened."""
+        """The next attempt to create the object: the one that a person opened, else a new one."""
         if latest is not None and latest.state is State.OPENED:
-            return replace(latest, **self._what(), **self._money())
+            return replace(latest, **self._content(), **self._money())
         return Attempt(
             digest=self.identity.digest,
             attempt=1 if latest is None else latest.attempt + 1,
@@ -62,37 +62,37 @@ class Job:
             action=self.spec.name,
             account=self.identity.scope.account,
             mode=self.identity.scope.mode,
-            **self._whose(),
-            **self._what(),
+            **self._source(),
+            **self._content(),
             **self._money(),
         )
 
     def update(self, made: Attempt, last: Attempt | None) -> Attempt:
-        """The next update of what was made; `last` is the last one."""
-        is_of_it = last is not None and last.attempt == made.attempt
+        """The next update of the object that `made` created; `last` is the latest update of the identity."""
+        is_same_object = last is not None and last.attempt == made.attempt
         return Attempt(
             digest=made.digest,
             attempt=made.attempt,
-            revision=last.revision + 1 if last is not None and is_of_it else 1,
+            revision=last.revision + 1 if last is not None and is_same_object else 1,
             state=State.INTENT,
             action=made.action,
             account=made.account,
             mode=made.mode,
             stripe_id=made.stripe_id,
             path=f"{self.spec.path}/{quote(str(made.stripe_id), safe='')}",
-            **self._whose(),
-            **self._what(),
+            **self._source(),
+            **self._content(),
         )
 
-    def adopted(self, rebuilt: Attempt) -> Attempt:
-        """A row that was rebuilt learns whose it is."""
-        return replace(rebuilt, **self._whose(), **self._what())
+    def adopt(self, rebuilt: Attempt) -> Attempt:
+        """A rebuilt row with the source key and fingerprint of this record, which the marker does not hold."""
+        return replace(rebuilt, **self._source(), **self._content())
 
-    def _whose(self) -> dict[str, Any]:  # Any: columns of the journal
+    def _source(self) -> dict[str, Any]:  # Any: columns of the journal
         return {"source_name": self.identity.scope.source_name, "source_key": self.identity.source_key}
 
-    def _what(self) -> dict[str, Any]:  # Any: as above
+    def _content(self) -> dict[str, Any]:  # Any: columns of the journal
         return {"fingerprint": self.fingerprint, "accepted": self.checker.accepted}
 
-    def _money(self) -> dict[str, Any]:  # Any: as above
+    def _money(self) -> dict[str, Any]:  # Any: columns of the journal
         return money_of(self.parameters).columns() if self.spec.moves_money else {}

@@ -1,4 +1,4 @@
-"""Which Stripe object a source key stands for, and which lane a record of it runs in."""
+"""Resolves references: the Stripe id of a source key, and the lane of an object."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from target_stripe_flow.attempts.lifecycle import HAS_OBJECT, OPEN
 from target_stripe_flow.journal.store import Journal
 from target_stripe_flow.results.outcome import Missing, Rejected
 
-# What is remembered of the objects named last: far more than can be under way at once, and memory stays flat.
+# Each cache keeps this many entries, the ones used last: far more than run at once, and memory stays flat.
 MOST_KNOWN = 10_000
 
 Name = tuple[str, str]  # an action, and a source key in one text or a Stripe id
@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 class _Recent(Generic[T]):
-    """The values of the names used last."""
+    """A cache of the `MOST_KNOWN` names that were used last."""
 
     def __init__(self) -> None:
         self._values: OrderedDict[Name, T] = OrderedDict()
@@ -40,7 +40,7 @@ class _Recent(Generic[T]):
 
 
 class References:
-    """Source keys and their Stripe ids, out of the journal; safe to share between threads."""
+    """Source keys and their Stripe ids, from the journal. Safe to share between threads."""
 
     def __init__(self, journal: Journal, scope: Scope) -> None:
         self._journal, self._scope = journal, scope
@@ -50,7 +50,7 @@ class References:
         self._lock = threading.Lock()
 
     def learn(self, action: str, source_key: tuple[str, ...], stripe_id: str) -> None:
-        """`stripe_id` was created or found for this key."""
+        """Remember that the object of this source key is `stripe_id`."""
         name = joined(source_key)
         with self._lock:
             if self._lanes.get((action, stripe_id)) is None:
@@ -59,12 +59,12 @@ class References:
                 self._ids.put((action, name), stripe_id)
 
     def alias(self, action: str, source_key: tuple[str, ...], stripe_id: str) -> None:
-        """This key is going to stand for an object that has a lane already, or may get one under its own id."""
+        """Give this source key the lane of the object `stripe_id`, before the record that names it is performed."""
         with self._lock:
             self._lanes.put((action, joined(source_key)), self._lane(action, stripe_id))
 
     def lane(self, action: str, name: str) -> str:
-        """One lane for one object, whether `name` is its source key or its Stripe id."""
+        """The lane of an object, the same whether `name` is its source key or its Stripe id."""
         with self._lock:
             known = self._lanes.get((action, name))
             if known is not None:
@@ -80,21 +80,21 @@ class References:
         return self._lanes.get((action, name)) or f"{action}:{name}"
 
     def resolve(self, client: Client, action: str, path: str, name: str, field: str) -> str:
-        """The Stripe id that `name` stands for: a source key first, else itself, once Stripe has confirmed it.
+        """The Stripe id for `name`: of the record with this source key, else `name` itself if Stripe has that object.
 
-        Raises Missing where Stripe does not know it, Rejected where it is deleted or the key is not settled yet.
+        Raises Missing if Stripe has no such object, Rejected if it is deleted or the attempt of that key is still open.
         """
         with self._lock:
             known = self._find_id(action, name, field)
             if known is not None or self._confirmed.get((action, name)):
                 return known or name
-        find(client, path, name, field)
+        find_object(client, path, name, field)
         with self._lock:
             self._confirmed.put((action, name), value=True)
         return name
 
     def _find_id(self, action: str, name: str, field: str = "") -> str | None:
-        """Out of the journal. With a `field`, raises Rejected for a key that may stand for something or not."""
+        """The id in the journal. With a `field`, raises Rejected if the latest attempt of the key is open."""
         known = self._ids.get((action, name))
         if known is not None:
             return known
@@ -102,8 +102,8 @@ class References:
             latest = self._journal.latest(Identity(scope=self._scope, action=action, source_key=source_key).digest)
             if latest is not None and latest.state in OPEN and field:
                 raise Rejected(
-                    f"names one of the {action} of which it is not known yet whether it was created "
-                    f"({latest.state.value})",
+                    f"is the key of a record of {action} whose attempt is {latest.state.value}: it is not known yet "
+                    "whether the object exists",
                     field,
                 )
             if latest is not None and latest.state in HAS_OBJECT and is_nameable(source_key):
@@ -112,26 +112,22 @@ class References:
         return None
 
 
-def find(client: Client, path: str, stripe_id: str, field: str) -> dict[str, object]:
-    """The object with this id. Raises Missing where there is none, Rejected where it is deleted."""
+def find_object(client: Client, path: str, stripe_id: str, field: str) -> dict[str, object]:
+    """The object with this id. Raises Missing if there is none, Rejected if it is deleted."""
     if not stripe_id.replace("_", "").isalnum() or not stripe_id.isascii():
-        raise Missing("is neither the key of a record nor an id of Stripe's", field)
+        raise Missing("is neither the key of a record nor a Stripe id", field)
     try:
-        found: dict[str, object] = client.get(f"{path}/{stripe_id}").value
+        value: dict[str, object] = client.get(f"{path}/{stripe_id}").value
     except NotFound as error:
+        words = error.refusal.words() if error.refusal else ""
         raise Missing(
-            f"is neither the key of a record nor the id of an object that this key can see {_words(error)}",
-            field,
+            f"is neither the key of a record nor the id of an object that this API key can read {words}", field
         ) from None
-    if found.get("deleted") is True:
-        raise Rejected("names an object that was deleted at Stripe", field)
-    return found
+    if value.get("deleted") is True:
+        raise Rejected("is the id of an object that was deleted in Stripe", field)
+    return value
 
 
 def is_nameable(source_key: tuple[str, ...]) -> bool:
-    """Whether no other key reads the same when joined: money must not go to a namesake."""
+    """Whether the joined text stands for this key alone: otherwise money could go to another record's object."""
     return len(source_key) == 1 or not any("," in part for part in source_key)
-
-
-def _words(error: NotFound) -> str:
-    return error.refusal.words() if error.refusal else ""

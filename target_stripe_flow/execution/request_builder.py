@@ -1,4 +1,4 @@
-"""From a record's parameters to the bytes that go out: names become ids, a way is taken, a marker is set."""
+"""Builds the request of an attempt: resolves references, translates for the endpoint, adds the marker."""
 
 from __future__ import annotations
 
@@ -19,50 +19,49 @@ from target_stripe_flow.execution.references import References
 
 
 class RequestBuilder:
-    """Safe to share between threads."""
+    """Builds requests to create or update an object. Safe to share between threads."""
 
-    def __init__(self, client: Client, names: References, policies: Policies) -> None:
-        self._client, self._names, self._rules = client, names, policies
-        self._wallets = DefaultPaymentMethods(client)
+    def __init__(self, client: Client, references: References, policies: Policies) -> None:
+        self._client, self._references, self._policies = client, references, policies
+        self._payment_methods = DefaultPaymentMethods(client)
 
     def creation(self, job: Job, latest: Attempt | None) -> Attempt:
-        """The next attempt, with its bytes. Raises Rejected, Missing, AccountTrouble."""
-        endpoint, attempt = self._rules.ways[job.spec.name], job.attempt(latest)
-        parameters = job.parameters | self._named(job) | self._own_id(job)
+        """The next attempt to create the object, with its request. Raises Rejected, Missing, AccountTrouble."""
+        endpoint, attempt = self._policies.endpoints[job.spec.name], job.attempt(latest)
+        parameters = job.parameters | self._resolved(job) | self._own_id(job)
         parameters["metadata"] = self._metadata(job, attempt)
-        translated = endpoint.translate(self._paid(parameters, endpoint))
+        translated = endpoint.translate(self._with_payment_method(parameters, endpoint))
         return self._with_request(attempt, endpoint.path, translated)
 
     def update(self, job: Job, made: Attempt, last: Attempt | None) -> Attempt:
-        """The next update of what `made` has made, with its bytes. Raises Rejected."""
+        """The next update of the object that `made` created, with its request. Raises Rejected."""
         attempt = job.update(made, last)
-        # Ours last: a null in a record must not take the marker away.
+        # Our own metadata last: a null in the record must not remove the marker.
         metadata = job.unset.get("metadata", {}) | self._metadata(job, attempt)
         parameters = job.checker.updatable(job.parameters) | job.unset | {"metadata": metadata}
         return self._with_request(attempt, str(attempt.path), parameters)
 
-    def _named(self, job: Job) -> Parameters:
+    def _resolved(self, job: Job) -> Parameters:
         return {
-            name: self._names.resolve(self._client, action, ACTIONS[action].path, job.parameters[name], name)
+            name: self._references.resolve(self._client, action, ACTIONS[action].path, job.parameters[name], name)
             for name, action in job.spec.references.items()
             if name in job.parameters
         }
 
     def _own_id(self, job: Job) -> Parameters:
-        name = self._rules.key_as(job.spec)
+        name = self._policies.id_parameter(job.spec)
         return {} if name is None else {name: joined(job.identity.source_key)}
 
     def _metadata(self, job: Job, attempt: Attempt) -> dict[str, str]:
-        return marked(job.parameters.get("metadata", {}), attempt, is_clear=self._rules.is_key_clear)
+        return marked(job.parameters.get("metadata", {}), attempt, is_clear=self._policies.shows_key)
 
-    def _paid(self, parameters: Parameters, endpoint: Endpoint) -> Parameters:
-        """A charge to a customer takes what is on file by itself; a PaymentIntent has to be told."""
+    def _with_payment_method(self, parameters: Parameters, endpoint: Endpoint) -> Parameters:
+        """A charge uses the customer's default payment method by itself; a PaymentIntent must name it."""
         if not endpoint.makes_intent:
             return parameters
-        is_named = "source" in parameters
-        wallets = self._wallets
-        payer = wallets.payer(parameters["source"]) if is_named else wallets.default_of(parameters["customer"])
-        return parameters | {"source": payer.source, SOURCE_TYPE: payer.kind}
+        methods, source = self._payment_methods, parameters.get("source")
+        method = methods.default_of(parameters["customer"]) if source is None else methods.resolve(source)
+        return parameters | {"source": method.source, SOURCE_TYPE: method.kind}
 
     def _with_request(self, attempt: Attempt, path: str, parameters: Parameters) -> Attempt:
         connection = self._client.connection
@@ -72,6 +71,6 @@ class RequestBuilder:
             body=forms.encode(parameters).encode(),
             api_version=connection.api_version,
             stripe_account=connection.account,
-            # of identity, attempt and revision, never of what is sent
+            # From identity, attempt and revision, never from the parameters.
             idempotency_key=f"stripe-flow:{attempt.marker}",
         )

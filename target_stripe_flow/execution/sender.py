@@ -1,4 +1,4 @@
-"""The one place that sends what creates something: written down before, and what came of it written down after."""
+"""The only module that sends writes: it stores the intent before each request and the outcome after it."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ from target_stripe_flow.attempts.lifecycle import HAS_OBJECT, HOUR_S, OPEN, Even
 from target_stripe_flow.journal.ownership import Superseded
 from target_stripe_flow.journal.store import Journal
 
-# A key that was used before in a run that the journal does not know: whatever it made is no older than a key can be.
+# If a run that is not in this journal used the key, its object is at most as old as a key can be.
 UNKNOWN_PAST_S = 25 * HOUR_S
-# Which record that run had sent: none is the same.
+# The fingerprint of what that run sent, which is unknown: equal to no record's.
 UNKNOWN_FINGERPRINT = ""
 
 _EVENTS: tuple[tuple[type[StripeError], Event], ...] = (
@@ -41,15 +41,15 @@ _EVENTS: tuple[tuple[type[StripeError], Event], ...] = (
     (OutcomeUnknown, Event.INDETERMINATE),
 )
 
-
-# What a look, or nobody, has found out about an attempt: an id that Stripe has given for it is more.
-_BELOW_A_FACT = OPEN - {State.INTENT} | {State.NOT_CREATED}
+# In these states an id from Stripe's answer is better knowledge than the state.
+_WEAKER_THAN_AN_ID = OPEN - {State.INTENT} | {State.NOT_CREATED}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sent:
-    """The attempt as it stands afterwards, Stripe's refusal if there was one, and whether its key was known already:
-    Stripe had carried it out in a run that the journal does not know.
+    """The attempt after sending, and Stripe's refusal if there was one.
+
+    `was_known`: Stripe had executed the key before, in a run that is not in this journal.
     """
 
     attempt: Attempt
@@ -58,30 +58,30 @@ class Sent:
 
 
 class Sends(Protocol):
-    """What the real sender and a dry run have in common."""
+    """Sends an attempt: Sender, or DryRunSender."""
 
     def send(self, attempt: Attempt, *, is_new: bool) -> Sent:
         """See Sender."""
 
 
 class KeyTooOld(StripeFlowError):
-    """Stripe may have forgotten the key: the same bytes could be a second order."""
+    """Stripe may have forgotten the key, so the same bytes could create a second object."""
 
 
 class Sender:
-    """Safe to share between threads."""
+    """Sends attempts and writes their outcome to the journal. Safe to share between threads."""
 
     def __init__(self, client: Client, journal: Journal) -> None:
         self._client, self._journal = client, journal
 
     def send(self, attempt: Attempt, *, is_new: bool) -> Sent:
-        """What came of it, durable in any case. Raises what ends the run; the attempt is then settled as not sent, or
-        still open for the next run. Raises Superseded where another process has the attempt: nothing more is sent then.
+        """The attempt with its outcome, durable when this returns.
 
-        `is_new`: nothing of this attempt was ever sent.
+        `is_new`: this attempt was never sent before. Raises the error that ends the run; the attempt is then not_sent,
+        or still open for the next run. Raises Superseded if another process owns the attempt: it is not sent again.
         """
         if attempt.body is None:
-            raise Superseded(f"{attempt.name} has no bytes to send: it was settled")
+            raise Superseded(f"{attempt.name} is settled already, so there is no request to send")
         clearance = _Clearance(self._journal, attempt, is_new=is_new)
         client = self._client.as_sent(attempt.stripe_account, str(attempt.api_version))
         request = Request(
@@ -90,30 +90,30 @@ class Sender:
         try:
             answer = client.post(request, clearance)
         except KeyTooOld:
-            return Sent(attempt=self._settle(clearance.attempt, Event.KEY_TOO_OLD, reason="its key may be forgotten"))
+            return Sent(attempt=self._settle(clearance.attempt, Event.KEY_TOO_OLD, reason="its key may be too old"))
         except (Declined, RequestRefused, OutcomeUnknown) as error:
             event = next(event for kind, event in _EVENTS if isinstance(error, kind))
             return Sent(attempt=self._settle(clearance.attempt, event, **_facts(error)), refusal=error.refusal)
         except StripeFlowError as error:
             self._note_not_executed(clearance, error)
             raise
-        was_known = answer.is_replay and answer.sends == 1
-        return Sent(attempt=self._made(clearance.attempt, answer), was_known=is_new and was_known)
+        was_known = is_new and answer.is_replay and answer.sends == 1
+        return Sent(attempt=self._settle_made(clearance.attempt, answer), was_known=was_known)
 
-    def _made(self, attempt: Attempt, answer: Answer[dict[str, object]]) -> Attempt:
+    def _settle_made(self, attempt: Attempt, answer: Answer[dict[str, object]]) -> Attempt:
         is_live = self._client.connection.key.mode is Mode.LIVE
         if answer.value.get("livemode", is_live) is not is_live:
-            self._settle(attempt, Event.INDETERMINATE, reason="it was answered by the other mode than the key's")
+            self._settle(attempt, Event.INDETERMINATE, reason="the answer is of the other mode than the API key")
             raise AccountTrouble(
-                f"POST {attempt.path} was answered by the other mode than the key's (request {answer.request_id}). "
-                "Check base_url and api_key before anything else is sent"
+                f"POST {attempt.path} was answered with an object of the other mode than the API key "
+                f"(request {answer.request_id}). Check base_url and api_key before the next run"
             )
         stripe_id = answer.value.get("id")
         if not isinstance(stripe_id, str):
             reason = "the answer is a success without an id, so it is not Stripe's: check the setting base_url"
             return self._settle(attempt, Event.INDETERMINATE, reason=reason, request_id=answer.request_id)
         status, charge = (_text(answer.value.get(name)) for name in ("status", "latest_charge"))
-        made = ACTIONS[attempt.action].way_of(attempt.path).made(stripe_id, status, charge, money_of(answer.value))
+        made = ACTIONS[attempt.action].endpoint_at(attempt.path).made(stripe_id, status, charge, money_of(answer.value))
         return self._settle(
             attempt,
             made.event,
@@ -125,8 +125,8 @@ class Sender:
         )
 
     def _note_not_executed(self, clearance: _Clearance, error: StripeFlowError) -> None:
-        """The run is going to end: say what is known of the attempt."""
-        if clearance.was_given and not clearance.is_open and _is_without_effect(error):
+        """Settle the attempt before the run ends, if it is certain that no send was executed."""
+        if clearance.was_granted and not clearance.is_open and _is_without_effect(error):
             self._settle(clearance.attempt, Event.NOT_EXECUTED, **_facts(error))
 
     def _settle(self, attempt: Attempt, event: Event, **facts: Any) -> Attempt:  # Any: columns of the journal
@@ -150,24 +150,24 @@ class Sender:
         return settled
 
     def _prefer_id(self, settled: Attempt) -> None:
-        """The row was taken while this process slept on Stripe's answer. Whoever took it has the same answer, or has
-        looked; where that left a doubt, or found nothing, an id that Stripe has given says more.
+        """Another process took the row while this one waited for Stripe. It has the same answer, or has scanned for the
+        marker; if its scan was incomplete or found nothing, the id from the answer here replaces what it wrote.
         """
-        of = self._journal.latest_update if settled.is_update else self._journal.latest
-        current = of(settled.digest)
+        read = self._journal.latest_update if settled.is_update else self._journal.latest
+        current = read(settled.digest)
         if settled.state not in HAS_OBJECT or current is None or current.marker != settled.marker:
             return
-        if current.state not in _BELOW_A_FACT or (taken := self._journal.take(current)) is None:
+        if current.state not in _WEAKER_THAN_AN_ID or (taken := self._journal.take(current)) is None:
             return
         self._journal.change(settled, was=taken.attempt)
 
 
 class _Clearance:
-    """Leave to send, given only behind a durable row: the client asks for it before each send."""
+    """Permits each send only after the intent is durable: the client calls it before every send."""
 
     def __init__(self, journal: Journal, attempt: Attempt, *, is_new: bool) -> None:
         self.attempt = attempt
-        self.was_given = False
+        self.was_granted = False
         self.is_open = not is_new  # whether a send before the last one may have been executed
         self._journal, self._is_new = journal, is_new
         self._has_row = not is_new or attempt.state is State.OPENED
@@ -190,9 +190,9 @@ class _Clearance:
         else:
             self._journal.open_attempt(intent)
         self.attempt, self._has_row = intent, True
-        # The last thing before the first byte: however long the write took, nobody may take the row while it is sent.
+        # Last, as the write may have taken long: no other process may take the row while it is sent.
         self._journal.ownership.assure()
-        self.was_given = True
+        self.was_granted = True
 
 
 def _text(value: object) -> str | None:
@@ -200,14 +200,14 @@ def _text(value: object) -> str | None:
 
 
 def _is_without_effect(error: StripeFlowError) -> bool:
-    """Whether the last send was surely not executed: refused for its pace, or by Stripe's own word for its key."""
+    """Whether the last send was certainly not executed: refused by the rate limit, or by Stripe for its API key."""
     if isinstance(error, KeyRefused | PermissionMissing):
         return error.refusal is not None and bool(error.refusal.type)
     return isinstance(error, NotSent) or (isinstance(error, Stopped) and not error.was_sent)
 
 
 def _facts(error: StripeFlowError) -> dict[str, Any]:  # Any: columns of the journal
-    """Of a refusal, as columns; a declined charge is an object with an id."""
+    """The refusal as columns of the journal; a declined charge has an id."""
     refusal = error.refusal if isinstance(error, StripeError) else None
     if refusal is None:
         return {}

@@ -120,7 +120,7 @@ class Reconciler:
         now_unix = self.now_unix()
         rows = [each.attempt for each in taken]
         spec, is_update = ACTIONS[rows[0].action], rows[0].is_update
-        endpoint = spec.way_of(rows[0].path)
+        endpoint = spec.endpoint_at(rows[0].path)
         wait_s = max(each.wait_before_scan_s(now_unix) for each in taken)
         if wait_s:
             logger.info("waiting %.0f s for what another process may still be sending", wait_s)
@@ -163,7 +163,7 @@ def _by_list(rows: Sequence[Attempt]) -> list[list[Attempt]]:
     """Those that are looked for in one place belong together."""
     lists: dict[tuple[str, str, bool], list[Attempt]] = {}
     for row in rows:
-        where = ACTIONS[row.action].way_of(row.path).path
+        where = ACTIONS[row.action].endpoint_at(row.path).path
         lists.setdefault((row.action, where, row.is_update), []).append(row)
     return [lists[key] for key in sorted(lists)]
 

@@ -1,1 +1,1 @@
-"""How a record ends, and where that is written. Imports nothing else of the target."""
+"""The status of each record, and the files and counts that report it. Imports no other room of the target."""

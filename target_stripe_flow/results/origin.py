@@ -1,4 +1,4 @@
-"""Where a record came from: its stream as the input has it, before any stream map."""
+"""A record and its stream as the input has them, before stream maps."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True, kw_only=True)
 class Origin:
-    """What a SCHEMA message said, so that a reject can be piped back through the same maps."""
+    """The SCHEMA message of a stream, so that a reject can be piped back through the same stream maps."""
 
     stream: str
     key_properties: Sequence[str]
@@ -27,7 +27,7 @@ class Origin:
 
 @dataclass(frozen=True, kw_only=True)
 class Received:
-    """A record as it came, at this line of the input."""
+    """A record as received, and its line in the input."""
 
     origin: Origin
     record: Mapping[str, Any]  # Any: JSON

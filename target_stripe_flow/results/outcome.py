@@ -1,4 +1,4 @@
-"""Where a record ends: in exactly one place."""
+"""The outcome of a record: every record has exactly one status."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ from stripe_flow.api.errors import Refusal
 
 
 class Status(enum.Enum):
-    """The order is that of the summary."""
+    """The status of a record; the summary lists them in this order."""
 
     CREATED = "created"
     UPDATED = "updated"
     FOUND = "found"
-    UNCHANGED = "unchanged"  # done before
+    UNCHANGED = "unchanged"  # an earlier record or run did it
     IGNORED = "ignored"  # null, or filtered by a stream map
-    DECLINED = "declined"  # the card said no
+    DECLINED = "declined"  # Stripe declined the payment
     REJECTED = "rejected"  # the record is wrong, or Stripe refused it without effect
-    PENDING = "pending"  # it is at Stripe and not over: the bank or the customer has to act
-    UNKNOWN = "unknown"  # it may have happened: a later run finds out
-    PARKED = "parked"  # it may have happened, and a person has to find out
+    PENDING = "pending"  # the object exists, but the bank or the customer has to act
+    UNKNOWN = "unknown"  # it may have happened: a later run checks it
+    PARKED = "parked"  # it may have happened: a person has to decide
 
     @property
     def is_reported(self) -> bool:
-        """Whether the record goes to the rejects file, for a person to look at."""
+        """Whether the record is written to the rejects file."""
         return self in {Status.DECLINED, Status.REJECTED}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What became of a record; `field` and `reason` say what to mend."""
+    """The status of a record; `field` and `reason` say what to fix."""
 
     status: Status
     stripe_id: str = ""
@@ -40,7 +40,7 @@ class Outcome:
 
 
 class Rejected(Exception):
-    """A record that cannot be sent; `field` is dotted, empty for the record as a whole."""
+    """A record that cannot be sent. `field` is a dotted path, empty if the reason is about the whole record."""
 
     def __init__(self, reason: str, field: str = "") -> None:
         super().__init__(reason)
@@ -48,8 +48,9 @@ class Rejected(Exception):
 
     @property
     def outcome(self) -> Outcome:
+        """The outcome of this record, with the status `rejected`."""
         return Outcome(status=Status.REJECTED, field=self.field, reason=str(self))
 
 
 class Missing(Rejected):
-    """It names a record that has not come yet: it may come later in the same run."""
+    """The record refers to one that does not exist yet: the input may still bring it in this run."""

@@ -1,4 +1,4 @@
-"""The books of a run: every record that came in is in exactly one place, and the sums are printed."""
+"""The tally of a run: each record counts under exactly one status, and the sums are printed."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ from target_stripe_flow.results.text import shown_name
 
 
 class TooManyRejects(StripeFlowError):
-    """The run was told to stop here."""
+    """The run stops: more records were rejected or declined than `on_reject` or `max_rejects` allows."""
 
     exit_code = 2
 
 
 class RejectsSink(Protocol):
-    """Where the records go that a person should look at."""
+    """Takes rejected and declined records."""
 
     @property
     def path(self) -> object:
-        """In words."""
+        """Where the rejects are, as text for a message."""
 
     def add(self, received: Received, outcome: Outcome) -> None:
-        """Take one more."""
+        """Add a record."""
 
     def sync(self) -> None:
-        """Bring what was added to the disk."""
+        """Bring the added records to the disk."""
 
 
 class Tally:
-    """Safe to share between threads."""
+    """Counts records by stream and status. Safe to share between threads."""
 
     def __init__(self, rejects: RejectsSink, *, most_rejects: int | None) -> None:
         """More than `most_rejects` rejected or declined records stop the run; None: no limit."""
@@ -46,7 +46,7 @@ class Tally:
         self._lock = threading.Lock()
 
     def end(self, received: Received, outcome: Outcome) -> None:
-        """A record is done. Raises TooManyRejects after it is on file and counted."""
+        """Count a record, and report it if it was rejected or declined. Raises TooManyRejects after both."""
         is_refused = outcome.status.is_reported
         if is_refused:
             self._rejects.add(received, outcome)
@@ -61,39 +61,36 @@ class Tally:
             )
 
     def ignore(self, stream: str) -> None:
+        """Count a record that is null or filtered by a stream map."""
         with self._lock:
             self._counts[stream, Status.IGNORED] += 1
 
     def statuses(self) -> Mapping[str, int]:
-        """How many records are in each place that has any."""
-        sums = self._sums()
+        """The number of records for each status that has any."""
+        sums: Counter[Status] = Counter()
+        with self._lock:
+            for (_, status), count in self._counts.items():
+                sums[status] += count
         return {status.value: sums[status] for status in Status if sums[status]}
 
     def rows(self) -> list[Fields]:
-        """Of each stream of the input, in its order: all records, and how many are in each place that has any."""
+        """One row for each stream in the order of the input: the number of records, in all and for each used status."""
         with self._lock:
             counts = dict(self._counts)
         used = [status for status in Status if any(status is used for _, used in counts)]
         rows: list[Fields] = []
         for stream in dict.fromkeys(stream for stream, _ in counts):
-            of_stream = {status.value: counts.get((stream, status), 0) for status in used}
-            rows.append({"stream": shown_name(stream), "records": sum(of_stream.values()), **of_stream})
+            by_status = {status.value: counts.get((stream, status), 0) for status in used}
+            rows.append({"stream": shown_name(stream), "records": sum(by_status.values()), **by_status})
         return rows
 
     def summary(self) -> str:
         """`7 records: 5 created, 2 rejected (see PATH)`."""
         statuses = self.statuses()
         parts = [f"{count} {status}" for status, count in statuses.items()]
-        told = f" (see {self._rejects.path})" if self._refused else ""
-        return f"{sum(statuses.values())} records: {', '.join(parts) or 'nothing to do'}{told}"
-
-    def _sums(self) -> Counter[Status]:
-        sums: Counter[Status] = Counter()
-        with self._lock:
-            for (_, status), count in self._counts.items():
-                sums[status] += count
-        return sums
+        rejects = f" (see {self._rejects.path})" if self._refused else ""
+        return f"{sum(statuses.values())} records: {', '.join(parts) or 'nothing to do'}{rejects}"
 
     def sync(self) -> None:
-        """What was reported is on the disk when this returns: only then may anything say that it counts."""
+        """Bring the reported rejects to the disk. Call this before a STATE or a summary is printed."""
         self._rejects.sync()

@@ -1,14 +1,15 @@
-"""What counts as text: JSON can escape half of a surrogate pair, and no encoding can write it."""
+"""Checks of text, and names for logs."""
 
 from __future__ import annotations
 
 import re
 
-# What stands in the rejects file where a card number stood.
+# Replaces a card number in the rejects file.
 CARD_MASK = "[card number]"
 
 
 def is_utf8(text: str) -> bool:
+    """Whether UTF-8 can encode `text`: it cannot encode half of a surrogate pair, which JSON can escape."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -16,12 +17,12 @@ def is_utf8(text: str) -> bool:
     return True
 
 
-# A dotted path of columns; anything else may be a person's, or a number that is nobody's business.
+# A part of a dotted path that is shown; any other part may be personal data.
 _NAME = re.compile(r"[A-Za-z_]\w{0,63}", re.ASCII)
 
 
 def shown_name(path: str) -> str:
-    """The name of a field for a log: the parts of it that are names, and three dots for each that is none."""
+    """The name of a field for a log: parts that are not a name or a small number become `…`."""
     return ".".join(
         part if _NAME.fullmatch(part) or (part.isdecimal() and len(part) < 4) else "…" for part in path.split(".")
     )

@@ -61,14 +61,14 @@ DISKS: list[tuple[str, Under, list[Message], Message, str]] = [
         small("40k"),
         BAD,
         REJECTS_IN_SMALL,
-        r"rejects file 'small/rejects.jsonl' cannot be written \(No space left on device\): mend that, or set rejects_",
+        r"rejects file 'small/rejects.jsonl' cannot be written \(No space left on device\): fix that, or set rejects_",
     ),
     (
         "a limit to rejects",
         short(60_000),
         BAD,
         {},
-        r"rejects file 'stripe-flow-rejects.jsonl' cannot be written \(File too large\): mend that, or set rejects_",
+        r"rejects file 'stripe-flow-rejects.jsonl' cannot be written \(File too large\): fix that, or set rejects_",
     ),
     (
         "a read-only disk for the journal",
@@ -82,7 +82,7 @@ DISKS: list[tuple[str, Under, list[Message], Message, str]] = [
         read_only,
         BAD,
         REJECTS_IN_SMALL,
-        "rejects file 'small/rejects.jsonl' cannot be written .*its folder .* may not be written.*rejects_path",
+        "rejects file 'small/rejects.jsonl' cannot be written .*its folder .* is not writable.*rejects_path",
     ),
     (
         "a folder that may not be written, for the journal",
@@ -96,7 +96,7 @@ DISKS: list[tuple[str, Under, list[Message], Message, str]] = [
         with_permissions,
         BAD,
         REJECTS_IN_SMALL,
-        "rejects file 'small/rejects.jsonl' cannot be written .*its folder .* may not be written.*rejects_path",
+        "rejects file 'small/rejects.jsonl' cannot be written .*its folder .* is not writable.*rejects_path",
     ),
 ]
 

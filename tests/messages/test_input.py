@@ -1,4 +1,4 @@
-"""A line of the target's input that cannot be used is named by its number alone."""
+"""A message about an invalid line of input names its number and nothing of its content."""
 
 from __future__ import annotations
 
@@ -39,15 +39,15 @@ BAD_LINES: list[tuple[str, Any, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("line", "said"), [case[1:] for case in BAD_LINES], ids=[case[0] for case in BAD_LINES])
-def test_a_bad_line_stops_the_run_by_its_number(line: Any, said: str, sandbox: Sandbox, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("line", "message"), [case[1:] for case in BAD_LINES], ids=[case[0] for case in BAD_LINES])
+def test_a_bad_line_stops_the_run_by_its_number(line: Any, message: str, sandbox: Sandbox, tmp_path: Path) -> None:
     lines = [a_schema("customers"), GOOD, line, GOOD, a_state(done=4)]
 
     done = run_target(tmp_path, a_config(sandbox.url), lines)
 
     assert done.code == 1
     assert len(done.errors) == 1
-    assert_says(said, done.errors[0])
+    assert_says(message, done.errors[0])
     assert done.output == ""
     assert_clean(done.log)
     assert counted(done, "created") == len(sandbox.objects("customer"))
@@ -65,21 +65,21 @@ CHANGED = [
 ]
 
 
-@pytest.mark.parametrize(("schema", "said"), [case[1:] for case in CHANGED], ids=[case[0] for case in CHANGED])
-def test_a_schema_that_makes_other_rows_of_them_in_the_middle_stops_the_run(
-    *, schema: Message, said: str, sandbox: Sandbox, tmp_path: Path
+@pytest.mark.parametrize(("schema", "message"), [case[1:] for case in CHANGED], ids=[case[0] for case in CHANGED])
+def test_a_schema_that_changes_the_key_in_the_middle_stops_the_run(
+    *, schema: Message, message: str, sandbox: Sandbox, tmp_path: Path
 ) -> None:
     other = a_record("customers", id=2, email="canary@example.com")
 
     done = run_target(tmp_path, a_config(sandbox.url), [a_schema("customers"), GOOD, schema, other, a_state(done=4)])
 
     assert (done.code, len(done.errors), done.output) == (1, 1, "")
-    assert_says(f"{said}.*Nothing after it was read; mend or rerun what writes the input", done.errors[0])
+    assert_says(f"{message}.*Nothing after it was read; mend or rerun what writes the input", done.errors[0])
     assert_clean(done.log)
     assert counted(done, "created") == len(sandbox.objects("customer")) <= 1
 
 
-def test_types_that_change_in_the_middle_are_the_same_rows(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_types_that_change_in_the_middle_leave_the_records_unchanged(sandbox: Sandbox, tmp_path: Path) -> None:
     texts = a_schema("customers") | {"schema": {"properties": {"id": {"type": "string"}}}}
     same = a_record("customers", id="1", name="Ann")
 
@@ -88,7 +88,7 @@ def test_types_that_change_in_the_middle_are_the_same_rows(sandbox: Sandbox, tmp
     assert (done.code, done.summary) == (0, "2 records: 1 created, 1 unchanged")
 
 
-def test_input_that_was_cut_is_said_to_be(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_truncated_input_is_reported(sandbox: Sandbox, tmp_path: Path) -> None:
     cut = b'{"type": "RECORD", "stream": "customers", "record": {"email": "canary'
 
     done = run_target(tmp_path, a_config(sandbox.url), [a_schema("customers"), GOOD, a_state(done=1), cut])

@@ -88,7 +88,7 @@ def test_a_journal_that_cannot_be_used_is_one_clear_line(
         ),
         ({"rejects_path": "no/such/r"}, "the rejects file 'no/such/r' cannot be written .*set rejects_path"),
         ({"rejects_path": "file/r"}, "the rejects file 'file/r' cannot be written .*set rejects_path"),
-        ({"rejects_path": "/dev/full"}, "the rejects file '/dev/full' cannot be written .it is no regular file"),
+        ({"rejects_path": "/dev/full"}, "the rejects file '/dev/full' cannot be written .it is not a regular file"),
     ],
 )
 @pytest.mark.parametrize("is_dry", [False, True], ids=["a run", "a dry run"])

@@ -150,7 +150,7 @@ TARGET: list[tuple[str, list[Message], Message, int, str]] = [
         [a_record("customers", id=1, email=["canary"])],
         {"on_reject": "fail"},
         2,
-        "stopped at line 2: email: must be a text.* see .*rejects.jsonl",
+        "stopped at line 2: email: must be text.* see .*rejects.jsonl",
     ),
 ]
 
@@ -205,11 +205,11 @@ def test_a_journal_of_another_account_is_said_before_anything_is_sent(
     own = send(guarded, tmp_path, TEN[:1])
 
     assert_says(
-        f"WARNING .*the journal .* knows nothing of {CONNECTED} .test., only of {PLATFORM} .test.: .* If that is not "
-        "meant, stop here and check api_key, account_id and journal_url",
+        f"WARNING .*the journal .* has no rows of {CONNECTED} .test., only of {PLATFORM} .test.: .* If that is "
+        "wrong, stop this run and check api_key, account_id and journal_url",
         done.log,
     )
-    assert "knows nothing of" not in first.log + own.log
+    assert "has no rows of" not in first.log + own.log
 
 
 def test_a_live_key_on_a_journal_of_tests_is_said(tmp_path: Path) -> None:
@@ -222,5 +222,5 @@ def test_a_live_key_on_a_journal_of_tests_is_said(tmp_path: Path) -> None:
 
     assert (refused.code, allowed.code, another.code) == (1, 0, 4)
     assert_says("holds a live key, and real money would move: set allow_live", refused.errors[0])
-    assert_says(f"WARNING .*knows nothing of {PLATFORM} .live., only of {PLATFORM} .test.", allowed.log)
+    assert_says(f"WARNING .*has no rows of {PLATFORM} .live., only of {PLATFORM} .test.", allowed.log)
     assert_says(NOT_THE_KEY, another.errors[0])

@@ -177,7 +177,9 @@ def a_job(sandbox: Sandbox, case: str, key: str) -> tuple[Job, Policies]:
     identity = Identity(scope=SCOPE, action=action, source_key=(key,))
     spec = ACTIONS[action]
     job = Job(spec=spec, identity=identity, parameters=checker.pick(record), checker=checker, unset={})
-    return job, Policies(ways={name: each.endpoint for name, each in ACTIONS.items()} | {action: spec.way(chosen)})
+    return job, Policies(
+        endpoints={name: each.endpoint for name, each in ACTIONS.items()} | {action: spec.choose_endpoint(chosen)}
+    )
 
 
 def made(sandbox: Sandbox, job: Job) -> list[dict[str, Any]]:

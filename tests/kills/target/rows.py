@@ -18,7 +18,7 @@ TYPES = {"customers": "customer", "products": "product", "prices": "price", "cha
 WAYS: Mapping[str, tuple[str, Mapping[str, object]]] = {
     name: (spec.name, {spec.chosen_by: name} if spec.chosen_by else {})
     for spec in ACTIONS.values()
-    for name in spec.ways
+    for name in spec.endpoints
 }
 # One charge in so many is declined.
 DECLINED_EVERY = 6

@@ -46,7 +46,9 @@ class Case:
         return f"{self.action} first, charge_with={self.charge_with}, {self.database}"
 
 
-CASES = list(itertools.starmap(Case, itertools.product(ACTIONS, ACTIONS["charges"].ways, ("sqlite", "postgresql"))))
+CASES = list(
+    itertools.starmap(Case, itertools.product(ACTIONS, ACTIONS["charges"].endpoints, ("sqlite", "postgresql")))
+)
 
 
 @dataclass

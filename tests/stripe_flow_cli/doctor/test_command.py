@@ -26,7 +26,7 @@ from tests.support.sandbox import CONNECTED, PLATFORM, Sandbox
 CLOSED = "http://127.0.0.1:9"  # nothing listens on the discard port
 NO_CHARGES = "acct_1SandboxClosed"
 # The action, the setting that chooses the endpoint, the name of the endpoint, and the endpoint.
-WAYS = [(name, spec.chosen_by, way, each) for name, spec in ACTIONS.items() for way, each in spec.ways.items()]
+WAYS = [(name, spec.chosen_by, way, each) for name, spec in ACTIONS.items() for way, each in spec.endpoints.items()]
 
 
 @pytest.fixture(scope="module")
@@ -188,7 +188,7 @@ def test_permissions_to_create_are_checked_without_creating(
     action: str, chosen_by: str | None, way: str, world: Sandbox, tmp_path: Path
 ) -> None:
     chosen = {chosen_by: way} if chosen_by else {}
-    permission = ACTIONS[action].ways[way].permission
+    permission = ACTIONS[action].endpoints[way].permission
     with_permission = a_config(world.url, api_key=f"rk_test_{way}", **chosen)
     without = a_config(world.url, api_key="rk_test_nothing", account_label="mine", **chosen)
 

@@ -1,4 +1,4 @@
-"""What is never sent although it is valid: history, names spelled otherwise, and what leaves out the most."""
+"""Valid records that are never sent: read from Stripe, with misspelled names, or without a required amount."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from tests.target_stripe_flow.generated import valid
 Json = dict[str, Any]  # Any: JSON
 
 MONEY = [name for name, spec in ACTIONS.items() if spec.moves_money]
-SAID = [(action, name, word) for action, spec in ACTIONS.items() for name, word in spec.said_by.items()]
+FLAGS = [(action, name, flag) for action, spec in ACTIONS.items() for name, flag in spec.omission_flags.items()]
 CHARGE = {"amount": 5000, "currency": "usd", "source": "tok_visa"}
 
 
@@ -45,7 +45,7 @@ def objection(
 
 
 def parameters(schema: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    """Where each parameter of an action stands, at any depth; `0` is the first entry of a list."""
+    """The path of each parameter of an action, at any depth; `0` is the first entry of a list."""
     for name, inner in schema.get("properties", {}).items():
         yield (*path, name)
         yield from parameters(inner, (*path, name))
@@ -56,7 +56,7 @@ PARAMETERS = [(action, path) for action, spec in ACTIONS.items() for path in par
 
 
 def spelled(name: str) -> list[str]:
-    """As warehouses and people write it."""
+    """Spellings of a name by warehouses and people."""
     camel = "".join(part.title() for part in name.split("_"))
     forms = [name.upper(), camel, name.replace("_", "-"), name.replace("_", " "), f" {name}", f"_{name}", f"{name}\n"]
     return [form for form in dict.fromkeys(forms) if form != name]
@@ -68,7 +68,7 @@ def first_of(action: str) -> str:
 
 
 def at(path: tuple[str, ...], value: object) -> Json:
-    """A record with this value there."""
+    """A record with this value at the path."""
     inner: Any = value
     for name in reversed(path):
         inner = [inner] if name == "0" else {name: inner}
@@ -78,25 +78,25 @@ def at(path: tuple[str, ...], value: object) -> Json:
 @pytest.mark.parametrize(
     ("action", "path"), PARAMETERS, ids=lambda each: each if isinstance(each, str) else ".".join(each)
 )
-def test_a_parameter_that_is_spelled_otherwise_is_rejected_by_its_name(action: str, path: tuple[str, ...]) -> None:
+def test_a_misspelled_parameter_is_rejected_by_its_name(action: str, path: tuple[str, ...]) -> None:
     for form in spelled(path[-1]):
         for value in ("x", None, ""):
-            told = objection(action, at((*path[:-1], form), value))
+            rejected = objection(action, at((*path[:-1], form), value))
 
-            assert told is not None, form
-            assert told.field == ".".join(path)
-            assert json.dumps(".".join((*path[:-1], form))) in str(told)
-
-
-@pytest.mark.parametrize("action", ACTIONS)
-def test_metadata_has_names_of_its_own(action: str) -> None:
-    told = objection(action, {"metadata": {first_of(action).upper(): "x", "Object": "charge"}, "amount": 1})
-
-    assert told is None
+            assert rejected is not None, form
+            assert rejected.field == ".".join(path)
+            assert json.dumps(".".join((*path[:-1], form))) in str(rejected)
 
 
 @pytest.mark.parametrize("action", ACTIONS)
-def test_a_key_column_may_be_called_as_it_likes(action: str) -> None:
+def test_names_inside_metadata_are_free(action: str) -> None:
+    rejected = objection(action, {"metadata": {first_of(action).upper(): "x", "Object": "charge"}, "amount": 1})
+
+    assert rejected is None
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_a_key_column_may_have_any_name(action: str) -> None:
     name = first_of(action).upper()
 
     assert objection(action, {name: 7, "amount": 1}, name) is None
@@ -104,99 +104,100 @@ def test_a_key_column_may_be_called_as_it_likes(action: str) -> None:
 
 @pytest.mark.parametrize("action", ACTIONS)
 @given(data=st.data())
-def test_nothing_is_held_against_a_valid_record_with_columns_of_others(action: str, data: st.DataObject) -> None:
-    """The exact name counts where it has a value, and only then is another spelling dropped."""
+def test_a_valid_record_with_extra_columns_passes(action: str, data: st.DataObject) -> None:
+    """Where the exact name has a value, another spelling of it is only dropped."""
     record = data.draw(valid(action)) | {"shop": 1, "object": "bicycle"}
     extra = {name.upper(): "x" for name, value in record.items() if value not in (None, "")}
 
     assert objection(action, extra | record) is None
 
 
-@pytest.mark.parametrize(("action", "name", "word"), SAID)
-@pytest.mark.parametrize("absent", [{}, {"name": None}, {"word": None}, {"word": False}, {"name": None, "word": False}])
-def test_what_is_left_out_is_not_taken_for_all(action: str, name: str, word: str, absent: Json) -> None:
-    record = {{"name": name, "word": word}[each]: value for each, value in absent.items()}
+@pytest.mark.parametrize(("action", "name", "flag"), FLAGS)
+@pytest.mark.parametrize("absent", [{}, {"name": None}, {"flag": None}, {"flag": False}, {"name": None, "flag": False}])
+def test_a_missing_parameter_is_not_taken_for_all(action: str, name: str, flag: str, absent: Json) -> None:
+    record = {{"name": name, "flag": flag}[each]: value for each, value in absent.items()}
 
-    told = objection(action, record)
+    rejected = objection(action, record)
 
-    assert told is not None
-    assert told.field == name
-    assert f"{word}: true" in str(told)
+    assert rejected is not None
+    assert rejected.field == name
+    assert f"{flag}: true" in str(rejected)
 
 
-@pytest.mark.parametrize(("action", "name", "word"), SAID)
-def test_all_that_is_left_has_a_word_of_its_own(action: str, name: str, word: str) -> None:
-    assert objection(action, {word: True}) is None
+@pytest.mark.parametrize(("action", "name", "flag"), FLAGS)
+def test_the_flag_or_the_parameter_is_enough(action: str, name: str, flag: str) -> None:
+    assert objection(action, {flag: True}) is None
     assert objection(action, {name: 5}) is None
-    assert objection(action, {name: 5, word: False}) is None
+    assert objection(action, {name: 5, flag: False}) is None
 
 
-@pytest.mark.parametrize(("action", "name", "word"), SAID)
+@pytest.mark.parametrize(("action", "name", "flag"), FLAGS)
 @pytest.mark.parametrize("value", ["true", 1, 0, [], {}])
-def test_the_word_is_a_yes_or_a_no(action: str, name: str, word: str, value: object) -> None:
-    told = objection(action, {name: 5, word: value})
+def test_the_flag_must_be_a_boolean(action: str, name: str, flag: str, value: object) -> None:
+    rejected = objection(action, {name: 5, flag: value})
 
-    assert told is not None
-    assert told.field == word
-
-
-@pytest.mark.parametrize(("action", "name", "word"), SAID)
-def test_both_are_a_contradiction(action: str, name: str, word: str) -> None:
-    told = objection(action, {name: 5, word: True})
-
-    assert told is not None
-    assert told.field == word
+    assert rejected is not None
+    assert rejected.field == flag
 
 
-@pytest.mark.parametrize(("action", "name", "word"), SAID)
-def test_the_word_is_never_sent_and_changes_no_fingerprint(action: str, name: str, word: str) -> None:
+@pytest.mark.parametrize(("action", "name", "flag"), FLAGS)
+def test_the_flag_and_the_parameter_together_are_rejected(action: str, name: str, flag: str) -> None:
+    rejected = objection(action, {name: 5, flag: True})
+
+    assert rejected is not None
+    assert rejected.field == flag
+
+
+@pytest.mark.parametrize(("action", "name", "flag"), FLAGS)
+def test_the_flag_is_never_sent_and_changes_no_fingerprint(action: str, name: str, flag: str) -> None:
     checker = RecordChecker(ACTIONS[action])
 
-    assert checker.pick({word: True, name: None, "charge": "ch_1"}) == {"charge": "ch_1"}
-    assert word not in checker.dropped
+    assert checker.pick({flag: True, name: None, "charge": "ch_1"}) == {"charge": "ch_1"}
+    assert flag not in checker.dropped
 
 
 @pytest.mark.parametrize(("action", "path"), PARAMETERS, ids=lambda e: e if isinstance(e, str) else ".".join(e))
 @pytest.mark.parametrize("value", [{}, {"x": None}, {"stripe_flow": 7}, {"x": 1}])
-def test_an_object_where_a_parameter_is_none_is_not_left_out(action: str, path: tuple[str, ...], value: Json) -> None:
-    """An empty one would vanish, and with it what it stood for: `amount: {}` paid back all there was."""
+def test_an_object_in_place_of_another_type_is_rejected(action: str, path: tuple[str, ...], value: Json) -> None:
+    """An empty object would be left out: `amount: {}` would refund all that is left."""
     schema: Any = ACTIONS[action].schema()
     for name in path:
         schema = schema["items"] if name == "0" else schema["properties"][name]
-    is_object = schema["type"] == "object"  # of which an empty one says nothing, and others are checked
+    is_object = schema["type"] == "object"  # an empty one is left out, and others are checked
 
-    told = objection(action, at(path, value) | ({"amount": 5} if path[0] != "amount" else {}))
+    rejected = objection(action, at(path, value) | ({"amount": 5} if path[0] != "amount" else {}))
 
-    assert (told is None) == is_object
-    assert told is None or told.field == ".".join(path)
+    assert (rejected is None) == is_object
+    assert rejected is None or rejected.field == ".".join(path)
 
 
 @pytest.mark.parametrize("empty", [None, "", {}, {"city": None}])
-def test_an_exact_name_of_which_nothing_is_sent_does_not_stand_for_the_other_spelling(empty: object) -> None:
-    told = objection("customers", {"address": empty, "Address": {"city": "Rome"}})
+def test_an_exact_name_without_a_value_does_not_excuse_a_misspelled_one(empty: object) -> None:
+    rejected = objection("customers", {"address": empty, "Address": {"city": "Rome"}})
 
-    assert told is not None
-    assert told.field == "address"
+    assert rejected is not None
+    assert rejected.field == "address"
 
 
-def test_a_key_column_that_is_a_parameter_has_a_value_too() -> None:
+def test_a_key_column_that_is_a_parameter_counts_as_its_value() -> None:
     assert objection("customers", {"email": "a@example.com", "EMAIL": "a@example.com"}, "email") is None
 
 
-def test_the_word_in_another_spelling_counts_only_where_it_is_said_at_all() -> None:
-    told = objection("refunds", {"amount": 700, "full": False, "FULL": True})
+def test_a_misspelled_flag_is_rejected() -> None:
+    rejected = objection("refunds", {"amount": 700, "full": False, "FULL": True})
 
-    assert told is not None
-    assert told.field == "full"
+    assert rejected is not None
+    assert rejected.field == "full"
 
 
-def test_all_names_that_were_meant_are_told_at_once_with_one_map() -> None:
-    told = objection("customers", {"ID": 1, "EMAIL": "a@example.com", "NAME": "A", "address": {"City": "Rome"}}, "ID")
+def test_one_message_names_all_misspelled_members_and_one_stream_map() -> None:
+    record = {"ID": 1, "EMAIL": "a@example.com", "NAME": "A", "address": {"City": "Rome"}}
 
-    said = str(told)
-    proposed = json.loads(said[said.index("set stream_maps to ") + len("set stream_maps to ") :])
+    message = str(objection("customers", record, "ID"))
+
+    proposed = json.loads(message[message.index("set stream_maps to ") + len("set stream_maps to ") :])
     assert set(proposed["customers"]) == {"email", "EMAIL", "name", "NAME"}
-    assert "address.City" in said
+    assert "address.City" in message
 
 
 @pytest.mark.parametrize(
@@ -208,42 +209,42 @@ def test_all_names_that_were_meant_are_told_at_once_with_one_map() -> None:
         ({"charges": {"__source__": "rows"}}, None),
     ],
 )
-def test_an_entry_that_is_there_is_added_to(maps: Json, entry: str | None) -> None:
-    told = str(objection("refunds", {"AMOUNT": 1}, maps=maps))
+def test_an_existing_entry_of_stream_maps_is_extended(maps: Json, entry: str | None) -> None:
+    message = str(objection("refunds", {"AMOUNT": 1}, maps=maps))
 
-    assert (f'to the entry "{entry}" of the setting stream_maps' in told) == (entry is not None)
-
-
-def test_a_name_that_a_stream_map_has_made_is_not_looked_for_in_the_input() -> None:
-    told = str(objection("refunds", {"AMOUNT": 1}, received={"amt": 1}))
-
-    assert "write it so" in told
-    assert "record.get" not in told
+    assert (f'to the entry "{entry}" of the setting stream_maps' in message) == (entry is not None)
 
 
-def test_no_stream_map_makes_an_order_of_what_was_read_from_stripe() -> None:
+def test_no_stream_map_is_proposed_for_a_name_that_a_stream_map_has_made() -> None:
+    message = str(objection("refunds", {"AMOUNT": 1}, received={"amt": 1}))
+
+    assert "use the name of the parameter" in message
+    assert "record.get" not in message
+
+
+def test_no_stream_map_turns_a_stripe_object_into_an_order() -> None:
     for name in MONEY:
         assert objection(name, {"amount": 5}, received={"object": "payment_intent", "amount": 5}) is not None
 
 
 @pytest.mark.parametrize("action", MONEY)
 @pytest.mark.parametrize("member", ["object", "OBJECT", "Object", "_object", " object"])
-def test_whatever_was_read_from_stripe_moves_no_money(action: str, member: str) -> None:
+def test_a_record_that_was_read_from_stripe_moves_no_money(action: str, member: str) -> None:
     for name in STRIPE_OBJECTS | RETIRED_OBJECTS:
         for form in (name, name.replace(".", "_"), name.title()):
-            told = objection(action, {member: form, "amount": 5})
+            rejected = objection(action, {member: form, "amount": 5})
 
-            assert told is not None, form
-            assert told.field == "object"
+            assert rejected is not None, form
+            assert rejected.field == "object"
 
 
 @pytest.mark.parametrize("action", MONEY)
 @pytest.mark.parametrize("value", ["bicycle", "", None, 7, ["charge"], {"charge": 1}])
-def test_a_column_of_one_s_own_may_be_called_object(action: str, value: object) -> None:
+def test_a_column_of_the_user_may_be_called_object(action: str, value: object) -> None:
     assert objection(action, {"object": value, "amount": 5}) is None
 
 
-def test_all_objects_of_the_official_client_are_known() -> None:
+def test_all_object_types_of_the_official_client_are_known() -> None:
     assert set(OBJECT_CLASSES) | set(V2_OBJECT_CLASSES) <= STRIPE_OBJECTS
 
 
@@ -257,7 +258,7 @@ def charged(sandbox: Sandbox, folder: Path) -> None:
 
 @pytest.mark.parametrize("settings", [{}, {"dry_run": True}], ids=["run", "dry run"])
 @pytest.mark.parametrize("record", [{"AMOUNT": 700}, {"Amount": 700}, {"amount": None}, {}, {"full": "yes"}])
-def test_a_refund_that_does_not_say_how_much_pays_nothing_back(
+def test_a_refund_without_an_amount_refunds_nothing(
     record: Json, settings: Json, sandbox: Sandbox, tmp_path: Path
 ) -> None:
     charged(sandbox, tmp_path)
@@ -268,7 +269,7 @@ def test_a_refund_that_does_not_say_how_much_pays_nothing_back(
     assert done.summary.startswith("1 records: 1 rejected")
 
 
-def test_the_stream_map_that_a_reject_proposes_is_the_one_that_helps(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_the_stream_map_that_a_reject_proposes_works(sandbox: Sandbox, tmp_path: Path) -> None:
     charged(sandbox, tmp_path)
     columns = {"id": {"type": "string"}, "charge": {"type": "string"}}
     named = {"type": "SCHEMA", "stream": "refunds", "key_properties": ["id"]}
@@ -276,22 +277,22 @@ def test_the_stream_map_that_a_reject_proposes_is_the_one_that_helps(sandbox: Sa
         schema = named | {"schema": {"properties": columns | {name: {"type": "integer"}}}}
         record = a_record("refunds", id=name, charge="c1", **{name: 700})
         done = send(sandbox, tmp_path, schema, record)
-        told = [json.loads(line) for line in (tmp_path / "stripe-flow-rejects.jsonl").read_text().splitlines()]
-        proposed = re.search(r"set stream_maps to (\{.*\})", told[-1]["stripe_flow"]["reason"])
+        reports = [json.loads(line) for line in (tmp_path / "stripe-flow-rejects.jsonl").read_text().splitlines()]
+        proposed = re.search(r"set stream_maps to (\{.*\})", reports[-1]["stripe_flow"]["reason"])
         assert done.summary.startswith("1 records: 1 rejected")
         assert proposed is not None
 
-        helped = send(sandbox, tmp_path, schema, record, stream_maps=json.loads(proposed[1]))
+        mapped = send(sandbox, tmp_path, schema, record, stream_maps=json.loads(proposed[1]))
 
-        assert helped.summary == "1 records: 1 created"
+        assert mapped.summary == "1 records: 1 created"
     assert [each["amount"] for each in sandbox.objects("refund")] == [700, 700]
 
 
-def test_a_refund_that_was_made_before_the_word_was_asked_for_stays_unchanged(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_refund_made_before_the_flag_was_required_stays_unchanged(sandbox: Sandbox, tmp_path: Path) -> None:
     charged(sandbox, tmp_path)
     first = send(sandbox, tmp_path, a_schema("refunds"), a_record("refunds", id="r", charge="c1", full=True))
 
-    # As an earlier release took it; one of the two waits for the other, which must not matter.
+    # Without the flag, as an earlier release took it.
     bare = [a_record("refunds", id="r", charge="c1", **more) for more in ({}, {"full": True}, {"AMOUNT": None}, {})]
     again = send(sandbox, tmp_path, a_schema("refunds"), *bare)
 
@@ -300,7 +301,7 @@ def test_a_refund_that_was_made_before_the_word_was_asked_for_stays_unchanged(sa
     assert [each["amount"] for each in sandbox.objects("refund")] == [5000]
 
 
-def test_in_one_run_a_bare_record_of_a_refund_that_is_under_way_is_unchanged(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_record_without_the_flag_is_unchanged_while_its_refund_is_sent(sandbox: Sandbox, tmp_path: Path) -> None:
     charged(sandbox, tmp_path)
     both = [a_record("refunds", id="r", charge="c1", **more) for more in ({"full": True}, {})]
 
@@ -311,7 +312,7 @@ def test_in_one_run_a_bare_record_of_a_refund_that_is_under_way_is_unchanged(san
 
 @pytest.mark.parametrize("name", ["payment_intent", "payout", "balance_transaction"])
 @pytest.mark.parametrize("member", ["object", "OBJECT"])
-def test_history_of_any_kind_that_is_called_charges_is_not_charged(
+def test_stripe_objects_in_a_stream_mapped_to_charges_are_not_charged(
     name: str, member: str, sandbox: Sandbox, tmp_path: Path
 ) -> None:
     columns: Json = {each: {} for each in ("id", member, "amount", "currency", "source")}
@@ -338,7 +339,7 @@ ODD_REFERENCES: list[tuple[str, Json]] = [
 
 @pytest.mark.parametrize(("action", "odd"), ODD_REFERENCES)
 @pytest.mark.parametrize("settings", [{}, {"dry_run": True}], ids=["run", "dry run"])
-def test_an_odd_reference_of_a_record_that_is_not_sent_stops_no_other(
+def test_a_malformed_reference_in_a_rejected_record_stops_no_other_record(
     action: str, odd: Json, settings: Json, sandbox: Sandbox, tmp_path: Path
 ) -> None:
     good = a_record("charges", id="good", **CHARGE)
@@ -352,7 +353,7 @@ def test_an_odd_reference_of_a_record_that_is_not_sent_stops_no_other(
 
 
 @pytest.mark.parametrize("settings", [{}, {"dry_run": True}], ids=["run", "dry run"])
-def test_a_changed_record_is_told_its_spelling_and_not_to_take_a_new_key(
+def test_a_changed_and_misspelled_record_is_rejected_for_its_spelling(
     settings: Json, sandbox: Sandbox, tmp_path: Path
 ) -> None:
     charged(sandbox, tmp_path)
@@ -371,41 +372,43 @@ def test_a_changed_record_is_told_its_spelling_and_not_to_take_a_new_key(
     assert "new key" not in done.log
 
 
-def test_what_is_rebuilt_is_not_taken_for_a_record_that_is_misspelled(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_misspelled_record_is_unchanged_and_not_adopted_by_a_rebuilt_row(sandbox: Sandbox, tmp_path: Path) -> None:
     charged(sandbox, tmp_path)
-    right, wrong = (a_record("refunds", id="z", charge="c1", **amount) for amount in ({"amount": 7}, {"AMOUNT": 7}))
-    send(sandbox, tmp_path, a_schema("refunds"), right)
+    correct, misspelled = (
+        a_record("refunds", id="z", charge="c1", **amount) for amount in ({"amount": 7}, {"AMOUNT": 7})
+    )
+    send(sandbox, tmp_path, a_schema("refunds"), correct)
     (tmp_path / "stripe-flow-journal.db").unlink()
     (tmp_path / "journal.json").write_text(json.dumps(a_config(sandbox.url)))
     for command in ("init", "rebuild"):
         line = [sys.executable, "-m", "stripe_flow_cli", "journal", command, "--config", "journal.json"]
         assert run(line, tmp_path).code == 0
 
-    known = [send(sandbox, tmp_path, a_schema("refunds"), each).summary for each in (wrong, right)]
+    known = [send(sandbox, tmp_path, a_schema("refunds"), each).summary for each in (misspelled, correct)]
 
     assert known == ["1 records: 1 unchanged", "1 records: 1 unchanged"]
     assert len(sandbox.objects("refund")) == 1
 
 
-STRIPES_OWN = [
+STRIPE_STREAMS = [
     *("payment_intent", "public-payment_intents", "stripe_payment_intents", "shop.payouts", "balance_transaction"),
     *("capabilities", "usage_records"),
     *(spec.name for spec in STREAMS if spec.name not in ACTIONS),
 ]
 
 
-@pytest.mark.parametrize("stream", STRIPES_OWN)
-def test_a_list_of_stripe_s_is_refused_without_a_way_to_order_it_again(
+@pytest.mark.parametrize("stream", STRIPE_STREAMS)
+def test_a_stream_of_stripe_objects_is_refused_without_proposing_stream_maps(
     stream: str, sandbox: Sandbox, tmp_path: Path
 ) -> None:
     done = send(sandbox, tmp_path, a_schema(stream), a_record(stream, id="x_1"))
 
-    [said] = done.errors
+    [message] = done.errors
     assert done.code == 1
-    assert stream in said
-    assert "__alias__" not in said
-    assert "stream_maps" not in said
+    assert stream in message
+    assert "__alias__" not in message
+    assert "stream_maps" not in message
 
 
-def test_a_form_without_what_spellings_differ_in() -> None:
+def test_plain_names_ignore_case_white_space_underscores_and_hyphens() -> None:
     assert {plain(form) for form in (" A_mount", "AMOUNT", "a-mount\n", "a mount")} == {"amount"}

@@ -1,4 +1,4 @@
-"""What moves money leaves its amount and currency in the journal: as ordered, then as Stripe says."""
+"""The journal stores amount and currency of what moves money: first of the record, then of Stripe's answer."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ import pytest
 
 from stripe_flow.api.errors import Misconfigured
 from target_stripe_flow.actions.money import UNKNOWN, Money, money_of
+from target_stripe_flow.actions.table import ACTIONS
 from target_stripe_flow.attempts.attempt import Attempt
 from target_stripe_flow.attempts.lifecycle import State
 from target_stripe_flow.journal.location import Location, Shared, location_of
-from target_stripe_flow.journal.migrations import MIGRATIONS
 from tests.kills.target.ordeal import Ordeal
-from tests.kills.target.rows import rows_of
+from tests.kills.target.rows import fields_of, rows_of
 from tests.support.plugins import a_config, a_record, a_schema, run_target
 from tests.support.sandbox import Sandbox
 from tests.target_stripe_flow.builders import an_attempt
@@ -28,9 +28,9 @@ CHARGE: dict[str, Any] = {"amount": 900, "currency": "jpy", "source": "tok_visa"
 
 
 def rows_in(folder: Path) -> dict[str, Attempt]:
-    """By `action:key` of the latest attempt."""
-    with location_of({"journal_url": f"sqlite:///{folder / JOURNAL}"}).open_read_only() as looked:
-        return {row.name: row for row in sorted(looked.walk({}), key=lambda row: row.attempt)}
+    """The latest attempts by `action:key`."""
+    with location_of({"journal_url": f"sqlite:///{folder / JOURNAL}"}).open_read_only() as journal:
+        return {row.name: row for row in sorted(journal.walk({}), key=lambda row: row.attempt)}
 
 
 def send(sandbox: Sandbox, folder: Path, stream: str, *records: dict[str, Any], **settings: object) -> None:
@@ -38,8 +38,10 @@ def send(sandbox: Sandbox, folder: Path, stream: str, *records: dict[str, Any], 
     run_target(folder, a_config(sandbox.url, **settings), lines)
 
 
-@pytest.mark.parametrize("way", ["charges", "payment_intents"])
-def test_a_charge_keeps_its_money_whatever_becomes_of_it(way: str, sandbox: Sandbox, tmp_path: Path) -> None:
+@pytest.mark.parametrize("way", ACTIONS["charges"].endpoints)
+def test_the_journal_keeps_the_money_of_created_and_declined_charges(
+    way: str, sandbox: Sandbox, tmp_path: Path
+) -> None:
     declined = CHARGE | {"id": 2, "source": "tok_chargeDeclined"}
 
     send(sandbox, tmp_path, "charges", CHARGE | {"id": 1}, declined, charge_with=way)
@@ -48,7 +50,7 @@ def test_a_charge_keeps_its_money_whatever_becomes_of_it(way: str, sandbox: Sand
     assert found == {"charges:1": (State.CREATED, 900, "jpy"), "charges:2": (State.DECLINED, 900, "jpy")}
 
 
-def test_a_refund_of_all_that_is_left_learns_its_money_from_stripe(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_full_refund_gets_its_money_from_the_answer_of_stripe(sandbox: Sandbox, tmp_path: Path) -> None:
     send(sandbox, tmp_path, "charges", CHARGE | {"id": 1})
 
     send(sandbox, tmp_path, "refunds", {"id": 1, "charge": 1, "full": True})
@@ -57,7 +59,7 @@ def test_a_refund_of_all_that_is_left_learns_its_money_from_stripe(sandbox: Sand
     assert (refund.state, refund.amount, refund.currency) == (State.CREATED, 900, "jpy")
 
 
-def test_what_a_look_finds_tells_its_money(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_scan_fills_in_the_money_of_an_object_that_it_finds(sandbox: Sandbox, tmp_path: Path) -> None:
     ordeal = Ordeal(sandbox, tmp_path, rows_of(["refunds"], 1), most_passages=1)
     assert ordeal.die("executed but the answer lost").was_killed
     sandbox.faults()
@@ -71,14 +73,15 @@ def test_what_a_look_finds_tells_its_money(sandbox: Sandbox, tmp_path: Path) -> 
     assert (after.state, after.amount, after.currency) == (State.CREATED, 50, "usd")
 
 
-def test_what_moves_no_money_keeps_none(sandbox: Sandbox, tmp_path: Path) -> None:
-    send(sandbox, tmp_path, "prices", {"id": 1, "currency": "usd", "unit_amount": 5, "product_data": {"name": "a"}})
+@pytest.mark.parametrize("action", [name for name, spec in ACTIONS.items() if not spec.moves_money])
+def test_an_action_that_moves_no_money_stores_none(action: str, sandbox: Sandbox, tmp_path: Path) -> None:
+    send(sandbox, tmp_path, action, {"id": 1} | fields_of(sandbox, action))
 
-    price = rows_in(tmp_path)["prices:1"]
-    assert (price.state, price.amount, price.currency) == (State.CREATED, None, None)
+    made = rows_in(tmp_path)[f"{action}:1"]
+    assert (made.state, made.amount, made.currency) == (State.CREATED, None, None)
 
 
-def test_what_was_found_has_its_time(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_found_object_has_a_settled_time(sandbox: Sandbox, tmp_path: Path) -> None:
     send(sandbox, tmp_path, "customers", {"id": 1, "name": "Ann"})
     (customer,) = sandbox.objects("customer")
 
@@ -117,22 +120,27 @@ def test_a_journal_of_the_first_release_keeps_its_rows_and_takes_money(tmp_path:
     with location.open_journal() as journal:
         journal.open_attempt(new)
 
-    with location.open_read_only() as looked:
-        assert {row.digest: row for row in looked.walk({})} == {old.digest: old, new.digest: new}
+    with location.open_read_only() as journal:
+        assert {row.digest: row for row in journal.walk({})} == {old.digest: old, new.digest: new}
 
 
 def as_the_first_release_left_it(location: Location, folder: Path) -> None:
-    undone = (
+    undo = (
+        "ALTER TABLE owners RENAME COLUMN scan_after_s TO look_after_s",
+        "ALTER TABLE owners RENAME COLUMN owner TO holder",
+        "ALTER TABLE owners RENAME TO holders",
+        "ALTER TABLE attempts RENAME COLUMN owner TO holder",
+        "ALTER TABLE attempts RENAME COLUMN http_status TO status",
         "ALTER TABLE attempts DROP COLUMN amount",
         "ALTER TABLE attempts DROP COLUMN currency",
-        f"DELETE FROM journal_versions WHERE version = {len(MIGRATIONS)}",
+        "DELETE FROM journal_versions WHERE version > 1",
     )
     if isinstance(location, Shared):
         with psycopg.connect(location.url.render_as_string(hide_password=False)) as connection:
-            for statement in undone:
+            for statement in undo:
                 connection.execute(statement.encode())
         return
     with closing(sqlite3.connect(folder / "journal.db")) as raw:
-        for statement in undone:
+        for statement in undo:
             raw.execute(statement)
         raw.commit()

@@ -1,4 +1,4 @@
-"""The registry, judged by the official client: it knows which parameters and paths there are."""
+"""The table of actions against the official client, which knows the parameters and paths of Stripe."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from tests.support.wire import Peer, answer
 
 EVERY_ACTION = pytest.mark.parametrize("spec", ACTIONS.values(), ids=ACTIONS)
 EVERY_WAY = pytest.mark.parametrize(
-    ("name", "endpoint"), [(name, way) for spec in ACTIONS.values() for name, way in spec.ways.items()]
+    ("name", "endpoint"), [(name, way) for spec in ACTIONS.values() for name, way in spec.endpoints.items()]
 )
 CHANGEABLE = [spec for spec in ACTIONS.values() if spec.is_changeable]
-# Parameters that we leave out on purpose.
-NOT_TAKEN = {"expand": "shapes the answer, not the object", "id": "a record's id is only ever its source key"}
-# Fields of a record that are no parameters.
+# Parameters that are left out on purpose.
+NOT_TAKEN = {"expand": "changes the answer, not the object", "id": "a record's id is only ever its source key"}
+# Fields of a record that are not parameters.
 OURS = {"stripe_id"}
 
 
 @EVERY_ACTION
-def test_the_schema_is_a_schema(spec: ActionSpec) -> None:
+def test_the_schema_is_a_valid_json_schema(spec: ActionSpec) -> None:
     Draft202012Validator.check_schema(spec.schema())
 
 
@@ -42,7 +42,7 @@ def test_the_accepted_parameters_are_those_of_the_official_client(spec: ActionSp
 
 
 @EVERY_ACTION
-def test_the_sandboxes_ids_are_among_those_that_a_person_may_settle_with(spec: ActionSpec) -> None:
+def test_a_person_may_settle_with_the_ids_of_the_sandbox(spec: ActionSpec) -> None:
     assert make_id(spec.name[:-1]).startswith(spec.id_prefixes or "")
 
 
@@ -61,25 +61,25 @@ def test_an_update_takes_what_the_official_client_updates_and_unsets_what_it_uns
     params = getattr(importlib.import_module("stripe.params"), f"{spec.name[:-1].capitalize()}UpdateParams")
     official = params.__annotations__
     properties = typing.cast("dict[str, dict[str, typing.Any]]", spec.schema()["properties"])
-    taken = {name for name, policies in properties.items() if "x-create-only" not in policies}
-    emptied = {name for name, policies in properties.items() if "x-unset" in policies}
+    taken = {name for name, rules in properties.items() if "x-create-only" not in rules}
+    emptied = {name for name, rules in properties.items() if "x-unset" in rules}
 
     assert taken <= set(official)
-    # metadata is emptied key by key, since the marker has to stay; tax_exempt has a word for it
+    # metadata is emptied key by key, as the marker has to stay; tax_exempt has the value `none`
     assert emptied == {name for name in taken if "Literal['']" in str(official[name])} - {"metadata", "tax_exempt"}
 
 
 @EVERY_ACTION
-def test_each_way_is_chosen_by_a_setting_that_names_it(spec: ActionSpec) -> None:
+def test_each_endpoint_is_chosen_by_a_setting_that_names_it(spec: ActionSpec) -> None:
     settings = typing.cast("dict[str, dict[str, typing.Any]]", CONFIG_JSONSCHEMA["properties"])
 
-    assert (len(spec.ways) > 1) == (spec.chosen_by is not None)
+    assert (len(spec.endpoints) > 1) == (spec.chosen_by is not None)
     if spec.chosen_by:
-        assert settings[spec.chosen_by]["enum"] == list(spec.ways)
-        assert settings[spec.chosen_by]["default"] == next(iter(spec.ways))
+        assert settings[spec.chosen_by]["enum"] == list(spec.endpoints)
+        assert settings[spec.chosen_by]["default"] == next(iter(spec.endpoints))
 
 
 @EVERY_ACTION
-def test_what_an_action_refers_to_is_an_action(spec: ActionSpec) -> None:
+def test_references_are_parameters_and_name_actions(spec: ActionSpec) -> None:
     assert set(spec.references.values()) <= set(ACTIONS)
     assert set(spec.references) <= set(typing.cast("dict[str, typing.Any]", spec.schema())["properties"])

@@ -1,4 +1,4 @@
-"""Records that are right: all of them are sent, as the official client would send them."""
+"""Valid records: each is sent, with the same parameters as the official client sends."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.support.plugins import a_config, a_record, a_schema, run_target
 from tests.support.sandbox import Sandbox
 from tests.target_stripe_flow.generated import collected, valid
 
-# Of each way: over 5,000 in all.
+# For each endpoint: over 5,000 in all.
 COUNT = 850
 
 
@@ -35,7 +35,7 @@ def test_no_valid_record_is_rejected_and_each_is_sent_as_the_official_client_sen
     for record in records:
         lower = {"currency": record["currency"].lower()} if "currency" in record else {}
         marked = {"metadata": record.get("metadata", {}) | {"stripe_flow": "x"}}
-        create(ACTIONS[action].ways[way].translate(record | lower | marked))
+        create(ACTIONS[action].endpoints[way].translate(record | lower | marked))
     theirs = posted(sandbox)[before + len(ours) :]
 
     assert done.summary == f"{COUNT} records: {COUNT} created"
@@ -43,7 +43,7 @@ def test_no_valid_record_is_rejected_and_each_is_sent_as_the_official_client_sen
 
 
 def charged(sandbox: Sandbox, action: str) -> dict[str, Any]:  # Any: JSON
-    """What a refund refers to."""
+    """The charge that a refund refers to."""
     if action != "refunds":
         return {}
     if not (charges := sandbox.objects("charge")):
@@ -52,7 +52,7 @@ def charged(sandbox: Sandbox, action: str) -> dict[str, Any]:  # Any: JSON
 
 
 def posted(sandbox: Sandbox) -> list[list[tuple[str, str]]]:
-    """What was asked for, the order of the parameters and the value of the marker aside."""
+    """The parameters of each write, sorted, without the value of the marker."""
     return [
         sorted(
             (name, "" if name == "metadata[stripe_flow]" else value)

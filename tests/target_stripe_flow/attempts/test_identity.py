@@ -21,7 +21,7 @@ def test_two_identities_share_a_digest_only_if_they_are_equal(one: Identity, oth
     assert (one.digest == other.digest) == (one == other)
 
 
-def test_an_identity_stays_what_it_is() -> None:
+def test_the_digest_of_an_identity_never_changes() -> None:
     scope = Scope(account="acct_1", mode="test", source_name="default")
 
     # A changed digest would charge every row of every user again.
@@ -37,13 +37,13 @@ def test_the_key_follows_the_order_of_key_properties() -> None:
 
 
 @pytest.mark.parametrize("value", [None, "", 1.0, 1.5, True, [], {}, "\ud800", "[card number]"])
-def test_what_is_no_key_is_refused_by_name(value: object) -> None:
+def test_an_invalid_key_is_rejected_by_name(value: object) -> None:
     with pytest.raises(Rejected, match="the key order_id") as caught:
         source_key({"order_id": value}, ["order_id"])
 
     assert caught.value.field == "order_id"
 
 
-def test_a_missing_key_is_refused() -> None:
+def test_a_missing_key_is_rejected() -> None:
     with pytest.raises(Rejected, match="missing"):
         source_key({}, ["id"])

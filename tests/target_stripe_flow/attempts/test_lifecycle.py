@@ -1,4 +1,4 @@
-"""The laws of the life cycle, over all that can be said to it."""
+"""The laws of the life cycle, over all states, events and ages."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ states, events = st.sampled_from(State), st.sampled_from(Event)
 
 
 def after(state: State, event: Event, of: Ages, *, moves_money: bool) -> tuple[State, Do] | None:
-    """None where it cannot happen."""
+    """The next state; None if the event is impossible in this state."""
     try:
         return next_step(state, event, of, moves_money=moves_money)
     except Impossible:
@@ -63,14 +63,14 @@ def test_an_open_attempt_is_never_left_alone_for_good(state: State, of: Ages) ->
 
 @given(st.sampled_from(sorted(CLOSED)), events, ages, st.booleans())
 def test_a_closed_attempt_stays_as_it_is(state: State, event: Event, of: Ages, moves_money: bool) -> None:  # noqa: FBT001
-    # But for what a look has not found, and Stripe then names.
+    # Except an attempt that a scan did not find and that Stripe then answers with an id.
     found = {(State.CREATED, Do.NOTHING)} if (state, event) == (State.NOT_CREATED, Event.SUCCEEDED) else set()
     assert after(state, event, of, moves_money=moves_money) in {None, (state, Do.NOTHING)} | found
 
 
 @given(states, events, ages)
 def test_what_moves_money_is_never_given_up_by_itself(state: State, event: Event, of: Ages) -> None:
-    """Only a person, or Stripe's word that nothing was executed, opens the way for another charge."""
+    """Another charge needs a person, or Stripe's answer that nothing was executed."""
     step = after(state, event, of, moves_money=True)
 
     if step is not None and state in OPEN and step[0] in WITHOUT_EFFECT:
@@ -91,7 +91,7 @@ def test_absence_counts_only_a_day_after_the_last_send(state: State, of: Ages, m
 
 @pytest.mark.parametrize("state", sorted(OPEN))
 @pytest.mark.parametrize("moves_money", [False, True])
-def test_a_look_that_was_cut_off_proves_nothing(state: State, *, moves_money: bool) -> None:
+def test_an_incomplete_scan_never_counts_as_absent(state: State, *, moves_money: bool) -> None:
     old = Ages(key_s=1000 * HOUR_S, quiet_s=1000 * HOUR_S)
 
     assert next_step(state, Event.SCAN_INCOMPLETE, old, moves_money=moves_money) == (state, Do.NOTHING)
@@ -99,7 +99,7 @@ def test_a_look_that_was_cut_off_proves_nothing(state: State, *, moves_money: bo
 
 @pytest.mark.parametrize("state", sorted(OPEN))
 @pytest.mark.parametrize(("event", "then"), [(Event.SUCCEEDED, State.CREATED), (Event.DECLINED, State.DECLINED)])
-def test_what_a_look_has_seen_is_settled(state: State, event: Event, then: State) -> None:
+def test_what_a_scan_finds_is_settled(state: State, event: Event, then: State) -> None:
     now = Ages(key_s=0, quiet_s=0)
 
     assert next_step(state, event, now, moves_money=True) == (then, Do.NOTHING)

@@ -1,4 +1,4 @@
-"""Five alike refusals of money mean the account; anything else was a matter of records."""
+"""Five equal refusals stop the run; any other answer shows that the records are the cause."""
 
 from __future__ import annotations
 
@@ -10,62 +10,62 @@ from target_stripe_flow.execution.account_refusals import AccountRefusals
 from target_stripe_flow.results.outcome import Outcome, Status
 
 CHARGES, CUSTOMERS = ACTIONS["charges"], ACTIONS["customers"]
-NO = Refusal(http_status=400, type="invalid_request_error")
+REFUSAL = Refusal(http_status=400, type="invalid_request_error")
 CREATED, DECLINED = Outcome(status=Status.CREATED), Outcome(status=Status.DECLINED, refusal=Refusal(http_status=402))
 
 
-def refused(refusal: Refusal = NO) -> Outcome:
+def refused(refusal: Refusal = REFUSAL) -> Outcome:
     return Outcome(status=Status.REJECTED, refusal=refusal)
 
 
-class Ended:
-    """What was accounted for, by a new account of Stripe's."""
+class Counted:
+    """The records that were counted in a new run."""
 
     def __init__(self) -> None:
-        self.ended: list[str] = []
-        self.closed = AccountRefusals({"charges": "do this"})
+        self.names: list[str] = []
+        self.refusals = AccountRefusals({"charges": "do this"})
 
     def take(self, name: str, outcome: Outcome) -> bool:
-        """Whether it was held back."""
-        held = self.closed.account(CHARGES, name, outcome, lambda: self.ended.append(name))
+        """Whether the record is held back."""
+        held = self.refusals.finish(CHARGES, name, outcome, lambda: self.names.append(name))
         return held is not None and not held.is_over
 
 
-def test_the_fifth_alike_refusal_stops_the_run_and_nothing_is_accounted_for() -> None:
-    ended = Ended()
+def test_the_fifth_equal_refusal_stops_the_run_and_no_record_is_counted() -> None:
+    counted = Counted()
 
-    assert all(ended.take(name, refused()) for name in "abcd")
+    assert all(counted.take(name, refused()) for name in "abcd")
     with pytest.raises(AccountTrouble, match="may not create charges"):
-        ended.take("e", refused())
+        counted.take("e", refused())
 
-    assert ended.ended == []
+    assert counted.names == []
 
 
 @pytest.mark.parametrize("other", [CREATED, DECLINED, refused(Refusal(http_status=400, code="other"))])
-def test_another_answer_shows_that_it_was_a_matter_of_records(other: Outcome) -> None:
-    ended = Ended()
+def test_any_other_answer_counts_the_held_records(other: Outcome) -> None:
+    counted = Counted()
     for name in "abcd":
-        ended.take(name, refused())
+        counted.take(name, refused())
 
-    ended.take("e", other)
+    counted.take("e", other)
 
-    assert sorted(ended.ended) == ["a", "b", "c", "d", "e"]
-    assert not any(ended.take(name, refused()) for name in "fghijk")
-
-
-def test_the_end_of_the_input_lets_them_go() -> None:
-    ended = Ended()
-    ended.take("a", refused())
-
-    ended.closed.release()
-
-    assert ended.ended == ["a"]
+    assert sorted(counted.names) == ["a", "b", "c", "d", "e"]
+    assert not any(counted.take(name, refused()) for name in "fghijk")
 
 
-def test_one_record_that_comes_again_and_again_is_one_record() -> None:
-    ended = Ended()
+def test_the_end_of_the_input_counts_the_held_records() -> None:
+    counted = Counted()
+    counted.take("a", refused())
 
-    assert all(ended.take("a", refused()) for _ in range(9))
+    counted.refusals.release()
+
+    assert counted.names == ["a"]
+
+
+def test_a_repeated_record_counts_as_one_refusal() -> None:
+    counted = Counted()
+
+    assert all(counted.take("a", refused()) for _ in range(9))
 
 
 @pytest.mark.parametrize(
@@ -77,17 +77,17 @@ def test_one_record_that_comes_again_and_again_is_one_record() -> None:
         Refusal(http_status=400, code="idempotency_error"),
     ],
 )
-def test_a_refusal_that_blames_the_record_says_nothing_of_the_account(refusal: Refusal) -> None:
-    ended = Ended()
+def test_a_refusal_caused_by_the_record_is_not_held_back(refusal: Refusal) -> None:
+    counted = Counted()
 
-    assert not any(ended.take(name, refused(refusal)) for name in "abcdefg")
-    assert ended.take("h", refused())
+    assert not any(counted.take(name, refused(refusal)) for name in "abcdefg")
+    assert counted.take("h", refused())
 
 
-def test_what_moves_no_money_is_never_held_back() -> None:
-    closed, ended = AccountRefusals({"charges": "do this"}), list[int]()
+def test_an_action_without_advice_is_never_held_back() -> None:
+    refusals, counted = AccountRefusals({"charges": "do this"}), list[int]()
 
     for number in range(9):
-        closed.account(CUSTOMERS, str(number), refused(), lambda number=number: ended.append(number))  # type: ignore[misc]
+        refusals.finish(CUSTOMERS, str(number), refused(), lambda number=number: counted.append(number))  # type: ignore[misc]
 
-    assert ended == list(range(9))
+    assert counted == list(range(9))

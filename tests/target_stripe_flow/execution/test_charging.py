@@ -1,4 +1,4 @@
-"""One record, two ways to charge it: directly, or through a PaymentIntent; effects are counted in the sandbox."""
+"""Charges at both endpoints, directly and through a PaymentIntent; the sandbox shows the effects."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.support.official import official
 from tests.support.plugins import ROOT, Ended, a_config, a_record, a_schema, run_target
 from tests.support.sandbox import PLATFORM, Sandbox
 
-WAYS = list(ACTIONS["charges"].ways)
+WAYS = list(ACTIONS["charges"].endpoints)
 EVERY_WAY = pytest.mark.parametrize("way", WAYS)
 VISA = {"amount": 1000, "currency": "usd", "source": "tok_visa"}
 ADDRESS = {"name": "Ann", "address": {"line1": "1 Main St"}}
@@ -40,30 +40,30 @@ def rejects(folder: Path) -> dict[object, dict[str, Any]]:
     return {each["record"]["id"]: each["stripe_flow"] for each in found}
 
 
-def test_the_table_is_what_is_sent() -> None:
+def test_the_table_in_the_docs_is_the_table_in_the_code() -> None:
     text = (ROOT / "docs" / "charging.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| (\w+) \| `(\w+)` \| `(\w+)`(.*)\|$", text, re.MULTILINE)
     values: dict[str, Any] = {"capture": True, "source": "card_1", "destination": {"account": "acct_1"}}
 
     assert {field: charge for field, charge, *_ in rows} == {name: name for name in FIELDS}
     assert {field: intent for field, _, intent, _ in rows} == {
-        name: values_of(said(values.get(name, "x")), name) for name, said in FIELDS.items()
+        name: parameter_of(convert(values.get(name, "x")), name) for name, convert in FIELDS.items()
     } | {"source": "payment_method_data"}
 
 
-def values_of(said: dict[str, Any], name: str) -> str:
+def parameter_of(translated: dict[str, Any], name: str) -> str:
     """The one parameter that a field becomes."""
-    [parameter] = said
+    [parameter] = translated
     return "payment_method_data" if name == "source" else parameter
 
 
-def test_every_parameter_of_a_charge_is_said_and_the_official_client_knows_each() -> None:
+def test_every_parameter_of_a_charge_is_translated_and_known_to_the_official_client() -> None:
     schema: Any = ACTIONS["charges"].schema()  # Any: JSON
     known = set(stripe.params.PaymentIntentCreateParams.__annotations__)
 
     assert set(FIELDS) == set(schema["properties"])
-    said = translate({name: {"account": "a"} if name == "destination" else "x" for name in FIELDS})
-    assert set(said) | {"payment_method_data"} <= known
+    translated = translate({name: {"account": "a"} if name == "destination" else "x" for name in FIELDS})
+    assert set(translated) | {"payment_method_data"} <= known
     assert set(ALWAYS) <= known
 
 
@@ -84,21 +84,21 @@ def test_every_parameter_of_a_charge_is_said_and_the_official_client_knows_each(
         ),
     ],
 )
-def test_a_field_is_said_as_a_payment_intent_wants_it(charge: dict[str, Any], intent: dict[str, Any]) -> None:
-    said = translate(charge)
+def test_a_field_is_translated_for_a_payment_intent(charge: dict[str, Any], intent: dict[str, Any]) -> None:
+    translated = translate(charge)
 
-    assert {name: said[name] for name in intent} == intent
-    assert set(said) - set(intent) <= {"capture_method", "allowed_payment_method_types", *ALWAYS}
+    assert {name: translated[name] for name in intent} == intent
+    assert set(translated) - set(intent) <= {"capture_method", "allowed_payment_method_types", *ALWAYS}
 
 
-def test_the_same_input_gives_the_same_rows_by_either_way(tmp_path: Path) -> None:
+def test_the_same_input_gives_the_same_rows_at_both_endpoints(tmp_path: Path) -> None:
     charges = [
         {"id": 1} | VISA,
         {"id": 2, "amount": 200, "currency": "eur", "customer": "c-1"},
         {"id": 3} | VISA | {"source": "tok_chargeDeclinedExpiredCard"},
         {"id": 4} | VISA | {"capture": False, "shipping": ADDRESS, "receipt_email": "ann@example.com"},
     ]
-    seen = []
+    results = []
     for way in WAYS:
         (tmp_path / way).mkdir()
         with Sandbox() as sandbox:
@@ -113,10 +113,10 @@ def test_the_same_input_gives_the_same_rows_by_either_way(tmp_path: Path) -> Non
             for row in exported(tmp_path / way)
         ]
         reasons = {key: (each["status"], each["code"]) for key, each in rejects(tmp_path / way).items()}
-        seen.append((done.summary.partition(" (")[0], sorted(objects), rows, reasons[3]))
+        results.append((done.summary.partition(" (")[0], sorted(objects), rows, reasons[3]))
 
-    assert seen[0] == seen[1]
-    assert seen[0][0] == "6 records: 5 created, 1 declined"
+    assert results[0] == results[1]
+    assert results[0][0] == "6 records: 5 created, 1 declined"
 
 
 @EVERY_WAY
@@ -130,9 +130,7 @@ def test_the_journal_keeps_the_charge_and_its_payment_intent(way: str, sandbox: 
 
 
 @EVERY_WAY
-def test_a_refund_finds_the_charge_of_a_record_whichever_way_it_was_made(
-    way: str, sandbox: Sandbox, tmp_path: Path
-) -> None:
+def test_a_refund_finds_the_charge_of_a_record_at_either_endpoint(way: str, sandbox: Sandbox, tmp_path: Path) -> None:
     send(sandbox, tmp_path, way, {"id": "o-1"} | VISA)
 
     lines = [a_schema("refunds"), a_record("refunds", id="r-1", charge="o-1", amount=400)]
@@ -142,7 +140,7 @@ def test_a_refund_finds_the_charge_of_a_record_whichever_way_it_was_made(
     assert [each["amount_refunded"] for each in sandbox.objects("charge")] == [400]
 
 
-def test_a_refund_takes_a_payment_intent(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_refund_may_name_a_payment_intent(sandbox: Sandbox, tmp_path: Path) -> None:
     send(sandbox, tmp_path, "payment_intents", {"id": "o-1"} | VISA)
     [intent] = sandbox.objects("payment_intent")
 
@@ -166,7 +164,7 @@ def test_the_default_payment_method_comes_before_the_default_source(sandbox: San
     assert intent["payment_method"] == method
 
 
-def test_who_has_nothing_on_file_is_a_reject(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_charge_to_a_customer_without_a_payment_method_is_rejected(sandbox: Sandbox, tmp_path: Path) -> None:
     done = send(sandbox, tmp_path, "payment_intents", {"id": 1, "amount": 100, "currency": "usd", "customer": "c-2"})
 
     assert done.summary.startswith("3 records: 2 created, 1 rejected")
@@ -174,7 +172,7 @@ def test_who_has_nothing_on_file_is_a_reject(sandbox: Sandbox, tmp_path: Path) -
     assert sandbox.objects("payment_intent") == []
 
 
-def test_a_card_that_wants_its_owner_is_declined(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_card_that_requires_authentication_is_declined(sandbox: Sandbox, tmp_path: Path) -> None:
     charge = {"id": 1} | VISA | attached(sandbox, "pm_card_authenticationRequired")
     done = send(sandbox, tmp_path, "payment_intents", charge)
 
@@ -187,9 +185,9 @@ def test_an_account_that_may_not_charge_directly_charges_through_payment_intents
     (tmp_path / "keys.json").write_text(json.dumps(described))
     charges = [{"id": number} | VISA for number in range(10)]
 
-    with Sandbox("--keys", str(tmp_path / "keys.json")) as closed:
-        refused = send(closed, tmp_path, "charges", *charges, api_key="sk_test_mine")
-        done = send(closed, tmp_path, "payment_intents", *charges, api_key="sk_test_mine")
+    with Sandbox("--keys", str(tmp_path / "keys.json")) as sandbox:
+        refused = send(sandbox, tmp_path, "charges", *charges, api_key="sk_test_mine")
+        done = send(sandbox, tmp_path, "payment_intents", *charges, api_key="sk_test_mine")
 
     assert refused.code == 4
     assert "set charge_with to payment_intents" in refused.errors[0]
@@ -203,7 +201,7 @@ def test_an_account_that_may_not_charge_directly_charges_through_payment_intents
         ("pm_usBankAccount_insufficientFunds", "declined", "failed"),
     ],
 )
-def test_a_bank_that_takes_its_time_leaves_the_record_pending_until_it_has_decided(
+def test_a_bank_debit_is_pending_until_the_bank_decides(
     bank_account: str, outcome: str, status: str, sandbox: Sandbox, tmp_path: Path
 ) -> None:
     charge = {"id": 1} | VISA | attached(sandbox, bank_account)
@@ -223,13 +221,13 @@ def test_a_bank_that_takes_its_time_leaves_the_record_pending_until_it_has_decid
 
 
 def attached(sandbox: Sandbox, method: str) -> dict[str, Any]:
-    """A customer, and a payment method of its own."""
+    """A new customer with this payment method."""
     client = official(sandbox).v1
     customer = client.customers.create({"name": "Ann"}).id
     return {"customer": customer, "source": client.payment_methods.attach(method, {"customer": customer}).id}
 
 
-def test_a_crash_while_the_bank_takes_its_time_is_found_in_the_list(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_pending_bank_debit_is_found_in_the_list_after_a_lost_answer(sandbox: Sandbox, tmp_path: Path) -> None:
     charge = {"id": 1} | VISA | attached(sandbox, "pm_usBankAccount_processing")
     lines = [a_schema("charges"), a_record("charges", **charge)]
     failing = {"kind": "answer", "status": 500, "stored": "fault"}

@@ -1,4 +1,4 @@
-"""A dry run says what a real one would do, and does nothing: counted in the server, looked for on the disk."""
+"""A dry run reports what a real run would do; it sends no write and writes no file."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ def run(sandbox: Sandbox, folder: Path, *lines: Message, **settings: object) -> 
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """Of every file but the configuration and the lock."""
+    """The bytes of every file but the configuration and the lock."""
     return {
         path.name: path.read_bytes() for path in folder.iterdir() if path.suffix not in {".json", ".lock", ".db-shm"}
     }
 
 
 def rows(folder: Path) -> list[tuple[object, ...]]:
-    """Of the journal; its bytes are SQLite's own matter after a crash."""
+    """The rows of the journal. Its bytes may differ after a crash, which SQLite repairs."""
     with closing(sqlite3.connect(folder / "stripe-flow-journal.db")) as raw:
         return raw.execute("SELECT * FROM attempts").fetchall()
 
@@ -53,13 +53,13 @@ def test_a_dry_run_sends_nothing_writes_nothing_and_prints_no_state(sandbox: San
 
     assert (done.code, done.output) == (0, "")
     assert done.summary.startswith("4 records: 2 created, 2 rejected")
-    assert "line 3 would be rejected: customers.name: must be a text" in done.log
+    assert "line 3 would be rejected: customers.name: must be text" in done.log
     assert "canary" not in done.log.lower()
     assert writes(sandbox) == 0
     assert contents(tmp_path) == {}
 
 
-def test_a_dry_run_asks_the_journal_and_leaves_it_as_it_is(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_dry_run_reads_the_journal_and_does_not_change_it(sandbox: Sandbox, tmp_path: Path) -> None:
     records = [a_record("charges", id=number, **VISA) for number in range(3)]
     run(sandbox, tmp_path, a_schema("charges"), records[0], records[1])
     before, sent = contents(tmp_path), writes(sandbox)
@@ -90,14 +90,14 @@ def test_a_dry_run_ends_as_the_real_run_would(
     lines = [a_schema("products"), a_record("products", id=1), a_record("products", id=2, name="Shirt")]
     (tmp_path / "folder").mkdir()
 
-    rehearsed = run(sandbox, tmp_path, *lines, **settings, dry_run=True)
+    dry = run(sandbox, tmp_path, *lines, **settings, dry_run=True)
     real = run(sandbox, tmp_path, *lines, **settings)
 
-    assert (rehearsed.code, real.code) == (code, code)
+    assert (dry.code, real.code) == (code, code)
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_a_dry_run_says_that_something_is_in_doubt_and_leaves_it_so(way: str, sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_dry_run_reports_an_open_attempt_and_leaves_it_open(way: str, sandbox: Sandbox, tmp_path: Path) -> None:
     action, settings = WAYS[way]
     ordeal = Ordeal(sandbox, tmp_path, rows_of([action], 1), most_passages=1, settings=settings)
     assert ordeal.die("executed but the answer lost").was_killed
@@ -109,7 +109,7 @@ def test_a_dry_run_says_that_something_is_in_doubt_and_leaves_it_so(way: str, sa
     assert (rows(tmp_path), writes(sandbox)) == (before, sent)
 
 
-def test_a_dry_run_tells_of_updates_and_makes_none(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_dry_run_reports_updates_and_sends_none(sandbox: Sandbox, tmp_path: Path) -> None:
     schema, names = a_schema("customers"), ("A", "B", "B", "C")
     run(sandbox, tmp_path, schema, a_record("customers", id=1, name="A"))
     sent = writes(sandbox)
@@ -121,7 +121,7 @@ def test_a_dry_run_tells_of_updates_and_makes_none(sandbox: Sandbox, tmp_path: P
     assert writes(sandbox) == sent
 
 
-def test_a_dry_run_takes_an_empty_file_for_no_journal(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_dry_run_treats_an_empty_file_as_no_journal(sandbox: Sandbox, tmp_path: Path) -> None:
     (tmp_path / "stripe-flow-journal.db").touch()
 
     done = run(sandbox, tmp_path, a_schema("charges"), a_record("charges", id=1, **VISA), dry_run=True)

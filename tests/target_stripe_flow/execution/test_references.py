@@ -19,69 +19,69 @@ SCOPE = Scope(account="acct_1", mode="test", source_name="default")
 
 
 @pytest.fixture
-def names() -> Iterator[References]:
-    """Over an empty journal."""
+def references() -> Iterator[References]:
+    """References over an empty journal."""
     with memory() as (reader, writer):
         yield References(Journal("in memory", reader, writer), SCOPE)
 
 
-def resolve(names: References, client: Client, name: str) -> str:
-    return names.resolve(client, "customers", "/v1/customers", name, "customer")
+def resolve(references: References, client: Client, name: str) -> str:
+    return references.resolve(client, "customers", "/v1/customers", name, "customer")
 
 
-def test_a_source_key_stands_for_what_was_made_of_it(sandbox: Sandbox, names: References) -> None:
-    names.learn("customers", ("c-1",), "cus_1")
+def test_a_source_key_resolves_to_the_object_of_its_record(sandbox: Sandbox, references: References) -> None:
+    references.learn("customers", ("c-1",), "cus_1")
 
-    assert resolve(names, a_client(sandbox.url), "c-1") == "cus_1"
+    assert resolve(references, a_client(sandbox.url), "c-1") == "cus_1"
     assert sandbox.requests() == []
 
 
-def test_a_stripe_id_is_confirmed_once(sandbox: Sandbox, names: References) -> None:
+def test_a_stripe_id_is_confirmed_once(sandbox: Sandbox, references: References) -> None:
     client = a_client(sandbox.url)
     made = a_customer(client)
 
-    assert [resolve(names, client, made), resolve(names, client, made)] == [made, made]
+    assert [resolve(references, client, made), resolve(references, client, made)] == [made, made]
     assert [each["path"] for each in sandbox.requests() if made in each["path"]] == [f"/v1/customers/{made}"]
 
 
 @pytest.mark.parametrize("name", ["c-2", "cus_unknown", "../charges", "cus_1?expand[]=x", "", "ü"])
-def test_what_nobody_knows_is_rejected(sandbox: Sandbox, names: References, name: str) -> None:
+def test_an_unknown_reference_is_rejected(sandbox: Sandbox, references: References, name: str) -> None:
     with pytest.raises(Missing, match="is neither the key of a record") as caught:
-        resolve(names, a_client(sandbox.url), name)
+        resolve(references, a_client(sandbox.url), name)
 
     assert caught.value.field == "customer"
 
 
-def test_a_deleted_object_is_rejected(sandbox: Sandbox, names: References) -> None:
+def test_a_deleted_object_is_rejected(sandbox: Sandbox, references: References) -> None:
     client = a_client(sandbox.url)
     made = a_customer(client)
     delete(f"{sandbox.url}/v1/customers/{made}")
 
     with pytest.raises(Rejected, match="deleted"):
-        resolve(names, client, made)
+        resolve(references, client, made)
 
 
-def test_keys_that_read_the_same_name_nobody(sandbox: Sandbox, names: References) -> None:
-    names.learn("customers", ("a,b", "c"), "cus_1")
-    names.learn("customers", ("a", "b,c"), "cus_2")
-    names.learn("customers", ("a", "b"), "cus_3")
+def test_keys_with_the_same_joined_text_are_not_resolved(sandbox: Sandbox, references: References) -> None:
+    references.learn("customers", ("a,b", "c"), "cus_1")
+    references.learn("customers", ("a", "b,c"), "cus_2")
+    references.learn("customers", ("a", "b"), "cus_3")
 
-    assert resolve(names, a_client(sandbox.url), "a,b") == "cus_3"
+    assert resolve(references, a_client(sandbox.url), "a,b") == "cus_3"
     with pytest.raises(Rejected):
-        resolve(names, a_client(sandbox.url), "a,b,c")
+        resolve(references, a_client(sandbox.url), "a,b,c")
 
 
-def test_a_source_key_and_its_stripe_id_share_a_lane(names: References) -> None:
-    before = names.lane("customers", "cus_1")  # a charge that came before the record that finds cus_1
+def test_a_source_key_and_its_stripe_id_share_a_lane(references: References) -> None:
+    before = references.lane("customers", "cus_1")  # of a charge before the record that finds cus_1
 
-    names.alias("customers", ("c-1",), "cus_1")
-    names.alias("customers", ("c-1 again",), "cus_1")
-    names.learn("customers", ("c-2",), "cus_2")
+    references.alias("customers", ("c-1",), "cus_1")
+    references.alias("customers", ("c-1 again",), "cus_1")
+    references.learn("customers", ("c-2",), "cus_2")
 
-    assert {names.lane("customers", name) for name in ("cus_1", "c-1", "c-1 again")} == {before}
-    assert names.lane("customers", "cus_2") == names.lane("customers", "c-2")
-    assert names.lane("customers", "c-1") != names.lane("customers", "c-2")
-    assert names.lane("products", "c-1") != names.lane("customers", "c-1")
+    assert {references.lane("customers", name) for name in ("cus_1", "c-1", "c-1 again")} == {before}
+    assert references.lane("customers", "cus_2") == references.lane("customers", "c-2")
+    assert references.lane("customers", "c-1") != references.lane("customers", "c-2")
+    assert references.lane("products", "c-1") != references.lane("customers", "c-1")
 
 
 def delete(url: str) -> None:

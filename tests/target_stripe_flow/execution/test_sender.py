@@ -1,4 +1,4 @@
-"""What is on the disk after each answer that a send can get, and after none."""
+"""The journal after each answer that a send can get, and after no answer."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def sent(client: Client, journal: Journal, attempt: Attempt, *, is_new: bool = T
     return Sender(client, journal).send(attempt, is_new=is_new)
 
 
-def left(journal: Journal, **columns: Any) -> Attempt:  # Any: as above
-    """An intent of this process that is in the journal already."""
+def stored(journal: Journal, **columns: Any) -> Attempt:  # Any: columns of the journal
+    """An intent of this process, stored in the journal."""
     attempt = intent(owner=journal.ownership.owner, **columns)
     journal.open_attempt(attempt)
     return attempt
@@ -51,7 +51,7 @@ def row(journal: Journal, attempt: Attempt) -> Attempt:
 
 
 @pytest.mark.parametrize(
-    ("said", "state"),
+    ("response", "state"),
     [
         pytest.param(MADE, State.CREATED, id="made"),
         pytest.param(answer(402, REFUSED), State.DECLINED, id="declined"),
@@ -59,24 +59,24 @@ def row(journal: Journal, attempt: Attempt) -> Attempt:
         pytest.param(answer(404, REFUSED), State.REFUSED, id="no such object"),
         pytest.param(answer(400, CONFLICT), State.CONFLICT, id="key used before"),
         pytest.param(answer(500, REFUSED), State.UNKNOWN, id="failed"),
-        pytest.param(answer(409, REFUSED, Stripe_Should_Retry="false"), State.UNKNOWN, id="not decided, not again"),
+        pytest.param(answer(409, REFUSED, Stripe_Should_Retry="false"), State.UNKNOWN, id="conflict without a retry"),
         pytest.param(answer(200, "{}"), State.UNKNOWN, id="a success without an id"),
     ],
 )
-def test_an_answer_is_on_the_disk_when_the_send_returns(said: bytes, state: State, journal: Journal) -> None:
-    with Peer([said]) as peer:
+def test_the_outcome_is_durable_when_the_send_returns(response: bytes, state: State, journal: Journal) -> None:
+    with Peer([response]) as peer:
         received = sent(a_client(peer.url), journal, unsent())
 
     found = row(journal, received.attempt)
     assert found == received.attempt
     assert (found.state, found.last_sent_unix) == (state, NOW)
     is_settled = state in {State.CREATED, State.DECLINED, State.REFUSED}
-    assert (found.body is None) == is_settled, "a body is kept only as long as it may be needed"
+    assert (found.body is None) == is_settled, "the body is kept only while it may be sent again"
     assert (found.settled_unix is None) == (not is_settled)
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_a_key_that_is_refused_consumes_nothing(status: int, journal: Journal) -> None:
+def test_a_refused_api_key_leaves_the_attempt_not_sent(status: int, journal: Journal) -> None:
     attempt = unsent()
     with Peer([answer(status, REFUSED)]) as peer, pytest.raises(errors.AccountTrouble):
         sent(a_client(peer.url), journal, attempt)
@@ -84,7 +84,7 @@ def test_a_key_that_is_refused_consumes_nothing(status: int, journal: Journal) -
     assert row(journal, attempt).state is State.NOT_SENT
 
 
-def test_a_page_of_a_proxy_is_no_word_of_stripes(journal: Journal) -> None:
+def test_a_page_of_a_proxy_leaves_the_attempt_open(journal: Journal) -> None:
     attempt = unsent()
     with Peer([answer(403, "<html>no</html>")]) as peer, pytest.raises(errors.AccountTrouble):
         sent(a_client(peer.url), journal, attempt)
@@ -92,7 +92,7 @@ def test_a_page_of_a_proxy_is_no_word_of_stripes(journal: Journal) -> None:
     assert row(journal, attempt).state is State.INTENT
 
 
-def test_what_only_met_the_rate_limit_is_closed_as_not_sent(journal: Journal) -> None:
+def test_an_attempt_that_only_met_the_rate_limit_is_not_sent(journal: Journal) -> None:
     attempt = unsent()
     with Peer([answer(429)]) as peer, pytest.raises(errors.NotSent):
         sent(a_client(peer.url, give_up_after_s=0), journal, attempt)
@@ -100,15 +100,15 @@ def test_what_only_met_the_rate_limit_is_closed_as_not_sent(journal: Journal) ->
     assert row(journal, attempt).state is State.NOT_SENT
 
 
-def test_a_rate_limit_proves_nothing_of_what_an_earlier_run_has_sent(journal: Journal) -> None:
-    attempt = left(journal)
+def test_a_rate_limit_leaves_the_attempt_of_an_earlier_run_open(journal: Journal) -> None:
+    attempt = stored(journal)
     with Peer([answer(429)]) as peer, pytest.raises(errors.NotSent):
         sent(a_client(peer.url, give_up_after_s=0), journal, attempt, is_new=False)
 
     assert row(journal, attempt).state is State.INTENT
 
 
-def test_what_was_never_answered_stays_open_with_its_bytes(journal: Journal) -> None:
+def test_an_unanswered_attempt_stays_open_with_its_bytes(journal: Journal) -> None:
     attempt = unsent()
     with Peer([answer(503)]) as peer, pytest.raises(errors.StripeUnreachable):
         sent(a_client(peer.url, give_up_after_s=0), journal, attempt)
@@ -117,7 +117,7 @@ def test_what_was_never_answered_stays_open_with_its_bytes(journal: Journal) -> 
     assert (found.state, found.body, found.first_sent_unix) == (State.INTENT, attempt.body, NOW)
 
 
-def test_nothing_is_written_where_nothing_was_going_to_be_sent(journal: Journal) -> None:
+def test_nothing_is_written_if_nothing_is_sent(journal: Journal) -> None:
     with Peer([MADE]) as peer:
         client = a_client(peer.url)
         client.stopping.set()
@@ -129,7 +129,7 @@ def test_nothing_is_written_where_nothing_was_going_to_be_sent(journal: Journal)
     assert journal.count() == 0
 
 
-def test_an_answer_of_the_other_mode_stops_the_run_and_stays_in_doubt(journal: Journal) -> None:
+def test_an_answer_of_the_other_mode_stops_the_run_and_the_attempt_is_unknown(journal: Journal) -> None:
     attempt = unsent()
     live = answer(200, '{"id": "cus_1", "livemode": true}')
     with Peer([live]) as peer, pytest.raises(errors.AccountTrouble, match="other mode"):
@@ -138,17 +138,17 @@ def test_an_answer_of_the_other_mode_stops_the_run_and_stays_in_doubt(journal: J
     assert row(journal, attempt).state is State.UNKNOWN
 
 
-def test_a_key_that_was_used_before_is_looked_for_in_its_whole_past(journal: Journal) -> None:
+def test_a_reused_key_is_scanned_for_in_its_whole_lifetime(journal: Journal) -> None:
     with Peer([answer(400, CONFLICT)]) as peer:
         received = sent(a_client(peer.url), journal, unsent())
 
     assert received.attempt.first_sent_unix == NOW - UNKNOWN_PAST_S
-    assert received.attempt.fingerprint == "", "whatever was sent, it was not this"
+    assert received.attempt.fingerprint == "", "an unknown record was sent under this key"
 
 
 @pytest.mark.parametrize("age_s", [-1, 23 * 3600, 25 * 3600])
-def test_a_resend_is_refused_by_the_time_of_the_check(age_s: int, journal: Journal) -> None:
-    attempt = left(journal, first_sent_unix=NOW - age_s)
+def test_nothing_is_resent_if_the_check_shows_that_the_key_is_too_old(age_s: int, journal: Journal) -> None:
+    attempt = stored(journal, first_sent_unix=NOW - age_s)
     with Peer([MADE]) as peer:
         received = sent(a_client(peer.url), journal, attempt, is_new=False)
 
@@ -156,8 +156,8 @@ def test_a_resend_is_refused_by_the_time_of_the_check(age_s: int, journal: Journ
     assert received.attempt.state is State.UNKNOWN
 
 
-class SleepyTransport(Transport):
-    """In a process that sleeps for 25 hours after its first write, answered or not."""
+class SuspendedTransport(Transport):
+    """Moves the clock by 25 hours after each write, as if the process had been suspended."""
 
     sandbox: Sandbox
 
@@ -178,7 +178,7 @@ class SleepyTransport(Transport):
 
 def test_a_process_that_slept_between_two_sends_does_not_send_again(sandbox: Sandbox, journal: Journal) -> None:
     sandbox.faults({"match": {"method": "POST"}, "at": "after_execute", "times": 1, "action": {"kind": "cut"}})
-    transport = SleepyTransport(sandbox.url, timeout_s=10)
+    transport = SuspendedTransport(sandbox.url, timeout_s=10)
     transport.sandbox = sandbox
 
     received = sent(replace(a_client(sandbox.url), transport=transport), journal, unsent())
@@ -189,7 +189,7 @@ def test_a_process_that_slept_between_two_sends_does_not_send_again(sandbox: San
 
 
 def test_the_bytes_and_headers_of_a_resend_are_those_of_the_first_send(journal: Journal) -> None:
-    attempt = left(journal, api_version="2025-01-01.old", stripe_account="acct_9", body=b"name=Zo%C3%AB")
+    attempt = stored(journal, api_version="2025-01-01.old", stripe_account="acct_9", body=b"name=Zo%C3%AB")
     with Peer([MADE]) as peer:
         sent(a_client(peer.url), journal, attempt, is_new=False)
 

@@ -12,11 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stripe_flow.api.errors import Misconfigured, Refusal
-from target_stripe_flow.actions.table import ACTIONS
-from target_stripe_flow.actions.validation import RecordChecker
 from target_stripe_flow.results.origin import Origin, Received
-from target_stripe_flow.results.outcome import Outcome, Rejected, Status
-from target_stripe_flow.results.rejects import Rejects, masked
+from target_stripe_flow.results.outcome import Outcome, Status
+from target_stripe_flow.results.rejects import Rejects
 
 CARD_NUMBER = "4242424242424242"
 REFUSED = Outcome(status=Status.REJECTED)
@@ -24,7 +22,7 @@ DECLINE = Refusal(http_status=402, code="card_declined", decline_code="lost_card
 
 
 def refused_in(request_id: str) -> Outcome:
-    """What Stripe refused: the reason quotes the id of the request."""
+    """A refusal by Stripe: the reason quotes the request id."""
     refusal = Refusal(http_status=400, code="amount_too_small", request_id=request_id)
     return Outcome(status=Status.REJECTED, reason=f"Stripe refused it {refusal.words()}", refusal=refusal)
 
@@ -39,7 +37,7 @@ def lines(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_bytes().splitlines()]
 
 
-def test_a_reject_can_be_mended_and_piped_back(tmp_path: Path) -> None:
+def test_a_report_has_the_schema_the_record_and_the_reason(tmp_path: Path) -> None:
     rejects = Rejects(tmp_path / "rejects.jsonl")
 
     for number in (1, 2):
@@ -49,9 +47,9 @@ def test_a_reject_can_be_mended_and_piped_back(tmp_path: Path) -> None:
     schema, first, second = lines(rejects.path)
     assert schema == {"type": "SCHEMA", "stream": "charges", "schema": {"properties": {}}, "key_properties": ["id"]}
     assert (first["record"], second["record"]) == ({"id": 1}, {"id": 2})
-    told = first["stripe_flow"]
-    assert told.pop("at")
-    assert told == {
+    report = first["stripe_flow"]
+    assert report.pop("at")
+    assert report == {
         "status": "declined",
         "reason": "the card was declined",
         "field": None,
@@ -76,7 +74,7 @@ def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("name", "why"), [("", "directory"), ("a\0b", "characters"), ("\ud800", "characters")])
-def test_a_path_that_can_be_no_file_is_one_clear_line(name: str, why: str, tmp_path: Path) -> None:
+def test_a_path_that_cannot_be_a_file_is_one_clear_line(name: str, why: str, tmp_path: Path) -> None:
     with pytest.raises(Misconfigured, match=rf"rejects file .*{why}.*rejects_path") as caught:
         Rejects(tmp_path / name).add(received({}), REFUSED)
 
@@ -86,14 +84,14 @@ def test_a_path_that_can_be_no_file_is_one_clear_line(name: str, why: str, tmp_p
 def test_a_pipe_is_refused_rather_than_read(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
 
-    with pytest.raises(Misconfigured, match="no regular file"):
+    with pytest.raises(Misconfigured, match="not a regular file"):
         Rejects(tmp_path / "pipe").add(received({}), REFUSED)
 
 
-def test_what_is_reported_is_not_reported_again(tmp_path: Path) -> None:
+def test_a_report_is_written_once(tmp_path: Path) -> None:
     path = tmp_path / "rejects.jsonl"
 
-    for line in (1, 2):  # two runs, and in each the record comes twice
+    for line in (1, 2):  # two runs with the record twice in each
         rejects = Rejects(path)
         for request in ("req_1", "req_2"):
             rejects.add(received({"id": 7, "card": CARD_NUMBER}, line=line), refused_in(f"{request}{line}"))
@@ -158,7 +156,7 @@ def test_any_record_is_written_once(record: dict[str, Any], tmp_path_factory: py
         b'{"type": "RECORD", "stream": "charges", "rec',
     ],
 )
-def test_what_else_is_in_the_file_stays_and_harms_nothing(foreign: bytes, tmp_path: Path) -> None:
+def test_other_lines_in_the_file_stay_and_cause_no_error(foreign: bytes, tmp_path: Path) -> None:
     path = tmp_path / "rejects.jsonl"
     path.write_bytes(foreign)
 
@@ -181,7 +179,7 @@ def test_what_else_is_in_the_file_stays_and_harms_nothing(foreign: bytes, tmp_pa
         ("\ud800", "?"),
     ],
 )
-def test_what_json_cannot_hold_is_written_all_the_same(value: object, shown: object, tmp_path: Path) -> None:
+def test_values_that_json_cannot_hold_are_written_as_text(value: object, shown: object, tmp_path: Path) -> None:
     rejects = Rejects(tmp_path / "rejects.jsonl")
 
     rejects.add(received({"a": value, "\ud800": value, "?": 1}, keys=("id", "\ud800")), refused_in("\ud800"))
@@ -202,98 +200,8 @@ def test_a_record_of_any_depth_is_written(nested: Callable[[object], object], tm
     assert '"[more than 100 levels]"' in rejects.path.read_text()
 
 
-@pytest.mark.parametrize(
-    ("value", "shown"),
-    [
-        ("4242424242424242", "[card number]"),
-        ("card 4242 4242 4242 4242, thanks", "card [card number], thanks"),
-        ("4242-4242-4242-4242", "[card number]"),
-        (4242424242424242, "[card number]"),
-        ("378282246310005", "[card number]"),
-        ("6205500000000000004", "[card number]"),
-        ("2223003122003222", "[card number]"),
-        (4242424242424242.0, "[card number]"),
-        (4242424242424242.5, "[card number]"),
-        (-4242424242424242, "[card number]"),
-        ("4242424242424242.0", "[card number].0"),
-        ("4.242424242424242E15", "[card number]E15"),
-        ("4242.4242.4242.4242", "[card number]"),
-        ("4242\u00a04242\u00a04242\u00a04242", "[card number]"),
-        ("4242\u202f4242\u20094242\u30004242", "[card number]"),
-        ("4242\t4242  4242 - 4242\n", "[card number]\n"),
-        ("4242\u20134242\u20114242\u22124242", "[card number]"),
-        ("42\u200b42424242424242", "[card number]"),
-        ("\uff14\uff12" * 8, "[card number]"),
-        ("visa4242424242424242=2912", "visa[card number]=2912"),
-        ("4242 4242 4242 4242 12/29 123", "[card number] 12/29 123"),
-        ("order 17: 5555-5555-5555-4444 and 3782 822463 10005.", "order 17: [card number] and [card number]."),
-        ("+4242424242424242", "+[card number]"),
-        ("1234567890123456", "1234567890123456"),
-        ("4242424242424242424242", "4242424242424242424242"),
-        (1_700_000_000, 1_700_000_000),
-        (1_700_000_000_001, 1_700_000_000_001),
-        (1_700_000_000_000_003, 1_700_000_000_000_003),
-        ("20240115123006", "20240115123006"),
-        ("2024-01-15 12:30:45.123456+00:00", "2024-01-15 12:30:45.123456+00:00"),
-        ("2024-01-15 - 2024-02-11", "2024-01-15 - 2024-02-11"),
-        ("223.113.100.201", "223.113.100.201"),
-        ("+49 170 12345677", "+49 170 12345677"),
-        ("550e8400-e29b-41d4-a716-446655440000", "550e8400-e29b-41d4-a716-446655440000"),
-        (1700000000.123456, 1700000000.123456),
-        (True, True),
-        (None, None),
-        (1.5, 1.5),
-        ("key sk_test_canary01", "key sk_test_[redacted]"),
-        ({"number": ["4242424242424242"]}, {"number": ["[card number]"]}),
-        ("half \ud800", "half ?"),
-    ],
-)
-def test_card_numbers_and_keys_are_masked(value: object, shown: object) -> None:
-    assert masked(value) == shown
-    assert masked(shown) == shown
-
-
-PAID = [name for name, spec in ACTIONS.items() if "source" in RecordChecker(spec).pick({"source": "tok_visa"})]
-
-
-@pytest.mark.parametrize("action", PAID)
-@pytest.mark.parametrize(
-    "written",
-    [
-        CARD_NUMBER,
-        "4242 4242 4242 4242",
-        " 4242424242424242",
-        "4242424242424242 ",
-        "4242424242424242\n",
-        "\t 4242-4242-4242-4242 \n\n",
-        "4242.4242.4242.4242.",
-        "\u00a04242\u00a04242\u00a04242\u00a04242\ufeff",
-        "4242_4242_4242_4242",
-        "4242\u20134242\n4242, 4242",
-    ],
-)
-def test_a_card_number_is_no_source_however_it_is_written(action: str, written: str) -> None:
-    checker = RecordChecker(ACTIONS[action])
-    picked = checker.pick({"amount": 100, "currency": "usd", "source": written})
-
-    with pytest.raises(Rejected, match="card number never") as caught:
-        checker.check(picked)
-
-    assert caught.value.field == "source"
-
-
-@pytest.mark.parametrize("source", ["tok_visa", "src_123456789012345678901234", "card_1", "tok_4242424242424242"])
-def test_a_token_is_a_source(source: str) -> None:
-    checker = RecordChecker(ACTIONS["customers"])
-    picked = checker.pick({"source": source})
-
-    checker.check(picked)
-
-    assert picked == {"source": source}
-
-
-def test_what_the_disk_did_not_take_is_never_said_to_be_there(tmp_path: Path) -> None:
-    """A kernel forgets what it could not write: a second fsync that succeeds proves nothing."""
+def test_a_failed_fsync_is_reported_at_every_later_sync(tmp_path: Path) -> None:
+    """A kernel drops what it could not write: a second fsync that succeeds does not bring it back."""
     rejects = Rejects(tmp_path / "rejects.jsonl")
     rejects.add(received({"id": 1}), REFUSED)
     descriptor = rejects._descriptor  # noqa: SLF001  # a pipe in its place: its fsync fails, as a broken disk's does

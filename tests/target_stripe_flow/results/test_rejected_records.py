@@ -1,4 +1,4 @@
-"""Whatever the action and its way: a bad row is reported, costs the good ones nothing, and can be mended."""
+"""For every action and endpoint: a bad record is reported, does not stop good ones, and can be fixed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.support.sandbox import Sandbox
 
 @dataclass(frozen=True, kw_only=True)
 class Bench:
-    """One way of one action, in a sandbox and a folder of its own."""
+    """One endpoint of one action, in a sandbox and a folder of its own."""
 
     way: str
     sandbox: Sandbox
@@ -38,15 +38,15 @@ class Bench:
         return run_target(self.folder, config, [a_schema(self.action), *lines])
 
     def made(self) -> list[dict[str, Any]]:  # Any: JSON
-        """What the target has created."""
+        """The objects that the target has created."""
         return [each for each in self.sandbox.objects(TYPES[self.action]) if "stripe_flow" in each["metadata"]]
 
     @property
     def rejects(self) -> Path:
         return self.folder / "stripe-flow-rejects.jsonl"
 
-    def told(self) -> list[dict[str, Any]]:  # Any: as above
-        """What is said of each reject."""
+    def reports(self) -> list[dict[str, Any]]:  # Any: JSON
+        """The member `stripe_flow` of each reject."""
         reported = map(json.loads, self.rejects.read_text(encoding="utf-8").splitlines())
         return [each["stripe_flow"] for each in reported if each["type"] == "RECORD"]
 
@@ -61,23 +61,23 @@ def test_a_bad_row_is_named_and_the_good_ones_go_on(bench: Bench) -> None:
 
     assert (done.code, json.loads(done.output)) == (0, {"done": 3})
     assert done.summary.startswith("3 records: 2 created, 1 rejected (see ")
-    assert [(each["status"], each["field"], each["line"]) for each in bench.told()] == [("rejected", "metadata", 3)]
+    assert [(each["status"], each["field"], each["line"]) for each in bench.reports()] == [("rejected", "metadata", 3)]
     assert len(bench.made()) == 2
 
 
-def test_a_mended_reject_is_piped_back(bench: Bench) -> None:
+def test_a_fixed_reject_can_be_piped_back(bench: Bench) -> None:
     bench.run(bench.bad(1))
-    mended = bench.rejects.read_bytes().replace(b'"metadata":5', b'"metadata":{}')
+    fixed = bench.rejects.read_bytes().replace(b'"metadata":5', b'"metadata":{}')
 
-    done, again = bench.run(mended), bench.run(mended)
+    done, again = bench.run(fixed), bench.run(fixed)
 
     assert (done.summary, again.summary) == ("1 records: 1 created", "1 records: 1 unchanged")
     assert len(bench.made()) == 1
 
 
-def test_what_stripe_refuses_is_reported_by_its_word_and_may_come_again(bench: Bench) -> None:
+def test_a_record_that_stripe_refused_is_reported_and_may_be_sent_again(bench: Bench) -> None:
     error = {"type": "invalid_request_error", "code": "parameter_invalid_string_blank", "param": "metadata"}
-    path = ACTIONS[bench.action].ways[bench.way].path
+    path = ACTIONS[bench.action].endpoints[bench.way].path
     refuse = {"kind": "answer", "status": 400, "error": error}
     record = bench.good(1)
     bench.sandbox.faults({"match": {"method": "POST", "path": path}, "times": 1, "action": refuse})
@@ -87,12 +87,12 @@ def test_what_stripe_refuses_is_reported_by_its_word_and_may_come_again(bench: B
     again = bench.run(record)
 
     assert done.summary.startswith("1 records: 1 rejected")
-    assert [(each["code"], each["field"]) for each in bench.told()] == [(error["code"], error["param"])]
+    assert [(each["code"], each["field"]) for each in bench.reports()] == [(error["code"], error["param"])]
     assert again.summary == "1 records: 1 created"
     assert len(bench.made()) == 1
 
 
-def test_on_reject_fail_stops_at_the_first(bench: Bench) -> None:
+def test_on_reject_fail_stops_at_the_first_reject(bench: Bench) -> None:
     done = bench.run(bench.bad(1), bench.good(2), a_state(done=2), on_reject="fail")
 
     assert (done.code, done.output) == (2, "")

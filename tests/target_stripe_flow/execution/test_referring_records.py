@@ -1,4 +1,4 @@
-"""Records that name other records: in any order of streams, inside a run and across runs."""
+"""Records that refer to other records: with streams in any order, inside a run and across runs."""
 
 from __future__ import annotations
 
@@ -67,8 +67,8 @@ def test_each_stream_may_come_in_a_run_of_its_own(sandbox: Sandbox, tmp_path: Pa
     assert summaries == ["1 records: 1 created", "2 records: 2 created", "2 records: 2 created"]
 
 
-def test_no_state_passes_a_record_that_waits(sandbox: Sandbox, tmp_path: Path) -> None:
-    """The customer is refused, so the charge that came before it is, too; only then the STATE between them counts."""
+def test_no_state_passes_a_deferred_record(sandbox: Sandbox, tmp_path: Path) -> None:
+    """The customer is rejected, so its earlier charge is rejected, too; the STATE between them waits for both."""
     bad = a_record("customers", id="c-1", name=17)
 
     done = run(sandbox, tmp_path, *stream("charges"), a_state(charges=2), a_schema("customers"), bad, a_state(all=3))
@@ -78,7 +78,7 @@ def test_no_state_passes_a_record_that_waits(sandbox: Sandbox, tmp_path: Path) -
     assert set(reasons(tmp_path)) == {"o-1", "c-1"}
 
 
-def test_many_records_wait_for_one(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_many_records_may_wait_for_one(sandbox: Sandbox, tmp_path: Path) -> None:
     charges = [a_record("charges", id=n, amount=100 + n, currency="usd", customer="c-1") for n in range(1500)]
 
     done = run(sandbox, tmp_path, a_schema("charges"), *charges, a_state(charges=1), *stream("customers"))
@@ -87,7 +87,7 @@ def test_many_records_wait_for_one(sandbox: Sandbox, tmp_path: Path) -> None:
     assert json.loads(done.output) == {"charges": 1}
 
 
-def test_a_refund_takes_a_charge_a_payment_intent_or_a_source_key(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_refund_may_name_a_stripe_id_or_a_source_key(sandbox: Sandbox, tmp_path: Path) -> None:
     client = official(sandbox).v1
     theirs = client.charges.create({"amount": 1000, "currency": "usd", "source": "tok_visa"}).id
     run(sandbox, tmp_path, *stream("customers"), *stream("charges"))
@@ -117,7 +117,7 @@ def test_more_than_is_left_is_not_refunded(sandbox: Sandbox, tmp_path: Path) -> 
     assert sum(each["amount"] for each in sandbox.objects("refund")) == 800
 
 
-def test_what_a_tap_read_is_no_order_to_refund(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_refund_that_a_tap_read_is_rejected(sandbox: Sandbox, tmp_path: Path) -> None:
     client = official(sandbox).v1
     charge = client.charges.create({"amount": 1000, "currency": "usd", "source": "tok_visa"}).id
     refund = client.refunds.create({"charge": charge, "amount": 10}).to_dict()
@@ -128,5 +128,5 @@ def test_what_a_tap_read_is_no_order_to_refund(sandbox: Sandbox, tmp_path: Path)
     assert len(sandbox.objects("refund")) == 1
 
 
-def test_every_action_makes_a_type_of_object_that_the_tests_know() -> None:
+def test_the_tests_know_the_object_type_of_every_action() -> None:
     assert set(TYPES) == set(ACTIONS)
