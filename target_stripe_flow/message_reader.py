@@ -1,6 +1,6 @@
-"""Singer messages from standard input: line by line, as bytes, so that a bad line is named by its number alone.
+"""Reads Singer messages line by line, as bytes. Errors name a bad line by its number and never show it.
 
-The wait for input ends at once for a signal or a fatal error: both write a byte into a pipe that is waited for, too.
+A signal or a fatal error ends the wait for input at once: both write a byte into a pipe that the reader also polls.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from singer_sdk.singerlib.encoding.base import GenericSingerReader
 from stripe_flow.api.errors import Misconfigured
 
 CHUNK = 1 << 16
-# How often a quiet input lets the target look at what it holds back.
+# How often `on_tick` is called while no input arrives.
 TICK_S = 0.5
 
 
 class BadInput(Misconfigured):
-    """The input cannot be read on: the line is named, never shown."""
+    """The input cannot be read further. The message names the line by its number and never shows it."""
 
 
 class Wake:
@@ -34,14 +34,15 @@ class Wake:
         os.set_blocking(self._writing_end, False)
 
     def __call__(self) -> None:
+        """End the current or the next wait."""
         try:
             os.write(self._writing_end, b"!")
-        except BlockingIOError:  # already full of wake-ups
+        except BlockingIOError:  # the pipe is full of such bytes already
             return
 
 
 class MessageReader(GenericSingerReader[bytes]):
-    """Counts lines; `on_wake` is called between lines and may raise, `on_tick` while the input is quiet."""
+    """Counts lines. Calls `on_wake` between lines, which may raise, and `on_tick` while no input arrives."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -61,16 +62,19 @@ class MessageReader(GenericSingerReader[bytes]):
         return super().process_lines(_Lines(self, source), callbacks)  # type: ignore[arg-type]  # only iterated
 
     def deserialize_json(self, line: bytes) -> dict[str, Any]:
-        """The message in a line. NaN, Infinity and lone surrogates pass: their record is rejected, not the run."""
+        """The message in a line. Raises BadInput.
+
+        NaN, Infinity and lone surrogates are accepted here: the record is rejected later, and the run goes on.
+        """
         try:
             message = msgspec.json.decode(line)
         except (msgspec.DecodeError, UnicodeDecodeError):
             message = self._decode_leniently(line)
         except RecursionError:
-            self.refuse("is nested too deep")
+            self.refuse("is nested too deeply")
         if not isinstance(message, dict) or not isinstance(message.get("type"), str):
-            self.refuse("is no Singer message: a JSON object with a type is expected")
-        if message["type"] == "RECORD" and "record" not in message:  # null is one that a stream map took away
+            self.refuse("is not a Singer message: a JSON object with a type is expected")
+        if message["type"] == "RECORD" and "record" not in message:  # null: a stream map has removed the record
             self.refuse("is a RECORD without a record")
         return message
 
@@ -78,15 +82,15 @@ class MessageReader(GenericSingerReader[bytes]):
         try:
             return json.loads(line.decode())
         except RecursionError:
-            self.refuse("is nested too deep")
-        except ValueError:  # JSON and UTF-8 errors alike; their text quotes the line
-            cut = "" if line.endswith(b"\n") else ", and it has no end: the input was cut, so what wrote it was stopped"
+            self.refuse("is nested too deeply")
+        except ValueError:  # an error of JSON or UTF-8, whose text quotes the line
+            cut = "" if line.endswith(b"\n") else ", and it has no end: the input was cut, so its writer was stopped"
             self.refuse(f"is not JSON in UTF-8 ({len(line)} bytes){cut}")
 
     def refuse(self, what: str) -> NoReturn:
-        """Stop the run at this line."""
+        """Raise BadInput for the current line; `what` says what is wrong with it."""
         raise BadInput(
-            f"line {self.line} of the input {what}. Nothing after it was read; mend or rerun what writes the input"
+            f"line {self.line} of the input {what}. Nothing after it was read: fix or rerun the program that writes it"
         )
 
     def _process_unknown_message(self, message_dict: dict[str, Any]) -> None:
@@ -94,7 +98,7 @@ class MessageReader(GenericSingerReader[bytes]):
 
 
 class _Lines:
-    """The lines of a file or a pipe, blank ones skipped; text of a test's stream is taken as UTF-8."""
+    """The lines of a file or a pipe without blank ones. Text of a test's in-memory stream is encoded as UTF-8."""
 
     def __init__(self, reader: MessageReader, source: IO[Any]) -> None:
         self._reader, self._source = reader, source
@@ -127,13 +131,13 @@ class _Lines:
             yield bytes(rest)
 
     def _wait(self, descriptor: int) -> None:
-        # Not `select`: it takes no descriptor above 1023, which a process that embeds the target may have.
+        # Not `select`: it fails for descriptors above 1023, which a process that embeds the target may have.
         wake, poll = self._reader.wake.reading_end, select.poll()
         poll.register(descriptor, select.POLLIN)
         poll.register(wake, select.POLLIN)
         while True:
             self._reader.on_wake()
-            ready = {each for each, _ in poll.poll(TICK_S * 1000)}
+            ready = {number for number, _ in poll.poll(TICK_S * 1000)}
             if wake in ready:
                 os.read(wake, CHUNK)
             elif ready:

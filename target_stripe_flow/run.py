@@ -1,4 +1,4 @@
-"""One run of the target: everything that its sinks and its workers share, made once and by one thread."""
+"""One run of the target: the objects that its sinks and workers share, created once by one thread."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from target_stripe_flow.execution.executor import Executor
 from target_stripe_flow.execution.references import References
 from target_stripe_flow.execution.sender import Sender, Sends
 from target_stripe_flow.journal.location import Location, location_of
-from target_stripe_flow.journal.opening import memory
+from target_stripe_flow.journal.opening import open_in_memory
 from target_stripe_flow.journal.store import Journal
 from target_stripe_flow.message_reader import MessageReader
 from target_stripe_flow.recovery.reconciler import Reconciler
@@ -38,21 +38,24 @@ from target_stripe_flow.settings import refuse_live, rejects_path
 
 logger = logging.getLogger(__name__)
 
-Config = Mapping[str, Any]  # Any: settings that the schema has checked
+Config = Mapping[str, Any]  # Any: settings, checked by the schema
 
 UNSETTLED = 3
 
 
 class Run:
-    """Raises Misconfigured for settings that only code can check, AccountTrouble where Stripe refuses the key."""
+    """Opens everything that a run needs.
+
+    Raises Misconfigured for settings that the schema cannot check, AccountTrouble if Stripe refuses the key.
+    """
 
     def __init__(self, config: Config, reader: MessageReader) -> None:
         client = open_client(config)
         refuse_live(client.connection, config)
         self._is_dry = bool(config["dry_run"])
-        self._begun_s = time.monotonic()
+        self._started_s = time.monotonic()
         self.run_log = RunLog(logger, self.now)
-        self.resources = ExitStack()  # the journal, until this is closed
+        self.resources = ExitStack()  # holds the open journal
         self.reader = reader
         self.client = client.scoped(config.get("account_id"))
         try:
@@ -70,76 +73,81 @@ class Run:
             mode=mode.value,
             source_name=config["source_name"],
         )
-        # After the journal is held: until then another run may still write to the rejects file.
-        most = cast("int | None", 0 if config["on_reject"] == "fail" else config.get("max_rejects"))
-        self.tally = Tally(self._rejects(config), most_rejects=most)
-        names = References(self.journal, self.scope)
+        # After the journal is open: until then another run may still write to the rejects file.
+        max_rejects = cast("int | None", 0 if config["on_reject"] == "fail" else config.get("max_rejects"))
+        self.tally = Tally(self._rejects(config), most_rejects=max_rejects)
+        references = References(self.journal, self.scope)
         self._sender: Sends = DryRunSender(self.journal) if self._is_dry else Sender(self.client, self.journal)
         policies = read_policies(config)
-        self._reconciler = Reconciler(self.client, self.journal, self._sender)
+        self._reconciler = reconciler = Reconciler(self.client, self.journal, self._sender)
         self.executor = Executor(
-            self.client, self.journal, self._sender, names, policies, when_free=self._reconciler.when_free
+            self.client, self.journal, self._sender, references, policies, wait_until_free=reconciler.wait_until_free
         )
-        # Where fewer rejects than that end the run, none of them is held back.
-        is_patient = most is None or most >= ALIKE_REFUSALS
-        self.closed = AccountRefusals({name: each.advice for name, each in policies.endpoints.items() if is_patient})
+        # If fewer rejects than ALIKE_REFUSALS end the run, none of them is held back.
+        holds_back = max_rejects is None or max_rejects >= ALIKE_REFUSALS
+        self.account_refusals = AccountRefusals(
+            {name: way.advice for name, way in policies.endpoints.items() if holds_back}
+        )
         self.deferred = DeferredRecords()
         self.dispatcher = Dispatcher(
             workers=config["concurrency"], emit=self._emit, wake=self.reader.wake, on_wait=self.reader.on_wake
         )
 
     def reconcile(self) -> None:
-        """What earlier runs left open, before anything is read. Raises what ends a run."""
+        """Reconcile what earlier runs left open; a dry run does not. Raises what ends a run."""
         if self._is_dry:
             return
         counts = self._reconciler.reconcile(self.scope.account, self.scope.mode, self.dispatcher)
         if counts:
             words = ", ".join(f"{count} {state.value}" for state, count in sorted(counts.items()))
-            logger.info("settled what earlier runs left open: %s", words)
+            logger.info("reconciled what earlier runs left open: %s", words)
 
     def stripe_now_unix(self) -> float:
-        """Stripe's time."""
+        """Stripe's time in Unix seconds. Raises StripeUnreachable."""
         return self._reconciler.now_unix()
 
     def finish(self) -> None:
-        """The input is over. Raises the fatal error of a worker, if there was one."""
+        """Finish all records after the end of the input. Raises the fatal error of a worker, if there was one."""
         self.dispatcher.flush()
         self.resume_deferred()
-        self.closed.release()
+        self.account_refusals.release()
 
     def make_room(self) -> None:
-        """Where too much waits for what may never come, decide now: memory stays flat, and STATE goes on."""
+        """If too many records are deferred or held back, resume them now: memory stays flat, and STATE moves on."""
         if self.deferred.is_full or self.dispatcher.is_long:
-            self.closed.release()
+            self.account_refusals.release()
             self.resume_deferred()
 
     def resume_deferred(self) -> None:
-        """Records that name what had not come when they did: round by round, and what still misses it is rejected."""
-        before = 0
-        while late := self.deferred.take():
-            is_last = len(late) == before
-            before = len(late)
-            for each in late:
-                self.dispatcher.submit(partial(each.resume, is_last=is_last), self.executor.lanes(each.job))
+        """Perform the records whose references were missing, in rounds. A round without progress rejects the rest."""
+        count_before = 0
+        while records := self.deferred.take():
+            is_last = len(records) == count_before
+            count_before = len(records)
+            for record in records:
+                self.dispatcher.submit(partial(record.resume, is_last=is_last), self.executor.lanes(record.job))
             self.dispatcher.flush()
 
     def stop(self) -> None:
-        """Begin nothing more and resend nothing more; what is on its way to Stripe is finished."""
+        """Start nothing more and resend nothing more. Requests in flight are finished."""
         self.dispatcher.stop()
         self.client.stopping.set()
 
     def close(self) -> None:
-        """What is in flight is finished, and the sums are on the disk before they are said."""
+        """Finish the requests in flight, write the rejects to the disk, and then log the summary."""
         self.dispatcher.close()
         self.tally.sync()
         self.run_log.log_summary(self.tally.rows())
         logger.info("%s", self.tally.summary())
 
     def now(self) -> Fields:
-        """Where the run is, until it is to end: a second signal may end it at any moment, and leaves no live line."""
+        """The fields of the live line.
+
+        Empty once the run stops: a second signal may then end the process at once, and must leave no live line.
+        """
         if self.client.stopping.is_set():
             return {}
-        statuses, spent_s = self.tally.statuses(), time.monotonic() - self._begun_s
+        statuses, spent_s = self.tally.statuses(), time.monotonic() - self._started_s
         records, requests = sum(statuses.values()), self.client.traffic.requests
         return {
             "waiting_for": self.client.traffic.waits_for,
@@ -154,16 +162,16 @@ class Run:
         }
 
     def exit_code(self) -> int:
-        """3 while anything of this account is not settled, in this run or an earlier one."""
-        left = Counter(row.state.value for row in self.journal.open_attempts(self.scope.account, self.scope.mode))
-        if not left:
+        """3 if any attempt of this account is open, from this run or an earlier one; else 0."""
+        states = Counter(row.state.value for row in self.journal.open_attempts(self.scope.account, self.scope.mode))
+        if not states:
             return 0
-        words = ", ".join(f"{count} {state}" for state, count in sorted(left.items()))
-        logger.warning("not settled yet: %s. `stripe-flow journal list` shows them; the next run looks again", words)
+        words = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
+        logger.warning("not settled yet: %s. `stripe-flow journal list` shows them; the next run tries again", words)
         return UNSETTLED
 
     def _known_accounts(self, mode: Mode) -> set[str]:
-        return {account for account, of in self.journal.accounts() if of == mode.value}
+        return {account for account, row_mode in self.journal.accounts() if row_mode == mode.value}
 
     def _emit(self, value: State) -> None:
         if not self._is_dry:
@@ -186,21 +194,22 @@ class Run:
             with location.open_journal() as journal:
                 yield journal
             return
-        logger.info("dry run: nothing is sent, nothing is written; the journal consulted is %s", location)
+        logger.info("dry run: nothing is sent, nothing is written; it reads the journal %s", location)
         location.check_writable()
-        with memory() as (reader, writer), ExitStack() as stack:
+        with open_in_memory() as (reader, writer), ExitStack() as stack:
             behind = stack.enter_context(location.open_read_only()) if location.is_there() else None
             yield DryRunJournal(str(location), reader, writer, behind)
 
 
 def refuse_lost_journal(location: Location, mode: Mode) -> None:
-    """Raises Misconfigured where a live journal should be and is not: without it money could move twice."""
+    """Raises Misconfigured if the mode is live and there is no journal: without it money could move twice."""
     if mode is Mode.LIVE and not location.is_there():
         raise Misconfigured(
-            f"there is no journal {location}, and a run with a live key needs one. For a new connection run "
-            "`stripe-flow journal init`; if the journal was lost, run that and then `stripe-flow journal rebuild`"
+            f"there is no journal {location}, and a live key needs one. For a new connection create it with "
+            "`stripe-flow journal init`; if it was lost, create it and then run `stripe-flow journal rebuild`"
         )
 
 
 def print_state(value: State) -> None:
+    """Write the STATE's value as one line to standard output."""
     write_whole(bytearray(json.dumps(value).encode() + b"\n"))

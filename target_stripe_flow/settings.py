@@ -1,4 +1,4 @@
-"""The target's settings: those of the connection, what identities are made of, and what to do with rejects."""
+"""The target's settings: the connection, the parts of an identity, the journal, and rejects."""
 
 from __future__ import annotations
 
@@ -21,35 +21,36 @@ CONFIG_JSONSCHEMA: dict[str, object] = {
             "type": "string",
             "title": "Account",
             "description": (
-                "The Stripe account to act for (acct_…), a part of every record's identity. Default: the key's own."
+                "The Stripe account that the target writes to (acct_…). Part of each record's identity. Default: the "
+                "key's own account."
             ),
         },
         "account_label": {
             "type": "string",
             "title": "Account label",
             "description": (
-                "A name for the account in identities, needed only where the key may not read its own account."
+                "A name for the account in identities. Needed only if the key may not read its own account."
             ),
         },
         "source_name": {
             "type": "string",
             "default": "default",
             "title": "Source name",
-            "description": "Where the rows come from: equal keys of two sources are two records. Part of the identity.",
+            "description": "The source of the rows: equal keys of two sources are two records. Part of the identity.",
         },
         "allow_live": {
             "type": "boolean",
             "default": False,
             "title": "Allow live",
-            "description": "A live key is refused unless this is true: real money moves.",
+            "description": "Allow a live key, with which real money moves. Without it a live key is refused.",
         },
         "dry_run": {
             "type": "boolean",
             "default": False,
             "title": "Dry run",
             "description": (
-                "Check every record and say what would become of it; send nothing, print no STATE, write neither "
-                "journal nor rejects."
+                "Check every record and report its status. Send nothing that creates or changes an object, print no "
+                "STATE, write neither journal nor rejects."
             ),
         },
         "journal_url": {
@@ -57,8 +58,9 @@ CONFIG_JSONSCHEMA: dict[str, object] = {
             "secret": True,
             "title": "Journal",
             "description": (
-                "Where it is written down what was sent: sqlite:////absolute/path.db or sqlite:///relative/path.db, "
-                "or, for several workers at once, postgresql://user:password@host:5432/database. "
+                "The database in which the target stores each request before it sends it: "
+                "sqlite:////absolute/path.db or sqlite:///relative/path.db, or, for several workers at once, "
+                "postgresql://user:password@host:5432/database. "
                 f"Default: {JOURNAL_FILE} in the Meltano project, else in the working folder. One per connection."
             ),
         },
@@ -68,8 +70,8 @@ CONFIG_JSONSCHEMA: dict[str, object] = {
             "default": "reject",
             "title": "On change",
             "description": (
-                "What to do with a changed record of a customer or product that exists: reject it, leave the object as "
-                "it is, or update it. A changed charge, refund or price is always rejected."
+                "What to do with a changed record of a customer or product that exists: reject the record, ignore the "
+                "change, or update the object. A changed charge, refund or price is always rejected."
             ),
         },
         "match_customers_by": {
@@ -77,15 +79,15 @@ CONFIG_JSONSCHEMA: dict[str, object] = {
             "enum": ["email"],
             "title": "Match customers by",
             "description": (
-                "`email`: before a customer is created, one with the same e-mail address is looked for and taken. "
-                "Several are a reject that names them. Default: customers are not matched."
+                "`email`: before the target creates a customer, it searches for one with the same e-mail address and "
+                "uses it. Several are a reject that names them. Default: customers are not matched."
             ),
         },
         "product_id_from_key": {
             "type": "boolean",
             "default": False,
             "title": "Product id from key",
-            "description": "Give each product its source key for an id. Default: Stripe makes one up.",
+            "description": "Use the source key as the product's id. Default: Stripe generates the id.",
         },
         "charge_with": {
             "type": "string",
@@ -93,7 +95,7 @@ CONFIG_JSONSCHEMA: dict[str, object] = {
             "default": "charges",
             "title": "Charge with",
             "description": (
-                "How a charge is created: directly, or by way of a PaymentIntent, for accounts that may not create "
+                "How to create a charge: directly, or through a PaymentIntent, for accounts that may not create "
                 "charges directly any more. The records are the same."
             ),
         },
@@ -102,16 +104,16 @@ CONFIG_JSONSCHEMA: dict[str, object] = {
             "default": False,
             "title": "Source key in metadata",
             "description": (
-                "Write the source key as it is into metadata[stripe_flow_source_key] of what is created. "
-                "Default: only its hash goes to Stripe."
+                "Write the source key as it is into metadata[stripe_flow_source_key] of each created object. "
+                "Default: only its hash is sent to Stripe."
             ),
         },
         "rejects_path": {
             "type": "string",
             "title": "Rejects file",
             "description": (
-                f"Where rejected and declined records go, a file for each process. Default: {REJECTS_FILE} beside the "
-                "journal's file, or where that would be."
+                f"The file for rejected and declined records; each process needs its own. Default: {REJECTS_FILE} "
+                "beside the journal's file; with PostgreSQL in the Meltano project, else in the working folder."
             ),
         },
         "on_reject": {
@@ -119,13 +121,13 @@ CONFIG_JSONSCHEMA: dict[str, object] = {
             "enum": ["continue", "fail"],
             "default": "continue",
             "title": "On reject",
-            "description": "Go on after a rejected record, or stop the run at it.",
+            "description": "Continue after a rejected record, or stop the run at it.",
         },
         "max_rejects": {
             "type": "integer",
             "minimum": 0,
             "title": "Most rejects",
-            "description": "Stop the run once more records than this were rejected. Default: no limit.",
+            "description": "Stop the run when more than this many records were rejected. Default: no limit.",
         },
     },
     "required": ["api_key"],
@@ -133,17 +135,17 @@ CONFIG_JSONSCHEMA: dict[str, object] = {
 
 
 def rejects_path(config: Mapping[str, object]) -> Path:
-    """Where rejects go: beside the journal, or a path below the Meltano project, if there is one."""
-    given = config.get("rejects_path")
-    if not given:
+    """The rejects file: by default beside the journal; a relative path is in the Meltano project, if there is one."""
+    path = config.get("rejects_path")
+    if not path:
         return location_of(config).folder / REJECTS_FILE
-    return Path(os.environ.get("MELTANO_PROJECT_ROOT", ".")) / str(given)
+    return Path(os.environ.get("MELTANO_PROJECT_ROOT", ".")) / str(path)
 
 
 def refuse_live(connection: Connection, config: Mapping[str, object]) -> None:
-    """Raises Misconfigured for a live key that nobody has allowed."""
+    """Raises Misconfigured for a live key without `allow_live`."""
     if connection.key.mode is Mode.LIVE and not config.get("allow_live"):
         raise Misconfigured(
-            "setting api_key holds a live key, and real money would move: set allow_live to true if that is meant, "
-            "or use a test key"
+            "setting api_key holds a live key, with which real money moves: set allow_live to true to allow that, or "
+            "use a test key"
         )

@@ -1,7 +1,7 @@
-"""The SDK's sinks, which only feed the dispatcher.
+"""The SDK's sinks. They check records and hand them to the dispatcher.
 
-Private names of singer-sdk 0.54 that are overridden here, each with a test: `_validate_and_parse` (it would make
-dates of strings and log whole records), `_singer_validate_message` (a missing key is a reject, not an abort) and
+Private methods of singer-sdk 0.54 that are overridden here, each with a test: `_validate_and_parse` (it would convert
+strings to dates and log whole records), `_singer_validate_message` (a missing key is a reject here, not an abort) and
 `_after_process_record` (it logs the record).
 """
 
@@ -31,13 +31,13 @@ Record = dict[str, Any]  # Any: JSON of the input
 
 
 class StripeTarget(Protocol):
-    """The target, as far as a sink needs to know it."""
+    """What a sink uses of the target."""
 
     run: Run
 
 
 class FeedingSink(Sink):
-    """Hands each record on at once: nothing is batched, so nothing waits in a batch that a signal could drop."""
+    """Hands on each record at once. It makes no batches, because a signal could drop a batch."""
 
     current_size = 0
 
@@ -48,15 +48,15 @@ class FeedingSink(Sink):
         self.run = cast("StripeTarget", target).run
 
     def feed(self, record: Record, received: Received) -> None:
-        """What a stream map made of a record that came."""
+        """Handle a record after its stream map; `received` is the record as it was read."""
         raise NotImplementedError
 
     def reject(self, received: Received, reason: str) -> None:
-        """A record that is not to be looked at any further."""
+        """Report a record as rejected, for this reason."""
         raise NotImplementedError
 
     def process_record(self, record: Record, context: Record) -> None:  # noqa: ARG002  # the SDK's signature
-        raise AssertionError("a record came that was not fed")
+        raise AssertionError("the target calls `feed`, not `process_record`")
 
     def get_validator(self) -> None:
         return None
@@ -75,7 +75,7 @@ class FeedingSink(Sink):
 
 
 class ActionSink(FeedingSink):
-    """The records of one stream of `ACTIONS`."""
+    """Checks the records of one stream and submits them as jobs of its action."""
 
     def __init__(
         self, target: Target, stream_name: str, schema: dict[str, Any], key_properties: Sequence[str] | None
@@ -87,12 +87,12 @@ class ActionSink(FeedingSink):
         self._warned: set[str] = set()
         if not self.key_properties:
             self.run.reader.refuse(
-                f"is the SCHEMA of the stream {self.stream_name} without key_properties, and without a key nothing "
-                "can be done only once"
+                f"is the SCHEMA of the stream {self.stream_name} without key_properties: without a key the target "
+                "cannot send a record only once"
             )
 
     def feed(self, record: Record, received: Received) -> None:
-        """Check, then queue; a record that cannot be sent is reported before this returns."""
+        """Check the record and submit it. A record that cannot be sent, or is done already, is reported at once."""
         run = self.run
 
         def end(outcome: Outcome) -> None:
@@ -105,12 +105,12 @@ class ActionSink(FeedingSink):
                 if not is_last:
                     return run.deferred.add(DeferredRecord(job, lambda is_last: perform(job, is_last=is_last)))
                 outcome = missing.outcome
-            return run.closed.finish(self._spec, job.identity.digest, outcome, lambda: end(outcome))
+            return run.account_refusals.finish(self._spec, job.identity.digest, outcome, lambda: end(outcome))
 
         run.make_room()
         try:
             job = self._job(record, received)
-            # Where nothing of this identity is under way, the journal may say at once that it is done.
+            # If no job of this identity is in flight, the journal may already have its outcome.
             known = run.executor.known_outcome(job) if run.dispatcher.is_free(own_lane(job.identity)) else None
             if known is None:
                 if job.objection is None:
@@ -122,7 +122,7 @@ class ActionSink(FeedingSink):
         end(known)
 
     def reject(self, received: Received, reason: str) -> None:
-        """A record that is not to be looked at any further."""
+        """Report a record as rejected, for this reason."""
         self.run.tally.end(received, Rejected(reason).outcome)
 
     def _job(self, record: Record, received: Received) -> Job:
@@ -134,8 +134,8 @@ class ActionSink(FeedingSink):
         parameters = self._checker.pick(record)
         for name in sorted(self._checker.dropped - self._warned - set(self.key_properties)):
             self._warned.add(name)
-            told = "stream %s: Stripe has no parameter %s here; it is not sent"
-            self.logger.warning(told, self.stream_name, shown_name(name))
+            message = "stream %s: Stripe has no parameter %s here; it is not sent"
+            self.logger.warning(message, self.stream_name, shown_name(name))
         unset = self._checker.unset(record) if self._spec.is_changeable else {}
         return Job(
             spec=self._spec,
@@ -154,13 +154,13 @@ class ActionSink(FeedingSink):
 
 
 class ConnectionCheckSink(FeedingSink):
-    """`meltano config test` sends a stream of its own: it shows whether the connection works, and counts nothing."""
+    """Checks the connection for the stream that `meltano config test` sends; counts no records."""
 
     def __init__(
         self, target: Target, stream_name: str, schema: dict[str, Any], key_properties: Sequence[str] | None
     ) -> None:
         super().__init__(target, stream_name, schema, key_properties)
-        self._check()  # not in `setup`, of whose errors the SDK logs a line of its own that says less
+        self._check()  # not in `setup`: the SDK would log an error of `setup` as a less precise line
 
     def _check(self) -> None:
         try:
@@ -168,10 +168,10 @@ class ConnectionCheckSink(FeedingSink):
         except AccountHidden:
             raise
         except PermissionMissing:
-            return  # Stripe knows the key; what it lacks is said when it is needed
+            return  # Stripe accepts the key; a missing permission is reported when it is needed
 
     def feed(self, record: Record, received: Received) -> None:
-        """Nothing."""
+        """Ignore the record."""
 
     def reject(self, received: Received, reason: str) -> None:
-        """Nothing."""
+        """Ignore the record."""

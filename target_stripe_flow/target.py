@@ -1,7 +1,7 @@
-"""The target: messages in, Stripe objects out, and how a run ends.
+"""The target: reads Singer messages, creates Stripe objects, and ends with an exit code.
 
-Private names of singer-sdk 0.54 that are overridden here, each with a test: the `_process_…_message` methods, since
-the SDK drops null records in silence and prints a STATE that is ahead of the records, and `_handle_termination`.
+Private methods of singer-sdk 0.54 that are overridden here, each with a test: the `_process_…_message` methods, since
+the SDK silently drops null records and prints a STATE that is ahead of the records, and `_handle_termination`.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ SINKS: dict[str, type[Sink]] = {**dict.fromkeys(ACTIONS, ActionSink), "meltano_t
 
 
 class TargetStripeFlow(PluginCommand, Target):
-    """Turns rows of a warehouse into Stripe customers, products and charges, each once."""
+    """Creates Stripe objects from the rows of a warehouse, each once: customers, products, prices, charges, refunds."""
 
     name = "target-stripe-flow"
     package_name = "stripe-flow"
@@ -48,7 +48,7 @@ class TargetStripeFlow(PluginCommand, Target):
     message_reader_class = MessageReader
     message_reader: MessageReader
     meltano_variables = "MELTANO_LOADER"
-    # Without flattening: Stripe's parameters are nested, and a flat `metadata__plan` is none of them.
+    # Without flattening: Stripe's parameters are nested, and it has no parameter `metadata__plan`.
     capabilities: ClassVar[list[CapabilitiesEnum]] = [
         PluginCapabilities.ABOUT,
         PluginCapabilities.STREAM_MAPS,
@@ -60,17 +60,18 @@ class TargetStripeFlow(PluginCommand, Target):
         self._is_listening = False
         self._origins: dict[str, Origin] = {}
         super().__init__(*args, **kwargs)
-        self.message_reader.on_wake = self._look_up
+        self.message_reader.on_wake = self._check_signals
         self.message_reader.on_tick = self._tick
 
     @cached_property
     def run(self) -> Run:
+        """The run, opened at the first use. Raises what `Run` raises."""
         return Run(self.config, self.message_reader)
 
     def get_sink_class(self, stream_name: str) -> type[Sink]:
         if stream_name not in SINKS:
             self.message_reader.refuse(
-                f"is of the stream {stream_name!r}, which no action takes: there are {', '.join(ACTIONS)}. "
+                f"is of the stream {stream_name!r}, and there is no such action: there are {', '.join(ACTIONS)}. "
                 f"{_advice(stream_name)}"
             )
         return SINKS[stream_name]
@@ -80,21 +81,21 @@ class TargetStripeFlow(PluginCommand, Target):
         if not isinstance(message_dict.get("stream"), str) or not isinstance(schema, dict):
             self.message_reader.refuse("is a SCHEMA without a stream or a schema")
         if not isinstance(schema.setdefault("properties", {}), dict):
-            self.message_reader.refuse("is a SCHEMA whose properties are no JSON object")
+            self.message_reader.refuse("is a SCHEMA whose properties are not a JSON object")
         if keys is not None and not (isinstance(keys, list) and all(isinstance(key, str) for key in keys)):
-            self.message_reader.refuse("is a SCHEMA whose key_properties are no list of names")
+            self.message_reader.refuse("is a SCHEMA whose key_properties are not a list of names")
         stream = message_dict["stream"]
         known = self._origins.get(stream)
         if known is not None and keys and list(known.key_properties) != keys:
             self.message_reader.refuse(
                 f"changes the key_properties of the stream {stream} from {', '.join(known.key_properties)} to "
-                f"{', '.join(keys)}: the rows would be others, and what they have made would be made again"
+                f"{', '.join(keys)}: the rows would get other identities, and their objects would be created again"
             )
         self._origins[stream] = Origin(stream=stream, key_properties=keys or (), schema=deepcopy(schema))
         super()._process_schema_message(message_dict)
 
     def _process_record_message(self, message_dict: Message) -> None:
-        """Map the record and hand it to its sinks; each result of the map ends in one place."""
+        """Apply the stream maps and hand each result to its sink; each ends with exactly one status."""
         stream, record = message_dict.get("stream"), message_dict.get("record")
         if not isinstance(stream, str) or stream not in self.mapper.stream_maps:
             raise RecordsWithoutSchemaException(stream)
@@ -102,7 +103,7 @@ class TargetStripeFlow(PluginCommand, Target):
             self.run.tally.ignore(stream)
             return
         if not isinstance(record, dict):
-            self.message_reader.refuse("is a RECORD whose record is no JSON object")
+            self.message_reader.refuse("is a RECORD whose record is not a JSON object")
         received = Received(origin=self._origins[stream], record=record, line=self.message_reader.line)
         for stream_map in self.mapper.stream_maps[stream]:
             self._feed(stream_map, received)
@@ -111,15 +112,17 @@ class TargetStripeFlow(PluginCommand, Target):
         sink = cast("FeedingSink | None", self._sinks_active.get(stream_map.stream_alias))
         try:
             mapped = stream_map.transform(dict(received.record))
-        except Exception as error:  # noqa: BLE001  # a person's expression; its error may quote the record
+        except Exception as error:  # noqa: BLE001  # a user's expression; its error may quote the record
             if sink is None:
-                self.message_reader.refuse(f"is a record that stream_maps fails on ({type(error).__name__})")
+                self.message_reader.refuse(
+                    f"is a record on which the setting stream_maps fails ({type(error).__name__})"
+                )
             sink.reject(received, f"the setting stream_maps fails on this record ({type(error).__name__})")
             return
         if mapped is None or sink is None:
-            self.run.tally.ignore(received.origin.stream)  # filtered, or mapped to nothing
+            self.run.tally.ignore(received.origin.stream)  # filtered, or its stream is mapped to null
             return
-        sink._remove_sdc_metadata_from_record(mapped)  # noqa: SLF001  # the SDK's own, for columns that it adds
+        sink._remove_sdc_metadata_from_record(mapped)  # noqa: SLF001  # the SDK adds these columns
         sink.feed(mapped, received)
 
     def _process_state_message(self, message_dict: Message) -> None:
@@ -131,35 +134,35 @@ class TargetStripeFlow(PluginCommand, Target):
 
     def _process_batch_message(self, message_dict: Message) -> None:  # noqa: ARG002  # the SDK's signature
         self.message_reader.refuse(
-            "is a BATCH message, which this target does not take: turn off batch_config in the tap"
+            "is a BATCH message, which this target does not support: turn off batch_config in the tap"
         )
 
     def _process_activate_version_message(self, message_dict: Message) -> None:
-        """Nothing: Stripe has no versions of a table."""
+        """Ignore the message: Stripe has no versions of a table."""
 
     def process_endofpipe(self) -> None:
         self.run.finish()
 
     def listen_to(self, path: str | None) -> None:
-        """Read a file, or standard input where there is none. Raises Misconfigured if it cannot be opened."""
+        """Read the input file, or standard input without one. Raises Misconfigured if the file cannot be opened."""
         self._is_listening = True
         if path is None:
             self.listen(None)
             return
         try:
-            file = Path(path).open("rb")  # noqa: SIM115  # only opening it is tried here
+            file = Path(path).open("rb")  # noqa: SIM115  # the try is for `open` only
         except OSError as error:
             raise Misconfigured(
                 f"the input file {path} cannot be read ({error.strerror}): check the path after --input"
             ) from None
         with file:
-            self.listen(cast("IO[str]", file))  # the reader takes bytes
+            self.listen(cast("IO[str]", file))  # the reader reads bytes
 
-    def _look_up(self) -> None:
-        """Between two lines: has a signal come, or has a worker met a fatal error?"""
+    def _check_signals(self) -> None:
+        """Between two lines: end the run after a signal, raise the fatal error of a worker."""
         if self._stop_signal:
             self.run.stop()
-            self.logger.info("stopping: what is in flight is finished, nothing more is begun")
+            self.logger.info("stopping: requests in flight are finished, no record is started")
             raise SystemExit(128 + self._stop_signal)
         self.run.dispatcher.raise_fatal()
 
@@ -167,9 +170,9 @@ class TargetStripeFlow(PluginCommand, Target):
         self.run.dispatcher.tick()
 
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002  # a signal handler's
-        """Stop reading; what is in flight is finished. A second signal ends it at once."""
+        """Stop reading and finish the requests in flight. A second signal ends the process at once."""
         if not self._is_listening:
-            raise SystemExit(128 + signum)  # nothing was begun yet
+            raise SystemExit(128 + signum)  # no record was read yet
         if self._stop_signal:
             os._exit(128 + signum)
         self._stop_signal = signum
@@ -177,7 +180,7 @@ class TargetStripeFlow(PluginCommand, Target):
 
     @classmethod
     def append_builtin_config(cls, config_jsonschema: Message) -> None:
-        """Without the SDK's settings for load methods, batches and metadata columns, which have no meaning here."""
+        """Leave out the SDK's settings for load methods, batches and metadata columns, which have no effect here."""
         PluginBase.append_builtin_config.__func__(cls, config_jsonschema)  # type: ignore[attr-defined]  # a classmethod
 
     @classmethod
@@ -188,27 +191,27 @@ class TargetStripeFlow(PluginCommand, Target):
 
     @classmethod
     def execute(cls, *, config: _ConfigInput, file_input: str | None = None) -> int:
-        """Do what the input says; the exit code. The sums are printed however it ends."""
+        """Run the target and return its exit code. The summary is logged however the run ends."""
         target = cls(config=config.config, parse_env_config=config.parse_env)
         run = target.run
         target.logger.info(
-            "acting for account %s in %s mode, source_name %s", run.scope.account, run.scope.mode, run.scope.source_name
+            "account %s in %s mode, source_name %s", run.scope.account, run.scope.mode, run.scope.source_name
         )
         with run.resources, run.run_log:
-            if words := describe_new_account(run.scope, run.journal):
-                target.logger.warning("%s", words)
+            if warning := describe_new_account(run.scope, run.journal):
+                target.logger.warning("%s", warning)
             try:
-                target._act(file_input)
+                target._process_input(file_input)
             except (SystemExit, AccountTrouble, TooManyRejects):
-                run.exit_code()  # it says what is not settled
+                run.exit_code()  # logs what is not settled
                 raise
             code = run.exit_code()
-        return 128 + target._stop_signal if target._stop_signal else code  # its own
+        return 128 + target._stop_signal if target._stop_signal else code  # our own class
 
-    def _act(self, file_input: str | None) -> None:
-        """Settle what is open, then do what the input says."""
+    def _process_input(self, file_input: str | None) -> None:
+        """Reconcile what is open, then read the input."""
         try:
-            self.run.reconcile()  # a signal ends it at once: what it has not settled, the next run will
+            self.run.reconcile()  # a signal ends it at once; the next run goes on
             self.listen_to(file_input)
         except RecordsWithoutSchemaException as error:
             self.message_reader.refuse(f"is a record of the stream {error.args[0]!r} before its SCHEMA")
@@ -218,9 +221,11 @@ class TargetStripeFlow(PluginCommand, Target):
 
 
 def _advice(stream: str) -> str:
-    """What to do about a stream that no action takes."""
+    """What to do about a stream that is not an action."""
     near = nearest(stream, ACTIONS)
     if is_stripe_list(stream) and plain(stream).removesuffix("s") != plain(near or "").removesuffix("s"):
-        return "It is called like a list of Stripe's, and what was read from Stripe is no order: leave it out"
+        return (
+            "It has the name of a list of Stripe's, and records read from Stripe must not create objects: leave it out"
+        )
     alias = json.dumps({stream: {"__alias__": near or "ACTION"}})
     return f"If its records are {near or 'for one of these, ACTION'}, set stream_maps to {alias}"

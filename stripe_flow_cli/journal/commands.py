@@ -66,7 +66,7 @@ def list_attempts(context: JournalContext, states: tuple[str, ...], action: str 
 def show(context: JournalContext, key: str, *, shows_body: bool) -> None:
     """Print every attempt at one KEY with all its columns."""
     with context.location.open_read_only() as opened:
-        for row in opened.all_of(context.find_attempt(opened, key).digest):
+        for row in opened.attempts_of(context.find_attempt(opened, key).digest):
             context.print_details(row, shows_body=shows_body)
 
 

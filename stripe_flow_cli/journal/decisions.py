@@ -9,7 +9,7 @@ import click
 from stripe_flow.api.errors import Misconfigured
 from stripe_flow_cli.journal.context import JournalContext
 from stripe_flow_cli.journal.options import with_context, with_key
-from target_stripe_flow.recovery.decisions import another_attempt, may_be_forgotten, settled
+from target_stripe_flow.recovery.decisions import check_forgettable, next_attempt, settle_attempt
 
 
 @click.command()
@@ -18,7 +18,7 @@ from target_stripe_flow.recovery.decisions import another_attempt, may_be_forgot
 def retry(context: JournalContext, key: str) -> None:
     """Order another attempt at a declined KEY. Sends nothing: the target sends the next record of that key."""
     with context.existing_location.open_journal() as journal:
-        row = another_attempt(context.find_attempt(journal, key))
+        row = next_attempt(context.find_attempt(journal, key))
         journal.open_attempt(row)
     context.print_row(row)
 
@@ -39,7 +39,7 @@ def settle(context: JournalContext, key: str, outcome: str, stripe_id: str | Non
         taken = journal.take(context.find_attempt(journal, key))
         if taken is None:
             raise Misconfigured("another process is reconciling this attempt now: run the command again in a minute")
-        row = settled(taken.attempt, stripe_id, int(time.time()))
+        row = settle_attempt(taken.attempt, stripe_id, int(time.time()))
         journal.change(row, was=taken.attempt)
     context.print_row(row)
 
@@ -52,7 +52,7 @@ def forget(context: JournalContext, key: str, *, yes: bool) -> None:
     """Remove all attempts at one KEY. The same record would create the object again."""
     with context.existing_location.open_journal() as journal:
         row = context.find_attempt(journal, key)
-        may_be_forgotten(row)
+        check_forgettable(row)
         if not yes:
             click.confirm(
                 f"The target would then send the same record again ({row.action} {row.stripe_id or row.state.value}). "

@@ -55,7 +55,13 @@ def rebuild(context: JournalContext, since: str | None) -> None:
                     click.echo(f"{name}: {so_far.seen} seen, {so_far.new} new ...", err=True)
 
                 rebuilt = rebuild_action(
-                    run.client, run.journal, run.scope, action=spec.name, endpoint=way, span=span, tell=print_progress
+                    run.client,
+                    run.journal,
+                    run.scope,
+                    action=spec.name,
+                    endpoint=way,
+                    span=span,
+                    on_progress=print_progress,
                 )
                 _print_rebuilt(name, rebuilt, as_json=context.as_json)
 

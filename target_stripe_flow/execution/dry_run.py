@@ -47,11 +47,11 @@ class DryRunJournal(Journal):
     def knows(self, account: str, mode: str) -> bool:
         return self._real.knows(account, mode) if self._real else False
 
-    def made(self, digest: str, fingerprint: str, accepted: str) -> str | None:
+    def find_object_id(self, digest: str, fingerprint: str, accepted: str) -> str | None:
         """The object's id if this same record was sent before, in this run or an earlier one."""
         if self._real is None or super().latest(digest) is not None:
-            return super().made(digest, fingerprint, accepted)
-        return self._real.made(digest, fingerprint, accepted)
+            return super().find_object_id(digest, fingerprint, accepted)
+        return self._real.find_object_id(digest, fingerprint, accepted)
 
     def open_attempts(self, account: str, mode: str) -> list[Attempt]:
         """The open attempts of the real journal; a dry run leaves none open."""

@@ -28,7 +28,7 @@ from target_stripe_flow.results.outcome import Missing, Outcome, Rejected, Statu
 REFERENCED = {action for spec in ACTIONS.values() for action in spec.references.values()}
 
 # Reads an attempt by its digest (first argument: how, second: which), once no other process owns it.
-WhenFree = Callable[[Callable[[str], Attempt | None], str], Attempt | None]
+WaitUntilFree = Callable[[Callable[[str], Attempt | None], str], Attempt | None]
 
 
 class Executor:
@@ -42,10 +42,10 @@ class Executor:
         references: References,
         policies: Policies,
         *,
-        when_free: WhenFree,
+        wait_until_free: WaitUntilFree,
     ) -> None:
         self._client, self._journal, self._sender, self._references = client, journal, sender, references
-        self._policies, self._when_free = policies, when_free
+        self._policies, self._wait_until_free = policies, wait_until_free
         self._requests = RequestBuilder(client, references, policies)
 
     def lanes(self, job: Job) -> list[str]:
@@ -66,11 +66,11 @@ class Executor:
 
     def known_outcome(self, job: Job) -> Outcome | None:
         """The outcome that the journal has for this record; None if the job has to be performed."""
-        stripe_id = self._journal.made(job.identity.digest, job.fingerprint, job.checker.accepted)
+        stripe_id = self._journal.find_object_id(job.identity.digest, job.fingerprint, job.checker.accepted)
         if stripe_id is not None:
             return Outcome(status=Status.UNCHANGED, stripe_id=stripe_id)
         latest = self._journal.latest(job.identity.digest)
-        if latest is not None and self._journal.ownership.is_elsewhere(latest):
+        if latest is not None and self._journal.ownership.names_other_owner(latest):
             return None
         return self._known(job, latest)
 
@@ -86,7 +86,7 @@ class Executor:
                 continue
 
     def _perform(self, job: Job) -> Outcome:
-        latest = self._when_free(self._journal.latest, job.identity.digest)
+        latest = self._wait_until_free(self._journal.latest, job.identity.digest)
         known = self._known(job, latest)
         if known is not None:
             return known
@@ -181,7 +181,7 @@ class Executor:
         return Sent(attempt=made)
 
     def _update(self, job: Job, made: Attempt) -> Outcome:
-        last = self._when_free(self._journal.latest_update, job.identity.digest)
+        last = self._wait_until_free(self._journal.latest_update, job.identity.digest)
         if last is not None and last.state in OPEN:
             return outcome_of_attempt(last)
         return outcome_of_send(self._sender.send(self._requests.update(job, made, last), is_new=True))

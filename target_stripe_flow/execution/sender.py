@@ -191,7 +191,7 @@ class _Clearance:
             self._journal.open_attempt(intent)
         self.attempt, self._has_row = intent, True
         # Last, as the write may have taken long: no other process may take the row while it is sent.
-        self._journal.ownership.assure()
+        self._journal.ownership.ensure_valid()
         self.was_granted = True
 
 

@@ -1,1 +1,1 @@
-"""The journal: what was sent to Stripe, written down before it was sent, and what became of it."""
+"""The journal: each request to Stripe, stored before it is sent, and its outcome. Storage only."""

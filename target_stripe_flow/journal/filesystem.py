@@ -1,10 +1,10 @@
-"""What kind of disk a journal is on."""
+"""Whether a journal is on a network file system."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-# File systems that live on another machine: their locks and their syncs do not always mean what they say.
+# On these file systems a lock may not lock, and a sync may not write to a disk.
 # https://www.sqlite.org/faq.html#q5
 _REMOTE = {
     "nfs",
@@ -23,11 +23,11 @@ _REMOTE = {
 
 
 def remote_file_system(path: Path, mounts: str) -> str | None:
-    """The kind of the network file system that `path` is on, None for a disk of this machine.
+    """The type of the network file system that `path` is on, None for a disk of this machine.
 
     `mounts` is the text of /proc/mounts.
     """
-    place = str(path.resolve())
+    file = str(path.resolve())
     mounted_at = ""
     kind = ""
     for line in mounts.splitlines():
@@ -35,14 +35,14 @@ def remote_file_system(path: Path, mounts: str) -> str | None:
         if len(fields) < 3:
             continue
         point = fields[1].replace("\\040", " ")
-        inside = place == point or place.startswith(point.rstrip("/") + "/")
-        if inside and len(point) >= len(mounted_at):
+        is_inside = file == point or file.startswith(point.rstrip("/") + "/")
+        if is_inside and len(point) >= len(mounted_at):
             mounted_at, kind = point, fields[2]
     return kind if kind in _REMOTE else None
 
 
 def read_mounts() -> str:
-    """Empty where the system has no such list."""
+    """The text of /proc/mounts, empty on a system without it."""
     try:
         return Path("/proc/mounts").read_text(encoding="utf-8", errors="replace")
     except OSError:

@@ -1,4 +1,4 @@
-"""The setting journal_url → where the journal is, and how it is opened there."""
+"""The location of the journal, from the setting journal_url: an SQLite file or a PostgreSQL database."""
 
 from __future__ import annotations
 
@@ -16,37 +16,38 @@ from stripe_flow.api import redaction
 from stripe_flow.api.errors import Misconfigured
 from stripe_flow.api.settings import SETTINGS
 from target_stripe_flow.journal import opening, shared
-from target_stripe_flow.journal.file_lock import owner_of
+from target_stripe_flow.journal.file_lock import lock_owner
 from target_stripe_flow.journal.ownership import LeaseTerms
 from target_stripe_flow.journal.store import Journal
 
 JOURNAL_FILE = "stripe-flow-journal.db"
 _FORMS = "sqlite:////absolute/path.db, sqlite:///relative/path.db or postgresql://user:password@host:5432/database"
-# Of a URL's query, what says where the database is; anything else may be a secret.
+# The members of a URL's query that are shown; any other may be a secret.
 _SHOWN = ("host", "port")
 _SECRET = ("password", "sslpassword")
 
 
 class Location(Protocol):
-    """Where a journal is; its text is for people and holds no password."""
+    """Where a journal is. `str()` is for people and holds no password."""
 
     @property
     def folder(self) -> Path:
-        """Where the files lie that belong to it."""
+        """Where the files beside the journal are, such as the rejects file."""
 
-    def is_there(self) -> bool: ...
+    def is_there(self) -> bool:
+        """Whether a journal exists there. Raises JournalBroken if the database cannot be asked."""
 
     def check_writable(self) -> None:
-        """Touches nothing. Raises Misconfigured where it could not be made, as far as that can be seen."""
+        """Raises Misconfigured if a journal evidently cannot be created there. Changes nothing."""
 
     def owners(self) -> list[str]:
-        """Who has it in hand now, in words for people. Raises JournalBroken."""
+        """The processes that use the journal now, as text for people. Raises JournalBroken."""
 
     def open_journal(self) -> AbstractContextManager[Journal]:
-        """For a run; made where necessary. Raises Misconfigured and JournalBroken, as does the next one."""
+        """The journal, for writing; created or migrated if necessary. Raises Misconfigured and JournalBroken."""
 
     def open_read_only(self) -> AbstractContextManager[Journal]:
-        """As it is, not to be written."""
+        """The journal, for reading only. Raises Misconfigured if there is none, and JournalBroken."""
 
 
 @dataclass(frozen=True)
@@ -63,16 +64,17 @@ class File:
         return self.path.parent
 
     def is_there(self) -> bool:
-        """An empty file is none: nothing has been written into it, not even that it is a journal."""
+        """Whether the file exists and is not empty: an empty file is no journal."""
         return self.path.is_file() and self.path.stat().st_size > 0
 
     def check_writable(self) -> None:
+        """Raises Misconfigured if the path is a folder, or its folder is not writable."""
         if self.path.is_dir() or not os.access(self.path.parent, os.W_OK | os.X_OK):
-            why = "it is a folder" if self.path.is_dir() else "its folder is not there, or may not be written"
-            raise Misconfigured(f"the journal {self.path} cannot be made ({why}): mend that, or set journal_url")
+            why = "it is a folder" if self.path.is_dir() else "its folder does not exist or is not writable"
+            raise Misconfigured(f"the journal {self.path} cannot be created ({why}): fix that, or set journal_url")
 
     def owners(self) -> list[str]:
-        pid = owner_of(self.path)
+        pid = lock_owner(self.path)
         return [] if pid is None else [f"process {pid}"]
 
     def open_journal(self) -> AbstractContextManager[Journal]:
@@ -84,7 +86,7 @@ class File:
 
 @dataclass(frozen=True)
 class Shared:
-    """A PostgreSQL database, for as many processes as there are."""
+    """A PostgreSQL database, for any number of processes at once."""
 
     url: URL
     folder: Path
@@ -98,10 +100,10 @@ class Shared:
         return shared.is_there(self.url, str(self))
 
     def check_writable(self) -> None:
-        """Whether it is there asks the database, and that is look enough."""
+        """Checks nothing: `is_there` has connected to the database already."""
 
     def owners(self) -> list[str]:
-        return shared.owners_of(self.url, str(self))
+        return shared.live_owners(self.url, str(self))
 
     def open_journal(self) -> AbstractContextManager[Journal]:
         return shared.open_journal(self.url, str(self), self.terms)
@@ -111,15 +113,18 @@ class Shared:
 
 
 def location_of(config: Mapping[str, object]) -> Location:
-    """By default a file, below the Meltano project, if there is one. Raises Misconfigured."""
+    """The location that journal_url names; by default a file in the Meltano project, else in the working folder.
+
+    Raises Misconfigured.
+    """
     base = Path(os.environ.get("MELTANO_PROJECT_ROOT", "."))
-    given = config.get("journal_url")
-    if not given:
+    journal_url = config.get("journal_url")
+    if not journal_url:
         return File(base / JOURNAL_FILE)
     try:
-        url = make_url(str(given))
-    except (ArgumentError, ValueError):  # a port that is no number
-        raise Misconfigured(f"setting journal_url is no URL: write {_FORMS}") from None
+        url = make_url(str(journal_url))
+    except (ArgumentError, ValueError):  # the port is not a number
+        raise Misconfigured(f"setting journal_url is not a URL: write {_FORMS}") from None
     if url.drivername in {"postgresql", "postgresql+psycopg"} and url.database:
         _protect(url)
         timeout_s = float(cast("float", config.get("timeout_s", SETTINGS["timeout_s"]["default"])))
@@ -135,7 +140,7 @@ def location_of(config: Mapping[str, object]) -> Location:
 
 
 def _protect(url: URL) -> None:
-    """Passwords are hidden wherever they would be said, in a driver's words too."""
+    """Hide the passwords in all messages, those of the driver included."""
     for value in (url.password, *(url.query.get(name) for name in _SECRET)):
         if isinstance(value, str):
             redaction.protect(value)

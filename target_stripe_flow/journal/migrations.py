@@ -1,4 +1,4 @@
-"""The journal's versions, in order. A release adds at the end and never changes what is there."""
+"""The versions of the journal's tables, in order. A release adds entries at the end and never changes earlier ones."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from target_stripe_flow.journal.schema import versions
 
 
 class Outdated(Misconfigured):
-    """A journal of an older release: a run brings it up to date by itself."""
+    """The journal is from an older release. The next run migrates it."""
 
 
-# Each entry brings the journal from the version before it to its own: version 1 is the first entry.
+# Entry n (from 1) migrates the journal from version n - 1 to version n.
 MIGRATIONS: Sequence[Sequence[str]] = (
     (
         """CREATE TABLE attempts (
@@ -47,23 +47,24 @@ MIGRATIONS: Sequence[Sequence[str]] = (
     ),
 )
 
-# Where the databases differ.
-_WORDS = {
+# Where the dialects of SQL differ.
+_DIALECTS = {
     "sqlite": {"bytes": "BLOB", "double": "DOUBLE", "options": " WITHOUT ROWID"},
     "postgresql": {"bytes": "BYTEA", "double": "DOUBLE PRECISION", "options": ""},
 }
 
 
 def version_of(connection: Connection) -> int:
-    """How many migrations the journal has seen; 0 for an empty one."""
+    """How many migrations were applied to the journal; 0 for an empty database."""
     if not inspect(connection).has_table(versions.name):
         return 0
     return max(connection.execute(select(versions.c.version)).scalars(), default=0)
 
 
 def migrate(connection: Connection, name: str) -> None:
-    """Bring the journal up to date, in one transaction that nobody else is in. Raises Misconfigured for one of a newer
-    release.
+    """Apply the missing migrations. The caller holds a transaction that excludes other processes.
+
+    Raises Misconfigured for a journal of a newer release.
     """
     done = version_of(connection)
     check_version(done, name)
@@ -71,11 +72,12 @@ def migrate(connection: Connection, name: str) -> None:
         versions.create(connection, checkfirst=True)
     for version, statements in enumerate(MIGRATIONS[done:], done + 1):
         for statement in statements:
-            connection.exec_driver_sql(statement.format(**_WORDS[connection.dialect.name]))
+            connection.exec_driver_sql(statement.format(**_DIALECTS[connection.dialect.name]))
         connection.execute(versions.insert().values(version=version))
 
 
 def check_version(version: int, name: str) -> None:
+    """Raises Misconfigured for a journal of a newer release."""
     if version > len(MIGRATIONS):
         raise Misconfigured(
             f"the journal {name} is of a newer release (its version is {version}, and this release knows "

@@ -1,4 +1,4 @@
-"""Opening a journal: for a run, which holds it alone, or for a look at it while a run holds it."""
+"""Opens the journal file: for one run that owns it, or read-only, also while a run owns it."""
 
 from __future__ import annotations
 
@@ -22,30 +22,30 @@ from target_stripe_flow.journal.store import Journal
 
 logger = logging.getLogger(__name__)
 
-_TO_WRITE = (
+_PRAGMAS_FOR_WRITING = (
     "PRAGMA journal_mode = WAL",
     # A commit is on disk when it returns, also if the machine loses power.
     "PRAGMA synchronous = FULL",
-    # The body of a settled request may be a person's: nothing of it stays in the file, whatever this SQLite's default.
+    # The body of a settled request may be personal data: SQLite must overwrite it in the file, whatever its default.
     "PRAGMA secure_delete = ON",
 )
 
 
-def create(path: Path) -> None:
-    """An empty file that only its owner may read. Raises Misconfigured where it cannot be made."""
+def create_file(path: Path) -> None:
+    """Create an empty file that only its owner may read, if there is none. Raises Misconfigured if that fails."""
     try:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
         _sync_folder(path.resolve().parent)
     except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or "no path has such characters"
+        why = getattr(error, "strerror", None) or "the path holds characters that no path may hold"
         raise Misconfigured(
-            f"the journal {path} cannot be opened or made ({why}): mend that, or set journal_url"
+            f"the journal {path} cannot be opened or created ({why}): fix that, or set journal_url"
         ) from None
 
 
 def _sync_folder(folder: Path) -> None:
-    """The file's name is then on the disk, too."""
-    with suppress(OSError):  # a folder that may not be read, or a file system that does not sync folders
+    """Write the file's name to the disk."""
+    with suppress(OSError):  # the folder is not readable, or the file system cannot sync folders
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
             os.fsync(descriptor)
@@ -55,40 +55,41 @@ def _sync_folder(folder: Path) -> None:
 
 @contextmanager
 def open_journal(path: Path, *, wait_s: float = WAIT_S) -> Iterator[Journal]:
-    """The journal in a file, for this process alone; made or brought up to date where necessary.
+    """The journal in a file, for this process alone; created or migrated if necessary.
 
-    Raises Misconfigured, and JournalBroken for a file that is no journal.
+    Waits up to `wait_s` seconds for another process. Raises Misconfigured, and JournalBroken for a file that is not a
+    journal.
     """
-    create(path)
+    create_file(path)
     if kind := remote_file_system(path, read_mounts()):
         logger.warning(
-            "the journal %s is on a network file system (%s), where a lock may not hold and a sync may not be one: "
-            "money is safe only on a disk of this machine",
+            "the journal %s is on a network file system (%s), where locks and syncs may not work, and a charge "
+            "could be sent twice: set journal_url to a file on a disk of this machine, or to a PostgreSQL database",
             path,
             kind,
         )
-    holding = FileLock(path, wait_s=wait_s, waiting=logger.info)
+    lock = FileLock(path, wait_s=wait_s, on_wait=logger.info)
     try:
-        with _connected(path, URL.create("sqlite", database=str(path)), *_TO_WRITE) as (reader, writer):
-            with _told(path), writer.begin():
+        with _connect(path, URL.create("sqlite", database=str(path)), *_PRAGMAS_FOR_WRITING) as (reader, writer):
+            with _translate_errors(path), writer.begin():
                 migrate(writer, str(path))
             yield Journal(str(path), reader, writer)
     finally:
-        holding.release()
+        lock.release()
 
 
 @contextmanager
 def open_read_only(path: Path) -> Iterator[Journal]:
-    """The journal as it is, while a run may hold it; nothing is written, neither to the file nor beside it.
+    """The journal in a file, for reading only, also while a run owns it. Leaves the file and its folder unchanged.
 
-    Raises Misconfigured if there is none, JournalBroken where it cannot be read.
+    Raises Misconfigured if there is none, JournalBroken if it cannot be read.
     """
     if not path.is_file():
         raise Misconfigured(
             f"there is no journal {path}: run `stripe-flow journal init`, or check journal_url and the folder"
         )
-    with _connected(path, _open_to_read(path), "PRAGMA query_only = ON") as (reader, writer):
-        with _told(path):
+    with _connect(path, _open_to_read(path), "PRAGMA query_only = ON") as (reader, writer):
+        with _translate_errors(path):
             version = version_of(reader)
         check_version(version, str(path))
         if version < len(MIGRATIONS):
@@ -99,8 +100,8 @@ def open_read_only(path: Path) -> Iterator[Journal]:
 
 
 @contextmanager
-def memory() -> Iterator[tuple[Connection, Connection]]:
-    """An empty journal that is nowhere: to read and to write."""
+def open_in_memory() -> Iterator[tuple[Connection, Connection]]:
+    """A reading and a writing connection to an empty journal in memory."""
     engine = create_engine(
         "sqlite://",
         poolclass=StaticPool,
@@ -113,11 +114,11 @@ def memory() -> Iterator[tuple[Connection, Connection]]:
 
 
 @contextmanager
-def _connected(path: Path, url: URL, *pragmas: str) -> Iterator[tuple[Connection, Connection]]:
-    """One connection that sees what is committed, and one that commits."""
+def _connect(path: Path, url: URL, *pragmas: str) -> Iterator[tuple[Connection, Connection]]:
+    """One connection that sees only committed rows, and one that commits."""
     reading, writing = _engine(url, *pragmas), _engine(url, *pragmas)
     event.listen(writing, "begin", _begin)
-    with _told(path):
+    with _translate_errors(path):
         reader, writer = reading.connect(), writing.connect()
     try:
         yield reader, writer
@@ -127,7 +128,7 @@ def _connected(path: Path, url: URL, *pragmas: str) -> Iterator[tuple[Connection
 
 
 @contextmanager
-def _told(path: Path) -> Iterator[None]:
+def _translate_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except SQLAlchemyError as error:
@@ -135,17 +136,17 @@ def _told(path: Path) -> Iterator[None]:
 
 
 def _open_to_read(path: Path) -> URL:
-    """As what SQLite opens the file so that it leaves everything as it was.
+    """The URL with which SQLite opens the file and leaves all files unchanged.
 
     https://www.sqlite.org/wal.html#read_only_databases
     """
     file = path.resolve()
     if file.with_name(f"{file.name}-wal").exists():
-        how = {"mode": "ro"}  # held, or left by a crash: whoever closes it last and may write would tidy up
+        how = {"mode": "ro"}  # in use, or left by a crash: a connection that may write would delete that file
     elif os.access(file, os.W_OK) and os.access(file.parent, os.W_OK):
-        how = {"mode": "rw"}  # only so are the files taken away again that reading needs beside it
+        how = {"mode": "rw"}  # SQLite then deletes the files that it makes beside the journal for reading
     else:
-        how = {"immutable": "1"}  # these files cannot be made, and nobody who could write has made them
+        how = {"immutable": "1"}  # SQLite cannot make these files, and no writer has made them
     return URL.create("sqlite", database=file.as_uri(), query=how | {"uri": "true"})
 
 
@@ -153,7 +154,7 @@ def _engine(url: URL, *pragmas: str) -> Engine:
     engine = create_engine(url, poolclass=NullPool, connect_args={"check_same_thread": False, "timeout": 30})
 
     def prepare(connection: Any, _record: object) -> None:  # Any: sqlite3's own
-        connection.isolation_level = None  # transactions are ours, not the driver's guess
+        connection.isolation_level = None  # we begin transactions, not the driver
         for pragma in pragmas:
             connection.execute(pragma)
 

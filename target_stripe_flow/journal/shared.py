@@ -1,4 +1,4 @@
-"""A journal on PostgreSQL, which several processes share: each has a lease, and one at a time makes migrations."""
+"""Opens a journal on PostgreSQL, which several processes share. Each has a lease; one at a time migrates."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from target_stripe_flow.journal.ownership import LeaseTerms
 from target_stripe_flow.journal.schema import versions
 from target_stripe_flow.journal.store import Journal
 
-# What libpq is told unless the URL says otherwise. Where nobody answers should be said soon, and a connection
-# that a network has dropped in silence must not hold up a heartbeat for the quarter of an hour that TCP would.
+# Parameters of libpq, unless the URL sets them. An unreachable server must fail soon, and a connection that the network
+# has dropped silently must not block a heartbeat for TCP's 15 minutes.
 # https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
-USUAL: Mapping[str, str | int] = {
+CONNECTION_DEFAULTS: Mapping[str, str | int] = {
     "application_name": "stripe-flow",
     "connect_timeout": 10,
     "keepalives_idle": 10,
@@ -30,21 +30,21 @@ USUAL: Mapping[str, str | int] = {
     "keepalives_count": 3,
     "tcp_user_timeout": 20_000,
 }
-# The statements of a transaction are moments apart. A process that was stopped in between holds rows that others wait
-# for, and the database then takes its transaction back.
-IN_TRANSACTION_MS = 10_000
-# So often a table that others make at this moment is asked for anew.
+# The statements of a transaction follow each other at once. If a process is stopped between them, the database rolls
+# its transaction back after this time, because other processes wait for its rows.
+IDLE_IN_TRANSACTION_MS = 10_000
+# How often to try to create a table that other processes create at the same moment.
 MOST_TRIES = 10
 
 
 @contextmanager
 def open_journal(url: URL, name: str, terms: LeaseTerms) -> Iterator[Journal]:
-    """The journal, with a lease on what this process works on; made or brought up to date where necessary.
+    """The journal, with a lease for this process; created or migrated if necessary.
 
-    Raises Misconfigured, and JournalBroken where the database cannot be used.
+    Raises Misconfigured, and JournalBroken if the database cannot be used.
     """
-    with _connected(url, name) as (reader, writer):
-        _bring_up_to_date(writer, name)
+    with _connect(url, name) as (reader, writer):
+        _migrate_alone(writer, name)
         lease = Lease(_engine(url, "AUTOCOMMIT"), terms, name)
         try:
             yield Journal(name, reader, writer, lease)
@@ -54,46 +54,46 @@ def open_journal(url: URL, name: str, terms: LeaseTerms) -> Iterator[Journal]:
 
 @contextmanager
 def open_read_only(url: URL, name: str) -> Iterator[Journal]:
-    """The journal as it is; it cannot be written. Raises Misconfigured if there is none."""
-    with _connected(url, name, "SET default_transaction_read_only = on") as (reader, writer):
-        with _told(name):
+    """The journal, for reading only. Raises Misconfigured if there is none, and JournalBroken."""
+    with _connect(url, name, "SET default_transaction_read_only = on") as (reader, writer):
+        with _translate_errors(name):
             version = version_of(reader)
         check_version(version, name)
         if version < len(MIGRATIONS):
             raise Outdated(
-                f"there is no journal at {name}, or one of an older release: `stripe-flow journal init` makes it, or "
-                "brings it up to date"
+                f"there is no journal at {name}, or it is of an older release: `stripe-flow journal init` creates it "
+                "or brings it up to date"
             )
         yield Journal(name, reader, writer)
 
 
 def is_there(url: URL, name: str) -> bool:
-    """Whether its tables are. Raises JournalBroken where the database cannot be asked."""
-    with _connected(url, name) as (reader, _), _told(name):
+    """Whether the journal's tables exist. Raises JournalBroken if the database cannot be asked."""
+    with _connect(url, name) as (reader, _), _translate_errors(name):
         return version_of(reader) > 0
 
 
-def owners_of(url: URL, name: str) -> list[str]:
-    """The processes that have a lease on it now. Raises JournalBroken."""
-    with _connected(url, name) as (reader, _), _told(name):
+def live_owners(url: URL, name: str) -> list[str]:
+    """The processes whose leases last now: host name and pid. Raises JournalBroken."""
+    with _connect(url, name) as (reader, _), _translate_errors(name):
         return list(reader.execute(ALIVE).scalars())
 
 
-def _bring_up_to_date(writer: Connection, name: str) -> None:
-    """One process at a time: whoever comes second waits for the first, and finds it done."""
-    with _told(name):
+def _migrate_alone(writer: Connection, name: str) -> None:
+    """Migrate, one process at a time: a second one waits for the first and then has nothing to do."""
+    with _translate_errors(name):
         with writer.begin():
             version = version_of(writer)
         if version == len(MIGRATIONS):
             return
-        _make_versions(writer)
+        _create_versions(writer)
         with writer.begin():
             writer.exec_driver_sql(f"LOCK TABLE {versions.name} IN EXCLUSIVE MODE")
             migrate(writer, name)
 
 
-def _make_versions(writer: Connection) -> None:
-    """The table whose lock orders the migrations. Two that make it at once may clash even with IF NOT EXISTS."""
+def _create_versions(writer: Connection) -> None:
+    """Create the table whose lock orders the migrations. Two processes may clash even with IF NOT EXISTS."""
     for tries_left in reversed(range(MOST_TRIES)):
         try:
             with writer.begin():
@@ -106,50 +106,50 @@ def _make_versions(writer: Connection) -> None:
 
 
 @contextmanager
-def _connected(url: URL, name: str, *settings: str) -> Iterator[tuple[Connection, Connection]]:
-    """One connection that sees what is committed, and one that commits."""
+def _connect(url: URL, name: str, *settings: str) -> Iterator[tuple[Connection, Connection]]:
+    """One connection that sees only committed rows, and one that commits."""
     reading, writing = _engine(url, "AUTOCOMMIT", *settings), _engine(url, None, *settings)
-    with _told(name):
+    with _translate_errors(name):
         reader, writer = reading.connect(), writing.connect()
     try:
         yield reader, writer
     finally:
         for connection in (reader, writer):
-            with suppress(SQLAlchemyError):  # one that is gone is closed
+            with suppress(SQLAlchemyError):  # a lost connection is closed already
                 connection.close()
 
 
 @contextmanager
-def _told(name: str) -> Iterator[None]:
+def _translate_errors(name: str) -> Iterator[None]:
     try:
         yield
     except SQLAlchemyError as error:
         raise broken(name, error) from None
 
 
-def _engine(url: URL, isolation_level: Any, *settings: str) -> Engine:  # Any: the words that SQLAlchemy has for it
+def _engine(url: URL, isolation_level: Any, *settings: str) -> Engine:  # Any: SQLAlchemy's own literals
     try:
         engine = create_engine(
             url.set(drivername="postgresql+psycopg"),
             poolclass=NullPool,
-            connect_args={name: value for name, value in USUAL.items() if name not in url.query},
+            connect_args={name: value for name, value in CONNECTION_DEFAULTS.items() if name not in url.query},
             **({"isolation_level": isolation_level} if isolation_level else {}),
         )
     except ModuleNotFoundError:
         raise Misconfigured(
-            "setting journal_url names a PostgreSQL database, and its driver is not installed: "
+            "setting journal_url names a PostgreSQL database, and its driver is not installed: run "
             "pip install 'stripe-flow[postgres]'"
         ) from None
 
     def prepare(connection: Any, _record: object) -> None:  # Any: psycopg's own
-        # What a commit has said must be on disk when it returns, whatever the database's default is.
-        told = (
+        # A commit must be on disk when it returns, whatever the database's default is.
+        statements = (
             "SET synchronous_commit = on",
-            f"SET idle_in_transaction_session_timeout = {IN_TRANSACTION_MS}",
+            f"SET idle_in_transaction_session_timeout = {IDLE_IN_TRANSACTION_MS}",
             *settings,
         )
         with connection.cursor() as cursor:
-            for statement in told:
+            for statement in statements:
                 cursor.execute(statement)
         connection.commit()
 

@@ -1,1 +1,1 @@
-"""What earlier runs left open: asked for, scanned for, decided, rebuilt. Imports execution and all below it."""
+"""Settles what earlier runs left open: resends, scans for markers, decisions of a person, `journal rebuild`."""

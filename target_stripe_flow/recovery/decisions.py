@@ -1,4 +1,4 @@
-"""What a person may decide about an attempt: pure rules, row in, row out."""
+"""The decisions that a person may make about an attempt. Pure rules: row in, row out."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from target_stripe_flow.attempts.lifecycle import HAS_OBJECT, OPEN, WITHOUT_EFFE
 _NOW = Ages(key_s=0, quiet_s=0)
 
 
-def another_attempt(latest: Attempt) -> Attempt:
-    """The next attempt, open for the next record of this key. Raises Misconfigured where there must not be one."""
+def next_attempt(latest: Attempt) -> Attempt:
+    """Another attempt after a declined one, for the next record of this key. Raises Misconfigured in other states."""
     if latest.state is State.DECLINED:
         return Attempt(
             digest=latest.digest,
@@ -30,30 +30,30 @@ def another_attempt(latest: Attempt) -> Attempt:
 
 
 def _why_not(latest: Attempt) -> str:
-    it = f"attempt {latest.attempt} is {latest.state.value}"
+    state = f"attempt {latest.attempt} is {latest.state.value}"
     if latest.state is State.OPENED:
-        return f"{it}: it waits for the next record of this key already"
+        return f"{state}: it waits for the next record of this key already"
     if latest.state in WITHOUT_EFFECT:
-        return f"{it}, so nothing stands in the way: the next record of this key is sent as it is"
+        return f"{state}, so no retry is needed: the next record of this key is sent anyway"
     if latest.state in HAS_OBJECT:
-        return f"{it} ({latest.stripe_id}): another attempt would make a second one. If that is meant, use a new key"
-    return f"{it}: whether it happened is not known. Run `stripe-flow journal reconcile`, or decide with `settle`"
+        return (
+            f"{state} ({latest.stripe_id}): another attempt would create a second object. To create one, use a new key"
+        )
+    return f"{state}: its outcome is not known. Run `stripe-flow journal reconcile`, or `stripe-flow journal settle`"
 
 
-def settled(latest: Attempt, stripe_id: str | None, now_unix: int) -> Attempt:
-    """As a person says it is: made, with this id, or not made (None). Raises Misconfigured.
+def settle_attempt(latest: Attempt, stripe_id: str | None, now_unix: int) -> Attempt:
+    """The attempt as a person settles it: created with this id, or not created (None).
 
-    It is refused where there is no doubt, and where such an id is no object of this action.
+    Raises Misconfigured if the attempt is settled already, or if the id is not of an object of this action.
     """
     if latest.state not in OPEN:
-        raise Misconfigured(
-            f"attempt {latest.attempt} is {latest.state.value}: only what is in doubt can be settled, and this is not"
-        )
+        raise Misconfigured(f"attempt {latest.attempt} is {latest.state.value}: only an open attempt can be settled")
     prefixes = ACTIONS[latest.action].id_prefixes
     if stripe_id is not None and prefixes and not stripe_id.startswith(prefixes):
         raise Misconfigured(
-            f"{stripe_id!r} is no id that {latest.action} have, which begins with {' or '.join(prefixes)}: copy "
-            "the object's id from the dashboard"
+            f"{stripe_id!r} is not an id of {latest.action}, which begins with {' or '.join(prefixes)}: copy the "
+            "object's id from the Stripe dashboard"
         )
     event = Event.PERSON_SAID_NOT_CREATED if stripe_id is None else Event.PERSON_SAID_CREATED
     moves_money = ACTIONS[latest.action].moves_money
@@ -64,15 +64,15 @@ def settled(latest: Attempt, stripe_id: str | None, now_unix: int) -> Attempt:
         stripe_id=stripe_id,
         settled_unix=now_unix,
         body=None,
-        reason="said by a person",
+        reason="settled by a person",
         owner=None,
     )
 
 
-def may_be_forgotten(latest: Attempt) -> None:
-    """Raises Misconfigured for an attempt of which it is not known whether it happened."""
+def check_forgettable(latest: Attempt) -> None:
+    """Raises Misconfigured for an open attempt: its outcome is not known yet."""
     if latest.state in OPEN:
         raise Misconfigured(
-            f"attempt {latest.attempt} is {latest.state.value}: what is in doubt must not be forgotten. "
-            "Run `stripe-flow journal reconcile`, or decide with `settle`"
+            f"attempt {latest.attempt} is {latest.state.value}: an open attempt must not be forgotten. "
+            "Run `stripe-flow journal reconcile`, or `stripe-flow journal settle`"
         )

@@ -1,6 +1,6 @@
-"""Looking for what may have been made: the lists of Stripe, compared by the marker in `metadata`.
+"""Scans Stripe's lists for objects that carry the markers of open attempts in `metadata`.
 
-Never a search: Stripe's index lags, up to an hour (https://docs.stripe.com/search). A list is what there is.
+It never uses Stripe's search, whose index may be an hour behind (https://docs.stripe.com/search).
 """
 
 from __future__ import annotations
@@ -20,19 +20,20 @@ from target_stripe_flow.attempts.identity import MARKER
 
 logger = logging.getLogger(__name__)
 
-# What was sent may have been stamped a little before, by another clock at Stripe, or a good while after.
+# How far `created` may lie before the first send (Stripe's clocks differ) and after the last one (slow requests).
 BEFORE_S = 5 * 60
 AFTER_S = 60 * 60
 PAGE = 100
-# Objects deleted under our eyes, between two pages: so often is a page asked for anew, then the look counts as cut.
+# If the object at the cursor is deleted between two pages, the page is read again; after so many times the scan ends as
+# incomplete.
 MOST_RESTARTS = 20
 
 
-class Listed(msgspec.Struct):
-    """Of an object in a list, what a look needs."""
+class ListedObject(msgspec.Struct):
+    """The members of an object in a list that a scan reads."""
 
     id: str
-    created: int = 0  # what is left of a deleted object has none
+    created: int = 0  # missing in a deleted object
     metadata: dict[str, str] | None = None
     status: str | None = None
     latest_charge: str | None = None
@@ -42,80 +43,85 @@ class Listed(msgspec.Struct):
 
     @property
     def marker(self) -> str:
+        """The marker in its metadata, empty if it has none."""
         return (self.metadata or {}).get(MARKER, "")
 
     @property
     def origin(self) -> str:
-        """The marker of the attempt that made it, whatever has updated it since."""
+        """The marker of the attempt that created it, without the revision of a later update."""
         return ":".join(self.marker.split(":")[:2])
 
     def made_at(self, endpoint: Endpoint) -> Made:
+        """What the object says about the attempt that created it at `endpoint`."""
         money = money_of({"amount": self.amount, "currency": self.currency})
         return endpoint.made(self.id, self.status, self.latest_charge, money)
 
 
 class _Page(msgspec.Struct):
-    data: list[Listed]
+    data: list[ListedObject]
     has_more: bool
 
 
 @dataclass(frozen=True, kw_only=True)
 class Scan:
-    """What was seen, by marker; what is not among it is absent only if the look `is_whole`."""
+    """The objects that were found, by marker. An object that is not in it is absent only if the scan `is_complete`."""
 
-    seen: Mapping[str, Listed]
-    is_whole: bool
+    found: Mapping[str, ListedObject]
+    is_complete: bool
 
 
 @dataclass(frozen=True, kw_only=True)
 class Span:
-    """Unix seconds of `created`, both included."""
+    """A range of `created`: Unix seconds, both ends included."""
 
     first: int
     last: int
 
 
-def look(client: Client, path: str, attempts: Iterable[Attempt]) -> Scan:
-    """Go through every page of this list that could hold an object of these attempts. Raises AccountTrouble.
+def scan_for_markers(client: Client, path: str, attempts: Iterable[Attempt]) -> Scan:
+    """The objects of these attempts, from every page of the list `path` that can hold one. Raises AccountTrouble.
 
-    A key that may not list leaves a look that is not whole; the log names the right.
+    If the key may not read the list, the scan is incomplete, and the log names the missing permission.
     """
     wanted = {attempt.origin for attempt in attempts}
-    seen: dict[str, Listed] = {}
+    found: dict[str, ListedObject] = {}
     try:
-        for span in spans(attempts):
-            for found in listed(client, path, span):
-                if found.origin in wanted:
-                    seen[found.origin] = found
+        for span in merge_spans(attempts):
+            for item in list_objects(client, path, span):
+                if item.origin in wanted:
+                    found[item.origin] = item
     except PermissionMissing as error:
-        logger.warning("what may have happened cannot be looked for: %s", error)
+        logger.warning("the key cannot scan %s for open attempts: %s", path, error)
     except RequestRefused as error:
-        logger.warning("the look at %s was cut off: %s", path, error)
+        logger.warning("the scan of %s for open attempts is incomplete: %s", path, error)
     else:
-        return Scan(seen=seen, is_whole=True)
-    return Scan(seen=seen, is_whole=False)
+        return Scan(found=found, is_complete=True)
+    return Scan(found=found, is_complete=False)
 
 
-def look_at(client: Client, updates: Iterable[Attempt]) -> Scan:
-    """The objects of these updates, one by one: few are ever open. What was deleted since is absent."""
-    seen: dict[str, Listed] = {}
-    is_whole = True
+def check_updates(client: Client, updates: Iterable[Attempt]) -> Scan:
+    """The objects that carry the markers of these updates, read one by one: few are ever open at once.
+
+    A deleted object is absent. If the key may not read an object, the scan is incomplete. Raises AccountTrouble.
+    """
+    found: dict[str, ListedObject] = {}
+    is_complete = True
     for update in updates:
         try:
-            found = client.get(str(update.path), read=_read_one).value
+            item = client.get(str(update.path), read=_read_object).value
         except NotFound:
             continue
         except (PermissionMissing, RequestRefused) as error:
-            logger.warning("whether %s was updated cannot be looked at: %s", update.name, error)
-            is_whole = False
+            logger.warning("cannot check whether %s was updated: %s", update.name, error)
+            is_complete = False
             continue
-        if found.marker == update.marker:
-            seen[update.marker] = found
-    return Scan(seen=seen, is_whole=is_whole)
+        if item.marker == update.marker:
+            found[update.marker] = item
+    return Scan(found=found, is_complete=is_complete)
 
 
-def spans(attempts: Iterable[Attempt]) -> list[Span]:
-    """Where the objects of these attempts can lie, newest first, without overlaps (pure)."""
+def merge_spans(attempts: Iterable[Attempt]) -> list[Span]:
+    """The ranges of `created` that can hold objects of these attempts, newest first, without overlaps (pure)."""
     wanted = sorted(
         ((attempt.first_sent_unix or 0) - BEFORE_S, (attempt.last_sent_unix or 0) + AFTER_S) for attempt in attempts
     )
@@ -128,17 +134,20 @@ def spans(attempts: Iterable[Attempt]) -> list[Span]:
     return [Span(first=first, last=last) for first, last in reversed(merged)]
 
 
-def listed(client: Client, path: str, span: Span) -> Iterator[Listed]:
-    """Every object that was created in the span, newest first; some twice, where one was deleted meanwhile."""
+def list_objects(client: Client, path: str, span: Span) -> Iterator[ListedObject]:
+    """Every object of the list that was created in the span, newest first.
+
+    Objects of one second may be repeated if the object at the cursor was deleted meanwhile. Raises StripeError.
+    """
     until, after, restarts = span.last, "", 0
     while True:
-        asked: dict[str, object] = {"limit": PAGE, "created": {"gte": span.first, "lte": until}}
+        query: dict[str, object] = {"limit": PAGE, "created": {"gte": span.first, "lte": until}}
         if after:
-            asked["starting_after"] = after
+            query["starting_after"] = after
         try:
-            page = client.get(path, asked, read=_read_page).value
+            page = client.get(path, query, read=_read_page).value
         except (NotFound, RequestRefused):
-            # The object that the cursor names was deleted: go on from its second of time.
+            # The object at the cursor was deleted: continue from the second in which it was created.
             restarts += 1
             if not after or restarts > MOST_RESTARTS:
                 raise
@@ -150,8 +159,8 @@ def listed(client: Client, path: str, span: Span) -> Iterator[Listed]:
         after, until = page.data[-1].id, page.data[-1].created
 
 
-def _read_one(body: bytes) -> Listed:
-    return msgspec.json.decode(body, type=Listed)
+def _read_object(body: bytes) -> ListedObject:
+    return msgspec.json.decode(body, type=ListedObject)
 
 
 def _read_page(body: bytes) -> _Page:

@@ -1,4 +1,4 @@
-"""Refilling a lost journal from the markers in Stripe's lists."""
+"""Refills a lost journal from the markers of the objects in Stripe's lists."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from target_stripe_flow.attempts.attempt import Attempt
 from target_stripe_flow.attempts.identity import Scope
 from target_stripe_flow.attempts.lifecycle import Ages, State, next_step
 from target_stripe_flow.journal.store import Journal
-from target_stripe_flow.recovery.marker_scan import Listed, Span, listed
+from target_stripe_flow.recovery.marker_scan import ListedObject, Span, list_objects
 
-# So many rows are written at once.
+# Rows that are written in one transaction.
 BATCH = 1000
 _MARKER = re.compile(r"([0-9a-f]{32}):([1-9][0-9]{0,8})(?::([1-9][0-9]{0,8}))?")
 
 
 @dataclass(kw_only=True)
 class Rebuilt:
-    """What was seen at Stripe, how much of it was ours, and how many rows the journal did not have."""
+    """The number of objects seen at Stripe, of those with our marker, and of rows that are new in the journal."""
 
     seen: int = 0
     ours: int = 0
@@ -36,36 +36,37 @@ def rebuild(
     action: str,
     endpoint: Endpoint,
     span: Span,
-    tell: Callable[[Rebuilt], None],
+    on_progress: Callable[[Rebuilt], None],
 ) -> Rebuilt:
-    """A row for each object in `span` that carries a marker, where the journal has none. Raises StripeError.
+    """Add a row for each object in `span` that carries a marker, if the journal has none. Raises StripeError.
 
-    What the marker does not tell stays unknown until the record comes again: its key, its source and its fingerprint.
+    The marker does not contain the source key, the source name or the fingerprint: they stay unknown until the record
+    is read again. `on_progress` is called after each batch of rows.
     """
     done = Rebuilt()
-    found: list[Attempt] = []
-    for each in listed(client, endpoint.path, span):
+    batch: list[Attempt] = []
+    for item in list_objects(client, endpoint.path, span):
         done.seen += 1
-        rows = as_attempts(each, scope, action, endpoint)
+        rows = as_attempts(item, scope, action, endpoint)
         done.ours += bool(rows)
-        found += rows
-        if len(found) >= BATCH:
-            done.new += journal.add(found)
-            found.clear()
-            tell(done)
-    done.new += journal.add(found)
+        batch += rows
+        if len(batch) >= BATCH:
+            done.new += journal.add(batch)
+            batch.clear()
+            on_progress(done)
+    done.new += journal.add(batch)
     return done
 
 
-def as_attempts(found: Listed, scope: Scope, action: str, endpoint: Endpoint) -> list[Attempt]:
-    """The rows of an object: of the attempt that made it and, if there was one, of its last update (pure).
+def as_attempts(item: ListedObject, scope: Scope, action: str, endpoint: Endpoint) -> list[Attempt]:
+    """The rows of an object: of the attempt that created it and, if its marker names one, of its last update (pure).
 
-    None where it carries no marker of ours. One that is not over is open: the next run looks at it.
+    Empty for an object without our marker. A pending object gets an open row, which the next run checks.
     """
-    marker = _MARKER.fullmatch(found.marker)
+    marker = _MARKER.fullmatch(item.marker)
     if marker is None:
         return []
-    made = found.made_at(endpoint)
+    made = item.made_at(endpoint)
     state, _ = next_step(State.UNKNOWN, made.event, Ages(key_s=0, quiet_s=0), moves_money=True)
     origin = Attempt(
         digest=marker[1],
@@ -79,9 +80,9 @@ def as_attempts(found: Listed, scope: Scope, action: str, endpoint: Endpoint) ->
         payment_intent=made.payment_intent,
         amount=made.money.amount,
         currency=made.money.currency,
-        first_sent_unix=found.created,
-        last_sent_unix=found.created,
-        settled_unix=found.created,
+        first_sent_unix=item.created,
+        last_sent_unix=item.created,
+        settled_unix=item.created,
         reason="rebuilt from its marker at Stripe",
     )
     if marker[3] is None:

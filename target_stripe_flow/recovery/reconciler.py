@@ -1,4 +1,4 @@
-"""Before a run reads any input: what earlier runs left open is resent, looked for, or left to a person."""
+"""Reconciles what earlier runs left open, before a run reads input: resends attempts, or scans for their markers."""
 
 from __future__ import annotations
 
@@ -20,80 +20,80 @@ from target_stripe_flow.execution.dispatcher import Dispatcher
 from target_stripe_flow.execution.sender import Sends
 from target_stripe_flow.journal.ownership import Superseded
 from target_stripe_flow.journal.store import Journal
-from target_stripe_flow.recovery.marker_scan import look, look_at
+from target_stripe_flow.recovery.marker_scan import check_updates, scan_for_markers
 
 logger = logging.getLogger(__name__)
 
-# Between two questions whether another process has done with a row: a moment beside a request, and no load.
+# How often to check whether another process has released a row: short beside a request, and no load for the database.
 WAIT_FOR_OTHERS_S = 0.1
-_WORDS = {False: "made", True: "updated"}
 
 
 class Reconciler:
-    """For one account and mode, whatever source the rows are of."""
+    """Reconciles the open attempts of one account and mode, of every source name."""
 
     def __init__(self, client: Client, journal: Journal, sender: Sends) -> None:
         self._client, self._journal, self._sender = client, journal, sender
-        self._has_told = False
+        self._has_logged_wait = False
 
     def reconcile(self, account: str, mode: str, dispatcher: Dispatcher) -> Counter[State]:
-        """How the open rows stand afterwards that no other process has in hand. Raises what ends a run."""
+        """The states, counted, of the open attempts that no other process owns, after they were reconciled.
+
+        Raises what ends a run, such as AccountTrouble.
+        """
         rows = self._journal.open_attempts(account, mode)
         if not rows:
             return Counter()
         now_unix = self.now_unix()
-        steps = {row.marker: _begin(row, now_unix) for row in rows}
+        steps = {row.marker: _first_step(row, now_unix) for row in rows}
         for row in rows:
             if steps[row.marker] is Do.RESEND:
                 dispatcher.submit(lambda row=row: self._resend(row), _lanes(row))  # type: ignore[misc]
-        to_look_for = [row for row in rows if steps[row.marker] is Do.SCAN]
-        for of_one_list in _by_list(to_look_for):
-            dispatcher.submit(lambda of_one_list=of_one_list: self._look_for(of_one_list), [])  # type: ignore[misc]
+        for rows_of_list in _group_by_list([row for row in rows if steps[row.marker] is Do.SCAN]):
+            dispatcher.submit(lambda rows_of_list=rows_of_list: self._scan_for(rows_of_list), [])  # type: ignore[misc]
         dispatcher.flush()
-        seen = {row.marker for row in rows}
-        digests = {row.digest for row in rows}
-        return Counter(row.state for each in digests for row in self._journal.all_of(each) if row.marker in seen)
+        after = (row for digest in {row.digest for row in rows} for row in self._journal.attempts_of(digest))
+        return Counter(row.state for row in after if row.marker in steps)
 
-    def when_free(self, of: Callable[[str], Attempt | None], digest: str) -> Attempt | None:
-        """What `of` tells of an identity, its latest attempt or update, once no other process has it in hand.
+    def wait_until_free(self, read: Callable[[str], Attempt | None], digest: str) -> Attempt | None:
+        """The row that `read` returns for an identity (its latest attempt or update), once no other process owns it.
 
-        What a living process has in hand is waited for; what a dead one has left is settled first. Raises Stopped,
-        and what ends a run.
+        Waits while a living process owns the row, and reconciles a row that a dead process left. Raises Stopped, and
+        what ends a run.
         """
         while True:
-            row = of(digest)
-            if row is None or not self._journal.ownership.is_elsewhere(row):
+            row = read(digest)
+            if row is None or not self._journal.ownership.names_other_owner(row):
                 return row
-            if self._journal.ownership.former_owner(row) is None:
+            if self._journal.ownership.expired_lease(row) is None:
                 self._wait_for_others()
                 continue
-            match _begin(row, self.now_unix()):
+            match _first_step(row, self.now_unix()):
                 case Do.RESEND:
                     self._resend(row)
                 case Do.SCAN:
-                    self._look_for([row])
+                    self._scan_for([row])
                 case Do.NOTHING:
                     self._release(row)
 
     def now_unix(self) -> float:
-        """Stripe's time; asks for it where nothing has been asked yet."""
+        """Stripe's time in Unix seconds. Sends a request if there was none yet. Raises StripeUnreachable."""
         if self._client.clock.now_unix(time.monotonic()) is None:
-            with contextlib.suppress(PermissionMissing, RequestRefused):  # an answer all the same
+            with contextlib.suppress(PermissionMissing, RequestRefused):  # the answer has a Date all the same
                 self._client.get(CHECK_PATH)
         now_unix = self._client.clock.now_unix(time.monotonic())
         if now_unix is None:
             raise StripeUnreachable(
-                f"Stripe at {self._client.connection.base_url} answers without a Date, so nothing can be settled: "
-                "check the setting base_url and the proxy"
+                f"Stripe at {self._client.connection.base_url} answers without a Date header, so open attempts cannot "
+                "be reconciled: check the setting base_url and the proxy"
             )
         return now_unix
 
     def _resend(self, row: Attempt) -> None:
-        """The stored bytes under the stored key; never another attempt."""
+        """Send the stored bytes under the stored idempotency key; never a new attempt."""
         taken = self._journal.take(row)
         if taken is None:
             return
-        with contextlib.suppress(Superseded):  # then it is another process's to settle
+        with contextlib.suppress(Superseded):  # another process has settled it
             self._sender.send(taken.attempt, is_new=False)
 
     def _release(self, row: Attempt) -> None:
@@ -102,35 +102,36 @@ class Reconciler:
             self._write(taken.attempt, taken.attempt.state, Made(event=Event.SCAN_INCOMPLETE, stripe_id=None), 0)
 
     def _wait_for_others(self) -> None:
-        if not self._has_told:
-            self._has_told = True
-            logger.info("waiting for records that another process has in hand, or left behind less than a lease ago")
+        if not self._has_logged_wait:
+            self._has_logged_wait = True
+            logger.info("waiting for records that another process owns, or left open when it stopped")
         self._wait(WAIT_FOR_OTHERS_S)
 
     def _wait(self, seconds: float) -> None:
         if self._client.stopping.wait(seconds):
-            raise Stopped("the run is stopping; what another process has in hand was not waited for", was_sent=False)
+            raise Stopped("the run stops while it waits for a record that another process owns", was_sent=False)
 
-    def _look_for(self, open_rows: Sequence[Attempt]) -> None:
-        """For rows of one list, as far as no other process has them."""
-        taken = [each for row in open_rows if (each := self._journal.take(row)) is not None]
-        if not taken:
+    def _scan_for(self, open_rows: Sequence[Attempt]) -> None:
+        """Scan one list for the rows that no other process owns, and write what was found."""
+        all_taken = [taken for row in open_rows if (taken := self._journal.take(row)) is not None]
+        if not all_taken:
             return
-        # From before the look: what is absent is so since then at least.
+        # The time before the scan: an object that the scan does not find was absent then.
         now_unix = self.now_unix()
-        rows = [each.attempt for each in taken]
+        rows = [taken.attempt for taken in all_taken]
         spec, is_update = ACTIONS[rows[0].action], rows[0].is_update
         endpoint = spec.endpoint_at(rows[0].path)
-        wait_s = max(each.wait_before_scan_s(now_unix) for each in taken)
+        wait_s = max(taken.wait_before_scan_s(now_unix) for taken in all_taken)
         if wait_s:
-            logger.info("waiting %.0f s for what another process may still be sending", wait_s)
+            logger.info("waiting %.0f s until requests of another process that stopped are over", wait_s)
             self._wait(wait_s)
-        logger.info("looking for %d %s that may have been %s", len(rows), spec.name, _WORDS[is_update])
-        found = look_at(self._client, rows) if is_update else look(self._client, endpoint.path, rows)
-        absent = Made(event=Event.ABSENT if found.is_whole else Event.SCAN_INCOMPLETE, stripe_id=None)
+        change = "updated" if is_update else "created"
+        logger.info("scanning for %d %s that may have been %s", len(rows), spec.name, change)
+        scan = check_updates(self._client, rows) if is_update else scan_for_markers(self._client, endpoint.path, rows)
+        absent = Made(event=Event.ABSENT if scan.is_complete else Event.SCAN_INCOMPLETE, stripe_id=None)
         for row in rows:
-            there = found.seen.get(row.marker)
-            made = there.made_at(endpoint) if there else absent
+            item = scan.found.get(row.marker)
+            made = item.made_at(endpoint) if item else absent
             state, _ = next_step(
                 row.state, made.event, row.ages(now_unix), moves_money=spec.moves_money, is_update=is_update
             )
@@ -149,18 +150,18 @@ class Reconciler:
         if state not in OPEN:
             settled = replace(settled, body=None, settled_unix=int(now_unix))
         if settled != row:
-            with contextlib.suppress(Superseded):  # then another process has found out
+            with contextlib.suppress(Superseded):  # another process has settled it
                 self._journal.change(settled, was=row)
 
 
-def _begin(row: Attempt, now_unix: float) -> Do:
-    # Whether it is an update makes no difference yet.
+def _first_step(row: Attempt, now_unix: float) -> Do:
+    # An update has the same first step as a creation.
     _, do = next_step(row.state, Event.RUN_BEGAN, row.ages(now_unix), moves_money=ACTIONS[row.action].moves_money)
     return do
 
 
-def _by_list(rows: Sequence[Attempt]) -> list[list[Attempt]]:
-    """Those that are looked for in one place belong together."""
+def _group_by_list(rows: Sequence[Attempt]) -> list[list[Attempt]]:
+    """The rows in groups, one for each list of Stripe's that is scanned."""
     lists: dict[tuple[str, str, bool], list[Attempt]] = {}
     for row in rows:
         where = ACTIONS[row.action].endpoint_at(row.path).path
@@ -169,7 +170,8 @@ def _by_list(rows: Sequence[Attempt]) -> list[list[Attempt]]:
 
 
 def _lanes(row: Attempt) -> list[str]:
-    """Charges of one customer never run at once, in a resend as little as in a run."""
-    sent = parse_qs((row.body or b"").decode())
-    named = [f"{action}:{sent[name][0]}" for name, action in ACTIONS[row.action].references.items() if name in sent]
+    """The lanes of a resend: charges of one customer never run at the same time."""
+    parameters = parse_qs((row.body or b"").decode())
+    references = ACTIONS[row.action].references
+    named = [f"{action}:{parameters[name][0]}" for name, action in references.items() if name in parameters]
     return [row.digest, *named]

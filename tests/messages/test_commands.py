@@ -104,5 +104,5 @@ def test_a_refused_live_key_is_not_printed(sandbox: Sandbox, tmp_path: Path) -> 
     done = run([*CLI, "journal", "reconcile", "--config", "live.json"], tmp_path)
 
     assert done.code == 1
-    assert_says("holds a live key, and real money would move: set allow_live", done.errors[0])
+    assert_says("holds a live key, with which real money moves: set allow_live", done.errors[0])
     assert_clean(done.log)

@@ -1,4 +1,4 @@
-"""A disk that is full, a file that may not grow, a folder that may not be written: told by the file's name."""
+"""Messages about a full disk, a limited file or a read-only folder; each names the file."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ GOOD = [a_record("customers", id=number, name="Canary Jones" * 20) for number in
 BAD = [a_record("customers", id=number, email=["canary"], description="x" * 3000) for number in range(30)]
 IN_SMALL = {"journal_url": "sqlite:///small/journal.db", "rejects_path": "rejects.jsonl"}
 REJECTS_IN_SMALL = {"rejects_path": "small/rejects.jsonl"}
-LOST_NOTHING = "Nothing is lost: what was sent is written down and will be settled first"
+LOST_NOTHING = "Nothing is lost: the journal has every request that was sent; the next run reconciles them first"
 
 
 def small(size: str) -> Under:
@@ -33,7 +33,7 @@ def short(most_bytes: int) -> Under:
 
 read_only: Under = partial(with_read_only_disk, folder="small")
 
-# How the disk fails, for what, and what is said: what happened, to what, what next.
+# How the disk fails, the input, the settings, and the message.
 DISKS: list[tuple[str, Under, list[Message], Message, str]] = [
     (
         "no room for a journal",
@@ -75,7 +75,7 @@ DISKS: list[tuple[str, Under, list[Message], Message, str]] = [
         read_only,
         GOOD,
         IN_SMALL,
-        r"journal small/journal.db cannot be opened or made \(Read-only file system\): mend that, or set journal_url",
+        r"journal small/journal.db cannot be opened or created \(Read-only file system\): fix that, or set journal_url",
     ),
     (
         "a read-only disk for rejects",
@@ -89,7 +89,7 @@ DISKS: list[tuple[str, Under, list[Message], Message, str]] = [
         with_permissions,
         GOOD,
         IN_SMALL,
-        r"the journal small/journal.db cannot be opened or made \(Permission denied\): mend that, or set journal_url",
+        r"the journal small/journal.db cannot be opened or created \(Permission denied\): fix that, or set journal_url",
     ),
     (
         "a folder that may not be written, for rejects",
@@ -102,22 +102,22 @@ DISKS: list[tuple[str, Under, list[Message], Message, str]] = [
 
 
 @pytest.mark.parametrize(
-    ("under", "records", "settings", "said"), [case[1:] for case in DISKS], ids=[case[0] for case in DISKS]
+    ("under", "records", "settings", "message"), [case[1:] for case in DISKS], ids=[case[0] for case in DISKS]
 )
-def test_a_disk_that_takes_no_more_is_one_clear_line_and_loses_nothing(
-    *, under: Under, records: list[Message], settings: Message, said: str, sandbox: Sandbox, tmp_path: Path
+def test_a_full_or_read_only_disk_is_one_clear_line_and_loses_nothing(
+    *, under: Under, records: list[Message], settings: Message, message: str, sandbox: Sandbox, tmp_path: Path
 ) -> None:
     (tmp_path / "small").mkdir(mode=0o500)
     lines = [a_schema("customers"), *records, a_state(done=1)]
-    given = b"".join(json.dumps(each).encode() + b"\n" for each in lines)
+    content = b"".join(json.dumps(each).encode() + b"\n" for each in lines)
     line = command("target_stripe_flow", tmp_path, a_config(sandbox.url) | settings)
 
-    done = run(under(line), tmp_path, given)
+    done = run(under(line), tmp_path, content)
     (tmp_path / "small").chmod(0o700)
     again = run_target(tmp_path, a_config(sandbox.url) | settings, lines)
 
     assert (done.code, len(done.errors), done.output) == (1, 1, ""), done.log
-    assert_says(said, done.errors[0])
+    assert_says(message, done.errors[0])
     assert_clean(done.log)
     assert again.code == 0
     assert len(sandbox.objects("customer")) == (len(GOOD) if records is GOOD else 0)
@@ -127,8 +127,8 @@ def test_a_disk_that_takes_no_more_is_one_clear_line_and_loses_nothing(
 @pytest.mark.parametrize(
     ("output", "said"),
     [
-        ("> /dev/full", "standard output (takes no more|cannot be written) .no space left on device.*and run again"),
-        (">&-", "standard output is closed, .* a file or a pipe"),
+        ("> /dev/full", "[Ss]tandard output cannot be written .no space left on device.*and run again"),
+        (">&-", "[Ss]tandard output is closed.* a file or a pipe"),
     ],
     ids=["full", "closed"],
 )
@@ -139,9 +139,9 @@ def test_an_output_that_takes_no_more_is_one_clear_line(
     rows = {"files": [{"path": "rows.csv", "stream": "rows"}]}
     line = command(plugin, tmp_path, rows if plugin == "tap_records" else a_config(sandbox_url))
     lines = [a_schema("customers"), a_record("customers", id=1, name="Canary"), a_state(done=1)]
-    given = b"".join(json.dumps(each).encode() + b"\n" for each in lines)
+    content = b"".join(json.dumps(each).encode() + b"\n" for each in lines)
 
-    done = run(["sh", "-c", f'exec "$@" {output}', "sh", *line], tmp_path, given)
+    done = run(["sh", "-c", f'exec "$@" {output}', "sh", *line], tmp_path, content)
 
     assert (done.code, len(done.errors)) == (1, 1), done.log
     assert_says(said, done.errors[0])

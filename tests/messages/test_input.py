@@ -16,17 +16,17 @@ GOOD = a_record("customers", id=1, name="Ann")
 BAD_LINES: list[tuple[str, Any, str]] = [
     ("not JSON", b'{"type": "RECORD", "record": {"email": "canary@example.com"\n', "line 3 .* not JSON"),
     ("not UTF-8", b'{"type": "RECORD", "record": {"email": "canary\xff"}}\n', "line 3 .* not JSON in UTF-8"),
-    ("a list", b'["canary"]\n', "line 3 .*no Singer message"),
-    ("a null", b"null\n", "line 3 .*no Singer message"),
+    ("a list", b'["canary"]\n', "line 3 .*not a Singer message"),
+    ("a null", b"null\n", "line 3 .*not a Singer message"),
     ("no record", b'{"type": "RECORD", "stream": "customers"}\n', "line 3 .*is a RECORD without a record"),
-    ("no type", b'{"record": {"email": "canary"}}\n', "line 3 .*no Singer message"),
+    ("no type", b'{"record": {"email": "canary"}}\n', "line 3 .*not a Singer message"),
     ("an unknown type", b'{"type": "RECORDS"}\n', "line 3 .*unknown message type 'RECORDS'"),
-    ("nested too deep", b'{"type": "RECORD", "record": ' + b"[" * 100_000 + b"\n", "line 3 .*nested too deep"),
+    ("nested too deep", b'{"type": "RECORD", "record": ' + b"[" * 100_000 + b"\n", "line 3 .*nested too deeply"),
     ("a record before its schema", a_record("charges", id=1, **PERSON), "line 3 .*'charges' before its SCHEMA"),
     (
         "a record that is a list",
         b'{"type":"RECORD","stream":"customers","record":["canary"]}\n',
-        "line 3 .*no JSON object",
+        "line 3 .*not a JSON object",
     ),
     ("an unknown stream", a_schema("users"), "line 3 .*stream 'users'.*stream_maps.*__alias__"),
     ("a stream without a key", a_schema("products") | {"key_properties": []}, "line 3 .*without key_properties"),
@@ -35,7 +35,7 @@ BAD_LINES: list[tuple[str, Any, str]] = [
     ("a stream that is a list", a_schema("customers") | {"stream": ["a"]}, "line 3 .*SCHEMA without a stream"),
     ("a record of a list", {"type": "RECORD", "stream": ["a"], "record": {}}, "line 3 .*before its SCHEMA"),
     ("properties that are a list", a_schema("customers") | {"schema": {"properties": []}}, "line 3 .*properties"),
-    ("a key that is a text", a_schema("customers") | {"key_properties": "id"}, "line 3 .*no list of names"),
+    ("a key that is a text", a_schema("customers") | {"key_properties": "id"}, "line 3 .*not a list of names"),
 ]
 
 
@@ -59,9 +59,13 @@ CHANGED = [
         a_schema("customers", "email"),
         "line 3 .*changes the key_properties .*customers from id to email: .*",
     ),
-    ("one more key", a_schema("customers", "id", "email"), "line 3 .* from id to id, email: .*would be made again"),
+    ("one more key", a_schema("customers", "id", "email"), "line 3 .* from id to id, email: .*would be created again"),
     ("no key", a_schema("customers") | {"key_properties": []}, "line 3 .*without key_properties"),
-    ("no properties", a_schema("customers") | {"schema": {"properties": 4}}, "line 3 .*properties are no JSON object"),
+    (
+        "no properties",
+        a_schema("customers") | {"schema": {"properties": 4}},
+        "line 3 .*properties are not a JSON object",
+    ),
 ]
 
 
@@ -74,7 +78,7 @@ def test_a_schema_that_changes_the_key_in_the_middle_stops_the_run(
     done = run_target(tmp_path, a_config(sandbox.url), [a_schema("customers"), GOOD, schema, other, a_state(done=4)])
 
     assert (done.code, len(done.errors), done.output) == (1, 1, "")
-    assert_says(f"{message}.*Nothing after it was read; mend or rerun what writes the input", done.errors[0])
+    assert_says(f"{message}.*Nothing after it was read: fix or rerun the program that writes it", done.errors[0])
     assert_clean(done.log)
     assert counted(done, "created") == len(sandbox.objects("customer")) <= 1
 

@@ -221,6 +221,6 @@ def test_a_live_key_on_a_journal_of_tests_is_said(tmp_path: Path) -> None:
         another = run_target(tmp_path, a_config(tests.url, api_key="sk_live_sandbox", allow_live=True), [])
 
     assert (refused.code, allowed.code, another.code) == (1, 0, 4)
-    assert_says("holds a live key, and real money would move: set allow_live", refused.errors[0])
+    assert_says("holds a live key, with which real money moves: set allow_live", refused.errors[0])
     assert_says(f"WARNING .*has no rows of {PLATFORM} .live., only of {PLATFORM} .test.", allowed.log)
     assert_says(NOT_THE_KEY, another.errors[0])

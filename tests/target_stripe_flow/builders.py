@@ -1,4 +1,4 @@
-"""Attempts and journals, with what matters to a test given and the rest usual."""
+"""Builds attempts: a test names the columns that matter, the others have usual values."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def a_digest(name: object) -> str:
 
 
 def an_attempt(name: object = "7", **columns: Any) -> Attempt:  # Any: columns of the journal
-    """Of the customer with this key; open and sent now unless told."""
+    """An attempt to create the customer with this source key, by default an intent that was sent at `NOW`."""
     usual: dict[str, Any] = {
         "digest": a_digest(name),
         "attempt": 1,

@@ -1,4 +1,4 @@
-"""Journals on both databases: what holds of one holds of the other."""
+"""Empty journals of both kinds: an SQLite file and a PostgreSQL database."""
 
 from __future__ import annotations
 
@@ -12,25 +12,33 @@ from target_stripe_flow.journal.store import Journal
 from tests.support.postgres import Postgres
 from tests.target_stripe_flow.sharing import CANARY, TIMEOUT_S
 
+KINDS = ("sqlite", "postgresql")
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+
+@pytest.fixture(params=KINDS)
 def location(request: pytest.FixtureRequest, tmp_path: Path) -> Location:
-    """Where an empty journal of the test's own is going to be."""
+    """The location of an empty journal, of each kind in turn."""
     if request.param == "sqlite":
         return location_of({"journal_url": f"sqlite:///{tmp_path / 'journal.db'}"})
     server: Postgres = request.getfixturevalue("postgres")
     return location_of({"journal_url": server.database(), "timeout_s": 10})
 
 
+@pytest.fixture(params=KINDS)
+def journal_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The journal_url of an empty journal, of each kind in turn, for real processes."""
+    return f"sqlite:///{tmp_path / 'journal.db'}" if request.param == "sqlite" else request.getfixturevalue("url")
+
+
 @pytest.fixture
 def url(postgres: Postgres) -> str:
-    """A database of the test's own, with a password in its URL, which this server does not ask for."""
+    """The URL of an empty PostgreSQL schema, with a password, which this server does not check."""
     return postgres.database().replace("postgres:@", f"postgres:{CANARY}@")
 
 
 @pytest.fixture
 def shared_location(url: str) -> Location:
-    """An empty journal on PostgreSQL, with short leases."""
+    """The location of an empty journal on PostgreSQL, with short leases."""
     return location_of({"journal_url": url, "timeout_s": TIMEOUT_S})
 
 

@@ -1,24 +1,27 @@
-"""Real targets on one PostgreSQL, and what they leave there."""
+"""Real targets on a journal of either kind, and what they leave in it."""
 
 from __future__ import annotations
 
 import json
 import signal
+import sqlite3
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+from target_stripe_flow.journal.location import File, Location, Shared, location_of
 from tests.support.forking import Running, started
 from tests.support.plugins import Ended, a_config, a_record, a_schema, clean_env, command, run
+from tests.support.postgres import asked
 from tests.support.sandbox import Sandbox
 
-# The password in the URLs, which must never be seen again.
+# The password in the URLs, which no output may show.
 CANARY = "canary-0123456789"
 TIMEOUT_S = 0.5
-LEASE_S, LOOK_AFTER_S = 2 * TIMEOUT_S, 3 * TIMEOUT_S
+LEASE_S, SCAN_AFTER_S = 2 * TIMEOUT_S, 3 * TIMEOUT_S
 HELD = {"name": "hold", "match": {"method": "POST"}, "action": {"kind": "hold"}}
 
 
@@ -30,13 +33,24 @@ def config(sandbox: Sandbox, url: str, **settings: object) -> dict[str, object]:
     return a_config(sandbox.url, journal_url=url, timeout_s=TIMEOUT_S, **settings)
 
 
+def query(journal: Location | str, statement: str) -> list[tuple[Any, ...]]:  # Any: the columns' values
+    """The rows that a statement returns, read from the journal as any other program could."""
+    location = location_of({"journal_url": journal}) if isinstance(journal, str) else journal
+    if isinstance(location, Shared):
+        return asked(location.url.render_as_string(hide_password=False), statement)
+    assert isinstance(location, File)
+    with closing(sqlite3.connect(location.path, timeout=30)) as raw:
+        found = raw.execute(statement).fetchall()
+        raw.commit()
+        return found
+
+
 @contextmanager
 def a_target(folder: Path, settings: Mapping[str, object]) -> Iterator[Running]:
-    """Over one customer, in a folder of its own."""
+    """A target that reads one customer, in its own folder."""
     folder.mkdir()
-    given = b"".join(json.dumps(line).encode() + b"\n" for line in lines())
     read, output, log = (folder / name for name in ("input", "output", "log"))
-    read.write_bytes(given)
+    read.write_bytes(b"".join(json.dumps(line).encode() + b"\n" for line in lines()))
     line = command("target_stripe_flow", folder, settings)
     process = started(line, folder, clean_env(), given=read, output=output, log=log)
     try:
@@ -51,11 +65,11 @@ def ended(process: Running, folder: Path) -> Ended:
 
 
 def posts(sandbox: Sandbox) -> list[dict[str, Any]]:
-    return [each for each in sandbox.requests() if each["method"] == "POST"]
+    return [request for request in sandbox.requests() if request["method"] == "POST"]
 
 
 def leave_behind(sandbox: Sandbox, url: str, folder: Path, at: str) -> None:
-    """A target that is killed with its request under way; the server carries it out all the same."""
+    """Kill a target during its request; the server executes the request all the same."""
     sandbox.faults(HELD | {"at": at})
     with a_target(folder, config(sandbox, url) | {"timeout_s": TIMEOUT_S}) as process:
         sandbox.wait_until_held("hold")
@@ -72,8 +86,8 @@ def run_cli(folder: Path, *arguments: str) -> Ended:
     return done
 
 
-def wait_for(is_so: Callable[[], bool]) -> None:
+def wait_for(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 30
-    while not is_so():
+    while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.02)

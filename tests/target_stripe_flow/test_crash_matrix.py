@@ -1,7 +1,7 @@
-"""Crash point by action by fault of the server: whatever dies and whatever Stripe says, one identity is one object.
+"""Crash points by actions by faults of the server: after any crash and any answer, one identity has one object.
 
-Here a crash is an exception that nothing catches, so that all combinations can be tried; `test_crashes` kills real
-processes at the same points. Effects are counted in the sandbox.
+A crash is an exception here that nothing catches, so that all combinations can be tried; `test_crashes` kills real
+processes at the same points. Objects are counted in the sandbox.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ from tests.support.postgres import Postgres
 from tests.support.sandbox import PLATFORM, Sandbox
 
 SCOPE = Scope(account=PLATFORM, mode="test", source_name="default")
-# Every way of every action; what pays is declined, too.
+# Every way of every action, and declined charges.
 CASES = [*WAYS, "declined charges", "declined payment_intents"]
 
 
-def answered(location: int, at: str, stored: str | None = None, *, times: int = 1, **headers: str) -> dict[str, Any]:
-    code = {"error": {"type": "idempotency_error", "code": "idempotency_key_in_use"}} if location == 409 else {}
-    action: dict[str, Any] = {"kind": "answer", "status": location, **code}
+def answered(status: int, at: str, stored: str | None = None, *, times: int = 1, **headers: str) -> dict[str, Any]:
+    code = {"error": {"type": "idempotency_error", "code": "idempotency_key_in_use"}} if status == 409 else {}
+    action: dict[str, Any] = {"kind": "answer", "status": status, **code}
     if stored:
         action["stored"] = stored
     if headers:
@@ -68,11 +68,11 @@ FAULTS: dict[str, dict[str, Any] | None] = {
 
 
 class Died(BaseException):
-    """The process is gone."""
+    """The process has died."""
 
 
 class Fuse:
-    """Dies at a point, once."""
+    """Raises Died at a point, once."""
 
     def __init__(self, point: str) -> None:
         self._point = point
@@ -85,7 +85,7 @@ class Fuse:
 
 
 def make_mortal(journal: Journal, fuse: Fuse) -> None:
-    """In a process that may die around each of its writes."""
+    """Make the journal one of a process that may die before or after each write."""
     opened, changed = journal.open_attempt, journal.change
 
     def open_attempt(attempt: Attempt) -> None:
@@ -106,7 +106,7 @@ def make_mortal(journal: Journal, fuse: Fuse) -> None:
 
 
 class MortalTransport(Transport):
-    """The real one, in a process that may die around each write."""
+    """The real transport, in a process that may die before or after each request."""
 
     fuse: Fuse
 
@@ -139,7 +139,7 @@ def shared() -> Iterator[Sandbox]:
 
 
 def a_run(sandbox: Sandbox, location: Location, job: Job, fuse: Fuse, policies: Policies) -> None:
-    """One process: settle what is open, then do the record; what ends a run ends it."""
+    """One process: reconciles what is open, then performs the job."""
     client = a_client(sandbox.url, concurrency=2)
     transport = MortalTransport(sandbox.url, timeout_s=10)
     transport.fuse = fuse
@@ -147,26 +147,28 @@ def a_run(sandbox: Sandbox, location: Location, job: Job, fuse: Fuse, policies: 
     with location.open_journal() as journal:
         make_mortal(journal, fuse)
         sender = Sender(client, journal)
-        settler = Reconciler(client, journal, sender)
+        reconciler = Reconciler(client, journal, sender)
         dispatcher = Dispatcher(workers=1, emit=lambda _state: None, wake=lambda: None)
         try:
-            settler.reconcile(SCOPE.account, SCOPE.mode, dispatcher)
-            names = References(journal, SCOPE)
-            Executor(client, journal, sender, names, policies, when_free=settler.when_free).perform(job)
+            reconciler.reconcile(SCOPE.account, SCOPE.mode, dispatcher)
+            references = References(journal, SCOPE)
+            Executor(client, journal, sender, references, policies, wait_until_free=reconciler.wait_until_free).perform(
+                job
+            )
             fuse.at("reported but STATE not printed")
         except StripeFlowError:
             return
         except Died:
-            fall_silent(journal.ownership)
+            stop_renewing(journal.ownership)
         finally:
             dispatcher.stop()
 
 
-def fall_silent(ownership: Ownership) -> None:
-    """What a process that is gone leaves: a lease that nobody extends and nobody ends."""
+def stop_renewing(ownership: Ownership) -> None:
+    """Leave the lease of a dead process: it is neither renewed nor released."""
     if isinstance(ownership, Lease):
-        ownership._is_over.set()  # noqa: SLF001  # a real kill would do it
-        setattr(ownership, "release", lambda: None)  # noqa: B010  # as above
+        ownership._is_released.set()  # noqa: SLF001  # a real kill would do it
+        setattr(ownership, "release", lambda: None)  # noqa: B010  # mypy refuses the assignment
 
 
 def a_job(sandbox: Sandbox, case: str, key: str) -> tuple[Job, Policies]:
@@ -183,7 +185,7 @@ def a_job(sandbox: Sandbox, case: str, key: str) -> tuple[Job, Policies]:
 
 
 def made(sandbox: Sandbox, job: Job) -> list[dict[str, Any]]:
-    """What the server has of this identity."""
+    """The objects of this identity at the server."""
     found = sandbox.objects(TYPES[job.spec.name])
     return [each for each in found if each["metadata"].get(MARKER, "").startswith(job.identity.digest)]
 
@@ -203,13 +205,13 @@ HOURS_BETWEEN = {"at once": 0, "a day later": 25}
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("point", POINTS)
-def test_no_crash_and_no_fault_makes_two_of_one(
+def test_no_crash_and_no_fault_creates_a_second_object(
     point: str, case: str, fault: str, shared: Sandbox, tmp_path: Path
 ) -> None:
-    """The next run comes at once or a day later, in turn."""
+    """The next run starts at once or a day later, in turn."""
     turn = POINTS.index(point) + CASES.index(case) + list(FAULTS).index(fault)
     hours = list(HOURS_BETWEEN.values())[turn % len(HOURS_BETWEEN)]
-    suffer(Case(point, case, fault, hours), shared, File(tmp_path / "journal.db"))
+    run_case(Case(point, case, fault, hours), shared, File(tmp_path / "journal.db"))
 
 
 @dataclass(frozen=True)
@@ -223,7 +225,7 @@ class Case:
 
 
 def pairs() -> list[Case]:
-    """So many that any two values of two axes meet: each point with each fault, the rest in turn."""
+    """Cases that contain each pair of values of two axes: each point with each fault, the rest in turn."""
     hours = list(HOURS_BETWEEN.values())
     return [
         Case(POINTS[p % len(POINTS)], CASES[(p + f) % len(CASES)], fault, hours[(p // 2 + f // 3) % len(hours)])
@@ -232,7 +234,7 @@ def pairs() -> list[Case]:
     ]
 
 
-def test_any_two_values_meet() -> None:
+def test_each_pair_of_values_is_tried() -> None:
     axes: list[list[object]] = [[*POINTS], [*CASES], [*FAULTS], [*HOURS_BETWEEN.values()]]
     cells = [astuple(case) for case in pairs()]
 
@@ -241,14 +243,14 @@ def test_any_two_values_meet() -> None:
 
 
 @pytest.mark.parametrize("case", pairs(), ids=str)
-def test_no_crash_and_no_fault_makes_two_of_one_in_a_shared_journal(
+def test_no_crash_and_no_fault_creates_a_second_object_with_a_shared_journal(
     case: Case, shared: Sandbox, postgres: Postgres
 ) -> None:
-    """Whoever comes next finds the rows in the hands of a process that says nothing any more."""
-    suffer(case, shared, location_of({"journal_url": postgres.database(), "timeout_s": 0.2}))
+    """The next process finds rows that a dead process owns."""
+    run_case(case, shared, location_of({"journal_url": postgres.database(), "timeout_s": 0.2}))
 
 
-def suffer(case: Case, shared: Sandbox, location: Location) -> None:
+def run_case(case: Case, shared: Sandbox, location: Location) -> None:
     shared.faults()
     job, policies = a_job(shared, case.name, f"{case}/{location}")
     rule = FAULTS[case.fault]
@@ -273,8 +275,8 @@ def suffer(case: Case, shared: Sandbox, location: Location) -> None:
 
 
 def expected(job: Job, objects: list[dict[str, Any]]) -> tuple[State, str | None]:
-    """How an identity must stand in the end, by what the server has."""
-    if not objects:  # Stripe never carried it out, and for money nobody but a person may say so
+    """The state that an identity must have in the end, from the objects at the server."""
+    if not objects:  # Stripe never executed it; if it moves money, a person must decide
         assert job.spec.moves_money
         return State.PARKED, None
     last = objects[-1]
@@ -282,7 +284,7 @@ def expected(job: Job, objects: list[dict[str, Any]]) -> tuple[State, str | None
 
 
 def test_each_point_is_reached(shared: Sandbox, tmp_path: Path) -> None:
-    """Without it, a matrix of points that nothing passes would be green."""
+    """Otherwise the matrix would pass with points that no code reaches."""
     shared.faults()
     fuses = {point: Fuse(point) for point in POINTS}
     for number, (point, fuse) in enumerate(fuses.items()):

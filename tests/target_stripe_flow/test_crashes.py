@@ -1,7 +1,7 @@
-"""Real processes, really killed, at each point of a record's way; effects are counted in the sandbox.
+"""Real processes that are killed (SIGKILL) at each step of a record. Objects are counted in the sandbox.
 
-Forty-eight pairs of a way and a point, in turn on either database, with three kills in each: 144.
-`make torture` adds 60 of targets that share a journal.
+48 pairs of a way and a point, in turn on either kind of journal, with three kills in each: 144. `make torture` adds 60
+kills of targets that share a journal.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from tests.support.sandbox import Sandbox
 KILLS = 3
 ROWS = 50
 DATABASES = ("sqlite", "postgresql")
-# Any two values of two of the three meet.
+# Each pair of values of two of the three axes is in it.
 CASES = [
     (way, point, DATABASES[(w + p) % len(DATABASES)]) for w, way in enumerate(WAYS) for p, point in enumerate(POINTS)
 ]
 
 
-def test_any_two_values_meet() -> None:
+def test_each_pair_of_values_is_tried() -> None:
     axes: list[list[str]] = [[*WAYS], [*POINTS], [*DATABASES]]
 
     for (i, one), (j, other) in itertools.combinations(enumerate(axes), 2):
@@ -51,5 +51,5 @@ def test_a_killed_target_sends_nothing_twice_and_loses_nothing(
     last = ordeal.reconcile()
 
     assert ordeal.broken == [], f"seed {seed}"
-    assert kills == KILLS, "fewer kills than were asked for hit a living process"
+    assert kills == KILLS, "fewer kills than planned hit a living process"
     assert (last.code, last.counts.get("parked", 0)) == (0, 0)

@@ -1,4 +1,4 @@
-"""How a run of the target ends when somebody ends it."""
+"""How a run of the target ends after a signal, a kill or a closed output."""
 
 from __future__ import annotations
 
@@ -35,16 +35,16 @@ def target(folder: Path, url: str, **settings: object) -> Iterator[subprocess.Po
             running.kill()
 
 
-def wait_for(log: IO[bytes], said: bytes) -> None:
+def wait_for(log: IO[bytes], text: bytes) -> None:
     for line in log:
-        if said in line:
+        if text in line:
             return
-    raise AssertionError(f"{said!r} was never logged")
+    raise AssertionError(f"{text!r} was never logged")
 
 
-def wait_until(is_so: Callable[[], bool]) -> None:
+def wait_until(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 30
-    while not is_so():
+    while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.01)
 
@@ -56,7 +56,7 @@ def write(running: subprocess.Popen[bytes], *messages: Message) -> None:
 
 
 @SIGNALS
-def test_an_idle_target_ends_at_once(sandbox: Sandbox, tmp_path: Path, sent: signal.Signals) -> None:
+def test_a_signal_ends_an_idle_target_at_once(sandbox: Sandbox, tmp_path: Path, sent: signal.Signals) -> None:
     with target(tmp_path, sandbox.url) as running:
         write(running, a_schema("customers"), a_record("customers", id=1, name="Ann"), a_state(done=1))
         assert running.stdout is not None
@@ -67,7 +67,7 @@ def test_an_idle_target_ends_at_once(sandbox: Sandbox, tmp_path: Path, sent: sig
         assert running.wait(20) == 128 + sent
 
 
-def test_state_leaves_while_the_input_is_still_open(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_state_is_printed_while_the_input_is_still_open(sandbox: Sandbox, tmp_path: Path) -> None:
     with target(tmp_path, sandbox.url) as running:
         assert running.stdout is not None
         for number in range(3):
@@ -76,7 +76,7 @@ def test_state_leaves_while_the_input_is_still_open(sandbox: Sandbox, tmp_path: 
             assert json.loads(running.stdout.readline()) == {"done": number}
 
 
-def test_a_signal_after_the_end_of_the_input_counts_too(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_signal_after_the_end_of_the_input_stops_the_run_too(sandbox: Sandbox, tmp_path: Path) -> None:
     sandbox.faults({"name": "slow", "match": {"method": "POST"}, "at": "after_execute", "action": {"kind": "hold"}})
     with target(tmp_path, sandbox.url, concurrency=1) as running:
         write(running, a_schema("customers"), *[a_record("customers", id=number, name="Ann") for number in range(3)])
@@ -86,7 +86,7 @@ def test_a_signal_after_the_end_of_the_input_counts_too(sandbox: Sandbox, tmp_pa
         assert running.stderr is not None
         wait_for(running.stderr, b"completed processing")
         running.send_signal(signal.SIGTERM)
-        wait_for(running.stderr, b"stopping: what is in flight is finished")
+        wait_for(running.stderr, b"stopping: requests in flight are finished")
         sandbox.release("slow")
 
         assert running.wait(20) == 128 + signal.SIGTERM
@@ -94,7 +94,7 @@ def test_a_signal_after_the_end_of_the_input_counts_too(sandbox: Sandbox, tmp_pa
 
 
 @SIGNALS
-def test_what_is_in_flight_is_finished_and_nothing_more_begins(
+def test_after_a_signal_requests_in_flight_are_finished_and_no_record_is_started(
     sandbox: Sandbox, tmp_path: Path, sent: signal.Signals
 ) -> None:
     sandbox.faults({"name": "slow", "match": {"method": "POST"}, "at": "after_execute", "action": {"kind": "hold"}})
@@ -108,7 +108,7 @@ def test_what_is_in_flight_is_finished_and_nothing_more_begins(
         sandbox.wait_until_held("slow", 2)
         running.send_signal(sent)
         assert running.stderr is not None
-        wait_for(running.stderr, b"stopping: what is in flight is finished")
+        wait_for(running.stderr, b"stopping: requests in flight are finished")
         sandbox.release("slow")
         output, log = running.communicate(timeout=60)
 
@@ -123,21 +123,21 @@ def test_what_is_in_flight_is_finished_and_nothing_more_begins(
 
 
 @pytest.mark.parametrize(
-    ("fault", "pace"),
+    ("fault", "rate"),
     [({"kind": "answer", "status": 503}, 0), ({"kind": "latency", "ms": 1}, 0.2)],
-    ids=["503", "pace"],
+    ids=["503", "rate"],
 )
-def test_nobody_waits_for_a_resend_or_the_pace(
-    sandbox: Sandbox, tmp_path: Path, fault: dict[str, object], pace: float
+def test_a_signal_ends_the_wait_for_a_resend_or_for_the_rate(
+    sandbox: Sandbox, tmp_path: Path, fault: dict[str, object], rate: float
 ) -> None:
     sandbox.faults({"name": "slow", "match": {"method": "POST"}, "action": fault})
     records = [a_record("customers", id=number, name="Ann") for number in range(40)]
-    with target(tmp_path, sandbox.url, max_requests_per_second=pace) as running:
+    with target(tmp_path, sandbox.url, max_requests_per_second=rate) as running:
         write(running, a_schema("customers"), *records)
         assert running.stderr is not None
         wait_until(lambda: sandbox.fault_state("slow")["struck"] > 0)
         running.send_signal(signal.SIGTERM)
-        wait_for(running.stderr, b"stopping: what is in flight is finished")
+        wait_for(running.stderr, b"stopping: requests in flight are finished")
         sent = sandbox.fault_state("slow")["struck"]
 
         assert running.wait(30) == 128 + signal.SIGTERM
@@ -145,7 +145,7 @@ def test_nobody_waits_for_a_resend_or_the_pace(
 
 
 @pytest.mark.parametrize("concurrency", [1, 8])
-def test_a_reader_that_dies_ends_the_target(sandbox: Sandbox, tmp_path: Path, concurrency: int) -> None:
+def test_a_closed_output_ends_the_target(sandbox: Sandbox, tmp_path: Path, concurrency: int) -> None:
     with target(tmp_path, sandbox.url, concurrency=concurrency) as running:
         assert running.stdout is not None
         assert running.stderr is not None
@@ -164,7 +164,7 @@ def test_a_long_state_is_not_cut_by_a_signal(sandbox: Sandbox, tmp_path: Path) -
     with target(tmp_path, sandbox.url) as running:
         write(running, a_state(ids="x" * 300_000))
         assert running.stdout is not None
-        first = running.stdout.read(1)  # it is being written, and the pipe is full
+        first = running.stdout.read(1)  # the target writes, and the pipe is full
         running.send_signal(signal.SIGTERM)
         rest = running.stdout.read()
 
@@ -172,7 +172,7 @@ def test_a_long_state_is_not_cut_by_a_signal(sandbox: Sandbox, tmp_path: Path) -
     assert running.returncode == 128 + signal.SIGTERM
 
 
-def test_a_wrong_key_ends_the_run_while_the_input_is_silent(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_refused_key_ends_the_run_while_no_input_arrives(sandbox: Sandbox, tmp_path: Path) -> None:
     sandbox.faults({"name": "no", "match": {"method": "POST"}, "action": {"kind": "answer", "status": 401}})
     with target(tmp_path, sandbox.url) as running:
         write(running, a_schema("customers"), a_record("customers", id=1, name="Ann"), a_state(done=1))
@@ -183,7 +183,7 @@ def test_a_wrong_key_ends_the_run_while_the_input_is_silent(sandbox: Sandbox, tm
 
 
 @pytest.mark.parametrize("after", [1, 5, 12])
-def test_a_killed_target_repeats_nothing(sandbox: Sandbox, tmp_path: Path, after: int) -> None:
+def test_after_a_kill_the_next_run_repeats_no_charge(sandbox: Sandbox, tmp_path: Path, after: int) -> None:
     lines = [a_schema("charges")]
     lines += [a_record("charges", id=n, amount=100 + n, currency="usd", source="tok_visa") for n in range(20)]
     sandbox.faults(

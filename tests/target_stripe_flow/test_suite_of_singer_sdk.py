@@ -1,4 +1,4 @@
-"""The SDK's own suite for targets. Its streams are of any name; a stream map makes customers of them all."""
+"""The SDK's own suite for targets. Stream maps turn all its streams into customers."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ STREAMS = (
     "test_schema_updates", "test:SpecialChars!in?attributes",
 )  # fmt: skip
 
-# Deselected, each with its reason: what the suite expects there, this target refuses on purpose.
+# Deselected, each with its reason: the target refuses on purpose what the suite expects there.
 REFUSED = {
-    "test_target_no_primary_keys": "a stream without a key is refused: nothing could be done only once",
+    "test_target_no_primary_keys": "a stream without a key is refused: its records could not be sent only once",
     "test_target_pk_updates": "its first SCHEMA has its key in the wrong place, so the stream has none",
     "test_target_record_missing_key_property": "a record without its key is a reject, not the end of the run",
     "test_target_schema_no_properties": "its streams have no key",
@@ -45,12 +45,12 @@ _Suite = get_target_test_class(TargetStripeFlow, config=_CONFIG, parse_env_confi
 
 
 class TestTargetStripeFlow(_Suite):  # type: ignore[misc,valid-type]  # the SDK makes the class
-    """Every test of the suite but those of REFUSED."""
+    """Every test of the suite except REFUSED."""
 
 
 for _name in REFUSED:
     setattr(TestTargetStripeFlow, _name, None)
 
 
-def test_only_what_the_suite_has_is_deselected() -> None:
+def test_every_deselected_test_exists_in_the_suite() -> None:
     assert all(hasattr(_Suite, name) for name in REFUSED)

@@ -1,4 +1,4 @@
-"""What the server does to the target while it is being killed: everything that Stripe and a network may do."""
+"""The faults of the server during the kill tests: all that Stripe and a network may do."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ Rule = Mapping[str, Any]  # Any: JSON of a fault
 _IN_USE = {"type": "idempotency_error", "code": "idempotency_key_in_use"}
 
 
-def _on_write(name: str, at: str, share: float, **action: Any) -> Rule:  # Any: the words of an action
+def _on_write(name: str, at: str, share: float, **action: Any) -> Rule:  # Any: JSON of an action
     return {"name": name, "match": {"method": "POST"}, "at": at, "probability": share, "action": action}
 
 
-def _answer(name: str, at: str, share: float, status: int, says: str = "", **more: Any) -> Rule:  # Any: as above
-    headers = {"Stripe-Should-Retry": says} if says else {}
+def _answer(
+    name: str, at: str, share: float, status: int, should_retry: str = "", **more: Any
+) -> Rule:  # Any: JSON of an action
+    headers = {"Stripe-Should-Retry": should_retry} if should_retry else {}
     return _on_write(name, at, share, kind="answer", status=status, headers=headers, **more)
 
 

@@ -1,4 +1,4 @@
-"""The journal of an ordeal, on either database, read as any program could: what it says of the rows."""
+"""The journal of an ordeal, of either kind, read as any other program could."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from tests.support.postgres import asked
 
-# A lease is two of them; a machine that is busy with other tests answers in less.
+# A lease is twice as long. The sandbox answers in less time, even on a busy machine.
 TIMEOUT_S = 1.0
 _OPEN = (
     "SELECT action, source_key FROM attempts "
@@ -20,25 +20,25 @@ _OPEN = (
 
 
 class KeptJournal(Protocol):
-    """Where the journal is."""
+    """The journal of the targets under test."""
 
     @property
     def settings(self) -> Mapping[str, object]:
-        """Those of a target that keeps it there."""
+        """The target's settings for this journal."""
 
     def ask(self, query: str) -> Sequence[tuple[Any, ...]]:
-        """The rows of a query; none where there is no journal yet."""
+        """The rows of a query; none if there is no journal yet."""
 
 
 class OwnFile:
-    """What the target makes where it runs, if it is told nothing."""
+    """The file that the target creates by default in its folder."""
 
     def __init__(self, folder: Path) -> None:
         self.settings: Mapping[str, object] = {}
         self._path = folder / "stripe-flow-journal.db"
 
-    def ask(self, query: str) -> Sequence[tuple[Any, ...]]:  # Any: what the columns hold
-        """See Books."""
+    def ask(self, query: str) -> Sequence[tuple[Any, ...]]:  # Any: the columns' values
+        """See KeptJournal."""
         if not self._path.exists():
             return []
         with closing(sqlite3.connect(self._path, timeout=30)) as raw:
@@ -46,18 +46,18 @@ class OwnFile:
 
 
 class OnPostgres:
-    """An empty schema at first; leases are short, since the rows of the dead wait for them."""
+    """A schema of PostgreSQL. Leases are short, because the next run waits for the rows of a dead process."""
 
     def __init__(self, url: str) -> None:
         self._url = url
         self.settings: Mapping[str, object] = {"journal_url": url, "timeout_s": TIMEOUT_S}
 
-    def ask(self, query: str) -> Sequence[tuple[Any, ...]]:  # Any: as above
-        """See Books."""
+    def ask(self, query: str) -> Sequence[tuple[Any, ...]]:  # Any: the columns' values
+        """See KeptJournal."""
         [(is_there,)] = asked(self._url, "SELECT to_regclass('attempts') IS NOT NULL")
         return asked(self._url, query) if is_there else []
 
 
 def in_doubt(journal: KeptJournal) -> frozenset[str]:
-    """The rows that it says are to be settled."""
+    """The names of the rows whose attempts are open."""
     return frozenset(f"{action}-{json.loads(key)[0]}" for action, key in journal.ask(_OPEN))

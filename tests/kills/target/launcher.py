@@ -1,7 +1,7 @@
-"""The target as a process that kills itself around one of its own writes: `python -m tests.kills.target.launcher …`.
+"""The target as a process that kills itself before or after a write: `python -m tests.kills.target.launcher …`.
 
 `MORTAL_POINT` names the point, `MORTAL_NTH` how many times it is passed before. The product has no such switch: the
-real functions are wrapped here, and the end is a real SIGKILL.
+real functions are wrapped here, and the process ends by a real SIGKILL.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from target_stripe_flow.journal.store import Journal
 from target_stripe_flow.results.tally import Tally
 from target_stripe_flow.target import TargetStripeFlow
 
-Wrapped = Callable[..., Any]  # Any: whatever the wrapped function gives
+Wrapped = Callable[..., Any]  # Any: the result of the wrapped function
 
 
 class Fuse:
-    """Burns a little at each passage of its point, and then there is no process any more."""
+    """Counts the passages of its point and then kills the process."""
 
     def __init__(self, point: str, nth: int) -> None:
         self._point, self._left = point, nth
@@ -36,7 +36,7 @@ class Fuse:
 
 
 def arm(fuse: Fuse) -> None:
-    """Put it around what writes to a disk or to standard output."""
+    """Wrap the functions that write to a disk or to standard output."""
     opened, changed, ended, printed = Journal.open_attempt, Journal.change, Tally.end, run.print_state
 
     def open_attempt(self: Journal, attempt: Attempt) -> None:
@@ -52,8 +52,8 @@ def arm(fuse: Fuse) -> None:
         if is_outcome:
             fuse.at("outcome written but not reported")
 
-    def end(self: Tally, *told: Any) -> None:  # Any: passed on
-        ended(self, *told)
+    def end(self: Tally, *arguments: Any) -> None:  # Any: passed on
+        ended(self, *arguments)
         fuse.at("reported but STATE not printed")
 
     def print_state(value: dict[str, object]) -> None:

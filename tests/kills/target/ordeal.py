@@ -1,4 +1,4 @@
-"""Runs of the target that are killed at a point, against a real sandbox; and the replay that must mend it all."""
+"""Runs of the target that are killed at a point, against a real sandbox, and the replay that must repair it all."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from tests.support.forking import Running, started
 from tests.support.plugins import a_config, clean_env
 from tests.support.sandbox import Sandbox
 
-# Longer than any run takes; one that is silent so long hangs.
+# Longer than any run takes.
 LIFE_S = 180
-LOOK_EVERY_S = 0.005
+POLL_EVERY_S = 0.005
 
-# Where the process kills itself, and where the server holds a request until it is killed.
+# The points at which the process kills itself, and those at which the server holds a request until it is killed.
 DISK_POINTS = (
     "before the intent",
     "after the intent",
@@ -40,7 +40,7 @@ Rule = Mapping[str, Any]  # Any: JSON of a fault
 
 @dataclass(frozen=True, kw_only=True)
 class Died:
-    """A run that is over; `was_killed`: it lived when it met its point, and SIGKILL is what it died of."""
+    """A run that has ended; `was_killed`: it was ended by SIGKILL."""
 
     was_killed: bool
     code: int
@@ -49,32 +49,32 @@ class Died:
 
     @property
     def reached(self) -> int:
-        """How many rows precede the last whole STATE."""
+        """The number of rows before the last complete STATE."""
         whole = self.output.rpartition("\n")[0].splitlines()
         return max((json.loads(line)["value"]["rows"] for line in whole if '"STATE"' in line), default=0)
 
     @property
     def counts(self) -> dict[str, int]:
-        """The sums that were printed."""
-        told = next((line for line in self.log.splitlines() if " records: " in line), "")
-        parts = told.partition(" records: ")[2].partition(" (")[0].split(", ")
-        return {place: int(count) for count, _, place in (part.partition(" ") for part in parts) if count.isdecimal()}
+        """The counts of the summary, by status."""
+        summary = next((line for line in self.log.splitlines() if " records: " in line), "")
+        parts = summary.partition(" records: ")[2].partition(" (")[0].split(", ")
+        return {status: int(count) for count, _, status in (part.partition(" ") for part in parts) if count.isdecimal()}
 
 
 @dataclass
 class Ordeal:
-    """One sandbox, one journal, one input, many deaths."""
+    """One sandbox, one journal and one input for many runs that are killed."""
 
     sandbox: Sandbox
     folder: Path
     rows: Sequence[Row]
     concurrency: int = 4
-    most_passages: int = 4  # of a point before it kills
+    most_passages: int = 4  # passages of a point before the kill
     draw: random.Random = field(default_factory=lambda: random.Random(1))
     background: Sequence[Rule] = ()
     env: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, object] = field(default_factory=dict)
-    journal: KeptJournal | None = None  # where the journal is; None: in a file of the target's own
+    journal: KeptJournal | None = None  # None: the target's default file
     broken: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -82,20 +82,20 @@ class Ordeal:
         self._kept = self.journal or OwnFile(self.folder)
 
     def die(self, point: str) -> Died:
-        """A run that is killed at `point`, if it gets so far; what it left is judged at once."""
+        """A run that is killed at `point`, if it gets there. What it leaves is judged at once."""
         died = self._at_server(point) if point in SERVER_POINTS else self._at_disk(point)
         self.judge(died)
         return died
 
     def live(self) -> Died:
-        """A run that nobody kills."""
+        """A run that is not killed."""
         with self.started() as process:
             died = self.ended(process)
         self.judge(died)
         return died
 
     def reconcile(self) -> Died:
-        """The replays that must bring all into its place: at once, when looks are allowed, and a day later."""
+        """The replays that must settle everything: at once, when scans are allowed, and a day later."""
         self.sandbox.faults()
         for pause_s in (0, 11 * 60, 25 * 3600):
             self.sandbox.advance(pause_s)
@@ -108,6 +108,7 @@ class Ordeal:
         return last
 
     def world(self) -> World:
+        """The state of the server, of the rejects file and of the journal."""
         made = [each for kind in types_of(self.rows) for each in self.sandbox.objects(kind)]
         return World(
             objects=made, rejects=rejects_in(self.folder / "stripe-flow-rejects.jsonl"), in_doubt=in_doubt(self._kept)
@@ -124,46 +125,47 @@ class Ordeal:
         with self.started() as process:
             self.kill_when_held(process)
             died = self.ended(process)
-        # What the dead process had sent whole is carried out all the same.
+        # A request that the dead process had sent completely is executed all the same.
         self.sandbox.release("hold")
         return died
 
     def hold(self, at: str) -> None:
-        """From now on the server holds every write there, but for a few."""
+        """Let the server hold every write at this point, except the first few."""
         rule = {"name": "hold", "match": {"method": "POST"}, "at": at, "skip": self.draw.randrange(self.most_passages)}
         policies = (*self.background, rule | {"action": {"kind": "hold"}})
         self.sandbox.faults(*policies, seed=self.draw.randrange(10**6))
 
     def is_held(self, process: Running) -> bool:
-        """Wait for it; False if the process ends without."""
+        """Wait until a request is held; False if the process ends before."""
         deadline = time.monotonic() + LIFE_S
         while process.poll() is None:
             if self.sandbox.fault_state("hold")["waiting"]:
                 return True
             if time.monotonic() > deadline:
                 process.kill()
-                raise TimeoutError("the target did not come so far as to be held")
-            time.sleep(LOOK_EVERY_S)
+                raise TimeoutError("no request of the target was held")
+            time.sleep(POLL_EVERY_S)
         return False
 
     def kill_when_held(self, process: Running) -> None:
+        """Kill the process once a request is held."""
         if self.is_held(process) and process.poll() is None:
             process.send_signal(signal.SIGKILL)
 
     def started(self, point: str | None = None, nth: int = 0) -> Running:
-        """The target over the whole input; with a point, one that kills itself there."""
+        """A target that reads the whole input; with a point, it kills itself there."""
         (self.folder / "input.jsonl").write_bytes(messages(self.rows))
         settings = a_config(self.sandbox.url, concurrency=self.concurrency, **self._kept.settings, **self.settings)
         config = self.folder / "config.json"
         config.write_text(json.dumps(settings), encoding="utf-8")
         module = "target_stripe_flow" if point is None else "tests.kills.target.launcher"
         mortal = {} if point is None else {"MORTAL_POINT": point, "MORTAL_NTH": str(nth)}
-        given, output, log = (self.folder / name for name in ("input.jsonl", "output.txt", "log.txt"))
+        read, output, log = (self.folder / name for name in ("input.jsonl", "output.txt", "log.txt"))
         line = [sys.executable, "-m", module, "--config", str(config)]
-        return started(line, self.folder, clean_env(**mortal, **self.env), given=given, output=output, log=log)
+        return started(line, self.folder, clean_env(**mortal, **self.env), given=read, output=output, log=log)
 
     def ended(self, process: Running) -> Died:
-        """Once it is over."""
+        """Wait for the end of the process."""
         try:
             code = process.wait(LIFE_S)
         finally:
@@ -172,7 +174,7 @@ class Ordeal:
         return Died(was_killed=code == -signal.SIGKILL, code=code, output=output, log=log)
 
     def judge(self, died: Died) -> None:
-        """How it ended, and whether STATE is ahead of what it left."""
+        """Check how the run ended, and that its STATE is not ahead of what it left."""
         if died.code not in {-signal.SIGKILL, 0, 3, 4}:
             self.broken.append(f"a run ended with {died.code}: {died.log[-500:]}")
         if "Traceback" in died.log:
@@ -182,9 +184,11 @@ class Ordeal:
 
 
 def rejects_in(path: Path) -> list[tuple[str, str]]:
-    """What a rejects file reports, row and reason; the last line may be cut."""
+    """The row and reason of each record in a rejects file, whose last line may be cut."""
     whole = path.read_text(encoding="utf-8").rpartition("\n")[0].splitlines() if path.exists() else []
-    told = [json.loads(line) for line in whole]
+    reported = [json.loads(line) for line in whole]
     return [
-        (each["record"]["metadata"]["row"], each["stripe_flow"]["reason"]) for each in told if each["type"] == "RECORD"
+        (each["record"]["metadata"]["row"], each["stripe_flow"]["reason"])
+        for each in reported
+        if each["type"] == "RECORD"
     ]

@@ -1,4 +1,4 @@
-"""The input of an ordeal: rows that can be told apart in the server, and a STATE after each."""
+"""The input of an ordeal: rows that can be recognised at the server, and a STATE after each."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from tests.support.plugins import a_record, a_schema, a_state
 from tests.support.sandbox import Sandbox
 
 TYPES = {"customers": "customer", "products": "product", "prices": "price", "charges": "charge", "refunds": "refund"}
-# Every way of every action: its name, the action, and the settings that choose it.
+# Every way of every action: the name, the action, and the settings that select it.
 WAYS: Mapping[str, tuple[str, Mapping[str, object]]] = {
     name: (spec.name, {spec.chosen_by: name} if spec.chosen_by else {})
     for spec in ACTIONS.values()
     for name in spec.endpoints
 }
-# One charge in so many is declined.
+# One of this many charges is declined.
 DECLINED_EVERY = 6
 # Large enough for many refunds.
 VISA: Mapping[str, Any] = {"amount": 90_000, "currency": "usd", "source": "tok_visa"}
@@ -28,9 +28,9 @@ VISA: Mapping[str, Any] = {"amount": 90_000, "currency": "usd", "source": "tok_v
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """`name` is in the metadata of what is made of it, so that nobody has to believe our own marker.
+    """A row. Its `name` is in its object's metadata, so that the tests do not depend on our own marker.
 
-    `customer`, `product` and `charge` name what it refers to; without a product a price brings one.
+    `customer`, `product` and `charge` are the rows that it refers to. A price without `product` creates one.
     """
 
     action: str
@@ -39,26 +39,28 @@ class Row:
     customer: int | None = None
     product: int | None = None
     charge: int | str | None = None
-    title: str = ""  # its name, where it should have another one than its number
+    title: str = ""  # its name, if not its number
 
     @property
     def name(self) -> str:
+        """For example `charges-7`."""
         return f"{self.action}-{self.number}"
 
     @property
     def moves_money(self) -> bool:
+        """Whether its action moves money."""
         return ACTIONS[self.action].moves_money
 
     def record(self) -> dict[str, Any]:  # Any: JSON
-        """With nothing in it that says what it refers to where there is nothing."""
+        """The Singer record, without references that the row does not have."""
         named = {"id": self.number, "metadata": {"row": self.name}}
         return named | {name: value for name, value in _FIELDS[self.action](self).items() if value is not None}
 
 
 def _charge(row: Row) -> dict[str, Any]:  # Any: JSON
     source = "tok_chargeDeclined" if row.is_declined else "tok_visa"
-    pays = {"source": source} if row.customer is None else {"customer": row.customer}
-    return {"amount": 100 + row.number, "currency": "usd"} | pays
+    payment = {"source": source} if row.customer is None else {"customer": row.customer}
+    return {"amount": 100 + row.number, "currency": "usd"} | payment
 
 
 _FIELDS: dict[str, Any] = {  # Any: a Row → JSON
@@ -69,16 +71,16 @@ _FIELDS: dict[str, Any] = {  # Any: a Row → JSON
         | ({"product_data": {"name": f"No. {row.number}"}} if row.product is None else {"product": row.product})
     ),
     "charges": _charge,
-    # Two of one charge at the most, and no charge is smaller than both.
+    # At most two of one charge, and every charge is larger than both.
     "refunds": lambda row: {"charge": row.charge, "amount": 50},
 }
 
 
 def rows_of(actions: Sequence[str], each: int) -> list[Row]:
-    """So many rows of each action, in the order of the actions.
+    """`each` rows of each action, in the order of the actions.
 
-    Every other charge is of a customer of the input, if there are any, and three charges have one customer. Refunds
-    are of the charges of the input that are not declined, if there are any; else see `furnished`.
+    If the input has customers, every other charge is of one of them, and three charges have one customer. If it has
+    charges, refunds are of those that are not declined; else see `furnished`.
     """
     return [_row(actions, action, number) for action in actions for number in range(each)]
 
@@ -97,7 +99,7 @@ def _row(actions: Sequence[str], action: str, number: int) -> Row:
 
 
 def furnished(sandbox: Sandbox, rows: Sequence[Row]) -> list[Row]:
-    """Refunds that lack a charge get one that somebody else has made."""
+    """The rows; refunds without a charge get one that another program has created."""
     client = official(sandbox).v1
 
     def charged(row: Row) -> Row:
@@ -108,13 +110,13 @@ def furnished(sandbox: Sandbox, rows: Sequence[Row]) -> list[Row]:
 
 
 def fields_of(sandbox: Sandbox, action: str) -> dict[str, Any]:  # Any: JSON
-    """What a good record holds besides its key."""
+    """The fields of a valid record without its key."""
     [row] = furnished(sandbox, rows_of([action], 1))
     return {name: value for name, value in row.record().items() if name not in {"id", "metadata"}}
 
 
 def messages(rows: Sequence[Row]) -> bytes:
-    """The Singer lines; each STATE says how many rows precede it."""
+    """The Singer lines; each STATE has the number of rows before it."""
     lines: list[dict[str, Any]] = []
     for count, row in enumerate(rows, 1):
         if count == 1 or rows[count - 2].action != row.action:
@@ -124,7 +126,7 @@ def messages(rows: Sequence[Row]) -> bytes:
 
 
 def shuffled(rows: Sequence[Row], seed: int) -> list[Row]:
-    """In another order; the rows of one action stay together, as a warehouse would send them."""
+    """The rows in another order. The rows of one action stay together, as a warehouse would send them."""
     draw = random.Random(seed)
     order = list(rows)
     draw.shuffle(order)

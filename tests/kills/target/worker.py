@@ -1,4 +1,4 @@
-"""One of several targets at work on one journal."""
+"""One of several targets that share a journal."""
 
 from __future__ import annotations
 
@@ -19,34 +19,37 @@ from tests.support.sandbox import Sandbox
 
 @dataclass
 class Worker:
-    """One place for a process: its folder, and what runs there now."""
+    """A folder, and the process that runs in it now."""
 
     folder: Path
     process: Running | None = None
     rows: Sequence[Row] = ()
-    asleep_until: float = 0
+    stopped_until: float = 0
 
     @property
     def pid(self) -> int:
+        """The pid of the running process."""
         assert self.process is not None
         return self.process.pid
 
     def start(self, sandbox: Sandbox, url: str, rows: Sequence[Row]) -> None:
+        """Start a target that reads these rows."""
         self.rows = rows
         (self.folder / "input.jsonl").write_bytes(messages(rows))
         config = a_config(sandbox.url, concurrency=4, **OnPostgres(url).settings)
         (self.folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
-        given, output, log = (self.folder / name for name in ("input.jsonl", "output.txt", "log.txt"))
+        read, output, log = (self.folder / name for name in ("input.jsonl", "output.txt", "log.txt"))
         line = [sys.executable, "-m", "target_stripe_flow", "--config", str(self.folder / "config.json")]
-        self.process = started(line, self.folder, clean_env(), given=given, output=output, log=log)
+        self.process = started(line, self.folder, clean_env(), given=read, output=output, log=log)
 
     def ended(self) -> Died:
-        """Once it is over."""
+        """Wait for the end of the process."""
         assert self.process is not None
         code = self.process.wait(LIFE_S)
         output, log = (self.folder / "output.txt").read_text(), (self.folder / "log.txt").read_text(errors="replace")
-        self.process, self.asleep_until = None, 0
+        self.process, self.stopped_until = None, 0
         return Died(was_killed=code == -signal.SIGKILL, code=code, output=output, log=log)
 
     def rejects(self) -> list[tuple[str, str]]:
+        """The row and reason of each record in its rejects file."""
         return rejects_in(self.folder / "stripe-flow-rejects.jsonl")

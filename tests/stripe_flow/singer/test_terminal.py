@@ -121,7 +121,7 @@ def test_ctrl_c_erases_the_line_and_prints_the_summary(plugin: Plugin, busy: San
         busy.wait_until_held("stuck")
         terminal.type(CTRL_C)
         if plugin is TARGET:
-            terminal.wait_for("stopping: what is in flight is finished")
+            terminal.wait_for("stopping: requests in flight are finished")
         busy.release("stuck")
         code = terminal.code()
 
@@ -141,7 +141,7 @@ def test_a_tap_and_a_target_in_one_pipe_share_one_line(busy: Sandbox, tmp_path: 
     line = f"{tap(of_tap, busy.url)} | {shell_words(command('target_stripe_flow', of_target, a_config(busy.url)))}"
     busy.faults(STUCK)
     with Terminal(line, tmp_path) as terminal:
-        terminal.wait_until(lambda raw: raw.rpartition(b"acting for account")[2].count(b"requests/s") > 5)
+        terminal.wait_until(lambda raw: raw.rpartition(b"mode, source_name")[2].count(b"requests/s") > 5)
         busy.release("stuck")
         terminal.code()
 

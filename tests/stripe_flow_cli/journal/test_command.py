@@ -162,8 +162,8 @@ def test_retry_orders_one_more_attempt_at_a_declined_charge(sandbox: Sandbox, tm
 @pytest.mark.parametrize(
     ("record", "why"),
     [
-        ({"id": 1, "amount": 100, "currency": "usd", "source": "tok_visa"}, "would make a second one"),
-        ({"id": 1, "amount": 100, "currency": "usd", "source": "tok_unknown"}, "nothing stands in the way"),
+        ({"id": 1, "amount": 100, "currency": "usd", "source": "tok_visa"}, "would create a second object"),
+        ({"id": 1, "amount": 100, "currency": "usd", "source": "tok_unknown"}, "so no retry is needed"),
     ],
 )
 def test_retry_is_refused_unless_the_attempt_was_declined(
@@ -187,7 +187,7 @@ def test_a_person_settles_an_attempt_in_doubt(sandbox: Sandbox, tmp_path: Path) 
     later = ordeal.live()
 
     assert (half.code, done.code, twice.code) == (1, 0, 1)
-    assert "said by a person" in done.output
+    assert "settled by a person" in done.output
     assert later.counts == {"unchanged": 1}
     assert len(sandbox.objects("charge")) == 1
 
@@ -198,7 +198,7 @@ def test_settle_refuses_the_id_of_something_else(sandbox: Sandbox, tmp_path: Pat
     refused = journal(tmp_path, "settle", "charges:0", "--as", "created", "cus_1")
 
     assert (refused.code, refused.log.count("\n")) == (1, 1)
-    assert "'cus_1' is no id that charges have, which begins with ch_ or py_" in refused.log
+    assert "'cus_1' is not an id of charges, which begins with ch_ or py_" in refused.log
     assert [row["state"] for row in printed(tmp_path, "list")] == ["intent"]
 
 

@@ -9,7 +9,7 @@ from stripe_flow.api.client import Client
 from stripe_flow.api.message import Request
 from target_stripe_flow.attempts.identity import Scope
 from target_stripe_flow.execution.references import References
-from target_stripe_flow.journal.opening import memory
+from target_stripe_flow.journal.opening import open_in_memory
 from target_stripe_flow.journal.store import Journal
 from target_stripe_flow.results.outcome import Missing, Rejected
 from tests.stripe_flow.api.builders import KEY, a_client, allow_send
@@ -21,7 +21,7 @@ SCOPE = Scope(account="acct_1", mode="test", source_name="default")
 @pytest.fixture
 def references() -> Iterator[References]:
     """References over an empty journal."""
-    with memory() as (reader, writer):
+    with open_in_memory() as (reader, writer):
         yield References(Journal("in memory", reader, writer), SCOPE)
 
 

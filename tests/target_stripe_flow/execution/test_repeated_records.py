@@ -106,7 +106,7 @@ def test_a_run_without_input_reconciles_what_a_crash_left_open(way: str, sandbox
     empty = run_target(tmp_path, a_config(sandbox.url), [])
 
     assert (empty.code, empty.summary) == (0, "0 records: nothing to do")
-    assert "settled what earlier runs left open" in empty.log
+    assert "reconciled what earlier runs left open" in empty.log
     assert ordeal.world().in_doubt == frozenset()
     assert made(sandbox, way) >= made_before
 

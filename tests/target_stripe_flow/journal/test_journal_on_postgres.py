@@ -1,79 +1,91 @@
-"""A journal on PostgreSQL in daily use: the operator's commands, and what is said when something is missing."""
+"""What only a journal on PostgreSQL has: leases between runs, migrations by one of many, and a server to lose."""
 
 from __future__ import annotations
 
-import json
 import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from sqlalchemy import create_engine
+from sqlalchemy.pool import NullPool
 
-from tests.support.plugins import ROOT, a_record, a_schema, clean_env, command, run_target
+from target_stripe_flow.journal.location import location_of
+from target_stripe_flow.journal.migrations import migrate
+from target_stripe_flow.journal.schema import versions
+from tests.support.plugins import ROOT, clean_env, command, run_target
 from tests.support.postgres import asked
-from tests.support.sandbox import Sandbox
+from tests.support.sandbox import PLATFORM, Sandbox
+from tests.target_stripe_flow.builders import an_attempt
 from tests.target_stripe_flow.sharing import (
     CANARY,
     HELD,
+    SCAN_AFTER_S,
     a_target,
     config,
     ended,
+    leave_behind,
     lines,
+    posts,
     run_cli,
+    wait_for,
 )
 
 
-def test_an_operator_does_all_of_it_on_postgresql(sandbox: Sandbox, url: str, tmp_path: Path) -> None:
-    settings = config(sandbox, url)
-    command("target_stripe_flow", tmp_path, settings)
-
-    none, made, again = run_cli(tmp_path, "list"), run_cli(tmp_path, "init"), run_cli(tmp_path, "init")
-    declined = a_record("charges", id=9, amount=100, currency="usd", source="tok_chargeDeclined")
-    ran = run_target(tmp_path, settings, [*lines(), a_schema("charges"), declined])
-    retried, listed = run_cli(tmp_path, "retry", "charges:9"), run_cli(tmp_path, "list", "--json")
-    exported, shown = run_cli(tmp_path, "export"), run_cli(tmp_path, "show", "customers:1")
-    forgot, rebuilt = run_cli(tmp_path, "forget", "--yes", "customers:1"), run_cli(tmp_path, "rebuild")
-    left, last = run_cli(tmp_path, "reconcile"), run_target(tmp_path, settings, lines())
-
-    assert (none.code, "there is no journal" in none.log) == (1, True)
-    assert made.output.startswith("created the journal postgresql://postgres:***@")
-    assert "exists, with 0 rows" in again.output
-    assert ran.code == 0
-    assert "charges:9" in retried.output
-    states = sorted(json.loads(line)["state"] for line in listed.output.splitlines())
-    assert states == ["created", "declined", "opened"]
-    assert len(exported.output.splitlines()) == 2
-    assert "cus_" in shown.output
-    assert forgot.code == 0
-    assert "customers: 1 at Stripe, 1 with a marker, 1 new in the journal" in rebuilt.output
-    assert (left.code, last.summary) == (0, "1 records: 1 unchanged")
+def count_rows(url: str) -> int:
+    with location_of({"journal_url": url}).open_journal() as journal:
+        return journal.count()
 
 
-def test_with_a_live_key_a_database_without_tables_is_a_missing_journal(url: str, tmp_path: Path) -> None:
-    with Sandbox("--live") as live:
-        settings = config(live, url, api_key="sk_live_sandbox", allow_live=True)
-        missing = run_target(tmp_path, settings, lines())
-        made = run_cli(tmp_path, "init")
-        there = run_target(tmp_path, settings, lines())
+def test_a_process_waits_while_another_creates_the_tables(url: str) -> None:
+    engine = create_engine(url.replace("postgresql", "postgresql+psycopg"), poolclass=NullPool)
+    with ThreadPoolExecutor(1) as second, engine.connect() as first:
+        versions.create(first)
+        first.commit()
+        first.exec_driver_sql(f"LOCK TABLE {versions.name} IN EXCLUSIVE MODE")
+        migrate(first, "x")
 
-    assert (missing.code, len(missing.errors)) == (1, 1)
-    assert "there is no journal" in missing.errors[0]
-    assert (made.code, there.code, there.summary) == (0, 0, "1 records: 1 created")
+        waiting = second.submit(count_rows, url)
+        wait_for(lambda: asked(url, "SELECT count(*) FROM pg_locks WHERE NOT granted") == [(1,)])
+        first.commit()
 
-
-def test_a_dry_run_looks_and_leaves_the_database_alone(sandbox: Sandbox, url: str, tmp_path: Path) -> None:
-    absent = run_target(tmp_path, config(sandbox, url, dry_run=True), lines())
-    tables = asked(url, "SELECT count(*) FROM pg_tables WHERE schemaname = current_schema()")
-    run_target(tmp_path, config(sandbox, url), lines())
-    before = asked(url, "SELECT * FROM attempts")
-
-    known = run_target(tmp_path, config(sandbox, url, dry_run=True), lines())
-
-    assert (absent.code, absent.summary, tables) == (0, "1 records: 1 created", [(0,)])
-    assert (known.code, known.summary) == (0, "1 records: 1 unchanged")
-    assert asked(url, "SELECT * FROM attempts") == before
+        assert waiting.result(30) == 0
 
 
-def test_a_connection_that_is_lost_is_one_clear_line_and_the_next_run_goes_on(
+def test_beyond_the_safe_age_the_next_run_waits_until_a_scan_is_safe_and_sends_nothing(
+    sandbox: Sandbox, url: str, tmp_path: Path
+) -> None:
+    leave_behind(sandbox, url, tmp_path / "dead", "after_execute")
+    sandbox.advance(25 * 3600)
+    before = len(posts(sandbox))
+
+    following = run_target(tmp_path, config(sandbox, url), lines())
+
+    ((ended_unix,),) = asked(url, "SELECT min(alive_until_unix) FROM owners")
+    scans = [each for each in sandbox.requests() if each["path"] == "/v1/customers" and each["method"] == "GET"]
+    assert (following.code, following.summary) == (0, "1 records: 1 unchanged")
+    assert len(posts(sandbox)) == before, "nothing was sent again"
+    assert len(scans) == 1
+    assert time.time() - ended_unix >= SCAN_AFTER_S
+
+
+def test_a_run_neither_settles_nor_counts_the_rows_of_a_living_process(
+    sandbox: Sandbox, url: str, tmp_path: Path
+) -> None:
+    location = location_of({"journal_url": url, "timeout_s": 10})
+    with location.open_journal() as journal:
+        journal.open_attempt(an_attempt(account=PLATFORM, owner=journal.ownership.owner))
+
+        other = run_target(tmp_path, config(sandbox, url), lines())
+        settled = run_cli(tmp_path, "settle", f"customers:{an_attempt().digest}", "--as", "not-created")
+
+    assert (other.code, other.summary) == (0, "1 records: 1 created")
+    assert (settled.code, len(settled.errors)) == (1, 1)
+    assert "another process" in settled.errors[0]
+
+
+def test_a_lost_connection_is_one_clear_line_and_the_next_run_continues(
     sandbox: Sandbox, url: str, tmp_path: Path
 ) -> None:
     sandbox.faults(HELD | {"at": "after_execute"})
@@ -87,7 +99,7 @@ def test_a_connection_that_is_lost_is_one_clear_line_and_the_next_run_goes_on(
         sandbox.release("hold")
         cut = ended(process, tmp_path / "cut")
     left = asked(url, "SELECT state, body IS NOT NULL FROM attempts")
-    asked(url, "UPDATE owners SET alive_until_unix = 0 RETURNING 1")  # its lease of 40 s is over
+    asked(url, "UPDATE owners SET alive_until_unix = 0 RETURNING 1")  # end its lease of 40 s
     sandbox.faults()
 
     again = run_target(tmp_path, config(sandbox, url), lines())
@@ -100,10 +112,17 @@ def test_a_connection_that_is_lost_is_one_clear_line_and_the_next_run_goes_on(
     assert len(sandbox.objects("customer")) == 1
 
 
+def test_a_run_names_the_database_without_its_password(sandbox: Sandbox, url: str, tmp_path: Path) -> None:
+    done = run_target(tmp_path, config(sandbox, url), lines())
+
+    assert "postgresql://postgres:***@" in done.log
+    assert CANARY not in done.log + done.output
+
+
 @pytest.mark.parametrize(
     "url", [f"postgresql://me:{CANARY}@127.0.0.1:9/d", f"postgresql://me@127.0.0.1:9/d?password={CANARY}"]
 )
-def test_a_database_that_is_not_there_is_one_clear_line_without_its_password(
+def test_an_unreachable_database_is_one_clear_line_without_its_password(
     url: str, sandbox: Sandbox, tmp_path: Path
 ) -> None:
     done = run_target(tmp_path, config(sandbox, url), lines())
@@ -113,7 +132,7 @@ def test_a_database_that_is_not_there_is_one_clear_line_without_its_password(
     assert CANARY not in done.log + done.output
 
 
-def test_a_driver_that_is_not_there_is_named_by_its_extra(sandbox: Sandbox, url: str, tmp_path: Path) -> None:
+def test_a_missing_driver_is_named_with_the_extra_that_installs_it(sandbox: Sandbox, url: str, tmp_path: Path) -> None:
     (tmp_path / "psycopg.py").write_text("raise ModuleNotFoundError('psycopg')")
     line = command("target_stripe_flow", tmp_path, config(sandbox, url))
 

@@ -1,7 +1,7 @@
-"""Doubt is resolved by asking, and by nothing less: real runs, effects counted in the sandbox.
+"""Unknown outcomes are resolved by scans of Stripe's lists. Real runs; objects are counted in the sandbox.
 
-Each of these turns red when one rule is taken away: the age of a key, the completeness of a look, the day before
-absence counts.
+Each test fails if one rule is removed: the safe age of a key, the completeness of a scan, the day before an absent
+object counts as not created.
 """
 
 from __future__ import annotations
@@ -24,23 +24,23 @@ EVERY_WAY = pytest.mark.parametrize("way", WAYS)
 
 
 def an_ordeal(sandbox: Sandbox, folder: Path, way: str) -> Ordeal:
-    """Of one row, which dies at the first passage of a point."""
+    """Runs over one row, which are killed when they first reach a point."""
     action, settings = WAYS[way]
     return Ordeal(sandbox, folder, rows_of([action], 1), most_passages=1, settings=settings)
 
 
 def made(sandbox: Sandbox, way: str) -> list[dict[str, Any]]:
-    """What was made of rows."""
+    """The objects that were created from rows."""
     return [each for each in sandbox.objects(TYPES[WAYS[way][0]]) if "row" in each["metadata"]]
 
 
 def orders(sandbox: Sandbox) -> list[dict[str, Any]]:
-    """The requests of the target that create something."""
+    """The requests of the target that create objects."""
     return [each for each in sandbox.requests() if "metadata[row]" in each["body"]]
 
 
 @EVERY_WAY
-def test_a_key_that_may_be_forgotten_is_not_sent_again(way: str, sandbox: Sandbox, tmp_path: Path) -> None:
+def test_beyond_the_safe_age_of_its_key_a_request_is_not_sent_again(way: str, sandbox: Sandbox, tmp_path: Path) -> None:
     ordeal = an_ordeal(sandbox, tmp_path, way)
     assert ordeal.die("executed but the answer lost").was_killed
     sandbox.faults()
@@ -55,32 +55,34 @@ def test_a_key_that_may_be_forgotten_is_not_sent_again(way: str, sandbox: Sandbo
 
 @EVERY_WAY
 @pytest.mark.parametrize("fault", [{"kind": "answer", "status": 403}, {"kind": "answer", "status": 404}])
-def test_a_look_that_was_cut_off_opens_no_way(
+def test_after_an_incomplete_scan_nothing_is_sent(
     way: str, fault: dict[str, object], sandbox: Sandbox, tmp_path: Path
 ) -> None:
     ordeal = an_ordeal(sandbox, tmp_path, way)
     assert ordeal.die("executed but the answer lost").was_killed
     order = orders(sandbox)[0]
-    somebody_elses = order["body"].replace("stripe_flow", "other").replace("metadata[row]", "metadata[other_row]")
-    for _ in range(150):  # on the first page, before what is looked for
-        requests.post(f"{sandbox.url}{order['path']}", data=somebody_elses, auth=(KEY, ""), headers=FORM, timeout=10)
+    of_another = order["body"].replace("stripe_flow", "other").replace("metadata[row]", "metadata[other_row]")
+    for _ in range(150):  # newer objects, which fill the first page
+        requests.post(f"{sandbox.url}{order['path']}", data=of_another, auth=(KEY, ""), headers=FORM, timeout=10)
     before = len(made(sandbox, way))
 
     sandbox.advance(50 * HOUR_S)
     on_page_two = {"match": {"method": "GET", "path": order["path"]}, "skip": 1, "action": fault}
     sandbox.faults(on_page_two)
-    cut = ordeal.live()
+    incomplete = ordeal.live()
     sandbox.faults()
-    whole = ordeal.live()
+    complete = ordeal.live()
 
-    assert (cut.code, cut.counts) == (3, {"unknown": 1})
-    assert (whole.code, whole.counts) == (0, {"unchanged": 1})
+    assert (incomplete.code, incomplete.counts) == (3, {"unknown": 1})
+    assert (complete.code, complete.counts) == (0, {"unchanged": 1})
     assert len(made(sandbox, way)) == before
 
 
 @EVERY_WAY
-def test_what_is_absent_is_given_a_day_to_appear(way: str, sandbox: Sandbox, tmp_path: Path) -> None:
-    """Stripe failed, and what it did is in no list for hours."""
+def test_an_object_that_appears_in_the_list_after_hours_is_not_created_again(
+    way: str, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """Stripe answers 500, and its lists hide the object for five hours."""
     ordeal = an_ordeal(sandbox, tmp_path, way)
     write = {"method": "POST"}
     sandbox.faults(
@@ -102,7 +104,9 @@ def test_what_is_absent_is_given_a_day_to_appear(way: str, sandbox: Sandbox, tmp
 
 
 @EVERY_WAY
-def test_what_is_absent_after_a_day_is_tried_again_or_parked(way: str, sandbox: Sandbox, tmp_path: Path) -> None:
+def test_an_object_that_is_absent_after_a_day_is_created_anew_or_parked(
+    way: str, sandbox: Sandbox, tmp_path: Path
+) -> None:
     ordeal = an_ordeal(sandbox, tmp_path, way)
     without_effect = {"kind": "answer", "status": 500, "stored": "fault"}
     sandbox.faults({"match": {"method": "POST"}, "at": "before_execute", "action": without_effect})

@@ -1,4 +1,4 @@
-"""Looking for a marker: every page that could hold it, and no conclusion from less."""
+"""Scans for markers: they read every page that can hold one, and an incomplete scan never counts as "not found"."""
 
 from __future__ import annotations
 
@@ -13,7 +13,15 @@ from hypothesis import strategies as st
 from target_stripe_flow.actions.table import ACTIONS
 from target_stripe_flow.attempts.attempt import Attempt
 from target_stripe_flow.attempts.identity import MARKER
-from target_stripe_flow.recovery.marker_scan import AFTER_S, BEFORE_S, Scan, Span, listed, look, spans
+from target_stripe_flow.recovery.marker_scan import (
+    AFTER_S,
+    BEFORE_S,
+    Scan,
+    Span,
+    list_objects,
+    merge_spans,
+    scan_for_markers,
+)
 from tests.stripe_flow.api.builders import KEY, a_client
 from tests.support.sandbox import PLATFORM, Sandbox
 from tests.target_stripe_flow.builders import NOW, a_digest, an_attempt
@@ -27,13 +35,13 @@ def a_customer(sandbox: Sandbox, **metadata: str) -> str:
     return str(answer.json()["id"])
 
 
-def looked(sandbox: Sandbox, *attempts: Attempt, **settings: object) -> Scan:
-    return look(a_client(sandbox.url, **settings), CUSTOMERS.path, attempts)
+def scan(sandbox: Sandbox, *attempts: Attempt, **settings: object) -> Scan:
+    return scan_for_markers(a_client(sandbox.url, **settings), CUSTOMERS.path, attempts)
 
 
 @pytest.fixture
 def crowded(sandbox: Sandbox) -> tuple[Sandbox, Attempt, str]:
-    """An attempt whose object lies on the third page, its id with it."""
+    """An attempt whose object is on the third page, and the object's id."""
     attempt = an_attempt("wanted", first_sent_unix=sandbox.clock(), last_sent_unix=sandbox.clock())
     made = a_customer(sandbox, **{MARKER: attempt.marker})
     for number in range(220):
@@ -41,36 +49,36 @@ def crowded(sandbox: Sandbox) -> tuple[Sandbox, Attempt, str]:
     return sandbox, attempt, made
 
 
-def test_an_object_is_found_by_its_marker_on_whatever_page(crowded: tuple[Sandbox, Attempt, str]) -> None:
+def test_an_object_is_found_by_its_marker_on_the_third_page(crowded: tuple[Sandbox, Attempt, str]) -> None:
     sandbox, attempt, made = crowded
 
-    found = looked(sandbox, attempt)
+    result = scan(sandbox, attempt)
 
-    assert found.is_whole
-    assert {marker: each.id for marker, each in found.seen.items()} == {attempt.marker: made}
+    assert result.is_complete
+    assert {marker: item.id for marker, item in result.found.items()} == {attempt.marker: made}
 
 
 @pytest.mark.parametrize("page", [0, 1, 2])
-def test_a_look_that_was_refused_in_the_middle_is_not_whole(crowded: tuple[Sandbox, Attempt, str], page: int) -> None:
+def test_a_scan_that_is_refused_at_any_page_is_incomplete(crowded: tuple[Sandbox, Attempt, str], page: int) -> None:
     sandbox, _, _ = crowded
     refusal = {"kind": "answer", "status": 403, "error": {"type": "invalid_request_error"}}
     sandbox.faults({"match": {"method": "GET", "path": "/v1/customers"}, "skip": page, "action": refusal})
     absent = an_attempt("absent", first_sent_unix=sandbox.clock(), last_sent_unix=sandbox.clock())
 
-    found = looked(sandbox, absent)
+    result = scan(sandbox, absent)
 
-    assert (found.seen, found.is_whole) == ({}, False)
+    assert (result.found, result.is_complete) == ({}, False)
 
 
-def test_a_key_that_may_not_list_proves_nothing(tmp_path: object) -> None:
+def test_the_scan_of_a_key_that_may_not_list_is_incomplete(tmp_path: object) -> None:
     keys = {"accounts": {PLATFORM: {}}, "keys": {"rk_test_w": {"account": PLATFORM, "rights": {"customer": "none"}}}}
     path = f"{tmp_path}/keys.json"
     with open(path, "w", encoding="utf-8") as file:  # noqa: PTH123  # a plain file
         json.dump(keys, file)
     with Sandbox("--keys", path) as sandbox:
-        found = looked(sandbox, an_attempt(), api_key="rk_test_w")
+        result = scan(sandbox, an_attempt(), api_key="rk_test_w")
 
-    assert not found.is_whole
+    assert not result.is_complete
 
 
 def test_objects_deleted_between_two_pages_hide_no_other(sandbox: Sandbox) -> None:
@@ -78,7 +86,7 @@ def test_objects_deleted_between_two_pages_hide_no_other(sandbox: Sandbox) -> No
     span = Span(first=sandbox.clock() - 1000, last=sandbox.clock() + 1000)
 
     seen: list[str] = []
-    for found in listed(a_client(sandbox.url), "/v1/customers", span):
+    for found in list_objects(a_client(sandbox.url), "/v1/customers", span):
         seen.append(found.id)
         if len(seen) in {100, 200}:  # the cursor of the next page
             requests.delete(f"{sandbox.url}/v1/customers/{found.id}", auth=(KEY, ""), timeout=10).raise_for_status()
@@ -90,10 +98,10 @@ times = st.integers(NOW, NOW + 10**6)
 
 
 @given(st.lists(st.tuples(times, st.integers(0, 10**5)), min_size=1, max_size=8))
-def test_every_moment_at_which_an_object_can_have_been_made_is_looked_at_once(sends: list[tuple[int, int]]) -> None:
+def test_the_spans_cover_each_possible_time_of_creation_once(sends: list[tuple[int, int]]) -> None:
     attempts = [an_attempt(first_sent_unix=first, last_sent_unix=first + more) for first, more in sends]
 
-    found = spans(attempts)
+    found = merge_spans(attempts)
 
     edges = [moment for first, more in sends for moment in (first - BEFORE_S, first, first + more + AFTER_S)]
     assert all(sum(span.first <= moment <= span.last for span in found) == 1 for moment in edges)

@@ -1,7 +1,7 @@
-"""A long ordeal: many deaths and sleeps of one target, under faults, with clocks that are wrong.
+"""A long ordeal: one target is killed and stopped many times, under faults and with wrong clocks.
 
-Each ordeal has a case: how it charges, where its journal is, and the action whose rows come first and so are those
-that die.
+Each ordeal has a case: the way of charging, the kind of journal, and the action whose rows are read first and so are in
+flight when the target is killed.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from tests.support.sandbox import Sandbox
 
 DAY_S = 24 * 3600
 SLEEP_S = 25 * 3600
-# Between two runs: mostly nothing, at times long enough for a look, or for a key to be forgotten.
+# Pauses between two runs: mostly none, some long enough for a scan, or until Stripe may forget a key.
 PAUSES_S = (0, 0, 0, 0, 0, 0, 60, 11 * 60, SLEEP_S)
-# One run in so many is put to sleep instead of killed.
+# One of this many runs is stopped instead of killed.
 SLEEPS_EVERY = 10
 ROWS_EACH = 400
 CONCURRENCY = 16
@@ -36,7 +36,7 @@ CONCURRENCY = 16
 
 @dataclass(frozen=True)
 class Case:
-    """See the module."""
+    """The case of an ordeal; see the module."""
 
     action: str
     charge_with: str
@@ -53,7 +53,7 @@ CASES = list(
 
 @dataclass
 class Report:
-    """What an ordeal came to."""
+    """The result of an ordeal."""
 
     seed: int
     case: Case
@@ -65,15 +65,15 @@ class Report:
     broken: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
-        places = ", ".join(f"{count} {place}" for place, count in self.counts.items())
+        statuses = ", ".join(f"{count} {status}" for status, count in self.counts.items())
         return (
             f"seed={self.seed} ({self.case}) kills={self.kills.total()} sleeps={self.sleeps} runs={self.runs} "
-            f"faults={self.struck.total()} | in the end: {places}"
+            f"faults={self.struck.total()} | in the end: {statuses}"
         )
 
 
-def suffer(folder: Path, *, seed: int, kills: int) -> Report:
-    """Die so many times, at each point in turn, then settle; the same seed draws the same case, points and faults."""
+def run_with_kills(folder: Path, *, seed: int, kills: int) -> Report:
+    """Kill the target `kills` times, at each point in turn, then reconcile. A seed draws a case, points and faults."""
     case = CASES[seed % len(CASES)]
     report, draw = Report(seed, case), random.Random(seed)
     shift = Shift(build(folder), folder / "shift")
@@ -122,7 +122,7 @@ def _first(action: str, rows: Sequence[Row]) -> list[Row]:
 
 
 def _prepare(ordeal: Ordeal, action: str, rows: Sequence[Row]) -> None:
-    """What the rows of the action refer to is there before they come, so that it is they that are sent and die."""
+    """Create first what the action's rows refer to, so that the rows themselves are in flight at the kill."""
     needed = _needs(action)
     ordeal.rows = [row for row in rows if row.action in needed]
     if ordeal.rows:
@@ -130,26 +130,26 @@ def _prepare(ordeal: Ordeal, action: str, rows: Sequence[Row]) -> None:
 
 
 def _needs(action: str) -> set[str]:
-    """The actions that it refers to, and those that they refer to."""
+    """The actions that `action` refers to, directly or through others."""
     named = set(ACTIONS[action].references.values())
     return named.union(*map(_needs, named))
 
 
 def _kill(ordeal: Ordeal, report: Report, draw: random.Random) -> None:
-    """At one of the points that were met least often so far."""
+    """Kill a run at one of the points with the fewest kills so far."""
     fewest = min(report.kills[point] for point in POINTS)
     point = draw.choice([point for point in POINTS if report.kills[point] == fewest])
     report.kills[point] += ordeal.die(point).was_killed
 
 
 def _sleep(ordeal: Ordeal, report: Report, draw: random.Random, shift: Shift) -> None:
-    """The process is stopped with requests under way and wakes up 25 hours later, by its own clock too, to die."""
+    """Stop a process with requests in flight, continue it 25 hours later, by its own clock too, and kill it."""
     first, then = draw.choices(list(SERVER_POINTS), k=2)
     ordeal.hold(SERVER_POINTS[first])
     with ordeal.started() as process:
         if ordeal.is_held(process):
             process.send_signal(signal.SIGSTOP)
-            # A server carries out what it has in the same minute, not a day later.
+            # A server executes the requests that it has within a minute, not a day later.
             ordeal.sandbox.release("hold")
             ordeal.sandbox.advance(SLEEP_S)
             shift.by(shift.seconds + SLEEP_S)
@@ -164,10 +164,10 @@ def _sleep(ordeal: Ordeal, report: Report, draw: random.Random, shift: Shift) ->
 
 
 def shortfalls(reports: list[Report], kills: int) -> list[str]:
-    """Why the reports prove less than was asked for: half of a fair share of the kills at each point of each ordeal."""
+    """What the reports lack: each point of each ordeal needs half of its fair share of the kills."""
     least = max(1, kills // len(reports) // len(POINTS) // 2)
     few = [
-        f"seed {report.seed}: {point} was hit {report.kills[point]} times"
+        f"seed {report.seed}: {report.kills[point]} kills at {point}"
         for report in reports
         for point in POINTS
         if report.kills[point] < least
