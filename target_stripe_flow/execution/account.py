@@ -31,7 +31,7 @@ def own_account(client: Client, config: Config) -> str | None:
             ) from None
         return None
     if not isinstance(account, str):
-        raise StripeUnreachable(f"GET {CHECK_PATH}: the answer has no id, so it is not Stripe's. Check the setting base_url")
+        raise StripeUnreachable(f"GET {CHECK_PATH}: the answer has no id. Check the setting base_url")
     return account
 
 

@@ -56,7 +56,12 @@ CASES: list[tuple[str, str, Message, str]] = [
         {"api_key": "sk_live_canary12", "allow_live": True},
         "no journal .*journal.db, .*live key.* `stripe-flow journal init`; if it was lost, .*`stripe-flow journal reb",
     ),
-    ("a journal that is not a URL", TARGET, {"journal_url": "my.db"}, "setting journal_url is not a URL: write sqlite:"),
+    (
+        "a journal that is not a URL",
+        TARGET,
+        {"journal_url": "my.db"},
+        "setting journal_url is not a URL: write sqlite:",
+    ),
     (
         "a journal on another database",
         TARGET,

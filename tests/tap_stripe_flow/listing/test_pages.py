@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,19 +18,6 @@ from tests.support.plugins import a_config, run_tap
 from tests.support.sandbox import Sandbox
 from tests.tap_stripe_flow.crowds import crowd
 
-# Ids that the newest page shows, newest first → those that are deleted before the next page is asked for.
-Choice = Callable[[Sequence[str]], Sequence[str]]
-CHOICES: dict[str, Choice] = {
-    "the cursor": lambda page: page[-1:],
-    "the whole page": lambda page: page,
-    "all but the cursor": lambda page: page[:-1],
-    "the newest": lambda page: page[:1],
-}
-
-
-def listing(sandbox: Sandbox) -> Listing:
-    return Listing(client=open_client(a_config(sandbox.url)), path="/v1/customers")
-
 
 def there(sandbox: Sandbox) -> set[str]:
     return {each["id"] for each in sandbox.objects("customer") if not each.get("deleted")}
@@ -39,37 +26,6 @@ def there(sandbox: Sandbox) -> set[str]:
 def delete(sandbox: Sandbox, ids: Sequence[str]) -> None:
     for object_id in ids:
         official(sandbox).v1.customers.delete(object_id)
-
-
-@pytest.mark.parametrize("name", CHOICES)
-@pytest.mark.parametrize("seconds", [1, 3, 250], ids=["one second", "three seconds", "many seconds"])
-def test_a_deletion_between_two_pages_loses_no_other_object(sandbox: Sandbox, name: str, seconds: int) -> None:
-    start = sandbox.clock() - 10_000
-    for second in range(seconds):
-        crowd(sandbox, "/v1/customers", "", 250 // seconds, at=start + second)
-    all_ids = {each["id"] for each in sandbox.objects("customer")}
-
-    pages = listing(sandbox).pages(start, start + seconds)
-    ids = [each.id for each in next(pages).records()]
-    deleted = CHOICES[name](ids)
-    delete(sandbox, deleted)
-    ids += [each.id for page in pages for each in page.records()]
-
-    assert Counter(ids) == Counter(all_ids)
-
-
-def test_paging_goes_on_when_every_cursor_is_deleted(sandbox: Sandbox) -> None:
-    start = sandbox.clock() - 10_000
-    for second in range(4):
-        crowd(sandbox, "/v1/customers", "", 110, at=start + second)
-    all_ids = {each["id"] for each in sandbox.objects("customer")}
-    ids: list[str] = []
-
-    for page in listing(sandbox).pages(start, None):
-        ids += [each.id for each in page.records()]
-        delete(sandbox, ids[-1:])
-
-    assert Counter(ids) == Counter(all_ids)
 
 
 def test_a_run_goes_on_behind_a_deleted_cursor(sandbox: Sandbox, tmp_path: Path) -> None:
@@ -97,20 +53,6 @@ def test_a_run_goes_on_behind_a_deleted_cursor(sandbox: Sandbox, tmp_path: Path)
     assert again.records("customers") == []
     refused = [each for each in sandbox.requests() if each["status"] == 400]
     assert [each["path"] for each in refused] == ["/v1/customers"]
-
-
-@pytest.mark.parametrize("count", [1, 3, 99])
-def test_a_list_without_created_goes_on_from_the_rest_of_the_page(sandbox: Sandbox, count: int) -> None:
-    made = sandbox.make("coupon", 250)
-    coupons = Listing(client=open_client(a_config(sandbox.url)), path="/v1/coupons", stamp=None)
-
-    pages = coupons.every_page()
-    ids = [each.id for each in next(pages).records()]
-    for object_id in ids[-count:]:
-        sandbox.delete("coupon", object_id)
-    ids += [each.id for page in pages for each in page.records()]
-
-    assert Counter(ids) == Counter(made)
 
 
 def test_an_object_without_created_fails_without_a_retry(sandbox: Sandbox) -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from stripe_flow.api.errors import PermissionMissing, StripeError
+from stripe_flow.api.errors import PermissionMissing
 from stripe_flow.api.settings import open_client
 from tap_stripe_flow.listing.pages import Listing
 from tap_stripe_flow.listing.prefetch import PrefetchPool
@@ -138,11 +138,6 @@ def test_a_failure_is_raised_after_all_windows_before_it(uneven: Sandbox, thread
 
     assert out
     assert_tiled(out, OLDEST, None)
-
-
-def test_a_failure_of_the_first_request_is_raised_at_once(uneven: Sandbox) -> None:
-    with pytest.raises(StripeError):
-        next(WindowReader(listing(uneven, "/v1/nothing"), POOLS[2], OLDEST, None).windows())
 
 
 def test_a_reader_whose_windows_are_not_consumed_stops(uneven: Sandbox) -> None:

@@ -40,7 +40,7 @@ def test_every_command_works(sandbox: Sandbox, journal_url: str, tmp_path: Path)
 
     assert (none.code, "there is no journal" in none.log) == (1, True)
     assert f"created the journal {location}" in made.output
-    assert "is there, with 0 rows" in again.output
+    assert "exists, with 0 rows" in again.output
     assert ran.code == 0
     assert "charges:9" in retried.output
     states = sorted(json.loads(line)["state"] for line in listed.output.splitlines())

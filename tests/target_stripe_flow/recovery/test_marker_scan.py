@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 
 import pytest
 import requests
@@ -13,17 +12,9 @@ from hypothesis import strategies as st
 from target_stripe_flow.actions.table import ACTIONS
 from target_stripe_flow.attempts.attempt import Attempt
 from target_stripe_flow.attempts.identity import MARKER
-from target_stripe_flow.recovery.marker_scan import (
-    AFTER_S,
-    BEFORE_S,
-    Scan,
-    Span,
-    list_objects,
-    merge_spans,
-    scan_for_markers,
-)
+from target_stripe_flow.recovery.marker_scan import AFTER_S, BEFORE_S, Scan, merge_spans, scan_for_markers
 from tests.stripe_flow.api.builders import KEY, a_client
-from tests.support.sandbox import PLATFORM, Sandbox
+from tests.support.sandbox import Sandbox
 from tests.target_stripe_flow.builders import NOW, a_digest, an_attempt
 
 CUSTOMERS = ACTIONS["customers"]
@@ -56,42 +47,6 @@ def test_an_object_is_found_by_its_marker_on_the_third_page(crowded: tuple[Sandb
 
     assert result.is_complete
     assert {marker: item.id for marker, item in result.found.items()} == {attempt.marker: made}
-
-
-@pytest.mark.parametrize("page", [0, 1, 2])
-def test_a_scan_that_is_refused_at_any_page_is_incomplete(crowded: tuple[Sandbox, Attempt, str], page: int) -> None:
-    sandbox, _, _ = crowded
-    refusal = {"kind": "answer", "status": 403, "error": {"type": "invalid_request_error"}}
-    sandbox.faults({"match": {"method": "GET", "path": "/v1/customers"}, "skip": page, "action": refusal})
-    absent = an_attempt("absent", first_sent_unix=sandbox.clock(), last_sent_unix=sandbox.clock())
-
-    result = scan(sandbox, absent)
-
-    assert (result.found, result.is_complete) == ({}, False)
-
-
-def test_the_scan_of_a_key_that_may_not_list_is_incomplete(tmp_path: object) -> None:
-    keys = {"accounts": {PLATFORM: {}}, "keys": {"rk_test_w": {"account": PLATFORM, "rights": {"customer": "none"}}}}
-    path = f"{tmp_path}/keys.json"
-    with open(path, "w", encoding="utf-8") as file:  # noqa: PTH123  # a plain file
-        json.dump(keys, file)
-    with Sandbox("--keys", path) as sandbox:
-        result = scan(sandbox, an_attempt(), api_key="rk_test_w")
-
-    assert not result.is_complete
-
-
-def test_objects_deleted_between_two_pages_hide_no_other(sandbox: Sandbox) -> None:
-    made = [a_customer(sandbox) for _ in range(250)]
-    span = Span(first=sandbox.clock() - 1000, last=sandbox.clock() + 1000)
-
-    seen: list[str] = []
-    for found in list_objects(a_client(sandbox.url), "/v1/customers", span):
-        seen.append(found.id)
-        if len(seen) in {100, 200}:  # the cursor of the next page
-            requests.delete(f"{sandbox.url}/v1/customers/{found.id}", auth=(KEY, ""), timeout=10).raise_for_status()
-
-    assert set(seen) == set(made)
 
 
 times = st.integers(NOW, NOW + 10**6)
