@@ -82,7 +82,7 @@ def open_journal(path: Path, *, wait_s: float = WAIT_S) -> Iterator[Journal]:
 def open_read_only(path: Path) -> Iterator[Journal]:
     """The journal in a file, for reading only, also while a run owns it. Leaves the file and its folder unchanged.
 
-    Raises Misconfigured if there is none, JournalBroken if it cannot be read.
+    Raises Misconfigured if there is none, Outdated if it is of an older release, JournalBroken if it cannot be read.
     """
     if not path.is_file():
         raise Misconfigured(
