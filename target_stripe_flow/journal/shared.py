@@ -54,7 +54,7 @@ def open_journal(url: URL, name: str, terms: LeaseTerms) -> Iterator[Journal]:
 
 @contextmanager
 def open_read_only(url: URL, name: str) -> Iterator[Journal]:
-    """The journal, for reading only. Raises Outdated if there is none or it is of an older release, and JournalBroken."""
+    """The journal, for reading only. Raises Outdated if it is missing or of an older release, and JournalBroken."""
     with _connect(url, name, "SET default_transaction_read_only = on") as (reader, writer):
         with _translate_errors(name):
             version = version_of(reader)
