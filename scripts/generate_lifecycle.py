@@ -68,8 +68,11 @@ def diagram() -> list[str]:
 
 
 def states() -> list[str]:
-    """What each state means, and what a later run does with the record."""
-    rows = [f"| {state.value} | {words.means} | {words.later} |" for state, words in WORDS.items()]
+    """What each state means, and the status of the record when it comes again."""
+    rows = [
+        f"| {state.value} | {words.means} | {words.again.value if words.again else 'is sent'} |"
+        for state, words in WORDS.items()
+    ]
     return ["| state | means | when the record comes again |", "|---|---|---|", *rows, ""]
 
 
