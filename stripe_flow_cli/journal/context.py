@@ -19,6 +19,7 @@ from target_stripe_flow.actions.table import ACTIONS
 from target_stripe_flow.attempts.attempt import Attempt
 from target_stripe_flow.attempts.identity import Identity, Scope
 from target_stripe_flow.attempts.lifecycle import OPEN
+from target_stripe_flow.attempts.vocabulary import WORDS
 from target_stripe_flow.journal.location import Location, location_of
 from target_stripe_flow.journal.store import Journal
 from target_stripe_flow.run import Run
@@ -109,6 +110,7 @@ class JournalContext:
     def print_details(self, row: Attempt, *, shows_body: bool) -> None:
         """Print all columns of an attempt, one on each line."""
         members = _row_members(row, show_keys=self.show_keys) | {
+            "means": WORDS[row.state].means,
             "hash": row.digest,
             "revision": row.revision,
             "payment_intent": row.payment_intent,

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from stripe_flow_cli.report.outcomes import STATES
 from target_stripe_flow.actions.table import ACTIONS
 from target_stripe_flow.journal.migrations import MIGRATIONS
 from tests.kills.target.ordeal import Ordeal
@@ -139,6 +140,15 @@ def test_show_prints_every_attempt_and_the_body_only_with_the_option(sandbox: Sa
     assert "state            intent" in plain
     assert "body" not in plain
     assert "name=No.+0" in full
+
+
+def test_summary_journal_and_report_use_the_same_words(sandbox: Sandbox, tmp_path: Path) -> None:
+    done = send(sandbox, tmp_path, "charges", {"id": 8} | DECLINED)
+
+    (row,) = printed(tmp_path, "show", "charges:8")
+    words = STATES[row["state"]]
+    assert (row["http_status"], row["means"]) == (402, words.means)
+    assert f"1 {words.status}" in done.summary
 
 
 def test_retry_orders_one_more_attempt_at_a_declined_charge(sandbox: Sandbox, tmp_path: Path) -> None:
