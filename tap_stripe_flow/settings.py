@@ -34,7 +34,7 @@ CONFIG_JSONSCHEMA: dict[str, Any] = {  # Any: JSON schema
             "title": "Start date",
             "description": (
                 "Read objects created from this time on: ISO 8601, UTC unless it has an offset. `now`: only objects "
-                "created after the first run began. Default: all objects."
+                "created after Stripe's first answer for the stream and account. Default: all objects."
             ),
         },
         "end_date": {

@@ -19,7 +19,7 @@ class ConnectionClosed(NetworkTrouble):
 _DESCRIPTIONS: tuple[tuple[type[requests.RequestException], str], ...] = (
     (
         requests.exceptions.SSLError,
-        "TLS failed: the certificate is not trusted (add a proxy's own certificates to REQUESTS_CA_BUNDLE)",
+        "TLS failed: the certificate is not trusted (set REQUESTS_CA_BUNDLE to a file that also has the proxy's)",
     ),
     (requests.exceptions.ConnectTimeout, "no connection in time"),
     (requests.exceptions.ReadTimeout, "no answer in time"),

@@ -95,10 +95,13 @@ def judge_selected(found: Sequence[ListAccess]) -> Iterator[Finding]:
     errors = [access.error for access in found if access.error is not None and not access.is_left_out]
     code = code_of(errors, has_progressed=bool(readable))
     if not readable and not errors:
-        yield warns("a run would read nothing: the key may read none of the selected streams")
+        why = "the key may read none of the selected streams" if found else "no stream is selected: select one"
+        yield warns(f"a run would read nothing: {why}")
     for access in found:
         if access.is_left_out:
-            yield warns(f"{access.name}: discovery leaves it out (discover_permitted_only): no {access.permission}")
+            yield warns(
+                f"{access.name}: discovery leaves it out (discover_permitted_only): the key lacks {access.permission}"
+            )
         elif access.error is not None:
             yield stops(f"{access.name}: {access.error}", code)
     for stream, (first, *others) in groupby(readable, lambda access: access.stream):
@@ -121,7 +124,7 @@ def judge_others(found: Sequence[ListAccess]) -> Iterator[Finding]:
             "permission before you select one"
         )
     if refused:
-        yield warns(f"Stripe refuses this account the list of {', '.join(refused)}")
+        yield warns(f"this account did not get the list of {', '.join(refused)}")
 
 
 def _refusal(error: StripeError | None) -> str | None:

@@ -88,8 +88,8 @@ class Bookmark:
         reread_from, ids = state.get(names.reread_from, end), state.get(names.ids, [])
         if not (_is_unix(end) and _is_unix(reread_from)) or not isinstance(ids, list):
             raise UnusableState(
-                f"another tap wrote the state of the stream {stream}: its {names.end} must be Unix seconds. "
-                "Clear it (`meltano state clear`) and set start_date to where the other tap stopped"
+                f"the state of the stream {stream} is not in this tap's format: its {names.end} must be Unix seconds. "
+                "Clear it (`meltano state clear`) and set start_date to where reading should go on"
             )
         end, known = max(end, start), frozenset(id_ for id_ in ids if isinstance(id_, str))
         return cls(end=end, reread_from=max(reread_from, start), state_ids=known, state_ids_before=end)

@@ -23,6 +23,7 @@ from stripe_flow_cli.doctor.connection import (
 )
 from stripe_flow_cli.doctor.engine import Check, examine
 from stripe_flow_cli.doctor.findings import Finding, Mark, exit_code, ok, stops, warns
+from stripe_flow_cli.doctor.streams import judge_selected
 from stripe_flow_cli.doctor.tap import select_streams
 
 NOW = 1_800_000_000
@@ -44,6 +45,7 @@ JUDGED: list[tuple[str, Iterator[Finding], Mark, str]] = [
     ("no clock", judge_clocks(Clocks(stripe_unix=None, here_unix=NOW)), Mark.OPEN, "no Date"),
     ("the version asked for", judge_version(samples(0.1)), Mark.OK, "answered in the same"),
     ("another version", judge_version(samples(0.1, answered="2020-08-27")), Mark.OPEN, "in 2020-08-27"),
+    ("no stream", judge_selected([]), Mark.OPEN, "no stream is selected: select one"),
     ("no version", judge_version(samples(answered=None)), Mark.OPEN, "knows nothing that the key may read"),
     ("a quick answer", judge_latency(samples(9, 0.2, 0.1)), Mark.OK, "200 ms"),
     ("a slow answer", judge_latency(samples(2, 1.5, 0.1)), Mark.OPEN, "1500 ms for a small read, .* slow"),

@@ -1,4 +1,4 @@
-"""`start_date: now`: only objects created after the first run began."""
+"""`start_date: now`: only objects created after Stripe's first answer."""
 
 from __future__ import annotations
 
