@@ -53,6 +53,7 @@ class Peer:
     heard: list[bytes] = field(default_factory=list)
     checks: list[bytes] = field(default_factory=list)
     connections: int = 0
+    closed: threading.Event = field(default_factory=threading.Event)  # a connection was closed from this side
 
     def __enter__(self) -> Self:
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -88,7 +89,8 @@ class Peer:
                     turn = self.turns[min(len(self.heard), len(self.turns) - 1)]
                     self.heard.append(request)
                 if not _say(connection, turn):
-                    return
+                    break
+        self.closed.set()
 
 
 def _say(connection: socket.socket, turn: Turn) -> bool:

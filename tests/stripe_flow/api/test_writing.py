@@ -53,6 +53,7 @@ def test_a_write_never_opens_a_connection() -> None:
     with Peer([Cut(said=GOOD), GOOD]) as peer:
         client = a_client(peer.url)
         client.post(CREATE, allow_send)
+        assert peer.closed.wait(10)
 
         received = client.post(CREATE, lambda _now, executed: calls.append(executed))
 
