@@ -108,9 +108,12 @@ def open_in_memory() -> Iterator[tuple[Connection, Connection]]:
         connect_args={"check_same_thread": False},
         isolation_level="AUTOCOMMIT",
     )
-    with engine.connect() as reader, engine.connect() as writer:
-        migrate(writer, "in memory")
-        yield reader, writer
+    try:
+        with engine.connect() as reader, engine.connect() as writer:
+            migrate(writer, "in memory")
+            yield reader, writer
+    finally:
+        engine.dispose()  # a StaticPool keeps its connection open otherwise
 
 
 @contextmanager
