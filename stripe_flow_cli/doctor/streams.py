@@ -95,8 +95,7 @@ def judge_selected(found: Sequence[ListAccess]) -> Iterator[Finding]:
     errors = [access.error for access in found if access.error is not None and not access.is_left_out]
     code = code_of(errors, has_progressed=bool(readable))
     if not readable and not errors:
-        why = "the key may read none of the selected streams" if found else "no stream is selected: select one"
-        yield warns(f"a run would read nothing: {why}")
+        yield warns("a run would read nothing: no stream is selected that the key may read")
     for access in found:
         if access.is_left_out:
             yield warns(

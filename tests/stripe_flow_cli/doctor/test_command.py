@@ -163,7 +163,7 @@ def test_a_stream_that_discovery_leaves_out_stops_no_run(world: Sandbox, tmp_pat
     assert (some.code, none.code) == (run_tap(tmp_path, config).code, 0)
     assert "• streams      disputes: left out (discover_permitted_only)" in some.output
     assert "✓ streams      the key may read products" in some.output
-    assert "the key may read none of the selected streams" in none.output
+    assert "no stream is selected that the key may read" in none.output
 
 
 def test_accounts_of_a_stream_are_counted_and_those_without_access_named(world: Sandbox, tmp_path: Path) -> None:
