@@ -46,7 +46,7 @@ WORDS: Mapping[State, Words] = {
     State.DECLINED: Words(
         Status.DECLINED,
         Status.DECLINED,
-        "The card or the bank declined the payment. That is final for this attempt.",
+        "Stripe reports the payment declined, or the refund failed or canceled. That is final for this attempt.",
         "the card was declined, and that is final; `stripe-flow journal retry` orders another attempt",
     ),
     State.PROCESSING: Words(
@@ -61,13 +61,15 @@ WORDS: Mapping[State, Words] = {
     ),
     State.REFUSED: Words(Status.REJECTED, None, "Stripe refused the request (400 or 404). It had no effect."),
     State.NOT_SENT: Words(
-        None, None, "Stripe executed nothing: it answered every send with 429, or refused the API key."
+        None,
+        None,
+        "Stripe executed nothing: each answer was a 429 or refused the key or its permissions, or the run ended first.",
     ),
     State.NOT_CREATED: Words(
         None,
         None,
-        "The object does not exist at Stripe: a complete scan, at least 24 hours after the last send, did not "
-        "find it, or a person said so.",
+        "Stripe did not execute the request: a complete scan, at least 24 hours after the last send, did not find "
+        "its marker, or a person said so.",
     ),
     State.UNKNOWN: Words(
         Status.UNKNOWN,
@@ -78,8 +80,8 @@ WORDS: Mapping[State, Words] = {
     State.PARKED: Words(
         Status.PARKED,
         Status.PARKED,
-        "The request moves money and got no answer, and a complete scan a day later did not find its marker. It "
-        "is not sent again until a person decides.",
+        "The request moves money, its outcome is not known, and a complete scan a day later did not find its "
+        "marker. It is not sent again until a person decides.",
         "a complete scan did not show whether money moved; `stripe-flow journal settle` records your decision",
     ),
     State.CONFLICT: Words(

@@ -74,8 +74,10 @@ def is_there(url: URL, name: str) -> bool:
 
 
 def live_owners(url: URL, name: str) -> list[str]:
-    """The processes whose leases last now: host name and pid. Raises JournalBroken."""
+    """The processes whose leases last now: host name and pid. None of an older release. Raises JournalBroken."""
     with _connect(url, name) as (reader, _), _translate_errors(name):
+        if version_of(reader) < len(MIGRATIONS):
+            return []
         return list(reader.execute(ALIVE).scalars())
 
 

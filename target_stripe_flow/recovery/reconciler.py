@@ -109,7 +109,9 @@ class Reconciler:
 
     def _wait(self, seconds: float) -> None:
         if self._client.stopping.wait(seconds):
-            raise Stopped("the run stops while it waits for a record that another process owns", was_sent=False)
+            raise Stopped(
+                "the run stops while it waits for a record that another process owns or may still send", was_sent=False
+            )
 
     def _scan_for(self, open_rows: Sequence[Attempt]) -> None:
         """Scan one list for the rows that no other process owns, and write what was found."""

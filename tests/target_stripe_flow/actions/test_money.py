@@ -117,6 +117,7 @@ def test_a_journal_of_the_first_release_keeps_its_rows_and_takes_money(tmp_path:
 
     with pytest.raises(Misconfigured, match="journal init"), location.open_read_only():
         pass
+    assert location.owners() == []
     with location.open_journal() as journal:
         journal.open_attempt(new)
 
