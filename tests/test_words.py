@@ -13,16 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from scripts.smoke import PACKAGES
 from tests.support.plugins import ROOT
 
-PACKAGES = (
-    "stripe_flow",
-    "stripe_flow_cli",
-    "stripe_flow_sandbox",
-    "tap_records",
-    "tap_stripe_flow",
-    "target_stripe_flow",
-)
 # Our word → (where it is found, what may be written all the same).
 WORDS = {
     "status, not place": (

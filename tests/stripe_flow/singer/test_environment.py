@@ -15,15 +15,18 @@ import pytest
 import singer_sdk
 import yaml
 
+from scripts.generate_docs import own
+from stripe_flow.api.settings import SETTINGS as OF_BOTH
 from stripe_flow.singer.environment import MUST_ARRIVE, explain_unread, find_prefixes, find_unread, meltano_kind
-from tap_stripe_flow.settings import CONFIG_JSONSCHEMA as OF_TAP
-from target_stripe_flow.settings import CONFIG_JSONSCHEMA as OF_TARGET
+from tap_stripe_flow.tap import TapStripeFlow
+from target_stripe_flow.target import TargetStripeFlow
 from tests.support.plugins import ROOT, Ended, a_config, a_record, a_schema, clean_env, command, run
 from tests.support.sandbox import Sandbox
 
+# Without the SDK's own: whether a plugin's schema has them depends on whether it was used in this process before.
 SETTINGS: dict[str, dict[str, Any]] = {  # Any: JSON schema
-    "tap_stripe_flow": OF_TAP["properties"],
-    "target_stripe_flow": OF_TARGET["properties"],  # type: ignore[dict-item]  # JSON
+    "tap_stripe_flow": OF_BOTH | own(TapStripeFlow),
+    "target_stripe_flow": OF_BOTH | own(TargetStripeFlow),
 }
 MELTANO = {"tap_stripe_flow": "MELTANO_EXTRACTOR", "target_stripe_flow": "MELTANO_LOADER"}
 EACH = [(plugin, name) for plugin, settings in SETTINGS.items() for name in settings]
