@@ -92,11 +92,7 @@ def _is_finite_number(value: object) -> bool:
 ANYTHING = re.compile(r".*", re.DOTALL)
 _TYPES = (
     ValueType(
-        name="string",
-        expected="a string",
-        pattern=ANYTHING,
-        parse=str,
-        accepts=lambda value: isinstance(value, str),
+        name="string", expected="a string", pattern=ANYTHING, parse=str, accepts=lambda value: isinstance(value, str)
     ),
     ValueType(
         name="integer",

@@ -127,9 +127,7 @@ class ActionSink(FeedingSink):
 
     def _job(self, record: Record, received: Received) -> Job:
         identity = Identity(
-            scope=self.run.scope,
-            action=self._spec.name,
-            source_key=source_key(record, self.key_properties),
+            scope=self.run.scope, action=self._spec.name, source_key=source_key(record, self.key_properties)
         )
         parameters = self._checker.pick(record)
         for name in sorted(self._checker.dropped - self._warned - set(self.key_properties)):

@@ -86,12 +86,7 @@ def _groups(
     items[NEVER_SENT] = [item_of_reject(reject, shows_key=query.shows_keys) for reject in rejects.newest]
     listed = divide_rows({name: len(of_state) for name, of_state in items.items()}, query.most_rows)
     return tuple(
-        Group(
-            words=words,
-            total=totals[name],
-            amounts=_amounts(days, name),
-            items=tuple(items[name][: listed[name]]),
-        )
+        Group(words=words, total=totals[name], amounts=_amounts(days, name), items=tuple(items[name][: listed[name]]))
         for name, words in STATES.items()
         if name in {*LISTED, NEVER_SENT} and totals.get(name)
     )

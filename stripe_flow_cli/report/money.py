@@ -14,11 +14,7 @@ from target_stripe_flow.attempts.lifecycle import HAS_OBJECT, OPEN, State
 MOST_DAYS = 2000
 ALL_DAYS = "all days"
 # Column of the table → the states that it sums. Attempts that were refused or never sent move no money.
-COLUMNS: Mapping[str, frozenset[State]] = {
-    "created": HAS_OBJECT,
-    "declined": frozenset({State.DECLINED}),
-    "open": OPEN,
-}
+COLUMNS: Mapping[str, frozenset[State]] = {"created": HAS_OBJECT, "declined": frozenset({State.DECLINED}), "open": OPEN}
 _Days = dict[int | None, dict[str, int]]  # day → column → minor units
 
 

@@ -2,11 +2,248 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+import asyncio
+import random
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from typing import Any, ClassVar, Literal, TypeAlias
 
-from stripe_flow_sandbox.faults.answers import Answer, Truncate
-from stripe_flow_sandbox.faults.connections import Cut, Trickle
-from stripe_flow_sandbox.faults.delays import Hold, Latency, LateVisibility
-from stripe_flow_sandbox.faults.limits import ConcurrencyLimit, RateLimit
+import msgspec
+
+from stripe_flow_sandbox.answers.codec import encode, indent
+from stripe_flow_sandbox.service.exchange import ConnectionCut, Ending, Exchange, Point
+from stripe_flow_sandbox.state.idempotency import Answer as Answered
+
+Effect: TypeAlias = Callable[[Exchange], Awaitable[None]]
+
+ANYWHERE: tuple[Point, ...] = ("before_execute", "before_read", "after_execute", "before_answer")
+
+
+class Stage:
+    """The state of one rule's action between requests."""
+
+    def __init__(self, draw: random.Random) -> None:
+        self.draw = draw
+        self.released = asyncio.Event()
+        self.waiting = 0
+        self.in_flight: Counter[str] = Counter()
+        self.tokens: dict[str, tuple[float, float]] = {}
+
+
+class Latency(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="latency"):
+    """Wait `ms` milliseconds, plus or minus up to `jitter_ms`; other requests continue meanwhile."""
+
+    points: ClassVar[tuple[Point, ...]] = ANYWHERE
+    ms: float
+    jitter_ms: float = 0
+
+    def effect(self, stage: Stage, _: Point) -> Effect:
+        wait_s = max(0.0, self.ms + stage.draw.uniform(-self.jitter_ms, self.jitter_ms)) / 1000
+
+        async def wait(_: Exchange) -> None:
+            await asyncio.sleep(wait_s)
+
+        return wait
+
+
+class Hold(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="hold"):
+    """Wait until the control `release` names the rule."""
+
+    points: ClassVar[tuple[Point, ...]] = ANYWHERE
+
+    def effect(self, stage: Stage, _: Point) -> Effect:
+        async def hold(_: Exchange) -> None:
+            stage.waiting += 1
+            try:
+                await stage.released.wait()
+            finally:
+                stage.waiting -= 1
+
+        return hold
+
+
+class LateVisibility(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="late_visibility"):
+    """Lists show the object of this request `at_least_s` to `up_to_s` seconds after its `created` (sandbox's clock)."""
+
+    points: ClassVar[tuple[Point, ...]] = ("before_execute",)
+    up_to_s: int
+    at_least_s: int = 0
+
+    def effect(self, stage: Stage, _: Point) -> Effect:
+        late_s = stage.draw.randint(self.at_least_s, max(self.at_least_s, self.up_to_s))
+
+        async def hide(exchange: Exchange) -> None:
+            exchange.visible_after_s = late_s
+
+        return hide
+
+
+_STORING_AT: dict[str | None, tuple[Point, ...]] = {
+    None: ANYWHERE,
+    "fault": ("before_execute", "after_execute"),
+    "nothing": ("before_execute", "after_execute"),
+    "real": ("after_execute",),
+}
+
+
+class Answer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="answer"):
+    """Answer this instead. At after_execute and before_answer the request has been executed all the same.
+
+    `stored`: the answer that the idempotency key replays: this one ("fault"), the request's own ("real") or none, which
+    frees the key ("nothing"). Default: the request's own, none if it was not executed.
+    """
+
+    status: int
+    error: dict[str, Any] = {}  # Any: JSON from the script
+    headers: dict[str, str] = {}
+    stored: Literal["fault", "real", "nothing"] | None = None
+
+    @property
+    def points(self) -> tuple[Point, ...]:
+        """A key stores an answer only while it is claimed, and the real answer exists only after execution."""
+        return _STORING_AT[self.stored]
+
+    def effect(self, _: Stage, __: Point) -> Effect:
+        async def answer(exchange: Exchange) -> None:
+            fault = error_answer(self.status, self.error, self.headers)
+            exchange.answer = fault
+            if self.stored == "fault":
+                exchange.stored = fault
+            elif self.stored == "nothing":
+                exchange.stored = None
+
+        return answer
+
+
+class Truncate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="truncate"):
+    """Answer only the first `bytes` of the body, with their number as Content-Length: valid HTTP, broken JSON."""
+
+    points: ClassVar[tuple[Point, ...]] = ("before_answer",)
+    bytes: int
+
+    def effect(self, _: Stage, __: Point) -> Effect:
+        async def truncate(exchange: Exchange) -> None:
+            if exchange.answer is not None:
+                whole = exchange.answer
+                exchange.answer = Answered(whole.status, whole.body[: self.bytes], whole.headers)
+
+        return truncate
+
+
+# The error's type and code if the script names none; https://docs.stripe.com/api/errors
+_TYPES = {400: "invalid_request_error", 401: "invalid_request_error", 402: "card_error", 403: "invalid_request_error"}
+
+_CODES = {409: "idempotency_key_in_use", 429: "rate_limit"}
+
+
+def error_answer(status: int, error: dict[str, Any], headers: dict[str, str]) -> Answered:  # Any: see `Answer`
+    """An error in Stripe's shape; `error` overrides the members that are usual for `status`."""
+    usual: dict[str, Any] = {
+        "type": _TYPES.get(status, "api_error"),
+        "message": f"Answer {status} of the fault script.",
+    }
+    if status in _CODES:
+        usual |= {"code": _CODES[status], "type": "invalid_request_error"}
+    return Answered(status, indent(encode({"error": {**usual, **error}})), dict(headers))
+
+
+class Cut(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="cut"):
+    """End the connection at this point; with `within`, while the head or body of the answer is sent.
+
+    `after_bytes` of that part are sent first; half of it by default.
+    """
+
+    ending: Ending = "close"
+    within: Literal["head", "body"] | None = None
+    after_bytes: int | None = None
+
+    @property
+    def points(self) -> tuple[Point, ...]:
+        return ("before_answer",) if self.within else ANYWHERE
+
+    def effect(self, _: Stage, __: Point) -> Effect:
+        async def cut(exchange: Exchange) -> None:
+            if self.within is None:
+                raise ConnectionCut(self.ending)
+            exchange.sending.ending = self.ending
+            kept = -1 if self.after_bytes is None else self.after_bytes
+            if self.within == "head":
+                exchange.sending.head_bytes = kept
+            else:
+                exchange.sending.body_bytes = kept
+
+        return cut
+
+
+class Trickle(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="trickle"):
+    """Send the answer in pieces of `bytes` bytes, one every `every_ms` milliseconds."""
+
+    points: ClassVar[tuple[Point, ...]] = ("before_answer",)
+    bytes: int = 1
+    every_ms: float = 10
+
+    def effect(self, _: Stage, __: Point) -> Effect:
+        async def trickle(exchange: Exchange) -> None:
+            exchange.sending.chunk_bytes, exchange.sending.pause_s = self.bytes, self.every_ms / 1000
+
+        return trickle
+
+
+class RateLimit(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="rate_limit"):
+    """Answer 429 to requests above `per_s` a second, for each account and endpoint, or each account as a whole."""
+
+    points: ClassVar[tuple[Point, ...]] = ("before_read",)
+    per_s: float
+    scope: Literal["endpoint", "global"] = "endpoint"
+    with_reason: bool = True
+
+    def effect(self, stage: Stage, _: Point) -> Effect:
+        async def limit(exchange: Exchange) -> None:
+            subject, now_s = _subject(exchange, self.scope), time.monotonic()
+            tokens, since_s = stage.tokens.get(subject, (self.per_s, now_s))
+            tokens = min(self.per_s, tokens + (now_s - since_s) * self.per_s)
+            if tokens < 1:
+                exchange.answer = _too_many(f"{self.scope}-rate", with_reason=self.with_reason)
+            stage.tokens[subject] = (tokens - (tokens >= 1), now_s)
+
+        return limit
+
+
+class ConcurrencyLimit(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="concurrency_limit"
+):
+    """Answer 429 while `most` other requests run, for each account and endpoint, or each account as a whole."""
+
+    points: ClassVar[tuple[Point, ...]] = ("before_read",)
+    most: int
+    scope: Literal["endpoint", "global"] = "endpoint"
+    with_reason: bool = True
+
+    def effect(self, stage: Stage, _: Point) -> Effect:
+        async def limit(exchange: Exchange) -> None:
+            subject = _subject(exchange, self.scope)
+            if stage.in_flight[subject] >= self.most:
+                exchange.answer = _too_many(f"{self.scope}-concurrency", with_reason=self.with_reason)
+                return
+            stage.in_flight[subject] += 1
+            exchange.when_done.append(lambda: stage.in_flight.subtract([subject]))
+
+        return limit
+
+
+def _too_many(reason: str, *, with_reason: bool) -> Answered:
+    """Stripe's 429; https://docs.stripe.com/rate-limits."""
+    return error_answer(429, {}, {"Stripe-Rate-Limited-Reason": reason} if with_reason else {})
+
+
+def _subject(exchange: Exchange, scope: str) -> str:
+    """The key of the requests that share one limit: those of an account, or of an account and endpoint."""
+    account = exchange.request.headers.get("stripe-account", "")
+    if scope == "global":
+        return account
+    parts = exchange.request.path.split("/")
+    return " ".join((account, exchange.request.method, *parts[1:3], *parts[4:5]))
+
 
 Action: TypeAlias = Latency | Hold | Answer | Cut | Trickle | Truncate | LateVisibility | RateLimit | ConcurrencyLimit

@@ -9,8 +9,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from stripe_flow_sandbox.faults.faults import Faults
-from stripe_flow_sandbox.faults.script import Script
+from stripe_flow_sandbox.faults.faults import Faults, Script
 from stripe_flow_sandbox.http.control import Control
 from stripe_flow_sandbox.http.pipeline import Pipeline
 from stripe_flow_sandbox.http.wire import Wire

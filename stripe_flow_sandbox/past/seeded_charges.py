@@ -8,7 +8,7 @@ from typing_extensions import override
 
 from stripe_flow_sandbox.answers.ids import seeded_id, sibling_id
 from stripe_flow_sandbox.answers.templates import Template, digits, quoted
-from stripe_flow_sandbox.objects.resources.charge_payment import mark_captured, mark_failed, write_card
+from stripe_flow_sandbox.objects.resources.charges import mark_captured, mark_failed, write_card
 from stripe_flow_sandbox.objects.tokens import TOKENS, card_object, expiry_year
 from stripe_flow_sandbox.past.past import ChargeFacts, Past
 from stripe_flow_sandbox.past.seeded import SeededObjects

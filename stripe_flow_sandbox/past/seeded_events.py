@@ -1,4 +1,4 @@
-"""The events of a seeded account's last 30 days, computed from its objects at source read.
+"""The events of a seeded account's last 30 days, computed from its objects at each read.
 
 Only their order is stored. An event shows its object as it was then, for example a charge before its refund.
 """
@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
 
@@ -17,9 +18,41 @@ from stripe_flow_sandbox.answers.templates import Template, digits, quoted
 from stripe_flow_sandbox.answers.versions import is_older, shown_in
 from stripe_flow_sandbox.objects.resources.events import KEPT_S
 from stripe_flow_sandbox.parameters.shapes import fresh
-from stripe_flow_sandbox.past.event_sources import EventSource
 from stripe_flow_sandbox.past.past import Past
+from stripe_flow_sandbox.past.seeded_charges import SeededCharges, SeededRefunds
+from stripe_flow_sandbox.past.seeded_customers import SeededCustomers, SeededProducts
+from stripe_flow_sandbox.state.collection import Seeded
 from stripe_flow_sandbox.state.order import Order
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventSource:
+    """One event for each of `objects`, in the second of its `created`: the event's type and object, by index."""
+
+    objects: Seeded
+    type_of: Callable[[int], str]
+    body: Callable[[int], bytes]
+
+
+def event_sources_of(
+    past: Past, charges: SeededCharges, customers: SeededCustomers, products: SeededProducts, refunds: SeededRefunds
+) -> list[EventSource]:
+    """All sources of events of a past."""
+
+    def paid_or_failed(index: int) -> str:
+        return "charge.succeeded" if past.is_paid(index) else "charge.failed"
+
+    def refunded_charge(index: int) -> bytes:
+        return charges.body(past.refund_charge[index])
+
+    return [
+        EventSource(objects=charges, type_of=paid_or_failed, body=charges.body_when_made),
+        EventSource(objects=refunds, type_of=lambda _: "refund.created", body=refunds.body),
+        EventSource(objects=refunds, type_of=lambda _: "charge.refunded", body=refunded_charge),
+        EventSource(objects=customers, type_of=lambda _: "customer.created", body=customers.body),
+        EventSource(objects=products, type_of=lambda _: "product.created", body=products.body),
+    ]
+
 
 # A prime above any number of events: multiplying by it shuffles the numbers and gives source event its own.
 _STEP = 2_147_483_647

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from stripe_flow_sandbox.past.event_sources import event_sources_of
 from stripe_flow_sandbox.past.past import Past
 from stripe_flow_sandbox.past.seeded_charges import SeededCharges, SeededRefunds
-from stripe_flow_sandbox.past.seeded_customers import SeededCustomers, SeededMethods
-from stripe_flow_sandbox.past.seeded_events import SeededEvents
-from stripe_flow_sandbox.past.seeded_products import SeededProducts
+from stripe_flow_sandbox.past.seeded_customers import SeededCustomers, SeededMethods, SeededProducts
+from stripe_flow_sandbox.past.seeded_events import SeededEvents, event_sources_of
 from stripe_flow_sandbox.state.collection import Seeded
 from stripe_flow_sandbox.state.keys_file import AccountEntry
 from stripe_flow_sandbox.state.space import Seeds, Space

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from stripe_flow_sandbox.answers.codec import Object, decode, encode
 from stripe_flow_sandbox.answers.errors import invalid
-from stripe_flow_sandbox.objects.listing import Listing
+from stripe_flow_sandbox.objects.resource import Listing
 from stripe_flow_sandbox.parameters.shapes import fields
 from stripe_flow_sandbox.service.operations import RESOURCES
 from stripe_flow_sandbox.state.read_only_lists import READ_ONLY_LISTS

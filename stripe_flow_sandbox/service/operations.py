@@ -6,12 +6,10 @@ from collections.abc import Mapping
 from urllib.parse import unquote
 
 from stripe_flow_sandbox.answers.errors import invalid
-from stripe_flow_sandbox.objects.child_objects import child_operations
-from stripe_flow_sandbox.objects.read_only import read_only_resources
+from stripe_flow_sandbox.objects.read_only import child_operations, read_only_resources
 from stripe_flow_sandbox.objects.resource import Operation, Resource
 from stripe_flow_sandbox.objects.resources.accounts import ACCOUNT_OPERATIONS
-from stripe_flow_sandbox.objects.resources.captures import CAPTURE
-from stripe_flow_sandbox.objects.resources.charges import CHARGES
+from stripe_flow_sandbox.objects.resources.charges import CAPTURE, CHARGES
 from stripe_flow_sandbox.objects.resources.customers import CUSTOMERS
 from stripe_flow_sandbox.objects.resources.events import EVENTS
 from stripe_flow_sandbox.objects.resources.payment_intents import INTENT_OPERATIONS, PAYMENT_INTENTS

@@ -5,22 +5,42 @@ No step waits, so each is atomic. `pipeline` waits and cuts connections between 
 
 from __future__ import annotations
 
+from stripe_flow_sandbox.answers.codec import Object, decode, encode, indent
 from stripe_flow_sandbox.answers.errors import Refusal, invalid, refuse
 from stripe_flow_sandbox.answers.ids import make_id
-from stripe_flow_sandbox.answers.versions import check_version
-from stripe_flow_sandbox.objects.resource import Operation
+from stripe_flow_sandbox.answers.versions import check_version, is_older, shown_in
+from stripe_flow_sandbox.objects.resource import Listing, Operation
 from stripe_flow_sandbox.parameters.form import pairs, parse
 from stripe_flow_sandbox.parameters.params import check
 from stripe_flow_sandbox.past.seeding import Seeding
 from stripe_flow_sandbox.service.exchange import Admitted, Exchange, Request
 from stripe_flow_sandbox.service.expand import expand
 from stripe_flow_sandbox.service.operations import route
-from stripe_flow_sandbox.service.rendering import refused, rendered
 from stripe_flow_sandbox.state.clock import Clock
 from stripe_flow_sandbox.state.idempotency import Answer
 from stripe_flow_sandbox.state.keyring import Key, Keyring
 from stripe_flow_sandbox.state.requestlog import Entry, RequestLog
 from stripe_flow_sandbox.state.space import Call, Space
+
+
+def refused(refusal: Refusal, exchange: Exchange) -> Answer:
+    """The answer of a refusal, with the link to the request's entry in the log."""
+    host = exchange.request.headers.get("host", "")
+    link = f"http://{host}/_sandbox/requests?request_id={exchange.entry.request_id}"
+    body = encode({"error": {**refusal.error, "request_log_url": link}})
+    return Answer(refusal.status, indent(body), dict(refusal.headers))
+
+
+def rendered(result: Object | Listing, version: str) -> bytes:
+    """The result as JSON in this API version; a list in today's version is not decoded."""
+    if isinstance(result, Listing):
+        bodies = (
+            [encode(shown_in(version, decode(body))) for body in result.bodies] if is_older(version) else result.bodies
+        )
+        head = encode({"object": "list", "url": result.url, "has_more": result.has_more})
+        return indent(head[:-1] + b',"data":[' + b",".join(bodies) + b"]}")
+    return indent(encode(shown_in(version, result)))
+
 
 _FORM = "application/x-www-form-urlencoded"
 

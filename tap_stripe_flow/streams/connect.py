@@ -15,13 +15,7 @@ PAYOUTS = StreamSpec(
     kind="payout",
     path="/v1/payouts",
     permission="rak_payout_read",
-    events=(
-        "payout.canceled",
-        "payout.failed",
-        "payout.paid",
-        "payout.reconciliation_completed",
-        "payout.updated",
-    ),
+    events=("payout.canceled", "payout.failed", "payout.paid", "payout.reconciliation_completed", "payout.updated"),
 )
 TOP_UPS = StreamSpec(
     name="top_ups",
@@ -59,12 +53,7 @@ APPLICATION_FEE_REFUNDS = StreamSpec(
     events=("application_fee.refund.updated",),
     child_of=ChildOf(parent=APPLICATION_FEES, list_member="refunds", parent_reference="fee"),
 )
-ACCOUNTS = StreamSpec(
-    name="accounts",
-    kind="account",
-    path="/v1/accounts",
-    permission="rak_connected_account_read",
-)
+ACCOUNTS = StreamSpec(name="accounts", kind="account", path="/v1/accounts", permission="rak_connected_account_read")
 PERSONS = StreamSpec(
     name="persons",
     kind="person",

@@ -82,11 +82,7 @@ DISPUTES = StreamSpec(
     ),
 )
 REVIEWS = StreamSpec(
-    name="reviews",
-    kind="review",
-    path="/v1/reviews",
-    permission="rak_review_read",
-    events=("review.closed",),
+    name="reviews", kind="review", path="/v1/reviews", permission="rak_review_read", events=("review.closed",)
 )
 EARLY_FRAUD_WARNINGS = StreamSpec(
     name="early_fraud_warnings",
@@ -115,11 +111,7 @@ CHECKOUT_SESSION_LINE_ITEMS = StreamSpec(
     child_of=ChildOf(parent=CHECKOUT_SESSIONS, list_member="line_items", needs_expand=True),
 )
 PAYMENT_LINKS = StreamSpec(
-    name="payment_links",
-    kind="payment_link",
-    path="/v1/payment_links",
-    permission="rak_payment_links_read",
-    stamp=None,
+    name="payment_links", kind="payment_link", path="/v1/payment_links", permission="rak_payment_links_read", stamp=None
 )
 PAYMENTS = (
     CHARGES,

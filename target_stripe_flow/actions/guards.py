@@ -61,8 +61,7 @@ def _read_from_stripe(members: Iterable[tuple[str, object]]) -> Iterator[Rejecte
     for name, value in members:
         if plain(name) == "object" and is_stripe_object(value):
             yield Rejected(
-                f"this {value} was read from Stripe, so it is not an order: no money is moved for it again",
-                "object",
+                f"this {value} was read from Stripe, so it is not an order: no money is moved for it again", "object"
             )
 
 

@@ -103,10 +103,7 @@ def open_read_only(path: Path) -> Iterator[Journal]:
 def open_in_memory() -> Iterator[tuple[Connection, Connection]]:
     """A reading and a writing connection to an empty journal in memory."""
     engine = create_engine(
-        "sqlite://",
-        poolclass=StaticPool,
-        connect_args={"check_same_thread": False},
-        isolation_level="AUTOCOMMIT",
+        "sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False}, isolation_level="AUTOCOMMIT"
     )
     try:
         with engine.connect() as reader, engine.connect() as writer:

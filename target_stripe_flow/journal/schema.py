@@ -87,8 +87,4 @@ owners = Table(
 )
 
 # The migrations that have been applied; see `migrations`.
-versions = Table(
-    "journal_versions",
-    METADATA,
-    Column("version", Integer, primary_key=True, autoincrement=False),
-)
+versions = Table("journal_versions", METADATA, Column("version", Integer, primary_key=True, autoincrement=False))

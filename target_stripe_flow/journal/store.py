@@ -38,8 +38,7 @@ _UPDATE = update(attempts).where(
 )
 # The row must be as it was read: a process that was stopped meanwhile must overwrite nothing.
 _UPDATE_IF_SAME = _UPDATE.where(
-    attempts.c.state == bindparam("was_state"),
-    attempts.c.owner.is_not_distinct_from(bindparam("was_owner")),
+    attempts.c.state == bindparam("was_state"), attempts.c.owner.is_not_distinct_from(bindparam("was_owner"))
 )
 
 
@@ -88,10 +87,7 @@ class Journal:
 
     def attempts_of(self, digest: str) -> list[Attempt]:
         """Every attempt of an identity, oldest first."""
-        return self._read_attempts(
-            _OF_DIGEST.order_by(attempts.c.attempt, attempts.c.revision),
-            digest=digest,
-        )
+        return self._read_attempts(_OF_DIGEST.order_by(attempts.c.attempt, attempts.c.revision), digest=digest)
 
     def accounts(self) -> list[tuple[str, str]]:
         """The accounts and modes of all rows."""

@@ -2,19 +2,138 @@
 
 from __future__ import annotations
 
-from stripe_flow_sandbox.answers.codec import Object, integer
+from stripe_flow_sandbox.answers.codec import Object, integer, mapping
 from stripe_flow_sandbox.answers.errors import Refusal, invalid, refuse
-from stripe_flow_sandbox.objects.listing import Filter
-from stripe_flow_sandbox.objects.resource import Resource
-from stripe_flow_sandbox.objects.resources.captures import WRITTEN
-from stripe_flow_sandbox.objects.resources.charge_payment import mark_captured, mark_failed, write_card
-from stripe_flow_sandbox.objects.resources.refunds import refunds_of
+from stripe_flow_sandbox.objects.declines import Decline
+from stripe_flow_sandbox.objects.methods import method_of
+from stripe_flow_sandbox.objects.resource import Filter, Operation, Resource
+from stripe_flow_sandbox.objects.resources.refunds import refunds_of, release
 from stripe_flow_sandbox.objects.tokens import card_of, decline_of, token_of
-from stripe_flow_sandbox.parameters.accepted import create_params, keep
+from stripe_flow_sandbox.parameters.accepted import EXPAND, create_params, keep
 from stripe_flow_sandbox.parameters.money import check_amount, currency_of
 from stripe_flow_sandbox.parameters.params import Param
-from stripe_flow_sandbox.parameters.shapes import apply
+from stripe_flow_sandbox.parameters.shapes import apply, fields
 from stripe_flow_sandbox.state.space import Call, Space
+
+
+def write_card(charge: Object, card: Object) -> None:
+    """Write the card into all fields of a charge that show it."""
+    write_payment_method(charge, method_of(card))
+    charge["source"] = card
+
+
+def write_payment_method(charge: Object, method: Object) -> None:
+    """Write the payment method into all fields of a charge that show it."""
+    kind = str(method["type"])
+    by = mapping(method[kind])
+    details = mapping(charge["payment_method_details"])
+    if kind == "card":
+        shown = mapping(details["card"])
+        shown |= {name: by[name] for name in ("brand", "country", "exp_month", "exp_year", "fingerprint", "funding")}
+        shown |= {"last4": by["last4"], "network": by["brand"], "amount_authorized": charge["amount"]}
+        shown["overcapture"] = {"maximum_amount_capturable": charge["amount"], "status": "unavailable"}
+    else:
+        known = fields("charge")["payment_method_details"]["fields"][kind]["fields"]
+        charge["payment_method_details"] = {kind: {name: by.get(name) for name in known}, "type": kind}
+    charge["payment_method"], charge["billing_details"] = method["id"], method["billing_details"]
+    charge["calculated_statement_descriptor"] = charge["statement_descriptor"] or "SANDBOX"
+    charge["outcome"] = _outcome("authorized", "approved_by_network", None, "Payment complete.")
+
+
+def mark_failed(charge: Object, decline: Decline) -> None:
+    """Write a decline into a charge."""
+    charge |= {
+        "status": "failed",
+        "paid": False,
+        "captured": False,
+        "failure_code": decline.code,
+        "failure_message": decline.message,
+        "outcome": _outcome(
+            "issuer_declined",
+            "declined_by_network",
+            decline.decline_code,
+            "The bank did not return any further details.",
+        ),
+    }
+
+
+def mark_captured(charge: Object, amount: object, balance_transaction: str) -> None:
+    """Write into a charge that `amount` was captured."""
+    charge |= {"captured": True, "amount_captured": amount, "balance_transaction": balance_transaction}
+
+
+def _outcome(kind: str, network_status: str, reason: str | None, seller_message: str) -> Object:
+    return {
+        "advice_code": None,
+        "network_advice_code": None,
+        "network_decline_code": None,
+        "network_status": network_status,
+        "reason": reason,
+        "risk_level": "normal",
+        "risk_score": 20,
+        "seller_message": seller_message,
+        "type": kind,
+    }
+
+
+# Parameters that a charge shows unchanged.
+WRITTEN = (
+    "application_fee_amount",
+    "description",
+    "metadata",
+    "on_behalf_of",
+    "radar_options",
+    "receipt_email",
+    "shipping",
+    "statement_descriptor",
+    "statement_descriptor_suffix",
+    "transfer_data",
+    "transfer_group",
+)
+
+
+def _capture(call: Call) -> Object:
+    target = call.find("charge", call.path_ids[-1])
+    if target["captured"] or target["status"] != "succeeded":
+        raise refuse("charge_already_captured", id=target["id"])
+    if target["payment_intent"] is not None:
+        raise invalid(f"Charge {target['id']} belongs to a PaymentIntent. Capture {target['payment_intent']} instead.")
+    whole = integer(target["amount"])
+    amount = integer(call.params.get("amount", whole))
+    if not 1 <= amount <= whole:
+        raise invalid("The amount to capture must be from 1 to the amount of the charge.", param="amount")
+    return capture(call, target, amount)
+
+
+def capture(call: Call, target: Object, amount: int) -> Object:
+    """The charge with `amount` captured and the rest refunded; parameters of the call are written into it."""
+    apply(target, {name: value for name, value in call.params.items() if name in WRITTEN and name != "metadata"})
+    mark_captured(target, amount, call.space.new_id("balance_transaction"))
+    captured = call.change(target, "charge.captured")
+    rest = integer(target["amount"]) - amount
+    return release(call, captured, rest) if rest else captured
+
+
+CAPTURE = Operation(
+    method="POST",
+    path="/v1/charges/{id}/capture",
+    permission="charge",
+    params={
+        **keep(
+            "charge",
+            "amount",
+            "application_fee",
+            "application_fee_amount",
+            "receipt_email",
+            "statement_descriptor",
+            "statement_descriptor_suffix",
+            "transfer_data",
+            "transfer_group",
+        ),
+        **EXPAND,
+    },
+    run=_capture,
+)
 
 
 def _create(call: Call) -> Object:

@@ -6,11 +6,10 @@ from collections.abc import Callable
 
 from stripe_flow_sandbox.answers.codec import Object, mapping
 from stripe_flow_sandbox.answers.errors import Refusal, refuse
-from stripe_flow_sandbox.objects.child_objects import hidden_members
-from stripe_flow_sandbox.objects.listing import Filter
 from stripe_flow_sandbox.objects.methods import method_of
-from stripe_flow_sandbox.objects.resource import Resource
-from stripe_flow_sandbox.objects.resources.saved_methods import attach, check_attachable, method_named
+from stripe_flow_sandbox.objects.read_only import hidden_members
+from stripe_flow_sandbox.objects.resource import Filter, Resource
+from stripe_flow_sandbox.objects.resources.payment_methods import attach, check_attachable, method_named
 from stripe_flow_sandbox.objects.tokens import card_of, token_of
 from stripe_flow_sandbox.parameters.accepted import create_params, update_params
 from stripe_flow_sandbox.parameters.params import Param
@@ -123,9 +122,7 @@ CUSTOMERS = Resource(
     create_params=create_params("customer"),
     update=_write,
     update_params=update_params(
-        "customer",
-        drop=("payment_method", "tax_id_data", "test_clock"),
-        add={"default_source": Param(type="string")},
+        "customer", drop=("payment_method", "tax_id_data", "test_clock"), add={"default_source": Param(type="string")}
     ),
     updated_events=("customer.updated",),
     deleted_events=("customer.deleted",),

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from stripe_flow_sandbox.answers.errors import invalid
-from stripe_flow_sandbox.objects.listing import Filter
-from stripe_flow_sandbox.objects.resource import Resource
+from stripe_flow_sandbox.objects.resource import Filter, Resource
 from stripe_flow_sandbox.parameters.params import Param
 from stripe_flow_sandbox.state.space import Space
 

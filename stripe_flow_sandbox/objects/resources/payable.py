@@ -8,7 +8,7 @@ from __future__ import annotations
 from stripe_flow_sandbox.answers.codec import Object
 from stripe_flow_sandbox.answers.errors import Refusal, invalid, refuse
 from stripe_flow_sandbox.objects.debits import DEBITS
-from stripe_flow_sandbox.objects.resources.saved_methods import is_spent
+from stripe_flow_sandbox.objects.resources.payment_methods import is_spent
 from stripe_flow_sandbox.state.space import Call
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from stripe_flow_sandbox.answers.codec import Object, mapping
 from stripe_flow_sandbox.answers.errors import invalid, refuse
-from stripe_flow_sandbox.objects.listing import Filter
-from stripe_flow_sandbox.objects.resource import Resource
+from stripe_flow_sandbox.objects.resource import Filter, Resource
 from stripe_flow_sandbox.objects.resources.prices import new_described_price
 from stripe_flow_sandbox.parameters.accepted import create_params, update_params
 from stripe_flow_sandbox.parameters.params import Param

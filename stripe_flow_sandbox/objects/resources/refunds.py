@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from stripe_flow_sandbox.answers.codec import Object, decode, integer
 from stripe_flow_sandbox.answers.errors import Refusal, invalid, refuse
-from stripe_flow_sandbox.objects.listing import Filter, Listing
-from stripe_flow_sandbox.objects.resource import Operation, Resource
+from stripe_flow_sandbox.objects.resource import Filter, Listing, Operation, Resource
 from stripe_flow_sandbox.parameters.accepted import LIST, create_params, keep
 from stripe_flow_sandbox.parameters.params import Param
 from stripe_flow_sandbox.parameters.shapes import apply
