@@ -20,6 +20,7 @@ _SHAPES = {
     "refund": ("re_3", 23),
     "request": ("req_", 14),
     "secret": ("secret_", 24),
+    "test_helpers.test_clock": ("clock_1", 23),
 }
 
 # Fewer characters could give two objects the same id.

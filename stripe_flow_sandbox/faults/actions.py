@@ -1,10 +1,9 @@
-"""All actions of faults. Each is one class, and its members are the words of a script."""
+"""Actions of faults. Each is one class, and its members are the words of a script."""
 
 from __future__ import annotations
 
 import asyncio
 import random
-import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any, ClassVar, Literal, TypeAlias
@@ -131,6 +130,22 @@ class Truncate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fiel
         return truncate
 
 
+class EmptyPage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="empty_page"):
+    """Answer a page without objects to a request with a cursor. Requests without a cursor do not count as matching."""
+
+    points: ClassVar[tuple[Point, ...]] = ("before_answer",)
+    has_more: bool = False
+
+    def effect(self, _: Stage, __: Point) -> Effect:
+        async def empty(exchange: Exchange) -> None:
+            whole = exchange.answer
+            if whole is not None and whole.status == 200:
+                page = {"object": "list", "url": exchange.request.path, "has_more": self.has_more, "data": []}
+                exchange.answer = Answered(200, indent(encode(page)), whole.headers)
+
+        return empty
+
+
 # The error's type and code if the script names none; https://docs.stripe.com/api/errors
 _TYPES = {400: "invalid_request_error", 401: "invalid_request_error", 402: "card_error", 403: "invalid_request_error"}
 
@@ -188,62 +203,3 @@ class Trickle(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field
             exchange.sending.chunk_bytes, exchange.sending.pause_s = self.bytes, self.every_ms / 1000
 
         return trickle
-
-
-class RateLimit(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="rate_limit"):
-    """Answer 429 to requests above `per_s` a second, for each account and endpoint, or each account as a whole."""
-
-    points: ClassVar[tuple[Point, ...]] = ("before_read",)
-    per_s: float
-    scope: Literal["endpoint", "global"] = "endpoint"
-    with_reason: bool = True
-
-    def effect(self, stage: Stage, _: Point) -> Effect:
-        async def limit(exchange: Exchange) -> None:
-            subject, now_s = _subject(exchange, self.scope), time.monotonic()
-            tokens, since_s = stage.tokens.get(subject, (self.per_s, now_s))
-            tokens = min(self.per_s, tokens + (now_s - since_s) * self.per_s)
-            if tokens < 1:
-                exchange.answer = _too_many(f"{self.scope}-rate", with_reason=self.with_reason)
-            stage.tokens[subject] = (tokens - (tokens >= 1), now_s)
-
-        return limit
-
-
-class ConcurrencyLimit(
-    msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="concurrency_limit"
-):
-    """Answer 429 while `most` other requests run, for each account and endpoint, or each account as a whole."""
-
-    points: ClassVar[tuple[Point, ...]] = ("before_read",)
-    most: int
-    scope: Literal["endpoint", "global"] = "endpoint"
-    with_reason: bool = True
-
-    def effect(self, stage: Stage, _: Point) -> Effect:
-        async def limit(exchange: Exchange) -> None:
-            subject = _subject(exchange, self.scope)
-            if stage.in_flight[subject] >= self.most:
-                exchange.answer = _too_many(f"{self.scope}-concurrency", with_reason=self.with_reason)
-                return
-            stage.in_flight[subject] += 1
-            exchange.when_done.append(lambda: stage.in_flight.subtract([subject]))
-
-        return limit
-
-
-def _too_many(reason: str, *, with_reason: bool) -> Answered:
-    """Stripe's 429; https://docs.stripe.com/rate-limits."""
-    return error_answer(429, {}, {"Stripe-Rate-Limited-Reason": reason} if with_reason else {})
-
-
-def _subject(exchange: Exchange, scope: str) -> str:
-    """The key of the requests that share one limit: those of an account, or of an account and endpoint."""
-    account = exchange.request.headers.get("stripe-account", "")
-    if scope == "global":
-        return account
-    parts = exchange.request.path.split("/")
-    return " ".join((account, exchange.request.method, *parts[1:3], *parts[4:5]))
-
-
-Action: TypeAlias = Latency | Hold | Answer | Cut | Trickle | Truncate | LateVisibility | RateLimit | ConcurrencyLimit

@@ -1,7 +1,7 @@
 """The fault script, and its faults in force: which requests each applies to, at which point, and how often it struck.
 
 A script is JSON, `{"seed": 1, "rules": [{"name": …, "match": {…}, "at": …, "action": {"kind": …}}]}`, with the members
-of `Rule`, `Match` and the classes in `actions`; an unknown member is refused.
+of `Rule`, `Match` and the classes in `actions` and `limits`; an unknown member is refused.
 """
 
 from __future__ import annotations
@@ -10,11 +10,47 @@ import random
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import TypeAlias
+from urllib.parse import parse_qs
 
 import msgspec
 
-from stripe_flow_sandbox.faults.actions import Action, Effect, Hold, Stage
+from stripe_flow_sandbox.faults.actions import (
+    Answer,
+    Cut,
+    Effect,
+    EmptyPage,
+    Hold,
+    Latency,
+    LateVisibility,
+    Stage,
+    Trickle,
+    Truncate,
+)
+from stripe_flow_sandbox.faults.limits import ConcurrencyLimit, Lock, RateLimit
 from stripe_flow_sandbox.service.exchange import Exchange, Point, Request
+
+Action: TypeAlias = (
+    Latency
+    | Hold
+    | Answer
+    | Cut
+    | Trickle
+    | Truncate
+    | EmptyPage
+    | LateVisibility
+    | Lock
+    | RateLimit
+    | ConcurrencyLimit
+)
+
+
+def concerns(action: Action, request: Request) -> bool:
+    """Whether an action can change the answer to a request: an empty page needs a cursor."""
+    if not isinstance(action, EmptyPage):
+        return True
+    cursors = parse_qs(request.query.decode("latin-1")).keys() & {"starting_after", "ending_before"}
+    return request.method == "GET" and bool(cursors)
 
 
 class Match(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -81,7 +117,8 @@ class _ActiveRule:
         self.struck = 0
 
     def strikes(self, exchange: Exchange) -> bool:
-        if not self.rule.match.holds(exchange.request):
+        request = exchange.request
+        if not self.rule.match.holds(request) or not concerns(self.rule.action, request):
             return False
         self.seen += 1
         is_over = self.rule.times is not None and self.struck >= self.rule.times

@@ -31,12 +31,14 @@ class Filter:
 
     `values`: the parameter's value → the values of the field that match.
     `default_values`: the values that match if the request does not name the parameter; None if all match.
+    `hides`: without the parameter, the list leaves out the objects that have any value in the field.
     """
 
     param: Param
     field: str
     values: Callable[[Space, object], Sequence[str]] = lambda _, wanted: [_spelled(wanted)]
     default_values: Callable[[Space], Sequence[str]] | None = None
+    hides: bool = False
 
 
 def page_of(  # a page needs all of them
@@ -48,6 +50,7 @@ def page_of(  # a page needs all of them
     *,
     kept_since: int = 0,
     filters: Mapping[str, Sequence[str]] | None = None,
+    without: Sequence[str] = (),
 ) -> Listing:
     """The page of `collection` that `params` select. Raises Refusal (400) for wrong cursors, bounds or limits."""
     if "starting_after" in params and "ending_before" in params:
@@ -60,6 +63,7 @@ def page_of(  # a page needs all of them
         since=max(since, kept_since),
         until=until,
         filters=filters or {},
+        without=without,
     )
     page = pages.read(collection, query, now)
     return Listing(url, [collection.body_at(place) for place in page.places], page.has_more)
@@ -146,11 +150,24 @@ class Resource:
             for name, each in self.filters.items()
             if each.default_values and name not in call.params
         }
-        return self.page(call.space, call.params, call.now, filters, self.path)
+        without = [each.field for name, each in self.filters.items() if each.hides and name not in call.params]
+        return self.page(call.space, call.params, call.now, filters, self.path, without=without)
 
-    def page(self, space: Space, params: Object, now: int, filters: Mapping[str, Sequence[str]], url: str) -> Listing:
-        """One page of the objects whose fields have one of the values in `filters`."""
-        return page_of(space[self.noun], self.noun, params, now, url, kept_since=self.kept_since(now), filters=filters)
+    def page(  # a page needs all of them
+        self,
+        space: Space,
+        params: Object,
+        now: int,
+        filters: Mapping[str, Sequence[str]],
+        url: str,
+        *,
+        without: Sequence[str] = (),
+    ) -> Listing:
+        """One page of the objects whose fields have one of the values in `filters`, and none in those of `without`."""
+        kept_since = self.kept_since(now)
+        return page_of(
+            space[self.noun], self.noun, params, now, url, kept_since=kept_since, filters=filters, without=without
+        )
 
     def _update(self, call: Call) -> Object:
         target = self._not_deleted(call)

@@ -10,6 +10,7 @@ from stripe_flow_sandbox.objects.read_only import child_operations, read_only_re
 from stripe_flow_sandbox.objects.resource import Operation, Resource
 from stripe_flow_sandbox.objects.resources.accounts import ACCOUNT_OPERATIONS
 from stripe_flow_sandbox.objects.resources.charges import CAPTURE, CHARGES
+from stripe_flow_sandbox.objects.resources.clocks import ADVANCE, TEST_CLOCKS
 from stripe_flow_sandbox.objects.resources.customers import CUSTOMERS
 from stripe_flow_sandbox.objects.resources.events import EVENTS
 from stripe_flow_sandbox.objects.resources.payment_intents import INTENT_OPERATIONS, PAYMENT_INTENTS
@@ -18,13 +19,14 @@ from stripe_flow_sandbox.objects.resources.prices import PRICES
 from stripe_flow_sandbox.objects.resources.products import PRODUCTS
 from stripe_flow_sandbox.objects.resources.refunds import CHARGE_REFUND_OPERATIONS, REFUNDS
 
-_DECLARED = (CHARGES, CUSTOMERS, EVENTS, PAYMENT_INTENTS, PAYMENT_METHODS, PRICES, PRODUCTS, REFUNDS)
+_DECLARED = (CHARGES, CUSTOMERS, EVENTS, PAYMENT_INTENTS, PAYMENT_METHODS, PRICES, PRODUCTS, REFUNDS, TEST_CLOCKS)
 RESOURCES: Mapping[str, Resource] = {each.noun: each for each in (*_DECLARED, *read_only_resources())}
 
 OPERATIONS: tuple[Operation, ...] = (
     *(operation for resource in RESOURCES.values() for operation in resource.operations()),
     *child_operations(),
     *ACCOUNT_OPERATIONS,
+    ADVANCE,
     CAPTURE,
     *CHARGE_REFUND_OPERATIONS,
     *INTENT_OPERATIONS,
@@ -32,7 +34,7 @@ OPERATIONS: tuple[Operation, ...] = (
 )
 
 # Paths of these products have the product's name in front: /v1/issuing/cards/{id}
-_PRODUCTS = frozenset({"checkout", "issuing", "radar"})
+_PRODUCTS = frozenset({"checkout", "issuing", "radar", "test_helpers"})
 
 
 def _segments(path: str) -> list[str]:

@@ -20,7 +20,10 @@ _FOREVER = 1 << 62
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
-    """One page of a list: `[since, until)` bounds `created`; an object matches a filter by any of its values."""
+    """One page of a list: `[since, until)` bounds `created`; an object matches a filter by any of its values.
+
+    `without`: fields; objects that have a value in one of them are left out.
+    """
 
     limit: int = DEFAULT
     after: Place | None = None
@@ -28,6 +31,7 @@ class Query:
     since: int = 0
     until: int = _FOREVER
     filters: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    without: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +47,11 @@ def read(collection: Collection, query: Query, now: int) -> Page:
     newest_first = query.before is None
     driver, *others = sorted(_unions(collection, query.filters), key=_size) or [[collection.order]]
     runs = [order.between(*_bounds(order, query), newest_first=newest_first) for order in driver]
+    hidden = [order for name in query.without for order in collection.index(name).values()]
     found: list[Place] = []
     for place in _merged(runs, newest_first=newest_first):
-        if collection.is_visible(place, now) and all(_holds(union, place) for union in others):
+        is_shown = collection.is_visible(place, now) and not _holds(hidden, place)
+        if is_shown and all(_holds(union, place) for union in others):
             found.append(place)
             if len(found) > query.limit:
                 break

@@ -24,7 +24,7 @@ _EVENT_SHUFFLE = 0b1011_0101
 
 
 # Stripe's name of the path parameter that holds the id, where it is not `id`.
-_IN_PATH = {"payment_intent": "intent", "price": "price"}
+_IN_PATH = {"payment_intent": "intent", "price": "price", "test_helpers.test_clock": "test_clock"}
 
 _NOUNS = (
     "charge",
@@ -34,6 +34,7 @@ _NOUNS = (
     "price",
     "product",
     "refund",
+    "test_helpers.test_clock",
     *(row.noun for row in READ_ONLY_LISTS),
     *(noun for spec in CHILD_LISTS for noun in spec.nouns),
 )

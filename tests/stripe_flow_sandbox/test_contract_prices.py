@@ -171,8 +171,8 @@ def test_prices_are_found_by_product_type_currency_activity_and_lookup_keys(clie
     def found(**filters: object) -> list[str]:
         return [each.id for each in client.prices.list({"product": product, **filters}).data]
 
-    assert found() == [retired.id, monthly.id, once.id]
-    assert found(active=True) == [monthly.id, once.id]
+    assert found() == found(active=True) == [monthly.id, once.id]
+    assert found(active=False) == [retired.id]
     assert found(type="recurring") == found(currency="eur") == [monthly.id]
     assert found(lookup_keys=["finding", "other"]) == [once.id]
     assert found(created={"lt": once.created}) == []

@@ -241,3 +241,32 @@ def test_a_held_request_continues_after_its_client_has_disconnected(sandbox: San
 
     status, _ = post(sandbox, "disconnected")
     assert (status in (200, 409), effects(sandbox)) == (True, 1)
+
+
+@pytest.mark.parametrize("has_more", [True, False])
+def test_a_page_behind_a_cursor_can_be_empty(sandbox: Sandbox, *, has_more: bool) -> None:
+    client = a_client(sandbox)
+    made = [a_customer(client).id for _ in range(3)]
+    sandbox.faults(a_rule("empty_page", match={"path": "/v1/customers"}, has_more=has_more, times=1))
+
+    first = client.customers.list({"limit": 2})
+    empty = client.customers.list({"limit": 2, "starting_after": first.data[-1].id})
+    whole = client.customers.list({"limit": 2, "starting_after": first.data[-1].id})
+
+    assert [each.id for each in first.data] == [made[2], made[1]]
+    assert (empty.data, empty.has_more, empty.url) == ([], has_more, "/v1/customers")
+    assert [each.id for each in whole.data] == [made[0]]
+    assert sandbox.fault_state("fault")["struck"] == 1
+
+
+def test_a_locked_object_is_a_429_without_a_reason_and_nothing_is_executed(sandbox: Sandbox) -> None:
+    client = a_client(sandbox)
+    sandbox.faults(a_rule("lock", match={"path": "/v1/charges"}, times=1))
+
+    refusal = outcome(lambda: a_charge(client, options={"idempotency_key": "pay"}))
+    paid = a_charge(client, options={"idempotency_key": "pay"})
+
+    assert refusal is not None
+    assert (refusal.http_status, refusal.json_body["error"]["code"]) == (429, "lock_timeout")
+    assert "stripe-rate-limited-reason" not in {name.lower() for name in refusal.headers or {}}
+    assert [each["id"] for each in sandbox.objects("charge")] == [paid.id]

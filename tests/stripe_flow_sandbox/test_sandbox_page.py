@@ -9,8 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from stripe_flow_sandbox.faults.actions import Action
-from stripe_flow_sandbox.faults.faults import Match, Rule
+from stripe_flow_sandbox.faults.faults import Action, Match, Rule
 from tests.stripe_flow_sandbox.builders import a_client
 from tests.support.sandbox import Sandbox
 

@@ -9,6 +9,7 @@ from stripe_flow_sandbox.answers.errors import Refusal, refuse
 from stripe_flow_sandbox.objects.methods import method_of
 from stripe_flow_sandbox.objects.read_only import hidden_members
 from stripe_flow_sandbox.objects.resource import Filter, Resource
+from stripe_flow_sandbox.objects.resources.clocks import TEST_CLOCK, clock_named
 from stripe_flow_sandbox.objects.resources.payment_methods import attach, check_attachable, method_named
 from stripe_flow_sandbox.objects.tokens import card_of, token_of
 from stripe_flow_sandbox.parameters.accepted import create_params, update_params
@@ -21,6 +22,8 @@ _DEFAULT = "default_payment_method"
 
 def _create(call: Call) -> Object:
     made = call.new("customer")
+    if call.params.get("test_clock") is not None:
+        made["created"] = clock_named(call, str(call.params["test_clock"]))["frozen_time"]
     made["invoice_prefix"] = str(made["id"])[-8:].upper()
     method = _named_method(call, made)
     _write(call, made)
@@ -116,7 +119,8 @@ CUSTOMERS = Resource(
     permission="customer",
     filters={
         "email": Filter(param=Param(type="string"), field="email"),
-        "test_clock": Filter(param=Param(type="string"), field="test_clock"),
+        # https://docs.stripe.com/api/customers/list: without it, no customer of a test clock
+        "test_clock": Filter(param=Param(type="string"), field="test_clock", hides=True),
     },
     create=_create,
     create_params=create_params("customer"),
@@ -126,5 +130,6 @@ CUSTOMERS = Resource(
     ),
     updated_events=("customer.updated",),
     deleted_events=("customer.deleted",),
+    expands={"test_clock": TEST_CLOCK},
     includes={**hidden_members("customer"), "subscriptions": _empty("subscriptions")},
 )

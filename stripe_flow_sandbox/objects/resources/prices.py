@@ -186,7 +186,8 @@ PRICES = Resource(
     # Stripe's permission still has the name of plans, which prices replaced.
     permission="plan",
     filters={
-        "active": Filter(param=Param(type="boolean"), field="active"),
+        # Only active ones by default: https://docs.stripe.com/api/prices/list
+        "active": Filter(param=Param(type="boolean"), field="active", default_values=lambda _: ["true"]),
         "currency": Filter(param=_TEXT, field="currency"),
         "lookup_keys": Filter(param=Param(type="array", items=_TEXT), field="lookup_key", values=_lookup_keys),
         "product": Filter(param=_TEXT, field="product"),
