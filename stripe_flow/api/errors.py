@@ -14,6 +14,7 @@
         │   ├── NotFound        no such object, or it is of the other mode (404)
         │   └── KeyReused       the idempotency key was used with other parameters: a conflict, never re-keyed
         ├── Declined            the card was declined, which is final (402)
+        ├── ListUnfinished      a list promised more than it showed: what it did not show is not absent
         └── OutcomeUnknown      the request may have been executed: ask Stripe before sending it again (500, undecided)
 
 No message quotes Stripe's `message`: it may repeat a person's e-mail address, and it changes without notice. Codes,
@@ -122,6 +123,12 @@ class KeyReused(RequestRefused):
 
 class Declined(StripeError):
     """The card was declined."""
+
+
+class ListUnfinished(StripeError):
+    """Stripe's list promised more than it showed, so nothing counts as absent from it."""
+
+    exit_code = 2
 
 
 class OutcomeUnknown(StripeError):

@@ -1,0 +1,67 @@
+"""Reads a list of Stripe's page by page, by the rule in `lists`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from stripe_flow.api.client import Client
+from stripe_flow.api.errors import ListUnfinished, RequestRefused
+from stripe_flow.api.lists import End, Entry, ListReading
+
+T = TypeVar("T")
+
+PAGE_LIMIT = 100  # Stripe's maximum
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page(Generic[T]):
+    """One page: its objects, what the rule needs to know of each, and Stripe's `has_more`."""
+
+    items: Sequence[T]
+    entries: Sequence[Entry]
+    has_more: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bounds:
+    """The range of `created` that a list is filtered by: Unix seconds, both included; None: no bound."""
+
+    since: int | None = None
+    until: int | None = None
+
+
+def read_list(  # a list needs all of them
+    client: Client,
+    path: str,
+    filters: Mapping[str, object],
+    read: Callable[[bytes], Page[T]],
+    *,
+    bounds: Bounds | None,
+    can_narrow: bool,
+) -> Iterator[T]:
+    """The objects of the list, each once; `bounds` None: the list is not filtered by `created`.
+
+    An object of a list that is not newest first may come twice. Raises ListUnfinished after the objects that Stripe
+    showed if these may not be all, or StripeError.
+    """
+    given = bounds or Bounds()
+    reading = ListReading(since=given.since, until=given.until, can_narrow=can_narrow and bounds is not None)
+    while not isinstance(reading.next, End):
+        asked = reading.next
+        created = {"gte": given.since, "lte": asked.until}
+        query = {**filters, "limit": PAGE_LIMIT, "created": created, "starting_after": asked.after}
+        try:
+            page = client.get(path, query, read=read).value
+        except RequestRefused:
+            if not reading.skip_cursor():
+                raise
+            continue
+        for position in reading.take(page.entries, has_more=page.has_more):
+            yield page.items[position]
+    if reading.next is End.UNFINISHED:
+        raise ListUnfinished(
+            f"GET {path}: Stripe's list did not show all that it promised, so nothing counts as absent from it. "
+            "Run again later; if this stays so, ask Stripe's support"
+        )
