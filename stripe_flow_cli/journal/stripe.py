@@ -18,6 +18,8 @@ from target_stripe_flow.recovery.rebuild import Rebuilt
 from target_stripe_flow.recovery.rebuild import rebuild as rebuild_action
 from target_stripe_flow.run import Run
 
+# The exit code if objects at Stripe may be missing in the journal.
+INCOMPLETE = 2
 # Unix time 0: no object at Stripe is older.
 EVER = 0
 
@@ -43,8 +45,11 @@ def reconcile(context: JournalContext) -> None:
 @click.option("--since", metavar="ISO8601", help="Only objects created since then. Default: all.")
 @with_context
 def rebuild(context: JournalContext, since: str | None) -> None:
-    """Refill a lost journal from the markers of the objects at Stripe. Rows that the journal has stay unchanged."""
-    first = _parse_since(since)
+    """Refill a lost journal from the markers of the objects at Stripe. Rows that the journal has stay unchanged.
+
+    The exit code is 2 if a list could not be read whole.
+    """
+    first, is_complete = _parse_since(since), True
     with _started_run(context) as run:
         span = Span(first=first, last=int(run.stripe_now_unix()) + AFTER_S)
         for spec in ACTIONS.values():
@@ -64,14 +69,23 @@ def rebuild(context: JournalContext, since: str | None) -> None:
                     on_progress=print_progress,
                 )
                 _print_rebuilt(name, rebuilt, as_json=context.as_json)
+                is_complete &= rebuilt.is_complete
+    if not is_complete:
+        raise SystemExit(INCOMPLETE)
 
 
 def _print_rebuilt(name: str, rebuilt: Rebuilt, *, as_json: bool) -> None:
     if as_json:
         members = {"objects": name, "at_stripe": rebuilt.seen, "with_marker": rebuilt.ours, "new": rebuilt.new}
-        click.echo(json.dumps(members))
+        click.echo(json.dumps(members | {"is_complete": rebuilt.is_complete}))
     else:
         click.echo(f"{name}: {rebuilt.seen} at Stripe, {rebuilt.ours} with a marker, {rebuilt.new} new in the journal")
+    for gap in rebuilt.gaps:
+        click.echo(
+            f"{name}: the journal may lack objects that exist, and would order them again: {gap}. Run "
+            "`stripe-flow journal rebuild` again before the next run",
+            err=True,
+        )
 
 
 @contextmanager

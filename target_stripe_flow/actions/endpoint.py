@@ -30,6 +30,10 @@ class Endpoint:
     turns the parameters of a record into those of this path. `makes_intent`: the path creates a PaymentIntent, its
     charge is the object of the record, and the request must name a payment method. `advice` says what to do if Stripe
     refuses this endpoint to the account.
+
+    What its list hides unless it is asked for: `list_filters` are the filters that together show every object, each in
+    a request of its own; an object may be in several. `clock_parameter` puts a new object on a test clock, and filters
+    the list by it. `is_newest_first`: Stripe documents the order of the list.
     """
 
     path: str
@@ -38,6 +42,9 @@ class Endpoint:
     translate: Callable[[Parameters], Parameters] = dict
     makes_intent: bool = False
     advice: str = ""
+    list_filters: tuple[Mapping[str, object], ...] = ({},)
+    clock_parameter: str | None = None
+    is_newest_first: bool = True
 
     def made(self, object_id: str, status: str | None, latest_charge: str | None, money: Money = UNKNOWN) -> Made:
         """The result that an object with this id and status shows."""

@@ -145,7 +145,7 @@ class Executor:
             except Missing as missing:  # no later record can create an object with this id
                 raise Rejected(str(missing), missing.field) from None
         elif match_by in job.parameters:
-            stripe_id = find_match(self._client, job.spec.path, str(match_by), job.parameters[match_by])
+            stripe_id = find_match(self._client, job.spec.endpoint, str(match_by), job.parameters)
         if stripe_id is None:
             return None
         # The time of Stripe's last answer, which showed the object.

@@ -5,22 +5,35 @@ from __future__ import annotations
 from urllib.parse import quote
 
 from stripe_flow.api.client import Client
-from stripe_flow.api.errors import NotFound
+from stripe_flow.api.errors import ListUnfinished, NotFound, RequestRefused
+from target_stripe_flow.actions.endpoint import Endpoint, Parameters
 from target_stripe_flow.attempts.identity import MARKER
+from target_stripe_flow.execution.object_lists import View, list_objects
 from target_stripe_flow.results.outcome import Rejected
 
 # A message about several matches names at most this many ids.
 MOST_SHOWN = 5
 
 
-def find_match(client: Client, path: str, name: str, value: str) -> str | None:
-    """The id of the one object whose parameter `name` has this value; None if there is none.
+def find_match(client: Client, endpoint: Endpoint, name: str, parameters: Parameters) -> str | None:
+    """The id of the one object whose parameter `name` has the value in `parameters`; None if there is none.
 
-    Raises Rejected if there are several. Stripe compares exactly, and case matters:
-    https://docs.stripe.com/api/customers/list
+    An object that belongs on a test clock is looked for among those of that clock, which no other list shows. Stripe
+    compares exactly, and case matters: https://docs.stripe.com/api/customers/list
+
+    Raises Rejected if there are several, if Stripe refuses the search, or if its list is unfinished.
     """
-    found: object = client.get(path, {name: value, "limit": MOST_SHOWN}).value.get("data")
-    ids = [str(each["id"]) for each in found] if isinstance(found, list) else []
+    clock = parameters.get(str(endpoint.clock_parameter))
+    filters = {name: parameters[name]} | ({str(endpoint.clock_parameter): clock} if clock else {})
+    ids: list[str] = []
+    try:
+        for item in list_objects(client, endpoint, View(filters=filters), None):
+            if not item.deleted:
+                ids.append(item.id)
+            if len(ids) == MOST_SHOWN:
+                break
+    except (RequestRefused, ListUnfinished) as error:
+        raise Rejected(f"nothing is created, as an object with this value may exist already: {error}", name) from None
     if len(ids) > 1:
         raise Rejected(f"matches several objects, {', '.join(ids)}: set stripe_id to the right one", name)
     return ids[0] if ids else None

@@ -6,60 +6,29 @@ It never uses Stripe's search, whose index may be an hour behind (https://docs.s
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-import msgspec
-
 from stripe_flow.api.client import Client
-from stripe_flow.api.errors import NotFound, PermissionMissing, RequestRefused
-from target_stripe_flow.actions.endpoint import Endpoint, Made
-from target_stripe_flow.actions.money import money_of
+from stripe_flow.api.errors import ListUnfinished, NotFound, PermissionMissing, RequestRefused
+from stripe_flow.api.paging import Bounds
+from target_stripe_flow.actions.endpoint import Endpoint
 from target_stripe_flow.attempts.attempt import Attempt
-from target_stripe_flow.attempts.identity import MARKER
+from target_stripe_flow.execution.object_lists import (
+    ListedObject,
+    View,
+    clock_in,
+    list_clocks,
+    list_objects,
+    read_object,
+    views_of,
+)
 
 logger = logging.getLogger(__name__)
 
 # How far `created` may lie before the first send (Stripe's clocks differ) and after the last one (slow requests).
 BEFORE_S = 5 * 60
 AFTER_S = 60 * 60
-PAGE = 100
-# If the object at the cursor is deleted between two pages, the page is read again; after so many times the scan ends as
-# incomplete.
-MOST_RESTARTS = 20
-
-
-class ListedObject(msgspec.Struct):
-    """The members of an object in a list that a scan reads."""
-
-    id: str
-    created: int = 0  # missing in a deleted object
-    metadata: dict[str, str] | None = None
-    status: str | None = None
-    latest_charge: str | None = None
-    deleted: bool = False
-    amount: int | None = None
-    currency: str | None = None
-
-    @property
-    def marker(self) -> str:
-        """The marker in its metadata, empty if it has none."""
-        return (self.metadata or {}).get(MARKER, "")
-
-    @property
-    def origin(self) -> str:
-        """The marker of the attempt that created it, without the revision of a later update."""
-        return ":".join(self.marker.split(":")[:2])
-
-    def made_at(self, endpoint: Endpoint) -> Made:
-        """What the object says about the attempt that created it at `endpoint`."""
-        money = money_of({"amount": self.amount, "currency": self.currency})
-        return endpoint.made(self.id, self.status, self.latest_charge, money)
-
-
-class _Page(msgspec.Struct):
-    data: list[ListedObject]
-    has_more: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,25 +47,54 @@ class Span:
     last: int
 
 
-def scan_for_markers(client: Client, path: str, attempts: Iterable[Attempt]) -> Scan:
-    """The objects of these attempts, from every page of the list `path` that can hold one. Raises AccountTrouble.
+def scan_for_markers(client: Client, endpoint: Endpoint, attempts: Collection[Attempt]) -> Scan:
+    """The objects of these attempts, from every page of the endpoint's list that can hold one. Raises AccountTrouble.
 
-    If the key may not read the list, the scan is incomplete, and the log names the missing permission.
+    It asks for what the list hides too: objects that are not active, and those on the test clocks that the attempts
+    name. If the key may not read a list, or a list is unfinished, the scan is incomplete, and the log says why.
     """
-    wanted = {attempt.origin for attempt in attempts}
     found: dict[str, ListedObject] = {}
+    is_complete = True
+    clocks, knows_clocks = _clocks_of(client, endpoint, attempts)
+    for view in views_of(endpoint, clocks):
+        is_complete &= _scan_view(client, endpoint, view, attempts, found)
+    return Scan(found=found, is_complete=is_complete and knows_clocks)
+
+
+def _scan_view(
+    client: Client, endpoint: Endpoint, view: View, attempts: Collection[Attempt], found: dict[str, ListedObject]
+) -> bool:
+    """Add the objects of these attempts to `found`; False if the view could not be read whole."""
+    wanted = {attempt.origin for attempt in attempts}
     try:
-        for span in merge_spans(attempts):
-            for item in list_objects(client, path, span):
+        for span in merge_spans(attempts) if view.has_times else [None]:
+            bounds = None if span is None else Bounds(since=span.first, until=span.last)
+            for item in list_objects(client, endpoint, view, bounds):
                 if item.origin in wanted:
                     found[item.origin] = item
     except PermissionMissing as error:
-        logger.warning("the key cannot scan %s for open attempts: %s", path, error)
-    except RequestRefused as error:
-        logger.warning("the scan of %s for open attempts is incomplete: %s", path, error)
+        logger.warning("the key cannot scan %s for open attempts: %s", endpoint.path, error)
+    except (RequestRefused, ListUnfinished) as error:
+        logger.warning("the scan of %s for open attempts is incomplete: %s", endpoint.path, error)
     else:
-        return Scan(found=found, is_complete=True)
-    return Scan(found=found, is_complete=False)
+        return True
+    return False
+
+
+def _clocks_of(client: Client, endpoint: Endpoint, attempts: Iterable[Attempt]) -> tuple[list[str], bool]:
+    """The test clocks that can hold objects of these attempts, and whether these are all.
+
+    An attempt whose request is not stored may have named any clock of the account.
+    """
+    bodies = [attempt.body for attempt in attempts if attempt.mode == "test" and endpoint.clock_parameter is not None]
+    named = {clock for body in bodies if body is not None and (clock := clock_in(body, endpoint))}
+    if None not in bodies:
+        return sorted(named), True
+    try:
+        return sorted(named | set(list_clocks(client))), True
+    except (PermissionMissing, RequestRefused, ListUnfinished) as error:
+        logger.warning("the scan of %s is incomplete without the account's test clocks: %s", endpoint.path, error)
+        return sorted(named), False
 
 
 def check_updates(client: Client, updates: Iterable[Attempt]) -> Scan:
@@ -108,7 +106,7 @@ def check_updates(client: Client, updates: Iterable[Attempt]) -> Scan:
     is_complete = True
     for update in updates:
         try:
-            item = client.get(str(update.path), read=_read_object).value
+            item = client.get(str(update.path), read=read_object).value
         except NotFound:
             continue
         except (PermissionMissing, RequestRefused) as error:
@@ -132,36 +130,3 @@ def merge_spans(attempts: Iterable[Attempt]) -> list[Span]:
         else:
             merged.append((first, last))
     return [Span(first=first, last=last) for first, last in reversed(merged)]
-
-
-def list_objects(client: Client, path: str, span: Span) -> Iterator[ListedObject]:
-    """Every object of the list that was created in the span, newest first.
-
-    Objects of one second may be repeated if the object at the cursor was deleted meanwhile. Raises StripeError.
-    """
-    until, after, restarts = span.last, "", 0
-    while True:
-        query: dict[str, object] = {"limit": PAGE, "created": {"gte": span.first, "lte": until}}
-        if after:
-            query["starting_after"] = after
-        try:
-            page = client.get(path, query, read=_read_page).value
-        except (NotFound, RequestRefused):
-            # The object at the cursor was deleted: continue from the second in which it was created.
-            restarts += 1
-            if not after or restarts > MOST_RESTARTS:
-                raise
-            after = ""
-            continue
-        yield from page.data
-        if not page.has_more or not page.data:
-            return
-        after, until = page.data[-1].id, page.data[-1].created
-
-
-def _read_object(body: bytes) -> ListedObject:
-    return msgspec.json.decode(body, type=ListedObject)
-
-
-def _read_page(body: bytes) -> _Page:
-    return msgspec.json.decode(body, type=_Page)

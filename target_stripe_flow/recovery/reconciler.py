@@ -129,7 +129,7 @@ class Reconciler:
             self._wait(wait_s)
         change = "updated" if is_update else "created"
         logger.info("scanning for %d %s that may have been %s", len(rows), spec.name, change)
-        scan = check_updates(self._client, rows) if is_update else scan_for_markers(self._client, endpoint.path, rows)
+        scan = check_updates(self._client, rows) if is_update else scan_for_markers(self._client, endpoint, rows)
         absent = Made(event=Event.ABSENT if scan.is_complete else Event.SCAN_INCOMPLETE, stripe_id=None)
         for row in rows:
             item = scan.found.get(row.marker)

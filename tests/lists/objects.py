@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 import requests
+from typing_extensions import override
 
 from stripe_flow.api.client import Client
 from stripe_flow.api.settings import open_client
@@ -18,6 +19,7 @@ from tests.support.sandbox import Sandbox
 from tests.tap_stripe_flow.crowds import post
 
 EMAIL = "ann@example.com"
+CLOCK = "clock_1"
 # Longer than `overlap_s`, so that slices cover all objects; a jump of over an hour would cut connections.
 LATER_S = 3_000
 
@@ -62,21 +64,26 @@ class Customers:
     cursors: Mapping[str, str] = field(default_factory=dict)
     digests: Sequence[str] = ()
     first_unix: int = 0
+    kind: str = "customer"
     path: str = "/v1/customers"
+
+    def form(self, digest: str) -> str:
+        """The request that makes one object with this marker."""
+        return f"email={EMAIL}&metadata[{MARKER}]={digest}:1"
 
     def make(self, seconds: Sequence[int]) -> None:
         sandbox, self.first_unix = self.account.sandbox, self.account.sandbox.clock() + 1
         self.digests = [f"{number:032x}" for number in range(sum(seconds))]
         digests = iter(self.digests)
         for second, count in enumerate(seconds):
-            self._post([_form(next(digests)) for _ in range(count)], at=self.first_unix + second)
+            self._post([self.form(next(digests)) for _ in range(count)], at=self.first_unix + second)
         sandbox.advance(LATER_S)
-        self.ids = [each["id"] for each in sandbox.objects("customer", self.account.id)][::-1]
+        self.ids = [each["id"] for each in sandbox.objects(self.kind, self.account.id)][::-1]
         self.cursors = {each: each for each in self.ids}
 
     def add(self) -> str:
-        self._post([_form("f" * 32)], at=None)
-        return str(self.account.sandbox.objects("customer", self.account.id)[-1]["id"])
+        self._post([self.form("f" * 32)], at=None)
+        return str(self.account.sandbox.objects(self.kind, self.account.id)[-1]["id"])
 
     def delete(self, ids: Collection[str]) -> None:
         with requests.Session() as session:
@@ -106,8 +113,27 @@ class Updates(Customers):
         self.cursors = {each["id"]: each["data"]["object"]["id"] for each in reversed(events)}
 
 
-def _form(digest: str) -> str:
-    return f"email={EMAIL}&metadata[{MARKER}]={digest}:1"
+@dataclass(kw_only=True)
+class ClockCustomers(Customers):
+    """Customers on one test clock, which no list shows without its id; all have the clock's second."""
+
+    @override
+    def form(self, digest: str) -> str:
+        return f"test_clock={CLOCK}&{super().form(digest)}"
+
+
+@dataclass(kw_only=True)
+class Prices(Customers):
+    """Prices, every second one of them not active. They cannot be deleted."""
+
+    kind: str = "price"
+    path: str = "/v1/prices"
+
+    @override
+    def form(self, digest: str) -> str:
+        active = "true" if int(digest, 16) % 2 else "false"
+        product = "product_data[name]=Chair"
+        return f"currency=usd&unit_amount=5&{product}&active={active}&metadata[{MARKER}]={digest}:1"
 
 
 @dataclass(kw_only=True)

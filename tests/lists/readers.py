@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
+from urllib.parse import parse_qsl
 
-from stripe_flow.api.errors import PermissionMissing
+from stripe_flow.api.errors import ListUnfinished, PermissionMissing
+from stripe_flow.api.paging import Bounds
 from stripe_flow_cli.slices.planner import plan_runs
 from tap_stripe_flow.capture.children import ChildReader
 from tap_stripe_flow.listing.pages import Listing, Page
@@ -17,10 +19,21 @@ from target_stripe_flow.actions.table import ACTIONS
 from target_stripe_flow.attempts.attempt import Attempt
 from target_stripe_flow.attempts.identity import Scope
 from target_stripe_flow.execution.matching import find_match
+from target_stripe_flow.execution.object_lists import View, list_objects
 from target_stripe_flow.journal.location import File
-from target_stripe_flow.recovery.marker_scan import Span, list_objects, scan_for_markers
+from target_stripe_flow.recovery.marker_scan import Span, scan_for_markers
 from target_stripe_flow.recovery.rebuild import rebuild
-from tests.lists.objects import EMAIL, LATER_S, Account, ChildObjects, Customers, Objects, Updates
+from tests.lists.objects import (
+    CLOCK,
+    LATER_S,
+    Account,
+    ChildObjects,
+    ClockCustomers,
+    Customers,
+    Objects,
+    Prices,
+    Updates,
+)
 from tests.lists.tap import SPECS, a_run, read_stream
 from tests.support.sandbox import PLATFORM
 from tests.target_stripe_flow.builders import an_attempt
@@ -56,11 +69,10 @@ class ListReader:
     """`read` returns the ids that the reader yields; `path` is the path of its list requests.
 
     - `sizes`: the numbers of objects that it is tried with.
-    - `survives`: the deletions between two pages that hide no other object; with `repeats` the reader may yield an
-      object twice then.
+    - `survives`: the deletions between two pages that hide no other object.
     - `seconds`: how many objects are in each second, oldest second first, while objects are deleted or created.
     - `key`: an API key without permission for the list; `refused`: what the reader raises for it.
-    - `checks_shape`: whether the reader fails on JSON that is no list.
+    - `unfinished`: what the reader raises for a list that promises more than it shows; None if it does not tell yet.
     """
 
     name: str
@@ -70,10 +82,9 @@ class ListReader:
     sizes: tuple[int, ...] = (0, 1, 100, 101, 250)
     survives: tuple[str, ...] = ANY
     seconds: tuple[int, ...] = UNEVEN
-    repeats: bool = False
+    unfinished: type[Exception] | None = None
     key: str = NO_PERMISSION
     refused: type[Exception] = PermissionMissing
-    checks_shape: bool = True
 
     def __str__(self) -> str:
         return self.name
@@ -150,12 +161,22 @@ def _span(customers: Customers) -> Span:
 
 
 def _scanned_pages(customers: Customers, **settings: object) -> list[str]:
-    return [each.id for each in list_objects(customers.account.client(**settings), customers.path, _span(customers))]
+    span, endpoint = _span(customers), ACTIONS["customers"].endpoint
+    bounds = Bounds(since=span.first, until=span.last)
+    read = list_objects(customers.account.client(**settings), endpoint, View(filters={}), bounds)
+    return [each.id for each in read]
 
 
-def _marker_scan(customers: Customers, **settings: object) -> list[str]:
-    """The objects of the attempts that made the customers; one attempt made none. Raises ScanIncomplete."""
-    scan = scan_for_markers(customers.account.client(**settings), customers.path, list(_attempts(customers)))
+def _clock_pages(customers: Customers, **settings: object) -> list[str]:
+    view = View(filters={"test_clock": CLOCK}, has_times=False)
+    read = list_objects(customers.account.client(**settings), ACTIONS["customers"].endpoint, view, None)
+    return [each.id for each in read]
+
+
+def _marker_scan(customers: Customers, *, action: str, **settings: object) -> list[str]:
+    """The objects of the attempts that made them; one attempt made none. Raises ScanIncomplete."""
+    endpoint, attempts = ACTIONS[action].endpoint, list(_attempts(customers))
+    scan = scan_for_markers(customers.account.client(**settings), endpoint, attempts)
     if not scan.is_complete:
         raise ScanIncomplete
     return [each.id for each in scan.found.values()]
@@ -164,28 +185,31 @@ def _marker_scan(customers: Customers, **settings: object) -> list[str]:
 def _attempts(customers: Customers) -> Iterator[Attempt]:
     sent = {"first_sent_unix": customers.first_unix, "last_sent_unix": customers.first_unix}
     for digest in [*customers.digests, "e" * 32]:
-        yield an_attempt(digest=digest, **sent)
+        yield an_attempt(digest=digest, body=customers.form(digest).encode(), **sent)
 
 
-def _rebuild(customers: Customers, **settings: object) -> list[str]:
-    """The ids in the rows of the rebuilt journal."""
+def _rebuild(customers: Customers, *, action: str, **settings: object) -> list[str]:
+    """The ids in the rows of the rebuilt journal. Raises ScanIncomplete."""
     account = customers.account
     scope = Scope(account=account.id, mode="test", source_name="default")
     with File(account.folder / "journal.db").open_journal() as journal:
-        rebuild(
+        done = rebuild(
             account.client(**settings),
             journal,
             scope,
-            action="customers",
-            endpoint=ACTIONS["customers"].endpoint,
+            action=action,
+            endpoint=ACTIONS[action].endpoint,
             span=_span(customers),
             on_progress=lambda _: None,
         )
+        if not done.is_complete:
+            raise ScanIncomplete
         return [str(each.stripe_id) for each in journal.walk({})]
 
 
 def _matching(customers: Customers, **settings: object) -> list[str]:
-    match = find_match(customers.account.client(**settings), customers.path, "email", EMAIL)
+    endpoint, parameters = ACTIONS["customers"].endpoint, dict(parse_qsl(customers.form("")))
+    match = find_match(customers.account.client(**settings), endpoint, "email", parameters)
     return [] if match is None else [match]
 
 
@@ -199,6 +223,7 @@ def _child_objects(kind: str, parent_kind: str) -> Callable[[Account], Objects]:
 
 
 CUSTOMERS, UPDATES = _objects(Customers), _objects(Updates)
+CLOCK_CUSTOMERS, PRICES = _objects(ClockCustomers), _objects(Prices)
 TAX_IDS = _child_objects("tax_id", "customer")
 TAX_IDS_PATH = "/v1/customers/*/tax_ids"
 # An object shows the newest ten, and pages of a hundred follow.
@@ -246,9 +271,29 @@ READERS = (
     ),
     # It reads the newest page of several ranges and uses no cursor.
     ListReader(name="planner of slices", objects=CUSTOMERS, read=_slices, survives=()),
-    ListReader(name="pages of a marker scan", objects=CUSTOMERS, read=_scanned_pages, repeats=True),
-    ListReader(name="marker scan", objects=CUSTOMERS, read=_marker_scan, refused=ScanIncomplete),
-    ListReader(name="journal rebuild", objects=CUSTOMERS, read=_rebuild),
-    # It reads one page and rejects several matches.
-    ListReader(name="matching", objects=CUSTOMERS, read=_matching, sizes=(0, 1), survives=(), checks_shape=False),
+    ListReader(name="pages of a marker scan", objects=CUSTOMERS, read=_scanned_pages, unfinished=ListUnfinished),
+    ListReader(name="pages of a test clock", objects=CLOCK_CUSTOMERS, read=_clock_pages, unfinished=ListUnfinished),
+    *(
+        ListReader(
+            name=f"{name} of {kind}",
+            objects=objects,
+            read=partial(read, action=action),
+            path=ACTIONS[action].path,
+            survives=survives,
+            unfinished=ScanIncomplete,
+            refused=refused,
+        )
+        for name, read, refused in (
+            ("marker scan", _marker_scan, ScanIncomplete),
+            ("journal rebuild", _rebuild, PermissionMissing),
+        )
+        for kind, action, objects, survives in (
+            ("customers", "customers", CUSTOMERS, ANY),
+            ("customers on a test clock", "customers", CLOCK_CUSTOMERS, ANY),
+            ("prices", "prices", PRICES, ()),
+        )
+    ),
+    # It rejects several matches, so it reads one page at most.
+    ListReader(name="matching", objects=CUSTOMERS, read=_matching, sizes=(0, 1), survives=()),
+    ListReader(name="matching on a test clock", objects=CLOCK_CUSTOMERS, read=_matching, sizes=(0, 1), survives=()),
 )

@@ -12,10 +12,12 @@ from tests.lists.readers import DELETIONS, READERS, ListReader
 from tests.lists.turns import read_with
 
 PAGED = [reader for reader in READERS if reader.has_pages]
+FINISHING = [reader for reader in PAGED if reader.unfinished is not None]
 PAGE = 100
 
 each_reader = pytest.mark.parametrize("reader", READERS, ids=str)
 each_paged_reader = pytest.mark.parametrize("reader", PAGED, ids=str)
+each_finishing_reader = pytest.mark.parametrize("reader", FINISHING, ids=str)
 
 
 def match(reader: ListReader, objects: Objects) -> dict[str, str]:
@@ -65,7 +67,7 @@ def test_objects_deleted_between_two_pages_hide_no_other_object(
 
     assert deleted
     assert set(objects.ids) - deleted <= set(read) <= set(objects.ids)
-    assert reader.repeats or len(read) == len(set(read))
+    assert len(read) == len(set(read))
 
 
 @each_paged_reader
@@ -135,10 +137,43 @@ def test_a_truncated_page_never_ends_a_list(reader: ListReader, page: int, objec
         reader.read(objects, give_up_after_s=0)
 
 
-@pytest.mark.parametrize("reader", [reader for reader in READERS if reader.checks_shape], ids=str)
+@each_reader
 def test_an_answer_that_is_no_list_never_reads_as_empty(reader: ListReader, objects: Objects) -> None:
     fill(reader, objects)
     objects.account.sandbox.faults({"match": match(reader, objects), "action": {"kind": "answer", "status": 200}})
 
     with pytest.raises(StripeUnreachable):
         reader.read(objects, give_up_after_s=0)
+
+
+@pytest.mark.parametrize("has_more", [True, False])
+@pytest.mark.parametrize("skip", [0, 1])
+@each_finishing_reader
+def test_an_empty_page_after_more_was_promised_hides_nothing(
+    reader: ListReader, skip: int, objects: Objects, *, has_more: bool
+) -> None:
+    objects.make(reader.seconds)
+    empty = {"kind": "empty_page", "has_more": has_more}
+    objects.account.sandbox.faults(
+        {"name": "empty", "match": match(reader, objects), "skip": skip, "times": 1, "action": empty}
+    )
+
+    read = reader.read(objects)
+
+    assert Counter(read) == Counter(objects.ids)
+    assert objects.account.sandbox.fault_state("empty")["struck"] == 1
+
+
+@pytest.mark.parametrize("has_more", [True, False])
+@pytest.mark.parametrize("skip", [0, 1])
+@each_finishing_reader
+def test_a_list_that_promises_more_and_shows_nothing_is_never_whole(
+    reader: ListReader, skip: int, objects: Objects, *, has_more: bool
+) -> None:
+    fill(reader, objects)
+    empty = {"kind": "empty_page", "has_more": has_more}
+    objects.account.sandbox.faults({"match": match(reader, objects), "skip": skip, "action": empty})
+    assert reader.unfinished is not None
+
+    with pytest.raises(reader.unfinished):
+        reader.read(objects)

@@ -27,7 +27,7 @@ def a_customer(sandbox: Sandbox, **metadata: str) -> str:
 
 
 def scan(sandbox: Sandbox, *attempts: Attempt, **settings: object) -> Scan:
-    return scan_for_markers(a_client(sandbox.url, **settings), CUSTOMERS.path, attempts)
+    return scan_for_markers(a_client(sandbox.url, **settings), CUSTOMERS.endpoint, attempts)
 
 
 @pytest.fixture
