@@ -1,0 +1,110 @@
+"""Matching with objects that exist: an answer that does not show them all never means that there is none."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.official import official
+from tests.support.plugins import Ended, a_config, a_record, a_schema, run_target
+from tests.support.sandbox import Sandbox
+from tests.support.wire import Cut, Peer, answer
+
+EMAIL = "ann@example.com"
+SHOWN = {"id": "cus_1", "object": "customer", "created": 1_700_000_000}
+
+
+def match(url: str, folder: Path, *records: dict[str, Any], **settings: object) -> Ended:
+    lines = [a_schema("customers"), *(a_record("customers", **record) for record in records)]
+    return run_target(folder, a_config(url, match_customers_by="email", **settings), lines)
+
+
+def a_list(*data: object, has_more: object = False) -> bytes:
+    return answer(200, json.dumps({"object": "list", "data": data, "has_more": has_more}))
+
+
+def reasons(folder: Path) -> list[str]:
+    lines = (folder / "stripe-flow-rejects.jsonl").read_text().splitlines()
+    return [json.loads(line)["stripe_flow"]["reason"] for line in lines if '"RECORD"' in line]
+
+
+@pytest.mark.parametrize(
+    "turns",
+    [
+        pytest.param([a_list(has_more=True)], id="empty, and more follows"),
+        pytest.param([a_list({"object": "customer"})], id="no id"),
+        pytest.param([a_list({"id": "", "object": "customer"})], id="empty id"),
+        pytest.param([a_list({"id": 7, "object": "customer"})], id="id is a number"),
+        pytest.param([a_list("cus_1")], id="no object"),
+        pytest.param([a_list(None)], id="null"),
+        pytest.param([a_list(SHOWN, has_more=True)], id="the same page for ever"),
+        pytest.param([a_list(SHOWN, has_more=True), a_list(), a_list(has_more=True)], id="nothing behind the page"),
+        pytest.param([a_list(SHOWN, {"object": "customer"})], id="one of two without an id"),
+        pytest.param(
+            [answer(400, '{"error": {"type": "invalid_request_error", "param": "test_clock"}}')], id="refused"
+        ),
+    ],
+)
+def test_an_answer_that_may_hide_a_match_rejects_the_record(turns: list[bytes], tmp_path: Path) -> None:
+    with Peer(turns, check=answer(200, '{"id": "acct_1"}')) as peer:
+        done = match(peer.url, tmp_path, {"id": 1, "email": EMAIL})
+
+    assert done.summary.startswith("1 records: 1 rejected")
+    assert not [request for request in peer.heard if request.startswith(b"POST")]
+    assert reasons(tmp_path)[0].startswith("nothing is created, as an object with this value may exist already")
+    assert EMAIL not in done.log
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param("{}", id="an object"),
+        pytest.param('{"object": "list", "has_more": false}', id="no data"),
+        pytest.param('{"object": "list", "data": {}, "has_more": false}', id="data is no list"),
+        pytest.param('{"object": "list", "data": null, "has_more": false}', id="data is null"),
+        pytest.param('{"object": "list", "data": []}', id="no has_more"),
+        pytest.param('{"object": "list", "data": [], "has_more": 0}', id="has_more is a number"),
+        pytest.param("[]", id="an array"),
+        pytest.param('"x"', id="a text"),
+    ],
+)
+def test_an_answer_that_is_no_list_stops_the_run(body: str, tmp_path: Path) -> None:
+    with Peer([answer(200, body)], check=answer(200, '{"id": "acct_1"}')) as peer:
+        done = match(peer.url, tmp_path, {"id": 1, "email": EMAIL}, give_up_after_s=1)
+
+    assert done.code == 4
+    assert not [request for request in peer.heard if request.startswith(b"POST")]
+
+
+def test_a_match_behind_an_empty_page_is_found(tmp_path: Path) -> None:
+    deleted = {"id": "cus_0", "object": "customer", "deleted": True}
+    turns = [a_list(deleted, has_more=True), a_list(), a_list(deleted, SHOWN), Cut()]
+    with Peer(turns, check=answer(200, '{"id": "acct_1"}')) as peer:
+        done = match(peer.url, tmp_path, {"id": 1, "email": EMAIL})
+
+    assert done.summary == "1 records: 1 found"
+
+
+def test_a_second_match_on_a_later_page_is_a_reject(tmp_path: Path) -> None:
+    turns = [a_list(SHOWN, has_more=True), a_list(SHOWN | {"id": "cus_2"})]
+    with Peer(turns, check=answer(200, '{"id": "acct_1"}')) as peer:
+        done = match(peer.url, tmp_path, {"id": 1, "email": EMAIL})
+
+    assert done.summary.startswith("1 records: 1 rejected")
+    assert "matches several objects, cus_1, cus_2" in reasons(tmp_path)[0]
+
+
+def test_a_record_on_a_test_clock_matches_the_customers_of_that_clock_only(sandbox: Sandbox, tmp_path: Path) -> None:
+    client = official(sandbox).v1
+    one, other = (str(client.test_helpers.test_clocks.create({"frozen_time": 1_600_000_000}).id) for _ in range(2))
+    known = [str(client.customers.create({"email": EMAIL, **on}).id) for on in ({}, {"test_clock": one})]
+
+    found = match(sandbox.url, tmp_path, {"id": 1, "email": EMAIL}, {"id": 2, "email": EMAIL, "test_clock": one})
+    new = match(sandbox.url, tmp_path, {"id": 3, "email": EMAIL, "test_clock": other})
+
+    assert found.summary == "2 records: 2 found"
+    assert new.summary == "1 records: 1 created"
+    assert [each["id"] for each in sandbox.objects("customer") if each["test_clock"] != other] == known[::-1]
