@@ -39,17 +39,19 @@ _JOINED: dict[tuple[str, ...], str] = {
     (f"{_SCAN_MIN} min to {_ABSENT_H} h ago", f"{_ABSENT_H} h ago or more"): f"{_SCAN_MIN} min ago or more",
 }
 _MONEY = {"moves no money": False, "moves money": True}
+_BYTES = {"was not used with other bytes": False, "was used with other bytes": True}
 _AXES: dict[str, dict[str, int] | dict[str, bool]] = {
     "first sent": _KEY_AGES,
     "last sent": _QUIET_AGES,
     "the action": _MONEY,
+    "its key": _BYTES,
 }
 
 
-def _step(state: State, event: Event, key_s: int, quiet_s: int, *, moves_money: bool, is_update: bool) -> Step | None:
-    """None where the event cannot happen."""
+def _step(state: State, event: Event, ages: Ages, **facts: bool) -> Step | None:
+    """The step with these `facts` of `next_step`; None where the event cannot happen."""
     try:
-        return next_step(state, event, Ages(key_s=key_s, quiet_s=quiet_s), moves_money=moves_money, is_update=is_update)
+        return next_step(state, event, ages, **facts)
     except Impossible:
         return None
 
@@ -61,7 +63,8 @@ def diagram() -> list[str]:
     changes = {
         (state.value, step[0].value): None
         for state, event, (key_s, quiet_s), (money, update) in itertools.product(State, Event, ages, kinds)
-        if (step := _step(state, event, key_s, quiet_s, moves_money=money, is_update=update)) and step[0] is not state
+        if (step := _step(state, event, Ages(key_s=key_s, quiet_s=quiet_s), moves_money=money, is_update=update))
+        and step[0] is not state
     }
     first = ["    [*] --> intent", "    opened --> intent"]
     return ["```mermaid", "stateDiagram-v2", *first, *(f"    {old} --> {new}" for old, new in changes), "```"]
@@ -97,18 +100,18 @@ def steps() -> list[str]:
 
 def _by_condition(state: State, event: Event) -> Iterator[tuple[str, Step]]:
     """The steps of one state and event, each with the condition that tells it from the others."""
-    found: dict[Step, list[tuple[str, str, str]]] = {}
-    for (key, key_s), (quiet, quiet_s), (money, moves_money) in itertools.product(
-        _KEY_AGES.items(), _QUIET_AGES.items(), _MONEY.items()
-    ):
-        step = _step(state, event, key_s, quiet_s, moves_money=moves_money, is_update=False)
+    found: dict[Step, list[tuple[str, ...]]] = {}
+    for case in itertools.product(_KEY_AGES, _QUIET_AGES, _MONEY, _BYTES):
+        key, quiet, money, used = case
+        ages = Ages(key_s=_KEY_AGES[key], quiet_s=_QUIET_AGES[quiet])
+        step = _step(state, event, ages, moves_money=_MONEY[money], is_conflict=_BYTES[used])
         if step is not None:
-            found.setdefault(step, []).append((key, quiet, money))
+            found.setdefault(step, []).append(case)
     for step, cases in found.items():
         yield _condition(cases) if len(found) > 1 else "", step
 
 
-def _condition(cases: list[tuple[str, str, str]]) -> str:
+def _condition(cases: list[tuple[str, ...]]) -> str:
     """What the cases of one step have in common."""
     parts = []
     for index, (axis, stretches) in enumerate(_AXES.items()):

@@ -60,7 +60,8 @@ _TO_DO: dict[State, tuple[Who, str, tuple[str, ...], tuple[str, ...]]] = {
         Who.DECIDE,
         "Parked: you decide whether money moved",
         (
-            "Search the Stripe dashboard at the time and for the amount below.",
+            "If the reason names another run, that run made the object: give this source a source_name of its own.",
+            "Else search the Stripe dashboard at the time and for the amount below.",
             "If the object exists, settle the attempt as created, with the object's id.",
             "If it does not exist, settle the attempt as not-created: the next record with this key is then sent.",
         ),
@@ -70,7 +71,8 @@ _TO_DO: dict[State, tuple[Who, str, tuple[str, ...], tuple[str, ...]]] = {
         Who.DECIDE,
         "Conflict: a run that this journal does not know used its idempotency key",
         (
-            "See what the journal knows of it. If the record is new, give it a new key in its source.",
+            "See what the journal knows of it. If another project has the same source_name, give this one its own.",
+            "If the record is new, give it a new key in its source.",
             "If you know what became of it, settle it.",
         ),
         (_SHOW, *_SETTLE),

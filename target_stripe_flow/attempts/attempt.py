@@ -10,6 +10,9 @@ from sqlalchemy import RowMapping
 
 from target_stripe_flow.attempts.lifecycle import Ages, State
 
+# The fingerprint of what another run sent under the same idempotency key: equal to no record's.
+UNKNOWN_FINGERPRINT = ""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Attempt:
@@ -54,6 +57,12 @@ class Attempt:
     @property
     def is_update(self) -> bool:
         return self.revision > 0
+
+    @property
+    def is_conflict(self) -> bool:
+        """Whether its idempotency key was used with other bytes: what the key made was not made from this record."""
+        was_conflict = self.state is State.PARKED and self.fingerprint == UNKNOWN_FINGERPRINT
+        return was_conflict or self.state is State.CONFLICT
 
     @property
     def origin(self) -> str:

@@ -107,6 +107,8 @@ _RESOLVED = {
     Event.PERSON_SAID_CREATED: State.CREATED,
     Event.PERSON_SAID_NOT_CREATED: State.NOT_CREATED,
 }
+# An object was found.
+_FOUND = frozenset({Event.SUCCEEDED, Event.DECLINED, Event.PROCESSING, Event.REQUIRES_ACTION})
 
 
 def key_is_alive(age_s: float) -> bool:
@@ -115,13 +117,24 @@ def key_is_alive(age_s: float) -> bool:
 
 
 def next_step(
-    state: State, event: Event, ages: Ages, *, moves_money: bool, is_update: bool = False
+    state: State,
+    event: Event,
+    ages: Ages,
+    *,
+    moves_money: bool,
+    is_update: bool = False,
+    is_conflict: bool = False,
 ) -> tuple[State, Do]:
-    """The next state and what to do, of an attempt to create or (`is_update`) to update. Raises Impossible."""
+    """The next state and what to do, of an attempt to create or (`is_update`) to update. Raises Impossible.
+
+    `is_conflict`: the idempotency key was used with other bytes, so what a scan finds was not made from this record.
+    """
     if event is Event.RUN_BEGAN:
         return state, _on_begin(state, ages)
     if state is State.INTENT and event in _SENT:
         return _SENT[event], Do.NOTHING
+    if event in _FOUND and (state is State.CONFLICT or (state is State.PARKED and is_conflict)):
+        return State.PARKED, Do.NOTHING
     # A process that was suspended for longer than a scan waits may hold an answer to an attempt that was given up.
     if event in _RESOLVED and (state in OPEN or (state is State.NOT_CREATED and event is Event.SUCCEEDED)):
         resolved = _RESOLVED[event]

@@ -81,17 +81,19 @@ WORDS: Mapping[State, Words] = {
         Status.PARKED,
         Status.PARKED,
         "The request moves money, its outcome is not known, and a complete scan a day later did not find its "
-        "marker. It is not sent again until a person decides.",
+        "marker. Or it was a conflict, and the object that its key made was found. It is not sent again until a person "
+        "decides.",
         "a complete scan did not show whether money moved; `stripe-flow journal settle` records your decision",
     ),
     State.CONFLICT: Words(
         Status.REJECTED,
         Status.REJECTED,
         "Stripe has seen the idempotency key with other bytes, in a run that this journal does not know. An "
-        "object may exist; each run scans for its marker.",
-        "its idempotency key was used before with other parameters, in a run that the journal does not know: if "
-        "the record is new, give it a new key; `stripe-flow journal show` shows the other run's object once a scan has "
-        "found it",
+        "object may exist; each run scans for its marker, and parks the attempt once it has found the object.",
+        "its idempotency key was used before with other parameters, in a run that the journal does not know, perhaps "
+        "of another project with the same source_name: give each source a source_name of its own, or the record a new "
+        "key; `stripe-flow journal show` shows the other run's object once a scan has found it, and `stripe-flow "
+        "journal settle` records your decision",
     ),
     State.OPENED: Words(None, None, "A person ordered another attempt. It waits for its record."),
 }

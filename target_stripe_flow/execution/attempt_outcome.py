@@ -9,18 +9,18 @@ from stripe_flow.api.errors import Refusal
 from target_stripe_flow.attempts.attempt import Attempt
 from target_stripe_flow.attempts.lifecycle import State
 from target_stripe_flow.attempts.vocabulary import WORDS
-from target_stripe_flow.execution.sender import UNKNOWN_FINGERPRINT, Sent
+from target_stripe_flow.execution.sender import Sent
 from target_stripe_flow.results.outcome import Outcome, Status
 
 
 def outcome_of_attempt(attempt: Attempt) -> Outcome:
     """The outcome of a record that an earlier attempt was made for. The attempt must not be one to send again."""
-    words = WORDS[attempt.state]
+    # Parked once what its key made was found, and its record is rejected all the same.
+    words = WORDS[State.CONFLICT if attempt.is_conflict else attempt.state]
     if words.again is None:
         raise AssertionError(f"a record whose attempt is {attempt.state.value} is sent")
-    return Outcome(
-        status=words.again, stripe_id=attempt.stripe_id or "", reason=words.reason, refusal=_refusal_of(attempt)
-    )
+    stripe_id = "" if attempt.is_conflict else attempt.stripe_id or ""
+    return Outcome(status=words.again, stripe_id=stripe_id, reason=words.reason, refusal=_refusal_of(attempt))
 
 
 def outcome_of_send(sent: Sent) -> Outcome:
@@ -39,9 +39,8 @@ def outcome_of_send(sent: Sent) -> Outcome:
 
 def conflict(attempt: Attempt) -> Outcome:
     """The outcome of a record that differs from the one that its attempt was sent for."""
-    if attempt.state is State.CONFLICT or attempt.fingerprint == UNKNOWN_FINGERPRINT:
-        reason = WORDS[State.CONFLICT].reason
-        return Outcome(status=Status.REJECTED, reason=reason, refusal=_refusal_of(attempt))
+    if attempt.is_conflict:
+        return outcome_of_attempt(attempt)
     made = f" ({attempt.stripe_id})" if attempt.stripe_id else ""
     reason = f"it differs from what was sent under the same key before{made}: if it is a new record, give it a new key"
     return Outcome(status=Status.REJECTED, reason=reason)

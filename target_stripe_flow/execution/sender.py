@@ -24,15 +24,13 @@ from stripe_flow.api.errors import (
 from stripe_flow.api.message import Answer, Request
 from target_stripe_flow.actions.money import money_of
 from target_stripe_flow.actions.table import ACTIONS
-from target_stripe_flow.attempts.attempt import Attempt
+from target_stripe_flow.attempts.attempt import UNKNOWN_FINGERPRINT, Attempt
 from target_stripe_flow.attempts.lifecycle import HAS_OBJECT, HOUR_S, OPEN, Event, State, key_is_alive, next_step
 from target_stripe_flow.journal.ownership import Superseded
 from target_stripe_flow.journal.store import Journal
 
 # If a run that is not in this journal used the key, its object is at most as old as a key can be.
 UNKNOWN_PAST_S = 25 * HOUR_S
-# The fingerprint of what that run sent, which is unknown: equal to no record's.
-UNKNOWN_FINGERPRINT = ""
 
 _EVENTS: tuple[tuple[type[StripeError], Event], ...] = (
     (Declined, Event.DECLINED),

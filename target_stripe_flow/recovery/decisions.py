@@ -39,12 +39,19 @@ def _why_not(latest: Attempt) -> str:
         return (
             f"{state} ({latest.stripe_id}): another attempt would create a second object. To create one, use a new key"
         )
+    if latest.is_conflict:
+        return (
+            f"{state}: another run used its idempotency key. Give the source a source_name of its own, or decide with "
+            "`stripe-flow journal settle`"
+        )
     return f"{state}: its outcome is not known. Run `stripe-flow journal reconcile`, or `stripe-flow journal settle`"
 
 
 def settle_attempt(latest: Attempt, stripe_id: str | None, now_unix: int) -> Attempt:
     """The attempt as a person settles it: created with this id, or not created (None).
 
+    The object of a conflict was made from other values. A person who takes it takes the next record of the key as its
+    content, as after a rebuild.
     Raises Misconfigured if the attempt is settled already, or if the id is not of an object of this action.
     """
     if latest.state not in OPEN:
@@ -61,6 +68,7 @@ def settle_attempt(latest: Attempt, stripe_id: str | None, now_unix: int) -> Att
     return replace(
         latest,
         state=state,
+        fingerprint=None if latest.is_conflict else latest.fingerprint,
         stripe_id=stripe_id,
         settled_unix=now_unix,
         body=None,

@@ -14,7 +14,7 @@ from stripe_flow.api.client import CHECK_PATH, Client
 from stripe_flow.api.errors import PermissionMissing, RequestRefused, Stopped, StripeUnreachable
 from target_stripe_flow.actions.endpoint import Made
 from target_stripe_flow.actions.table import ACTIONS
-from target_stripe_flow.attempts.attempt import Attempt
+from target_stripe_flow.attempts.attempt import UNKNOWN_FINGERPRINT, Attempt
 from target_stripe_flow.attempts.lifecycle import OPEN, Do, Event, State, next_step
 from target_stripe_flow.execution.dispatcher import Dispatcher
 from target_stripe_flow.execution.sender import Sends
@@ -26,6 +26,8 @@ logger = logging.getLogger(__name__)
 
 # How often to check whether another process has released a row: short beside a request, and no load for the database.
 WAIT_FOR_OTHERS_S = 0.1
+# The reason of a parked attempt that was a conflict; `journal list` shows it beside the id of the object.
+FOUND_OF_CONFLICT = "another run made this object under its idempotency key, perhaps for another source"
 
 
 class Reconciler:
@@ -135,7 +137,12 @@ class Reconciler:
             item = scan.found.get(row.marker)
             made = item.made_at(endpoint) if item else absent
             state, _ = next_step(
-                row.state, made.event, row.ages(now_unix), moves_money=spec.moves_money, is_update=is_update
+                row.state,
+                made.event,
+                row.ages(now_unix),
+                moves_money=spec.moves_money,
+                is_update=is_update,
+                is_conflict=row.is_conflict,
             )
             self._write(row, state, made, now_unix)
 
@@ -149,6 +156,8 @@ class Reconciler:
         )
         if made.money.is_known:
             settled = replace(settled, amount=made.money.amount, currency=made.money.currency)
+        if row.state is State.CONFLICT and state is State.PARKED:
+            settled = replace(settled, reason=FOUND_OF_CONFLICT, fingerprint=UNKNOWN_FINGERPRINT)
         if state not in OPEN:
             settled = replace(settled, body=None, settled_unix=int(now_unix))
         if settled != row:

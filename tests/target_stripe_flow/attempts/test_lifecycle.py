@@ -97,12 +97,31 @@ def test_an_incomplete_scan_never_counts_as_absent(state: State, *, moves_money:
     assert next_step(state, Event.SCAN_INCOMPLETE, old, moves_money=moves_money) == (state, Do.NOTHING)
 
 
-@pytest.mark.parametrize("state", sorted(OPEN))
+@pytest.mark.parametrize("state", sorted(OPEN - {State.CONFLICT}))
 @pytest.mark.parametrize(("event", "then"), [(Event.SUCCEEDED, State.CREATED), (Event.DECLINED, State.DECLINED)])
 def test_what_a_scan_finds_is_settled(state: State, event: Event, then: State) -> None:
     now = Ages(key_s=0, quiet_s=0)
 
     assert next_step(state, event, now, moves_money=True) == (then, Do.NOTHING)
+
+
+@given(events, ages, st.sampled_from([State.CONFLICT, State.PARKED]), st.booleans(), st.booleans())
+def test_only_a_person_settles_a_conflict(
+    event: Event,
+    of: Ages,
+    state: State,
+    moves_money: bool,  # noqa: FBT001
+    is_update: bool,  # noqa: FBT001
+) -> None:
+    """Whatever a scan finds, it was made from other bytes."""
+    try:
+        then, _ = next_step(state, event, of, moves_money=moves_money, is_update=is_update, is_conflict=True)
+    except Impossible:
+        return
+
+    is_by_person = event in {Event.PERSON_SAID_CREATED, Event.PERSON_SAID_NOT_CREATED}
+    assert is_by_person == (then in CLOSED)
+    assert is_by_person or then in {state, State.PARKED}
 
 
 @pytest.mark.parametrize(("state", "event"), list(itertools.product(State, Event)))

@@ -143,6 +143,7 @@ def test_a_conflict_with_a_lost_run_is_reported_once(
     second = send(sandbox, tmp_path, way, changed)
 
     assert [each.summary[:21] for each in (first, second)] == ["1 records: 1 rejected"] * 2
+    assert (first.code, second.code) == (3, 3)
     written = (tmp_path / "stripe-flow-rejects.jsonl").read_text()
     assert written.count('"RECORD"') == 1
     assert "in a run that the journal does not know" in written
