@@ -54,6 +54,12 @@ class ActionSpec:
         """The endpoint that the settings choose."""
         return self.endpoints[str(config[self.chosen_by])] if self.chosen_by else self.endpoint
 
+    def may_have_id(self, text: str) -> bool:
+        """Whether an object may have this id; a `.` or `..` would name another path."""
+        if self.id_prefixes:
+            return text.isascii() and text.replace("_", "").isalnum()
+        return text not in {"", ".", ".."} and "\0" not in text
+
     def endpoint_at(self, path: str | None) -> Endpoint:
         """The endpoint that a request to `path` was sent to; the default endpoint for any other path."""
         return next((each for each in self.endpoints.values() if each.path == path), self.endpoint)

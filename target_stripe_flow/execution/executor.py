@@ -51,17 +51,18 @@ class Executor:
     def lanes(self, job: Job) -> list[str]:
         """The lanes of `job`: its identity, its object, the objects that it refers to, the value it is matched by."""
         if job.objection is not None:  # its parameters are unchecked, and nothing will be sent
-            return [own_lane(job.identity)]
+            return [own_lane(each) for each in (job.identity, job.twin) if each is not None]
         if job.find_id is not None:
-            self._references.alias(job.spec.name, job.identity.source_key, job.find_id)
+            self._references.alias(job.identity, job.find_id)
+        scope = job.identity.scope
         referenced = [
-            self._references.lane(action, job.parameters[name])
+            self._references.lane(scope, action, job.parameters[name])
             for name, action in job.spec.references.items()
             if name in job.parameters
         ]
         match_by = self._policies.match_by(job.spec)
         matched = [f"{match_by}:{job.parameters[match_by]}"] if match_by in job.parameters else []
-        own = self._references.lane(job.spec.name, joined(job.identity.source_key))
+        own = self._references.lane(scope, job.spec.name, joined(job.identity.source_key))
         return list(dict.fromkeys([own_lane(job.identity), own, *referenced, *matched]))
 
     def known_outcome(self, job: Job) -> Outcome | None:
@@ -91,7 +92,7 @@ class Executor:
         if known is not None:
             return known
         if job.objection is not None:
-            return job.objection.outcome
+            return self._refused(job, job.objection)
         try:
             if latest is not None and latest.state in HAS_OBJECT:
                 return self._update(job, latest)
@@ -108,13 +109,20 @@ class Executor:
             case Answer.SEND | Answer.SEND_OPENED:
                 return None
             case Answer.KNOWN:
-                if latest.source_key is None and job.objection is None:
+                if latest.fingerprint is None and job.objection is None:
                     self._journal.change(job.adopt(latest), was=latest)
                 return outcome_of_attempt(latest)
             case Answer.CHANGED:
                 changed = self._changed(job, latest)
                 is_kept = changed is not None and changed.status is not Status.REJECTED
-                return changed if is_kept or job.objection is None else job.objection.outcome
+                return changed if is_kept or job.objection is None else self._refused(job, job.objection)
+
+    def _refused(self, job: Job, objection: Rejected) -> Outcome:
+        """The outcome of a record that must not be sent; it says so if the journal knows its key without padding."""
+        refused = objection.outcome
+        if job.twin is None or self._journal.latest(job.twin.digest) is None:
+            return refused
+        return replace(refused, reason=f"{refused.reason}; the journal knows a record by the key without it")
 
     def _changed(self, job: Job, latest: Attempt) -> Outcome | None:
         if not job.spec.is_changeable or latest.state not in HAS_OBJECT or job.find_id is not None:
@@ -141,7 +149,7 @@ class Executor:
         stripe_id, match_by = job.find_id, self._policies.match_by(job.spec)
         if stripe_id is not None:
             try:
-                find_object(self._client, job.spec.path, stripe_id, job.spec.find_by or "")
+                find_object(self._client, job.spec, stripe_id, job.spec.find_by or "")
             except Missing as missing:  # no later record can create an object with this id
                 raise Rejected(str(missing), missing.field) from None
         elif match_by in job.parameters:
@@ -188,7 +196,7 @@ class Executor:
 
     def _learn(self, job: Job, stripe_id: str) -> None:
         if job.spec.name in REFERENCED:
-            self._references.learn(job.spec.name, job.identity.source_key, stripe_id)
+            self._references.learn(job.identity, stripe_id)
 
 
 def own_lane(identity: Identity) -> str:

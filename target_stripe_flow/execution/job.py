@@ -15,6 +15,7 @@ from target_stripe_flow.actions.validation import RecordChecker
 from target_stripe_flow.attempts.attempt import Attempt
 from target_stripe_flow.attempts.identity import Identity
 from target_stripe_flow.attempts.lifecycle import State
+from target_stripe_flow.attempts.spelling import misspelled_key, trimmed
 from target_stripe_flow.results.outcome import Rejected
 
 Parameters = dict[str, Any]  # Any: JSON
@@ -38,7 +39,15 @@ class Job:
     @cached_property
     def objection(self) -> Rejected | None:
         """Why the record must not be sent; None if it may be. Computed on demand: most records are known unchanged."""
-        return self.checker.objection(self.candidate) if self.candidate else None
+        if self.candidate is None:
+            return None
+        return misspelled_key(self.identity.source_key, self.candidate.keys) or self.checker.objection(self.candidate)
+
+    @property
+    def twin(self) -> Identity | None:
+        """The identity that this one looks like, without white space and invisible characters; None if it is itself."""
+        key = tuple(map(trimmed, self.identity.source_key))
+        return None if key == self.identity.source_key or not all(key) else replace(self.identity, source_key=key)
 
     @cached_property
     def fingerprint(self) -> str:

@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Generic, TypeVar
+from urllib.parse import quote
 
 from stripe_flow.api.client import Client
 from stripe_flow.api.errors import NotFound
+from target_stripe_flow.actions.table import ACTIONS, ActionSpec
+from target_stripe_flow.attempts.attempt import Attempt
 from target_stripe_flow.attempts.identity import Identity, Scope, joined
 from target_stripe_flow.attempts.lifecycle import HAS_OBJECT, OPEN
+from target_stripe_flow.attempts.spelling import describe, trimmed
 from target_stripe_flow.journal.store import Journal
 from target_stripe_flow.results.outcome import Missing, Rejected
 
 # Each cache keeps this many entries, the ones used last: far more than run at once, and memory stays flat.
 MOST_KNOWN = 10_000
 
-Name = tuple[str, str]  # an action, and a source key in one text or a Stripe id
+# A source_name, an action, and a source key in one text; for a Stripe id, which has no source, an empty source_name.
+Name = tuple[str, str, str]
+_NO_SOURCE = ""
 
 T = TypeVar("T")
 
@@ -42,82 +50,119 @@ class _Recent(Generic[T]):
 class References:
     """Source keys and their Stripe ids, from the journal. Safe to share between threads."""
 
-    def __init__(self, journal: Journal, scope: Scope) -> None:
-        self._journal, self._scope = journal, scope
+    def __init__(self, journal: Journal, source_names: Sequence[str] = ()) -> None:
+        """`source_names`: all of this configuration. A key that the record's own source does not know may be theirs."""
+        self._journal, self._source_names = journal, sorted(set(source_names))
         self._ids: _Recent[str] = _Recent()
         self._lanes: _Recent[str] = _Recent()
         self._confirmed: _Recent[bool] = _Recent()
         self._lock = threading.Lock()
 
-    def learn(self, action: str, source_key: tuple[str, ...], stripe_id: str) -> None:
-        """Remember that the object of this source key is `stripe_id`."""
-        name = joined(source_key)
+    def learn(self, identity: Identity, stripe_id: str) -> None:
+        """Remember that the object of this identity is `stripe_id`."""
+        name, own = identity.scope.source_name, joined(identity.source_key)
         with self._lock:
-            if self._lanes.get((action, stripe_id)) is None:
-                self._lanes.put((action, stripe_id), self._lane(action, name))
-            if is_nameable(source_key):
-                self._ids.put((action, name), stripe_id)
+            by_id = (_NO_SOURCE, identity.action, stripe_id)
+            if self._lanes.get(by_id) is None:
+                lane = self._lanes.get((name, identity.action, own))
+                self._lanes.put(by_id, lane or f"{identity.action}:{own}")
+            if _is_one_key(own):
+                self._ids.put((name, identity.action, own), stripe_id)
 
-    def alias(self, action: str, source_key: tuple[str, ...], stripe_id: str) -> None:
-        """Give this source key the lane of the object `stripe_id`, before the record that names it is performed."""
+    def alias(self, identity: Identity, stripe_id: str) -> None:
+        """Give this identity the lane of the object `stripe_id`, before the record that names it is performed."""
+        name = (identity.scope.source_name, identity.action, joined(identity.source_key))
         with self._lock:
-            self._lanes.put((action, joined(source_key)), self._lane(action, stripe_id))
+            self._lanes.put(name, self._lane_of_object(identity.action, stripe_id))
 
-    def lane(self, action: str, name: str) -> str:
+    def lane(self, scope: Scope, action: str, name: str) -> str:
         """The lane of an object, the same whether `name` is its source key or its Stripe id."""
         with self._lock:
-            known = self._lanes.get((action, name))
+            known = self._lanes.get((scope.source_name, action, name))
             if known is not None:
                 return known
-            stripe_id = self._find_id(action, name)
-            lane = self._lane(action, stripe_id or name)
-            self._lanes.put((action, name), lane)
+            stripe_id = self._find_id(scope, action, name)
+            lane = self._lane_of_object(action, stripe_id or name)
+            self._lanes.put((scope.source_name, action, name), lane)
             if stripe_id is not None:
-                self._lanes.put((action, stripe_id), lane)
+                self._lanes.put((_NO_SOURCE, action, stripe_id), lane)
             return lane
 
-    def _lane(self, action: str, name: str) -> str:
-        return self._lanes.get((action, name)) or f"{action}:{name}"
+    def _lane_of_object(self, action: str, stripe_id: str) -> str:
+        return self._lanes.get((_NO_SOURCE, action, stripe_id)) or f"{action}:{stripe_id}"
 
-    def resolve(self, client: Client, action: str, path: str, name: str, field: str) -> str:
+    def resolve(self, client: Client, scope: Scope, action: str, name: str, field: str) -> str:
         """The Stripe id for `name`: of the record with this source key, else `name` itself if Stripe has that object.
 
-        Raises Missing if Stripe has no such object, Rejected if it is deleted or the attempt of that key is still open.
+        Raises Missing if Stripe has no such object, Rejected if it is deleted, if the attempt of that key is still
+        open, or if `name` may stand for several objects or only looks like a key.
         """
         with self._lock:
-            known = self._find_id(action, name, field)
-            if known is not None or self._confirmed.get((action, name)):
+            known = self._find_id(scope, action, name, field)
+            if known is not None or self._confirmed.get((_NO_SOURCE, action, name)):
                 return known or name
-        find_object(client, path, name, field)
+            if describe(name):
+                raise self._misspelled(scope, action, name, field)
+        find_object(client, ACTIONS[action], name, field)
         with self._lock:
-            self._confirmed.put((action, name), value=True)
+            self._confirmed.put((_NO_SOURCE, action, name), value=True)
         return name
 
-    def _find_id(self, action: str, name: str, field: str = "") -> str | None:
-        """The id in the journal. With a `field`, raises Rejected if the latest attempt of the key is open."""
-        known = self._ids.get((action, name))
-        if known is not None:
-            return known
-        for source_key in {(name,), tuple(name.split(","))}:
-            latest = self._journal.latest(Identity(scope=self._scope, action=action, source_key=source_key).digest)
-            if latest is not None and latest.state in OPEN and field:
+    def _find_id(self, scope: Scope, action: str, name: str, field: str = "") -> str | None:
+        """The id in the journal. With a `field`, raises Rejected if it is not clear or the key's attempt is open."""
+        cached = self._ids.get((scope.source_name, action, name))
+        if cached is not None:
+            return cached
+        rows, is_own = self._candidates(scope, action, name)
+        if len({row.digest if row.state in OPEN else row.stripe_id for row in rows}) > 1:
+            if field:
+                raise _unclear(rows, action, field)
+            return None
+        for latest in rows[:1]:
+            if latest.state in OPEN and field:
                 raise Rejected(
                     f"is the key of a record of {action} whose attempt is {latest.state.value}: it is not known yet "
                     "whether the object exists",
                     field,
                 )
-            if latest is not None and latest.state in HAS_OBJECT and is_nameable(source_key):
-                self._ids.put((action, name), str(latest.stripe_id))
+            if latest.state in HAS_OBJECT:
+                if is_own and _is_one_key(name):
+                    self._ids.put((scope.source_name, action, name), str(latest.stripe_id))
                 return latest.stripe_id
         return None
 
+    def _candidates(self, scope: Scope, action: str, name: str) -> tuple[list[Attempt], bool]:
+        """The attempts that `name` may stand for, and whether they are of the own source.
 
-def find_object(client: Client, path: str, stripe_id: str, field: str) -> dict[str, object]:
-    """The object with this id. Raises Missing if there is none, Rejected if it is deleted."""
-    if not stripe_id.replace("_", "").isalnum() or not stripe_id.isascii():
+        Other sources count only if the own one has never sent a record of this key.
+        """
+        own = self._read_latest(scope, action, name)
+        found = own
+        if not own:
+            others = [replace(scope, source_name=other) for other in self._source_names if other != scope.source_name]
+            found = [row for other in others for row in self._read_latest(other, action, name)]
+        return [row for row in found if row.state in HAS_OBJECT | OPEN], bool(own)
+
+    def _read_latest(self, scope: Scope, action: str, name: str) -> list[Attempt]:
+        """The latest attempts of `name` as one key and as several values joined by commas."""
+        keys = dict.fromkeys([(name,), tuple(name.split(","))])
+        rows = [self._journal.latest(Identity(scope=scope, action=action, source_key=key).digest) for key in keys]
+        return [row for row in rows if row is not None]
+
+    def _misspelled(self, scope: Scope, action: str, name: str, field: str) -> Rejected:
+        rows, _ = self._candidates(scope, action, trimmed(name))
+        known = f"; the journal knows a record of {action} by the key without it" if rows else ""
+        return Rejected(f"{describe(name)}, and no record of {action} has such a key{known}", field)
+
+
+def find_object(client: Client, spec: ActionSpec, stripe_id: str, field: str) -> dict[str, object]:
+    """The object with this id. Raises Missing if there is none, Rejected if it is deleted or no id."""
+    if what := describe(stripe_id):
+        raise Rejected(f"{what}, as no Stripe id does", field)
+    if not spec.may_have_id(stripe_id):
         raise Missing("is neither the key of a record nor a Stripe id", field)
     try:
-        value: dict[str, object] = client.get(f"{path}/{stripe_id}").value
+        value: dict[str, object] = client.get(f"{spec.path}/{quote(stripe_id, safe='')}").value
     except NotFound as error:
         words = error.refusal.words() if error.refusal else ""
         raise Missing(
@@ -128,6 +173,15 @@ def find_object(client: Client, path: str, stripe_id: str, field: str) -> dict[s
     return value
 
 
-def is_nameable(source_key: tuple[str, ...]) -> bool:
-    """Whether the joined text stands for this key alone: otherwise money could go to another record's object."""
-    return len(source_key) == 1 or not any("," in part for part in source_key)
+def _unclear(rows: Sequence[Attempt], action: str, field: str) -> Rejected:
+    sources = ", ".join(sorted({row.source_name or "not known" for row in rows}))
+    return Rejected(
+        f"is not clear: {len(rows)} records of {action} have this key, in one value or in several joined by commas "
+        f"(source_name {sources}). Use the object's Stripe id",
+        field,
+    )
+
+
+def _is_one_key(name: str) -> bool:
+    """Whether only one source key reads like this; with a comma it may be one value or several."""
+    return "," not in name

@@ -9,13 +9,13 @@ from stripe_flow.api.client import Client
 from target_stripe_flow.actions.endpoint import Endpoint
 from target_stripe_flow.actions.payment_intents import SOURCE_TYPE
 from target_stripe_flow.actions.policies import Policies
-from target_stripe_flow.actions.table import ACTIONS
 from target_stripe_flow.attempts.attempt import Attempt
 from target_stripe_flow.attempts.identity import joined
 from target_stripe_flow.execution.default_payment_method import DefaultPaymentMethods
 from target_stripe_flow.execution.job import Job, Parameters
 from target_stripe_flow.execution.marker import marked
 from target_stripe_flow.execution.references import References
+from target_stripe_flow.results.outcome import Rejected
 
 
 class RequestBuilder:
@@ -43,14 +43,18 @@ class RequestBuilder:
 
     def _resolved(self, job: Job) -> Parameters:
         return {
-            name: self._references.resolve(self._client, action, ACTIONS[action].path, job.parameters[name], name)
+            name: self._references.resolve(self._client, job.identity.scope, action, job.parameters[name], name)
             for name, action in job.spec.references.items()
             if name in job.parameters
         }
 
     def _own_id(self, job: Job) -> Parameters:
-        name = self._policies.id_parameter(job.spec)
-        return {} if name is None else {name: joined(job.identity.source_key)}
+        name, own = self._policies.id_parameter(job.spec), joined(job.identity.source_key)
+        if name is None:
+            return {}
+        if not job.spec.may_have_id(own):
+            raise Rejected("cannot be the id of an object: change the key, or turn off product_id_from_key", name)
+        return {name: own}
 
     def _metadata(self, job: Job, attempt: Attempt) -> dict[str, str]:
         return marked(job.parameters.get("metadata", {}), attempt, is_clear=self._policies.shows_key)

@@ -151,7 +151,7 @@ def a_run(sandbox: Sandbox, location: Location, job: Job, fuse: Fuse, policies: 
         dispatcher = Dispatcher(workers=1, emit=lambda _state: None, wake=lambda: None)
         try:
             reconciler.reconcile(SCOPE.account, SCOPE.mode, dispatcher)
-            references = References(journal, SCOPE)
+            references = References(journal)
             Executor(client, journal, sender, references, policies, wait_until_free=reconciler.wait_until_free).perform(
                 job
             )
