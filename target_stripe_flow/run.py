@@ -19,7 +19,7 @@ from stripe_flow.singer.run_log import RunLog
 from stripe_flow.singer.writer import write_whole
 from target_stripe_flow.actions.policies import read_policies
 from target_stripe_flow.attempts.identity import Scope
-from target_stripe_flow.execution.account import name_of, own_account
+from target_stripe_flow.execution.account import identify
 from target_stripe_flow.execution.account_refusals import ALIKE_REFUSALS, AccountRefusals
 from target_stripe_flow.execution.deferred import DeferredRecords
 from target_stripe_flow.execution.dispatcher import Dispatcher, State
@@ -27,6 +27,7 @@ from target_stripe_flow.execution.dry_run import DryRunJournal, DryRunSender, Lo
 from target_stripe_flow.execution.executor import Executor
 from target_stripe_flow.execution.references import References
 from target_stripe_flow.execution.sender import Sender, Sends
+from target_stripe_flow.journal.labels import Labels
 from target_stripe_flow.journal.location import Location, location_of
 from target_stripe_flow.journal.opening import open_in_memory
 from target_stripe_flow.journal.store import Journal
@@ -66,17 +67,16 @@ class Run:
 
     def _open(self, config: Config, mode: Mode) -> None:
         refuse_lost_journal(location_of(config), mode)
-        read = own_account(self.client, config)
         self.journal = self.resources.enter_context(self._journal(config))
         self.scope = Scope(
-            account=name_of(config, read, partial(self._known_accounts, mode)),
+            account=identify(self.client, config, Labels(self.journal, mode.value)),
             mode=mode.value,
             source_name=config["source_name"],
         )
         # After the journal is open: until then another run may still write to the rejects file.
         max_rejects = cast("int | None", 0 if config["on_reject"] == "fail" else config.get("max_rejects"))
         self.tally = Tally(self._rejects(config), most_rejects=max_rejects)
-        references = References(self.journal, self.scope)
+        references = References(self.journal, [self.scope.source_name])
         self._sender: Sends = DryRunSender(self.journal) if self._is_dry else Sender(self.client, self.journal)
         policies = read_policies(config)
         self._reconciler = reconciler = Reconciler(self.client, self.journal, self._sender)
@@ -163,15 +163,20 @@ class Run:
 
     def exit_code(self) -> int:
         """3 if any attempt of this account is open, from this run or an earlier one; else 0."""
-        states = Counter(row.state.value for row in self.journal.open_attempts(self.scope.account, self.scope.mode))
+        rows = self.journal.open_attempts(self.scope.account, self.scope.mode)
+        states = Counter(row.state.value for row in rows)
         if not states:
             return 0
         words = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
         logger.warning("not settled yet: %s. `stripe-flow journal list` shows them; the next run tries again", words)
+        if conflicts := sum(row.is_conflict for row in rows):
+            logger.warning(
+                "%d in conflict: another run used their idempotency keys with other parameters. If another project "
+                "has the same source_name, set source_name to one of its own; else decide with `stripe-flow journal "
+                "settle`",
+                conflicts,
+            )
         return UNSETTLED
-
-    def _known_accounts(self, mode: Mode) -> set[str]:
-        return {account for account, row_mode in self.journal.accounts() if row_mode == mode.value}
 
     def _emit(self, value: State) -> None:
         if not self._is_dry:

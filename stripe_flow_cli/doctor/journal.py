@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
-from functools import partial
 
 from stripe_flow_cli.doctor.findings import Finding, ok, warns
 from stripe_flow_cli.doctor.target import TargetUnderTest
 from target_stripe_flow.attempts.lifecycle import State
-from target_stripe_flow.execution.account import name_of, own_account
+from target_stripe_flow.execution.account import identify
+from target_stripe_flow.execution.dry_run import DryRunJournal
 from target_stripe_flow.journal.file_lock import WAIT_S
+from target_stripe_flow.journal.labels import Labels
 from target_stripe_flow.journal.location import Shared
 from target_stripe_flow.journal.migrations import Outdated
+from target_stripe_flow.journal.opening import open_in_memory
 from target_stripe_flow.results.rejects import Rejects
 from target_stripe_flow.run import refuse_lost_journal
 from target_stripe_flow.settings import rejects_path
@@ -68,12 +71,14 @@ def judge_journal(journal: JournalFacts) -> Iterator[Finding]:
 
 def read_account(plugin_under_test: TargetUnderTest) -> str:
     """The account in the identity of each record. Raises Misconfigured where it is ambiguous."""
-    account = own_account(plugin_under_test.client, plugin_under_test.config)
-    return name_of(plugin_under_test.config, account, partial(_known_accounts, plugin_under_test))
-
-
-def _known_accounts(plugin_under_test: TargetUnderTest) -> set[str]:
-    return {account for account, mode in _read_accounts(plugin_under_test) if mode == plugin_under_test.mode.value}
+    with open_in_memory() as (reader, writer), ExitStack() as stack:
+        location, real = plugin_under_test.location, None
+        if location.is_there():
+            with suppress(Outdated):
+                real = stack.enter_context(location.open_read_only())
+        journal = DryRunJournal(str(location), reader, writer, real)
+        labels = Labels(journal, plugin_under_test.mode.value)
+        return identify(plugin_under_test.client, plugin_under_test.config, labels)
 
 
 def _read_accounts(plugin_under_test: TargetUnderTest) -> Sequence[tuple[str, str]]:

@@ -7,6 +7,7 @@ import click
 from stripe_flow_cli.journal.context import JournalContext
 from stripe_flow_cli.journal.decisions import forget, retry, settle
 from stripe_flow_cli.journal.export import export
+from stripe_flow_cli.journal.label import label
 from stripe_flow_cli.journal.options import with_context, with_key
 from stripe_flow_cli.journal.report import report
 from stripe_flow_cli.journal.stripe import rebuild, reconcile
@@ -70,5 +71,11 @@ def show(context: JournalContext, key: str, *, shows_body: bool) -> None:
             context.print_details(row, shows_body=shows_body)
 
 
+@journal.group()
+def source() -> None:
+    """Say what identifies the records: where rows and keys only changed their names."""
+
+
+source.add_command(label)
 for command in (retry, settle, forget, reconcile, rebuild, export, report):
     journal.add_command(command)

@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import logging
+from collections.abc import Iterator, Mapping
+from urllib.parse import quote
 
 from stripe_flow.api.client import CHECK_PATH, Client
-from stripe_flow.api.errors import Misconfigured, NotFound, PermissionMissing, StripeUnreachable
-from target_stripe_flow.attempts.identity import Scope
+from stripe_flow.api.errors import (
+    AccountHidden,
+    Misconfigured,
+    NotFound,
+    PermissionMissing,
+    RequestRefused,
+    StripeUnreachable,
+)
+from target_stripe_flow.actions.table import ACTIONS
+from target_stripe_flow.attempts.account_name import Choice, Known, choose_name
+from target_stripe_flow.attempts.attempt import Attempt
+from target_stripe_flow.attempts.identity import Scope, joined
+from target_stripe_flow.journal.labels import Labels
 from target_stripe_flow.journal.store import Journal
 
 Config = Mapping[str, object]
+
+logger = logging.getLogger(__name__)
 
 
 def own_account(client: Client, config: Config) -> str | None:
@@ -35,29 +50,69 @@ def own_account(client: Client, config: Config) -> str | None:
     return account
 
 
-def name_of(config: Config, read: str | None, known: Callable[[], set[str]]) -> str:
-    """The account's name in identities: the name that the journal has for it, else its id, else its label.
+def identify(client: Client, config: Config, labels: Labels) -> str:
+    """The account's name in identities, an id or a label. The journal remembers the id of `account_label`.
 
-    `read` is the id, None where it could not be read; `known` returns the accounts in the journal. A key that gains or
-    loses the permission to read its account must not create a second object for every row: raises Misconfigured where
-    it could.
+    Reads from Stripe, and changes nothing there. Raises Misconfigured where the journal's rows may be of another
+    account, or may be this account's under another name.
     """
-    label = config.get("account_label")
-    if not label or config.get("account_id"):
-        return str(read)
-    if label in known():
-        if read in known():
-            raise Misconfigured(
-                f"the journal has rows of this account both under the account_label {label} and under its id {read}: "
-                f"set account_id to {read} and remove account_label, or set journal_url to a separate journal for each"
-            )
-        return str(label)
-    if read is None and known():
-        raise Misconfigured(
-            f"the key may not read its own account, and the journal has rows of {', '.join(sorted(known()))}, not of "
-            f"account_label {label}: set account_id if it is one of these, else journal_url to a new journal"
-        )
-    return str(read or label)
+    label, own = str(config.get("account_label") or ""), own_account(client, config)
+    choice = _choose(label, own, labels)
+    is_proven = not choice.needs_proof or _is_proven(client, labels, choice)
+    if own is not None and label and is_proven and label not in labels.bindings():
+        labels.bind(label, own)
+        _choose(label, own, labels)  # another process may have bound it meanwhile
+    if choice.name not in {label, own}:
+        logger.info("the journal has the rows of this account under account_label %s: they go on", choice.name)
+    return choice.name
+
+
+def _choose(label: str, own: str | None, labels: Labels) -> Choice:
+    bindings = labels.bindings()
+    known = Known(
+        journal=labels.journal.name,
+        accounts=frozenset(labels.accounts()),
+        bound={name: each.account for name, each in bindings.items()},
+        said=frozenset(name for name, each in bindings.items() if each.is_by_person),
+    )
+    return choose_name(label, own, known)
+
+
+def _is_proven(client: Client, labels: Labels, choice: Choice) -> bool:
+    """Whether the key reads an object of the rows under this name; an object belongs to one account.
+
+    Raises Misconfigured if it does not and the rows have effects, except where a person's word is enough.
+    """
+    is_missing = False
+    for row in _samples(labels, choice.name):
+        endpoint, stripe_id = ACTIONS[row.action].endpoint_at(row.path), row.stripe_id
+        if endpoint.makes_intent and row.payment_intent:
+            stripe_id = row.payment_intent
+        path = endpoint.path if stripe_id == row.payment_intent else ACTIONS[row.action].path
+        try:
+            client.get(f"{path}/{quote(str(stripe_id), safe='')}")
+        except NotFound:
+            is_missing = True
+        except AccountHidden:
+            raise
+        except (PermissionMissing, RequestRefused):
+            continue
+        else:
+            return True
+    if is_missing:
+        raise Misconfigured(choice.words_of_other(labels.journal.name))
+    if labels.has_effects(choice.name) and not choice.is_said:
+        raise Misconfigured(choice.words_of_unproven(labels.journal.name))
+    return False
+
+
+def _samples(labels: Labels, account: str) -> Iterator[Attempt]:
+    """Rows whose objects are of one account only: an id that a user chose may exist in several."""
+    for name, spec in ACTIONS.items():
+        for row in labels.samples(account, name):
+            is_chosen = row.source_key is None or row.stripe_id == joined(row.source_key)
+            if spec.id_prefixes or not is_chosen:
+                yield row
 
 
 def describe_new_account(scope: Scope, journal: Journal) -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, Row, Select, insert
 
 from target_stripe_flow.attempts.attempt import Attempt
 from target_stripe_flow.attempts.lifecycle import State
@@ -52,6 +54,9 @@ class DryRunJournal(Journal):
         if self._real is None or super().latest(digest) is not None:
             return super().find_object_id(digest, fingerprint, accepted)
         return self._real.find_object_id(digest, fingerprint, accepted)
+
+    def ask(self, query: Select[Any]) -> Sequence[Row[Any]]:  # Any: what the query selects
+        return self._real.ask(query) if self._real else super().ask(query)
 
     def open_attempts(self, account: str, mode: str) -> list[Attempt]:
         """The open attempts of the real journal; a dry run leaves none open."""

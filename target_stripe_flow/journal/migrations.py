@@ -45,6 +45,10 @@ MIGRATIONS: Sequence[Sequence[str]] = (
         "ALTER TABLE owners RENAME COLUMN holder TO owner",
         "ALTER TABLE owners RENAME COLUMN look_after_s TO scan_after_s",
     ),
+    (
+        """CREATE TABLE account_labels (label TEXT NOT NULL, mode TEXT NOT NULL, account TEXT NOT NULL,
+            said_by TEXT NOT NULL, PRIMARY KEY (label, mode))""",
+    ),
 )
 
 # Where the dialects of SQL differ.

@@ -86,5 +86,15 @@ owners = Table(
     Column("scan_after_s", Double, nullable=False),
 )
 
+# Which account an account_label is: as a key of that account read it, or as a person said it.
+account_labels = Table(
+    "account_labels",
+    METADATA,
+    Column("label", Text, primary_key=True),
+    Column("mode", Text, primary_key=True),
+    Column("account", Text, nullable=False),
+    Column("said_by", Text, nullable=False),  # `key` or `person`
+)
+
 # The migrations that have been applied; see `migrations`.
 versions = Table("journal_versions", METADATA, Column("version", Integer, primary_key=True, autoincrement=False))

@@ -7,7 +7,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, Table, TextClause, bindparam, func, select, text, tuple_, update
+from sqlalchemy import (
+    Connection,
+    Executable,
+    Row,
+    Select,
+    Table,
+    TextClause,
+    bindparam,
+    func,
+    select,
+    text,
+    tuple_,
+    update,
+)
 from sqlalchemy.exc import SQLAlchemyError
 
 from target_stripe_flow.attempts.attempt import Attempt, read_attempt
@@ -172,6 +185,10 @@ class Journal:
     def ask(self, query: Select[Any]) -> Sequence[Row[Any]]:  # Any: what the query selects
         """All rows of a query over the tables of `schema`. The query should aggregate or have a limit."""
         return self._fetch(query, {})
+
+    def put(self, first_key: str, statement: Executable, values: dict[str, Any]) -> None:  # Any: columns
+        """Write a row of another table than `attempts`; `first_key` is the first part of its key."""
+        self._group_commit.write(first_key, (statement, values))
 
     def shape_of(self, accepted: str) -> str | None:
         """The list of parameters, as JSON, that an action accepted under this name; None if it is not known."""

@@ -98,8 +98,8 @@ def test_a_spelling_that_an_older_release_sent_stays_unchanged(
     records = [a_record(action, id=spelling, **fields) for spelling in SPELLINGS]
     done = send_lines(sandbox, tmp_path, lines[0], *records, journal_url=journal_url, dry_run=is_dry, **WAYS[way][1])
     changed = [a_record(action, id=spelling, **fields, metadata={"new": "x"}) for spelling in SPELLINGS]
-    update = {"on_change": "update", "dry_run": is_dry}
-    then = send_lines(sandbox, tmp_path, lines[0], *changed, journal_url=journal_url, **update, **WAYS[way][1])
+    update: dict[str, object] = {"on_change": "update", "dry_run": is_dry, **WAYS[way][1]}
+    then = send_lines(sandbox, tmp_path, lines[0], *changed, journal_url=journal_url, **update)
 
     assert done.summary == f"{len(SPELLINGS)} records: {len(SPELLINGS)} unchanged"
     assert then.summary.startswith(f"{len(SPELLINGS)} records: {len(SPELLINGS)} rejected")
