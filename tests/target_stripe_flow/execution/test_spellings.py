@@ -98,8 +98,8 @@ def test_a_spelling_that_an_older_release_sent_stays_unchanged(
     records = [a_record(action, id=spelling, **fields) for spelling in SPELLINGS]
     done = send_lines(sandbox, tmp_path, lines[0], *records, journal_url=journal_url, dry_run=is_dry, **WAYS[way][1])
     changed = [a_record(action, id=spelling, **fields, metadata={"new": "x"}) for spelling in SPELLINGS]
-    update: dict[str, object] = {"on_change": "update", "dry_run": is_dry, **WAYS[way][1]}
-    then = send_lines(sandbox, tmp_path, lines[0], *changed, journal_url=journal_url, **update)
+    update = {"journal_url": journal_url, "on_change": "update", "dry_run": is_dry, **WAYS[way][1]}
+    then = send_lines(sandbox, tmp_path, lines[0], *changed, **update)
 
     assert done.summary == f"{len(SPELLINGS)} records: {len(SPELLINGS)} unchanged"
     assert then.summary.startswith(f"{len(SPELLINGS)} records: {len(SPELLINGS)} rejected")
@@ -109,7 +109,12 @@ def test_a_spelling_that_an_older_release_sent_stays_unchanged(
 @pytest.mark.parametrize("action", ACTIONS)
 def test_each_part_of_a_key_is_checked(action: str, sandbox: Sandbox, tmp_path: Path) -> None:
     fields = fields_of(sandbox, action)
-    records = [{"shop": "n ", "no": "1"}, {"shop": "n", "no": "1\0"}, {"shop": "n", "no": 1}, {"shop": "n", "no": "1 "}]
+    records: list[Message] = [
+        {"shop": "n ", "no": "1"},
+        {"shop": "n", "no": "1\0"},
+        {"shop": "n", "no": 1},
+        {"shop": "n", "no": "1 "},
+    ]
 
     done = send_lines(
         sandbox, tmp_path, a_schema(action, "shop", "no"), *(a_record(action, **fields, **key) for key in records)
