@@ -29,7 +29,8 @@ CONFIG_JSONSCHEMA: dict[str, object] = {
             "type": "string",
             "title": "Account label",
             "description": (
-                "A name for the account in identities. Needed only if the key may not read its own account."
+                "A name for the account in identities. Needed only if the key may not read its own account. The "
+                "journal remembers which account it is."
             ),
         },
         "source_name": {

@@ -127,6 +127,7 @@ def test_a_journal_of_the_first_release_keeps_its_rows_and_takes_money(tmp_path:
 
 def as_the_first_release_left_it(location: Location, folder: Path) -> None:
     undo = (
+        "DROP TABLE account_labels",
         "ALTER TABLE owners RENAME COLUMN scan_after_s TO look_after_s",
         "ALTER TABLE owners RENAME COLUMN owner TO holder",
         "ALTER TABLE owners RENAME TO holders",

@@ -10,9 +10,13 @@ from typing import Any
 import pytest
 
 from target_stripe_flow.actions.table import ACTIONS
+from target_stripe_flow.attempts.lifecycle import State
+from target_stripe_flow.journal.location import Location
 from tests.kills.target.rows import TYPES, WAYS, fields_of
 from tests.support.plugins import Ended, Message, a_config, a_record, a_schema, run_target
 from tests.support.sandbox import Sandbox
+from tests.target_stripe_flow.actions.test_money import as_the_first_release_left_it
+from tests.target_stripe_flow.builders import an_attempt
 from tests.target_stripe_flow.sharing import query, run_cli
 
 EVERY_WAY = pytest.mark.parametrize("way", WAYS)
@@ -111,6 +115,26 @@ def test_an_update_in_conflict_is_parked_too(action: str, sandbox: Sandbox, tmp_
     assert all(run.summary.startswith("1 records: 1 rejected") for run in runs)
     assert [each["name"] for each in made(sandbox, action)] == ["of a"]
     assert [row[0] for row in other.rows()] == ["created", "parked"]
+
+
+def test_what_an_earlier_release_adopted_is_parked(location: Location, tmp_path: Path) -> None:
+    adopted = {"state": State.CREATED, "stripe_id": "cus_1", "fingerprint": "", "code": "idempotency_error"}
+    rows = {
+        "parked": an_attempt("adopted", **adopted),
+        "created": an_attempt("settled", **adopted | {"reason": "settled by a person"}),
+        "conflict": an_attempt("open", **adopted | {"state": State.CONFLICT, "stripe_id": None}),
+    }
+    with location.open_journal() as journal:
+        for row in [*rows.values(), an_attempt("ours", state=State.CREATED, fingerprint="", stripe_id="cus_2")]:
+            journal.open_attempt(row)
+    as_the_first_release_left_it(location, tmp_path)
+
+    with location.open_journal() as journal:
+        states = {name: journal.attempts_of(row.digest)[0].state for name, row in rows.items()}
+        [parked] = journal.attempts_of(rows["parked"].digest)
+
+    assert states == {name: State(name) for name in rows}
+    assert (parked.is_conflict, parked.stripe_id) == (True, "cus_1")
 
 
 @EVERY_WAY
