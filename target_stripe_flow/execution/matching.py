@@ -18,8 +18,8 @@ MOST_SHOWN = 5
 def find_match(client: Client, endpoint: Endpoint, name: str, parameters: Parameters) -> str | None:
     """The id of the one object whose parameter `name` has the value in `parameters`; None if there is none.
 
-    An object that belongs on a test clock is looked for among those of that clock, which no other list shows. Stripe
-    compares exactly, and case matters: https://docs.stripe.com/api/customers/list
+    A record that names a test clock matches the objects on that clock only, which no other list shows. Stripe compares
+    exactly, and case matters: https://docs.stripe.com/api/customers/list
 
     Raises Rejected if there are several, if Stripe refuses the search, or if its list is unfinished.
     """
