@@ -6,13 +6,13 @@ account to the other. In doubt the run stops.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from stripe_flow.api.errors import Misconfigured
 
 _ID = "acct_"
-_COMMAND = "`stripe-flow journal source label"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +68,7 @@ class Choice:
         return (
             f"account_label {self.label}: the journal {journal} has rows under {self.name}, and this API key can read "
             f"no object of theirs, so they may be of another account. If they are of this key's account, say so: "
-            f"{_COMMAND} {self.label} --is acct_…`"
+            f"{_command(self.label)}"
         )
 
 
@@ -91,8 +91,7 @@ def choose_name(label: str, own: str | None, known: Known) -> Choice:
         if account is None and known.ids:
             raise Misconfigured(
                 f"the journal {known.journal} has rows under account_label {label} and rows of {', '.join(known.ids)}, "
-                f"and the key may not read its own account: say which account the label is, {_COMMAND} {label} "
-                "--is acct_…`"
+                f"and the key may not read its own account: say which account the label is, {_command(label)}"
             )
         return Choice(name=label, label=label, needs_proof=own is None or bound is None, is_said=is_said)
     if account is None:
@@ -118,8 +117,8 @@ def _name_of(account: str, known: Known) -> str:
         if label not in known.bound:
             raise Misconfigured(
                 f"the journal {known.journal} has rows under account_label {label}, and not yet which account that is: "
-                f"set account_label to {label} again. If it is another account than {account}, say which: {_COMMAND} "
-                f"{label} --is acct_…`"
+                f"set account_label to {label} again. If it is another account than {account}, say which: "
+                f"{_command(label)}"
             )
     if known.labels and not names:
         others = ", ".join(f"{label} ({known.bound[label]})" for label in known.labels)
@@ -135,5 +134,10 @@ def _both(names: list[str], known: Known) -> Misconfigured:
     return Misconfigured(
         f"the journal {known.journal} has rows of one account both under the account_label {names[0]} and under "
         f"{names[1]}, so a record may have been sent under either: set journal_url to a separate journal for each. If "
-        f"they are two accounts, say which one the label is: {_COMMAND} {names[0]} --is acct_…`"
+        f"they are two accounts, say which one the label is: {_command(names[0])}"
     )
+
+
+def _command(label: str) -> str:
+    """The command by which a person says which account a label is."""
+    return f"`stripe-flow journal source label {shlex.quote(label)} --is acct_…`"

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
-from tests.support.plugins import Ended, a_config, a_record, a_schema, run_target
+from tests.kills.target.rows import WAYS, fields_of
+from tests.support.forking import started
+from tests.support.plugins import Ended, a_config, a_record, a_schema, clean_env, command, run_target
 from tests.support.sandbox import Sandbox
-from tests.target_stripe_flow.sharing import HELD, TIMEOUT_S, a_target, posts, query, run_cli
+from tests.target_stripe_flow.sharing import HELD, TIMEOUT_S, a_target, posts, query, run_cli, wait_for
 
 A, B = "acct_A", "acct_B"
 BLIND = {"charge": "write", "customer": "write"}
@@ -24,6 +29,21 @@ KEYS: dict[str, dict[str, Any]] = {
     "rk_test_blind_B": {"account": B, "rights": BLIND},
     "rk_test_seeing_B": {"account": B, "rights": BLIND | {"accounts_kyc_basic": "read"}},
     "rk_test_products_A": {"account": A, "rights": {"product": "write"}},
+    Sandbox.key: {"account": A},
+}
+# The permission to create by each way, and no other.
+RIGHTS = {
+    "customers": "customer",
+    "products": "product",
+    "prices": "plan",
+    "charges": "charge",
+    "payment_intents": "payment_intent",
+    "refunds": "charge",
+}
+KEYS |= {
+    f"rk_test_{way}_of_{account}": {"account": account, "rights": {right: "write"}}
+    for way, right in RIGHTS.items()
+    for account in (A, B)
 }
 CHARGE = [a_schema("charges"), a_record("charges", id=1, amount=500, currency="usd", source="tok_visa")]
 PRODUCT = [a_schema("products"), a_record("products", id="basic", name="Basic")]
@@ -148,6 +168,48 @@ def test_open_rows_are_not_resent_by_a_key_of_another_account(first: dict[str, s
     done = world.run(first, [])
     assert done.code == 0
     assert [len(world.sandbox.objects("customer", account)) for account in (A, B)] == [1, 0]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_key_with_one_permission_proves_its_account_by_each_way(way: str, file_world: World) -> None:
+    action, chosen = WAYS[way]
+    lines = [a_schema(action), a_record(action, id=1, **fields_of(file_world.sandbox, action))]
+    ours, theirs = ({"api_key": f"rk_test_{way}_of_{each}", "account_label": "main", **chosen} for each in (A, B))
+
+    assert file_world.run(ours, lines).summary == "1 records: 1 created"
+    assert file_world.run(ours, lines).summary == "1 records: 1 unchanged"
+    before = len(posts(file_world.sandbox))
+    other = file_world.run(theirs, lines)
+
+    assert (other.code, len(posts(file_world.sandbox))) == (1, before)
+    assert "account_label main: Stripe does not know the objects" in other.errors[0]
+
+
+def test_a_kill_between_binding_and_sending_leaves_a_good_label(world: World) -> None:
+    folder, fifo = world.folder, world.folder / "input"
+    os.mkfifo(fifo)
+    writer = os.open(fifo, os.O_RDWR)  # the target waits for its first line
+    line = command("target_stripe_flow", folder, world.config(SEEING_A))
+    process = started(line, folder, clean_env(), given=fifo, output=folder / "output", log=folder / "log")
+    try:
+        wait_for(lambda: is_bound(world))
+    finally:
+        process.kill()
+        process.wait(10)
+        os.close(writer)
+
+    world.assert_stops(STRANGERS["another account, restricted"], made=[0, 0])
+    for settings in (BLIND_A, SEEING_A, OTHERS["the label is gone"]):
+        assert world.run(settings).code == 0
+    assert world.charges() == [1, 0]
+
+
+def is_bound(world: World) -> bool:
+    """Whether the journal knows the account of the label; it may not be there yet."""
+    try:
+        return world.bound() == [("main", "test", A, "key")]
+    except (sqlite3.Error, psycopg.Error):
+        return False
 
 
 def test_a_run_that_ends_between_binding_and_sending_leaves_a_good_label(world: World) -> None:
