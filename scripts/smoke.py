@@ -117,7 +117,7 @@ class Installed:
         (self.work_folder / "rows.csv").write_text("id,name\n1,Ada Example\n", encoding="utf-8")
         files = [{"path": "rows.csv", "stream": "customers", "key_properties": ["id"]}]
         rows = self._run("tap-records", "--config", self._config("rows", files=files))
-        config = self._config("target", api_key=SANDBOX_KEY, base_url=url)
+        config = self._config("target", api_key=SANDBOX_KEY, base_url=url, source_name="smoke")
         self._run("target-stripe-flow", "--config", config, stdin=rows)
         with build_opener(ProxyHandler({})).open(f"{url}/_sandbox/objects?type=customer", timeout=RUN_S) as answer:
             names = [each["name"] for each in json.load(answer)["data"]]

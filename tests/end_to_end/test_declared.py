@@ -40,7 +40,7 @@ def a_project(folder: Path, url: str, loader: Json | None = None) -> Path:
         ],
         "loaders": [
             {"name": "target-stripe-flow", "namespace": "target_stripe_flow"}
-            | {"executable": str(BIN / "target-stripe-flow"), "config": connection(url)},
+            | {"executable": str(BIN / "target-stripe-flow"), "config": connection(url) | {"source_name": "shop"}},
             *([loader] if loader else []),
         ],
     }
@@ -96,7 +96,7 @@ def test_a_dry_run_that_meltano_drops_sends_nothing_and_the_suggested_line_fixes
     plugin: str, variable: str, loader: Json | None, sandbox: Sandbox, tmp_path: Path
 ) -> None:
     if loader is WRITER:
-        loader = WRITER | {"config": connection(sandbox.url)}
+        loader = WRITER | {"config": connection(sandbox.url) | {"source_name": "shop"}}
     file = a_project(tmp_path, sandbox.url, loader)
 
     done = meltano(tmp_path, "run", "tap-records", plugin, **{variable: "true"})

@@ -74,7 +74,7 @@ def a_project(folder: Path, url: str) -> None:
         "name": "target-stripe-flow",
         "namespace": "target_stripe_flow",
         "executable": str(BIN / "target-stripe-flow"),
-        "config": {"api_key": "$STRIPE_API_KEY", "base_url": url, **limits},
+        "config": {"api_key": "$STRIPE_API_KEY", "base_url": url, "source_name": "shop", **limits},
     }
     orders = {"path": "output/orders.csv", "stream": "charges", "key_properties": ["order_id"]}
     records = {

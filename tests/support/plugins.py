@@ -15,6 +15,9 @@ from tests.support.forking import started
 
 ROOT = Path(__file__).parents[2]
 
+# Settings that a plugin requires and `a_config`, which serves every plugin, does not have.
+REQUIRED: Mapping[str, Mapping[str, object]] = {"target_stripe_flow": {"source_name": "default"}}
+
 # Longer than any of these runs takes.
 LIFE_S = 120
 
@@ -54,9 +57,12 @@ class Ended:
 
 
 def command(plugin: str, folder: Path, config: Mapping[str, object], *options: str) -> list[str]:
-    """The command line of a plugin's module, its configuration written into `folder`."""
+    """The command line of a plugin's module, its configuration written into `folder`.
+
+    Settings in REQUIRED that `config` does not have are added.
+    """
     path = folder / f"{plugin}.json"
-    path.write_text(json.dumps(config), encoding="utf-8")
+    path.write_text(json.dumps({**REQUIRED.get(plugin, {}), **config}), encoding="utf-8")
     return [sys.executable, "-m", plugin, "--config", str(path), *options]
 
 

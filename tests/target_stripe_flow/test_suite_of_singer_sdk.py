@@ -26,7 +26,9 @@ REFUSED = {
     "test_target_schema_no_properties": "its streams have no key",
 }
 
-_CONFIG = a_config("http://127.0.0.1:1", stream_maps={name: {"__alias__": "customers"} for name in STREAMS})
+_CONFIG = a_config(
+    "http://127.0.0.1:1", source_name="default", stream_maps={name: {"__alias__": "customers"} for name in STREAMS}
+)
 
 
 @pytest.fixture(scope="module")

@@ -155,7 +155,13 @@ class Ordeal:
     def started(self, point: str | None = None, nth: int = 0) -> Running:
         """A target that reads the whole input; with a point, it kills itself there."""
         (self.folder / "input.jsonl").write_bytes(messages(self.rows))
-        settings = a_config(self.sandbox.url, concurrency=self.concurrency, **self._kept.settings, **self.settings)
+        settings = a_config(
+            self.sandbox.url,
+            source_name="default",
+            concurrency=self.concurrency,
+            **self._kept.settings,
+            **self.settings,
+        )
         config = self.folder / "config.json"
         config.write_text(json.dumps(settings), encoding="utf-8")
         module = "target_stripe_flow" if point is None else "tests.kills.target.launcher"

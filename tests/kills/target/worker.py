@@ -36,7 +36,7 @@ class Worker:
         """Start a target that reads these rows."""
         self.rows = rows
         (self.folder / "input.jsonl").write_bytes(messages(rows))
-        config = a_config(sandbox.url, concurrency=4, **OnPostgres(url).settings)
+        config = a_config(sandbox.url, source_name="default", concurrency=4, **OnPostgres(url).settings)
         (self.folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
         read, output, log = (self.folder / name for name in ("input.jsonl", "output.txt", "log.txt"))
         line = [sys.executable, "-m", "target_stripe_flow", "--config", str(self.folder / "config.json")]

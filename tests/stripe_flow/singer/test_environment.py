@@ -20,7 +20,7 @@ from stripe_flow.api.settings import SETTINGS as OF_BOTH
 from stripe_flow.singer.environment import MUST_ARRIVE, explain_unread, find_prefixes, find_unread, meltano_kind
 from tap_stripe_flow.tap import TapStripeFlow
 from target_stripe_flow.target import TargetStripeFlow
-from tests.support.plugins import ROOT, Ended, a_config, a_record, a_schema, clean_env, command, run
+from tests.support.plugins import REQUIRED, ROOT, Ended, a_config, a_record, a_schema, clean_env, command, run
 from tests.support.sandbox import Sandbox
 
 # Without the SDK's own: whether a plugin's schema has them depends on whether it was used in this process before.
@@ -201,7 +201,8 @@ def test_an_exported_variable_wins_over_an_env_file_in_a_folder_above(
     site.symlink_to(Path(singer_sdk.__file__).parent)
     prefix = plugin.upper()
     (tmp_path / ".env").write_text(f"{prefix}_BASE_URL=http://127.0.0.1:9\n{prefix}_CONCURRENCY=many\n")
-    environment = {f"{prefix}_{name.upper()}": str(value) for name, value in a_config(sandbox.url).items()}
+    config = {**REQUIRED.get(plugin, {}), **a_config(sandbox.url)}
+    environment = {f"{prefix}_{name.upper()}": str(value) for name, value in config.items()}
     path = os.pathsep.join([str(site.parent), str(ROOT)])
 
     done = subprocess.run(
@@ -246,7 +247,7 @@ def test_the_line_that_declares_a_secret_marks_it_sensitive() -> None:
 def test_the_first_line_of_the_log_names_stripe_and_the_mode(
     plugin: str, way: str, sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    config = a_config(sandbox.url)
+    config = {**REQUIRED.get(plugin, {}), **a_config(sandbox.url)}
     environment = {f"{plugin.upper()}_{name.upper()}": str(value) for name, value in config.items()}
 
     if way == "file":

@@ -8,15 +8,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.support.plugins import Ended, run
+from tests.support.plugins import REQUIRED, Ended, run
 
 CANARY, PASSWORD = "sk_test_sandbox", "canary-password"
 Line = dict[str, Any]  # Any: JSON
 
 
 def doctor(plugin: str, folder: Path, settings: Mapping[str, Any], *options: str, **env: str) -> Ended:
-    """Run the command in `folder`. Asserts that it prints no secret and no traceback."""
-    (folder / "doctor.json").write_text(json.dumps(settings))
+    """Run the command in `folder`, with REQUIRED settings. Asserts that it prints no secret and no traceback."""
+    required = REQUIRED.get(f"{plugin}_stripe_flow", {})
+    (folder / "doctor.json").write_text(json.dumps({**required, **settings}))
     line = [sys.executable, "-m", "stripe_flow_cli", "doctor", "--plugin", plugin, "--config", "doctor.json"]
     done = run([*line, *options], folder, **env)
     for secret in (CANARY, PASSWORD, settings["api_key"] or CANARY):

@@ -345,7 +345,7 @@ SHOWN = [({}, "utf-8", "\x1b[32m✓\x1b[0m "), ({"NO_COLOR": "1"}, "utf-8", "✓
 def test_a_terminal_has_colours_unless_no_color_is_set(
     env: dict[str, str], encoding: str, sign: str, world: Sandbox, tmp_path: Path
 ) -> None:
-    (tmp_path / "doctor.json").write_text(json.dumps(a_config(world.url)))
+    (tmp_path / "doctor.json").write_text(json.dumps(a_config(world.url, source_name="default")))
     line = [sys.executable, "-m", "stripe_flow_cli", "doctor", "--plugin", "target", "--config", "doctor.json"]
     ours, theirs = pty.openpty()
 
