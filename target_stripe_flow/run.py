@@ -27,6 +27,7 @@ from target_stripe_flow.execution.dry_run import DryRunJournal, DryRunSender, Lo
 from target_stripe_flow.execution.executor import Executor
 from target_stripe_flow.execution.references import References
 from target_stripe_flow.execution.sender import Sender, Sends
+from target_stripe_flow.execution.sources import SourceNames, Sources
 from target_stripe_flow.journal.labels import Labels
 from target_stripe_flow.journal.location import Location, location_of
 from target_stripe_flow.journal.opening import open_in_memory
@@ -71,12 +72,14 @@ class Run:
         self.scope = Scope(
             account=identify(self.client, config, Labels(self.journal, mode.value)),
             mode=mode.value,
-            source_name=config["source_name"],
+            source_name=config.get("source_name") or "",  # none is needed without input: to reconcile, to rebuild
         )
+        names = SourceNames(default=self.scope.source_name, by_stream=config.get("source_names") or {})
+        self.sources = Sources(self.journal, self.scope, names)
         # After the journal is open: until then another run may still write to the rejects file.
         max_rejects = cast("int | None", 0 if config["on_reject"] == "fail" else config.get("max_rejects"))
         self.tally = Tally(self._rejects(config), most_rejects=max_rejects)
-        references = References(self.journal, [self.scope.source_name])
+        references = References(self.journal, names.every)
         self._sender: Sends = DryRunSender(self.journal) if self._is_dry else Sender(self.client, self.journal)
         policies = read_policies(config)
         self._reconciler = reconciler = Reconciler(self.client, self.journal, self._sender)
@@ -110,6 +113,14 @@ class Run:
         """Finish all records after the end of the input. Raises the fatal error of a worker, if there was one."""
         self.dispatcher.flush()
         self.resume_deferred()
+        self.account_refusals.release()
+
+    def finish_read(self) -> None:
+        """Finish the records that were read, before an error ends the run; deferred ones are left to the next run.
+
+        Raises the fatal error of a worker, if there was one.
+        """
+        self.dispatcher.flush()
         self.account_refusals.release()
 
     def make_room(self) -> None:

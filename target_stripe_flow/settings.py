@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from stripe_flow.api.connection import Connection, Mode
 from stripe_flow.api.errors import Misconfigured
 from stripe_flow.api.settings import SETTINGS
-from target_stripe_flow.journal.location import JOURNAL_FILE, location_of
+from target_stripe_flow.execution.sources import SourceNames
+from target_stripe_flow.journal.location import JOURNAL_FILE, Location, location_of
+from target_stripe_flow.results.text import is_utf8
 
 REJECTS_FILE = "stripe-flow-rejects.jsonl"
 
@@ -35,9 +39,21 @@ CONFIG_JSONSCHEMA: dict[str, object] = {
         },
         "source_name": {
             "type": "string",
-            "default": "default",
             "title": "Source name",
-            "description": "The source of the rows: equal keys of two sources are two records. Part of the identity.",
+            "description": (
+                "A name of your own for the source of the rows, such as the shop or the database: equal keys of two "
+                "sources are two records. Part of the identity: with another name every record is ordered again. "
+                "`default` goes on with rows that were made before this setting was required."
+            ),
+        },
+        "source_names": {
+            "type": "object",
+            "additionalProperties": {"type": "string"},
+            "title": "Source names",
+            "description": (
+                "The source_name of single input streams, by their names before stream maps: "
+                '{"orders_eu": "shop_eu", "orders_us": "shop_us"}. Default: source_name for every stream.'
+            ),
         },
         "allow_live": {
             "type": "boolean",
@@ -131,8 +147,33 @@ CONFIG_JSONSCHEMA: dict[str, object] = {
             "description": "Stop the run when more than this many records were rejected. Default: no limit.",
         },
     },
-    "required": ["api_key"],
+    "required": ["api_key", "source_name"],
 }
+
+
+def read_source_names(config: Mapping[str, Any]) -> SourceNames:
+    """The settings source_name and source_names.
+
+    Raises Misconfigured where source_name is missing or a name is no text for a database, and JournalBroken if the
+    journal, whose names the message lists, cannot be read.
+    """
+    name, by_stream = config.get("source_name"), config.get("source_names") or {}
+    if not name:
+        raise Misconfigured(_describe_missing_name(location_of(config)))
+    for each in (name, *by_stream.values()):
+        if not each or not is_utf8(each) or "\0" in each:
+            raise Misconfigured("setting source_name and each name in source_names must be text, and not empty")
+    return SourceNames(default=name, by_stream=by_stream)
+
+
+def _describe_missing_name(location: Location) -> str:
+    names = [json.dumps(name, ensure_ascii=False) for name in location.source_names()] if location.is_there() else []
+    known = f"the journal {location} has {', '.join(names) or 'no name yet'}"
+    return (
+        f"setting source_name is missing and has no default: {known}. A new connection takes a name of its own, such "
+        "as the name of the shop; `source_name: default` goes on with rows that were made before it was required. With "
+        "another name every record is ordered again"
+    )
 
 
 def rejects_path(config: Mapping[str, object]) -> Path:

@@ -126,11 +126,10 @@ class ActionSink(FeedingSink):
         self.run.tally.end(received, Rejected(reason).outcome)
 
     def _job(self, record: Record, received: Received) -> Job:
-        identity = Identity(
-            scope=self.run.scope, action=self._spec.name, source_key=source_key(record, self.key_properties)
-        )
+        source = self.run.sources.of(received.origin.stream, self._spec.name)
+        identity = Identity(scope=source.scope, action=self._spec.name, source_key=source_key(record, source.key_names))
         parameters = self._checker.pick(record)
-        for name in sorted(self._checker.dropped - self._warned - set(self.key_properties)):
+        for name in sorted(self._checker.dropped - self._warned - set(source.key_names)):
             self._warned.add(name)
             message = "stream %s: Stripe has no parameter %s here; it is not sent"
             self.logger.warning(message, self.stream_name, shown_name(name))
@@ -145,7 +144,7 @@ class ActionSink(FeedingSink):
                 record=record,
                 picked=parameters,
                 received=received,
-                keys=self.key_properties,
+                keys=source.key_names,
                 maps=self.config.get("stream_maps") or {},
             ),
         )

@@ -18,7 +18,7 @@ import click
 from singer_sdk import Sink, Target
 from singer_sdk.exceptions import RecordsWithoutSchemaException
 from singer_sdk.helpers.capabilities import CapabilitiesEnum, PluginCapabilities
-from singer_sdk.mapper import StreamMap
+from singer_sdk.mapper import RemoveRecordTransform, StreamMap
 from singer_sdk.plugin_base import PluginBase, _ConfigInput
 
 from stripe_flow.api.errors import AccountTrouble, Misconfigured
@@ -31,7 +31,7 @@ from target_stripe_flow.message_reader import MessageReader
 from target_stripe_flow.results.origin import Origin, Received
 from target_stripe_flow.results.tally import TooManyRejects
 from target_stripe_flow.run import Run
-from target_stripe_flow.settings import CONFIG_JSONSCHEMA
+from target_stripe_flow.settings import CONFIG_JSONSCHEMA, read_source_names
 from target_stripe_flow.sinks import ActionSink, ConnectionCheckSink, FeedingSink
 
 Message = dict[str, Any]  # Any: JSON of the input
@@ -48,6 +48,7 @@ class TargetStripeFlow(PluginCommand, Target):
     message_reader_class = MessageReader
     message_reader: MessageReader
     meltano_variables = "MELTANO_LOADER"
+    checked_later = frozenset({"source_name"})  # by `read_source_names`: the journal commands go without it
     # Without flattening: Stripe's parameters are nested, and it has no parameter `metadata__plan`.
     capabilities: ClassVar[list[CapabilitiesEnum]] = [
         PluginCapabilities.ABOUT,
@@ -86,13 +87,24 @@ class TargetStripeFlow(PluginCommand, Target):
             self.message_reader.refuse("is a SCHEMA whose key_properties are not a list of names")
         stream = message_dict["stream"]
         known = self._origins.get(stream)
-        if known is not None and keys and list(known.key_properties) != keys:
+        if known is not None and keys and sorted(known.key_properties) != sorted(keys):
             self.message_reader.refuse(
                 f"changes the key_properties of the stream {stream} from {', '.join(known.key_properties)} to "
                 f"{', '.join(keys)}: the rows would get other identities, and their objects would be created again"
             )
         self._origins[stream] = Origin(stream=stream, key_properties=keys or (), schema=deepcopy(schema))
         super()._process_schema_message(message_dict)
+        for stream_map in self.mapper.stream_maps[stream]:
+            if stream_map.stream_alias in ACTIONS and not isinstance(stream_map, RemoveRecordTransform):
+                self._bind_source(stream, stream_map)
+
+    def _bind_source(self, stream: str, stream_map: StreamMap) -> None:
+        """Bind the stream to its source. Where that ends the run, the records before it get their status first."""
+        try:
+            self.run.sources.bind(stream, stream_map.stream_alias, stream_map.transformed_key_properties or ())
+        except Misconfigured:
+            self.run.finish_read()
+            raise
 
     def _process_record_message(self, message_dict: Message) -> None:
         """Apply the stream maps and hand each result to its sink; each ends with exactly one status."""
@@ -193,9 +205,10 @@ class TargetStripeFlow(PluginCommand, Target):
     def execute(cls, *, config: _ConfigInput, file_input: str | None = None) -> int:
         """Run the target and return its exit code. The summary is logged however the run ends."""
         target = cls(config=config.config, parse_env_config=config.parse_env)
+        names = read_source_names(target.config)
         run = target.run
         target.logger.info(
-            "account %s in %s mode, source_name %s", run.scope.account, run.scope.mode, run.scope.source_name
+            "account %s in %s mode, source_name %s", run.scope.account, run.scope.mode, ", ".join(names.every)
         )
         with run.resources, run.run_log:
             if warning := describe_new_account(run.scope, run.journal):

@@ -33,10 +33,11 @@ class PluginCommand(PluginBase):
     """Clear messages and documented exit codes for a Singer plugin.
 
     `meltano_variables` is MELTANO_EXTRACTOR or MELTANO_LOADER: the variables that begin so hold the plugin's name and
-    namespace under Meltano.
+    namespace under Meltano. `checked_later` are required settings whose absence the plugin reports itself.
     """
 
     meltano_variables: ClassVar[str]
+    checked_later: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # Any: the SDK's arguments, passed through
         with warnings.catch_warnings():
@@ -128,7 +129,8 @@ class PluginCommand(PluginBase):
         self._protect_secrets()
         self.append_builtin_config(self.config_jsonschema)
         self._convert_texts()
-        validator = JSONSchemaValidator(self.config_jsonschema)
+        required = [name for name in self.config_jsonschema.get("required", []) if name not in self.checked_later]
+        validator = JSONSchemaValidator({**self.config_jsonschema, "required": required})
         problems = [explain(error, self._env_var_prefix) for error in validator.iter_errors(self._config)]
         known = self.config_jsonschema["properties"]
         problems += [explain_unknown(name, known) for name in self._config if name not in known]

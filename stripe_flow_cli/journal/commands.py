@@ -10,6 +10,7 @@ from stripe_flow_cli.journal.export import export
 from stripe_flow_cli.journal.label import label
 from stripe_flow_cli.journal.options import with_context, with_key
 from stripe_flow_cli.journal.report import report
+from stripe_flow_cli.journal.sources import source
 from stripe_flow_cli.journal.stripe import rebuild, reconcile
 from target_stripe_flow.actions.table import ACTIONS
 from target_stripe_flow.attempts.lifecycle import State
@@ -43,11 +44,11 @@ def init(context: JournalContext) -> None:
     "--state", "states", multiple=True, type=click.Choice([state.value for state in State]), help="Only these states."
 )
 @click.option("--action", type=click.Choice(list(ACTIONS)), help="Only this action.")
-@click.option("--every-source", is_flag=True, help="All source_names instead of one.")
+@click.option("--every-source", is_flag=True, help="All source_names, also with --source-name.")
 @with_context
 def list_attempts(context: JournalContext, states: tuple[str, ...], action: str | None, *, every_source: bool) -> None:
-    """Print one line for each attempt."""
-    filters = context.filters(action=action, source_name=None if every_source else context.source_name)
+    """Print one line for each attempt. Covers every source_name, unless --source-name names one."""
+    filters = context.filters(action=action, source_name=None if every_source else context.source_option)
     if states:
         filters["state"] = list(states)
     with context.location.open_read_only() as opened:
@@ -65,17 +66,13 @@ def list_attempts(context: JournalContext, states: tuple[str, ...], action: str 
 @with_key
 @with_context
 def show(context: JournalContext, key: str, *, shows_body: bool) -> None:
-    """Print every attempt at one KEY with all its columns."""
+    """Print every attempt at one KEY with all its columns, in every source that has it."""
     with context.location.open_read_only() as opened:
-        for row in opened.attempts_of(context.find_attempt(opened, key).digest):
-            context.print_details(row, shows_body=shows_body)
-
-
-@journal.group()
-def source() -> None:
-    """Say what identifies the records: where rows and keys only changed their names."""
+        for found in context.find_in_every_source(opened, key):
+            for row in opened.attempts_of(found.digest):
+                context.print_details(row, shows_body=shows_body)
 
 
 source.add_command(label)
-for command in (retry, settle, forget, reconcile, rebuild, export, report):
+for command in (retry, settle, forget, reconcile, rebuild, export, report, source):
     journal.add_command(command)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import product
 from typing import Any
 
 import click
@@ -20,7 +21,9 @@ from target_stripe_flow.attempts.attempt import Attempt
 from target_stripe_flow.attempts.identity import Identity, Scope
 from target_stripe_flow.attempts.lifecycle import OPEN
 from target_stripe_flow.attempts.vocabulary import WORDS
+from target_stripe_flow.execution.source_problems import shown
 from target_stripe_flow.journal.location import Location, location_of
+from target_stripe_flow.journal.sources import read_sources
 from target_stripe_flow.journal.store import Journal
 from target_stripe_flow.run import Run
 from target_stripe_flow.target import TargetStripeFlow
@@ -35,11 +38,12 @@ _OPAQUE = re.compile(r"(?=[^0-9]*[0-9])(?!(?:[_.:/-]*[0-9]){10,}[_.:/-]*\Z)[0-9A
 class JournalContext:
     """The settings of a connection and the shared options of the journal commands.
 
-    `source_option` is the source_name only where an option names it. `config_options` are the values of `--config`.
+    `source_names` are those of the settings; `source_option` is the one that an option names. `config_options` are the
+    values of `--config`.
     """
 
     config: Mapping[str, Any]  # Any: settings that the schema has checked
-    source_name: str
+    source_names: tuple[str, ...]
     source_option: str | None
     account: str | None
     mode: str | None
@@ -73,28 +77,57 @@ class JournalContext:
         return {column: [value] for column, value in values.items() if value is not None}
 
     def find_attempt(self, journal: Journal, key: str) -> Attempt:
-        """The latest attempt of `ACTION:SOURCE_KEY` or `ACTION:HASH`. Raises Misconfigured unless there is one."""
+        """The latest attempt of `ACTION:SOURCE_KEY` or `ACTION:HASH`. Raises Misconfigured unless there is one.
+
+        It is looked for under the source_name of the option, else under those of the settings, else under all.
+        """
+        names = [self.source_option] if self.source_option else self.source_names or self._every_name(journal)
+        found = self._find(journal, key, names)
+        if len(found) > 1:
+            sources = ", ".join(shown(row.source_name or "?") for row in found)
+            raise Misconfigured(
+                f"the journal {self.location} has {len(found)} rows for this key, of {sources}: add --source-name or "
+                "--account, or use a hash that `stripe-flow journal list` prints"
+            )
+        return found[0]
+
+    def find_in_every_source(self, journal: Journal, key: str) -> list[Attempt]:
+        """The latest attempt of a KEY in each source that has it; of one, if an option names it. At least one.
+
+        Raises Misconfigured if there is none.
+        """
+        every = {*self.source_names, *self._every_name(journal)}
+        return self._find(journal, key, [self.source_option] if self.source_option else sorted(every))
+
+    def _every_name(self, journal: Journal) -> list[str]:
+        return sorted({source.source_name for source in read_sources(journal)})
+
+    def _find(self, journal: Journal, key: str, source_names: Sequence[str]) -> list[Attempt]:
         action, colon, name = key.partition(":")
         if not colon or action not in ACTIONS or not name:
             hint = f"{suggestion(action, ACTIONS)}: choose one of {', '.join(ACTIONS)}"
             raise Misconfigured(f"a KEY is ACTION:SOURCE_KEY, like {next(iter(ACTIONS))}:17{hint}")
-        rows = [_row_to_decide(journal, digest) for digest in sorted(self._possible_digests(journal, action, name))]
+        digests = sorted(self._possible_digests(journal, action, name, source_names))
+        rows = [_row_to_decide(journal, digest) for digest in digests]
         found = [row for row in rows if row and row.action == action]
-        if len(found) != 1:
+        if not found:
+            names = ", ".join(map(shown, source_names)) or "(it has none)"
             raise Misconfigured(
-                f"the journal {self.location} has {len(found) or 'no'} rows for this key of the source "
-                f"{self.source_name}: check --source-name and --account, or use a hash that `stripe-flow journal list` "
-                "prints"
+                f"the journal {self.location} has no rows for this key of the source_name {names}: check --source-name "
+                "and --account, or use a hash that `stripe-flow journal list` prints"
             )
-        return found[0]
+        return found
 
-    def _possible_digests(self, journal: Journal, action: str, name: str) -> set[str]:
+    def _possible_digests(self, journal: Journal, action: str, name: str, source_names: Sequence[str]) -> set[str]:
         digests = {name} if _DIGEST.fullmatch(name) else set[str]()
-        for account, mode in journal.accounts():
-            if self.account in {None, account} and self.mode in {None, mode}:
-                scope = Scope(account=account, mode=mode, source_name=self.source_name)
-                for parts in {(name,), tuple(name.split(","))}:
-                    digests.add(Identity(scope=scope, action=action, source_key=parts).digest)
+        scopes = [
+            Scope(account=account, mode=mode, source_name=source_name)
+            for account, mode in journal.accounts()
+            if self.account in {None, account} and self.mode in {None, mode}
+            for source_name in source_names
+        ]
+        for scope, parts in product(scopes, {(name,), tuple(name.split(","))}):
+            digests.add(Identity(scope=scope, action=action, source_key=parts).digest)
         return digests
 
     def print_row(self, row: Attempt) -> None:
@@ -104,7 +137,8 @@ class JournalContext:
             self.print_json(members)
             return
         key, sent = f"{row.action}:{members['source_key']}", format_time(row.last_sent_unix)
-        line = f"{key:44}  {row.attempt:>3}  {row.state.value:11}  {row.stripe_id or '-':28}  {sent}"
+        source = "-" if row.source_name is None else shown(row.source_name)
+        line = f"{key:44}  {source:12}  {row.attempt:>3}  {row.state.value:11}  {row.stripe_id or '-':28}  {sent}"
         click.echo(f"{line}  {members['reason'] or ''}".rstrip())
 
     def print_details(self, row: Attempt, *, shows_body: bool) -> None:
@@ -155,7 +189,7 @@ def open_context(  # the parameters are the shared options
     key = settings.get("api_key")
     return JournalContext(
         config=settings,
-        source_name=source_name or settings.get("source_name", "default"),
+        source_names=_names_of(settings),
         source_option=source_name,
         account=account or settings.get("account_id") or settings.get("account_label"),
         mode=parse_api_key(key).mode.value if key else mode,
@@ -163,6 +197,12 @@ def open_context(  # the parameters are the shared options
         show_keys=show_keys,
         config_options=config,
     )
+
+
+def _names_of(settings: Mapping[str, Any]) -> tuple[str, ...]:  # Any: settings that the schema has checked
+    """The names in source_name and source_names, each once."""
+    names = [settings.get("source_name"), *(settings.get("source_names") or {}).values()]
+    return tuple(dict.fromkeys(name for name in names if name))
 
 
 def format_time(unix: int | None) -> str:

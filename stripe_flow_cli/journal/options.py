@@ -16,7 +16,7 @@ _OPTIONS = (
     click.option(
         "--config", multiple=True, metavar="FILE|ENV", help="The target's settings, as the target takes them."
     ),
-    click.option("--source-name", help="Default: the source_name of the settings, else `default`."),
+    click.option("--source-name", help="Default: every source_name; for a KEY to change, those of the settings."),
     click.option("--account", help="Default: the account of the settings, else all accounts in the journal."),
     click.option("--mode", type=click.Choice(["test", "live"]), help="Default: the mode of the API key, else both."),
     click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line."),

@@ -13,6 +13,7 @@ from target_stripe_flow.attempts.attempt import Attempt
 from target_stripe_flow.attempts.lifecycle import State
 from target_stripe_flow.execution.sender import Sent
 from target_stripe_flow.journal.schema import attempts
+from target_stripe_flow.journal.sources import read_sources, write_source
 from target_stripe_flow.journal.store import Journal
 from target_stripe_flow.results.origin import Received
 from target_stripe_flow.results.outcome import Outcome
@@ -34,6 +35,8 @@ class DryRunJournal(Journal):
         """`real` is the journal that is read and never changed; None if there is none yet."""
         super().__init__(name, reader, writer)
         self._real = real
+        for source in read_sources(real) if real else ():
+            write_source(self, source)
 
     def latest(self, digest: str) -> Attempt | None:
         """The latest attempt of an identity, from this run or from the real journal."""
@@ -46,8 +49,11 @@ class DryRunJournal(Journal):
     def accounts(self) -> list[tuple[str, str]]:
         return self._real.accounts() if self._real else []
 
-    def knows(self, account: str, mode: str) -> bool:
-        return self._real.knows(account, mode) if self._real else False
+    def knows(self, account: str, mode: str, **columns: str) -> bool:
+        return self._real.knows(account, mode, **columns) if self._real else False
+
+    def count_records(self, account: str, mode: str, action: str) -> dict[str | None, int]:
+        return self._real.count_records(account, mode, action) if self._real else {}
 
     def find_object_id(self, digest: str, fingerprint: str, accepted: str) -> str | None:
         """The object's id if this same record was sent before, in this run or an earlier one."""

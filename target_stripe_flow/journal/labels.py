@@ -57,7 +57,7 @@ class Labels:
 
     def _put(self, statement: TextClause, label: str, account: str, said_by: str) -> None:
         values = {"label": label, "mode": self.mode, "account": account, "said_by": said_by}
-        self.journal.put(label, statement, values)
+        self.journal.write(label, (statement, values))
 
     def samples(self, account: str, action: str) -> Sequence[Attempt]:
         """A few rows of the account, by its id or label, that have an object at Stripe."""

@@ -43,6 +43,9 @@ class Location(Protocol):
     def owners(self) -> list[str]:
         """The processes that use the journal now, as text for people. Raises JournalBroken."""
 
+    def source_names(self) -> list[str]:
+        """Every source_name in the journal, which exists, also in one of an older release. Raises JournalBroken."""
+
     def open_journal(self) -> AbstractContextManager[Journal]:
         """The journal, for writing; created or migrated if necessary. Raises Misconfigured and JournalBroken."""
 
@@ -77,6 +80,9 @@ class File:
         pid = lock_owner(self.path)
         return [] if pid is None else [f"process {pid}"]
 
+    def source_names(self) -> list[str]:
+        return opening.source_names(self.path)
+
     def open_journal(self) -> AbstractContextManager[Journal]:
         return opening.open_journal(self.path)
 
@@ -104,6 +110,9 @@ class Shared:
 
     def owners(self) -> list[str]:
         return shared.live_owners(self.url, str(self))
+
+    def source_names(self) -> list[str]:
+        return shared.source_names(self.url, str(self))
 
     def open_journal(self) -> AbstractContextManager[Journal]:
         return shared.open_journal(self.url, str(self), self.terms)

@@ -52,6 +52,17 @@ MIGRATIONS: Sequence[Sequence[str]] = (
         """UPDATE attempts SET state = 'parked' WHERE state IN ('created', 'updated') AND fingerprint = ''
             AND code = 'idempotency_error' AND (reason IS NULL OR reason <> 'settled by a person')""",
     ),
+    (
+        """CREATE TABLE sources (
+            account TEXT NOT NULL, mode TEXT NOT NULL, action TEXT NOT NULL, source_name TEXT NOT NULL,
+            streams TEXT NOT NULL, key_names TEXT, is_added INTEGER NOT NULL, bound_by VARCHAR(32) NOT NULL,
+            PRIMARY KEY (account, mode, action, source_name)
+        ){options}""",
+        # The streams and keys of these sources are not known: the next run binds them.
+        """INSERT INTO sources (account, mode, action, source_name, streams, is_added, bound_by)
+            SELECT DISTINCT account, mode, action, source_name, '[]', 0, '' FROM attempts
+            WHERE source_name IS NOT NULL""",
+    ),
 )
 
 # Where the dialects of SQL differ.

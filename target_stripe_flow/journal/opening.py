@@ -18,6 +18,7 @@ from target_stripe_flow.journal.file_lock import WAIT_S, FileLock
 from target_stripe_flow.journal.filesystem import read_mounts, remote_file_system
 from target_stripe_flow.journal.group_commit import broken
 from target_stripe_flow.journal.migrations import MIGRATIONS, Outdated, check_version, migrate, version_of
+from target_stripe_flow.journal.sources import known_names
 from target_stripe_flow.journal.store import Journal
 
 logger = logging.getLogger(__name__)
@@ -97,6 +98,12 @@ def open_read_only(path: Path) -> Iterator[Journal]:
                 f"the journal {path} is empty or of an older release: `stripe-flow journal init` brings it up to date"
             )
         yield Journal(str(path), reader, writer)
+
+
+def source_names(path: Path) -> list[str]:
+    """Every source_name in a file of any release, read without a lock. Raises JournalBroken."""
+    with _connect(path, _open_to_read(path), "PRAGMA query_only = ON") as (reader, _), _translate_errors(path):
+        return known_names(reader)
 
 
 @contextmanager

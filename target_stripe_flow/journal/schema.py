@@ -96,5 +96,20 @@ account_labels = Table(
     Column("said_by", Text, nullable=False),  # `key` or `person`
 )
 
+# What a run must find again in each source of an action, or its rows would get other identities; see `sources`.
+sources = Table(
+    "sources",
+    METADATA,
+    Column("account", Text, primary_key=True),
+    Column("mode", Text, primary_key=True),
+    Column("action", Text, primary_key=True),
+    Column("source_name", Text, primary_key=True),
+    Column("streams", Text, nullable=False),  # a JSON array: the input streams, before stream maps
+    Column("key_names", Text),  # a JSON array: the key properties in order; NULL until a run has read them
+    Column("is_added", Integer, nullable=False),  # 1: `journal source add` named it
+    Column("bound_by", String(32), nullable=False),  # the run that remembered it first; empty: an older release
+    sqlite_with_rowid=False,
+)
+
 # The migrations that have been applied; see `migrations`.
 versions = Table("journal_versions", METADATA, Column("version", Integer, primary_key=True, autoincrement=False))

@@ -17,6 +17,7 @@ from target_stripe_flow.journal.lease import ALIVE, Lease
 from target_stripe_flow.journal.migrations import MIGRATIONS, Outdated, check_version, migrate, version_of
 from target_stripe_flow.journal.ownership import LeaseTerms
 from target_stripe_flow.journal.schema import versions
+from target_stripe_flow.journal.sources import known_names
 from target_stripe_flow.journal.store import Journal
 
 # Parameters of libpq, unless the URL sets them. An unreachable server must fail soon, and a connection that the network
@@ -79,6 +80,12 @@ def live_owners(url: URL, name: str) -> list[str]:
         if version_of(reader) < len(MIGRATIONS):
             return []
         return list(reader.execute(ALIVE).scalars())
+
+
+def source_names(url: URL, name: str) -> list[str]:
+    """Every source_name in a journal of any release. Raises JournalBroken."""
+    with _connect(url, name, "SET default_transaction_read_only = on") as (reader, _), _translate_errors(name):
+        return known_names(reader)
 
 
 def _migrate_alone(writer: Connection, name: str) -> None:

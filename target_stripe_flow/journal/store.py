@@ -9,7 +9,6 @@ from typing import Any
 
 from sqlalchemy import (
     Connection,
-    Executable,
     Row,
     Select,
     Table,
@@ -55,15 +54,15 @@ _UPDATE_IF_SAME = _UPDATE.where(
 )
 
 
-def _insert_absent(table: Table) -> TextClause:
+def insert_absent(table: Table) -> TextClause:
     """An INSERT that skips an existing row, in SQL that both databases accept."""
     names = table.columns.keys()
     columns, values = ", ".join(names), ", ".join(f":{name}" for name in names)
     return text(f"INSERT INTO {table.name} ({columns}) VALUES ({values}) ON CONFLICT DO NOTHING")  # noqa: S608  # only our own names
 
 
-_ADD = _insert_absent(attempts)
-_KEEP_SHAPE = _insert_absent(accepted_lists)
+_ADD = insert_absent(attempts)
+_KEEP_SHAPE = insert_absent(accepted_lists)
 
 
 class Journal:
@@ -106,10 +105,17 @@ class Journal:
         """The accounts and modes of all rows."""
         return [(row[0], row[1]) for row in self._fetch(select(attempts.c.account, attempts.c.mode).distinct(), {})]
 
-    def knows(self, account: str, mode: str) -> bool:
-        """Whether there is a row of this account and mode."""
-        is_of_account = (attempts.c.account == account, attempts.c.mode == mode)
-        return bool(self._fetch(select(attempts.c.digest).where(*is_of_account).limit(1), {}))
+    def knows(self, account: str, mode: str, **columns: str) -> bool:
+        """Whether there is a row of this account and mode, and of these `columns`."""
+        wanted = {"account": account, "mode": mode} | columns
+        is_wanted = (attempts.c[column] == value for column, value in wanted.items())
+        return bool(self._fetch(select(attempts.c.digest).where(*is_wanted).limit(1), {}))
+
+    def count_records(self, account: str, mode: str, action: str) -> dict[str | None, int]:
+        """The number of records of an action under each source_name; None for those that a rebuild has found."""
+        is_wanted = (attempts.c.account == account, attempts.c.mode == mode, attempts.c.action == action)
+        counts = select(attempts.c.source_name, func.count(attempts.c.digest.distinct())).where(*is_wanted)
+        return {row[0]: row[1] for row in self._fetch(counts.group_by(attempts.c.source_name), {})}
 
     def walk(self, columns: Mapping[str, Sequence[str]], *, page: int = 1000) -> Iterator[Attempt]:
         """Every row whose `columns` have one of these values, read page by page, so that memory stays flat."""
@@ -182,13 +188,13 @@ class Journal:
         ((count,),) = self._fetch(select(func.count()).select_from(attempts), {})
         return int(count)
 
+    def write(self, first_key: str, statement: Statement) -> int:
+        """The number of rows of other tables than `attempts` that a statement wrote."""
+        return self._group_commit.write(first_key, statement)
+
     def ask(self, query: Select[Any]) -> Sequence[Row[Any]]:  # Any: what the query selects
         """All rows of a query over the tables of `schema`. The query should aggregate or have a limit."""
         return self._fetch(query, {})
-
-    def put(self, first_key: str, statement: Executable, values: dict[str, Any]) -> None:  # Any: columns
-        """Write a row of another table than `attempts`; `first_key` is the first part of its key."""
-        self._group_commit.write(first_key, (statement, values))
 
     def shape_of(self, accepted: str) -> str | None:
         """The list of parameters, as JSON, that an action accepted under this name; None if it is not known."""

@@ -8,14 +8,16 @@ from the first intent on.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection, Engine, Row, Select, event
 
 from target_stripe_flow.attempts.attempt import Attempt
 from target_stripe_flow.journal import opening
+from target_stripe_flow.journal.group_commit import Statement
 from target_stripe_flow.journal.ownership import SoleOwner
 from target_stripe_flow.journal.store import Journal
 from target_stripe_flow.target import TargetStripeFlow
@@ -35,10 +37,25 @@ class Forgetful(Journal):
     def find_object_id(self, digest: str, fingerprint: str, accepted: str) -> None:
         """Says nothing: `latest` is as cheap."""
 
-    def knows(self, account: str, mode: str) -> bool:
+    def knows(self, account: str, mode: str, **columns: str) -> bool:
         """Every account is known."""
-        del account, mode
+        del account, mode, columns
         return True
+
+    def count_records(self, account: str, mode: str, action: str) -> dict[str | None, int]:
+        """None: there is no earlier run."""
+        del account, mode, action
+        return {}
+
+    def ask(self, query: Select[Any]) -> Sequence[Row[Any]]:  # Any: what the query selects
+        """Nothing is remembered of any source."""
+        del query
+        return []
+
+    def write(self, first_key: str, statement: Statement) -> int:
+        """Does nothing."""
+        del first_key, statement
+        return 0
 
     def open_attempts(self, account: str, mode: str) -> list[Attempt]:
         """Empty: there is no earlier run."""
