@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stripe_flow_cli.doctor import connection, journal, permissions, state, streams
+from stripe_flow_cli.doctor import connection, journal, permissions, sources, state, streams
 from stripe_flow_cli.doctor.engine import Check, Checks
 from stripe_flow_cli.doctor.tap import TapUnderTest
 from stripe_flow_cli.doctor.target import TargetUnderTest
@@ -42,6 +42,7 @@ TARGET_CHECKS: Checks[TargetUnderTest] = (
     Check("account", journal.read_account, journal.judge_account, CONNECTED),
     CLOCK,
     Check("rows", journal.read_rows, journal.judge_rows, CONNECTED | {"account", "journal"}),
+    Check("source", sources.read_source_facts, sources.judge_sources, CONNECTED | {"account", "journal"}),
     Check("rights", permissions.try_permissions, permissions.judge_permissions, CONNECTED | {"live"}),
     Check("charging", permissions.read_charging, permissions.judge_charging, CONNECTED),
     VERSION,

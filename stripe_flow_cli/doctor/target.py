@@ -16,6 +16,7 @@ from target_stripe_flow.actions.endpoint import Endpoint
 from target_stripe_flow.actions.policies import read_policies
 from target_stripe_flow.actions.table import ACTIONS
 from target_stripe_flow.journal.location import Location, location_of
+from target_stripe_flow.settings import read_source_names
 from target_stripe_flow.target import TargetStripeFlow
 
 
@@ -30,6 +31,10 @@ class TargetUnderTest(PluginUnderTest[TargetStripeFlow]):
                     f"--stream {name!r} is no action{suggestion(name, ACTIONS)}: choose from {', '.join(ACTIONS)}"
                 )
         return load_plugin(TargetStripeFlow, self.options.config)
+
+    @override
+    def check_settings(self) -> None:
+        read_source_names(self.config)
 
     @property
     def mode(self) -> Mode:

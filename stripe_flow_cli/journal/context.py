@@ -79,7 +79,7 @@ class JournalContext:
     def find_attempt(self, journal: Journal, key: str) -> Attempt:
         """The latest attempt of `ACTION:SOURCE_KEY` or `ACTION:HASH`. Raises Misconfigured unless there is one.
 
-        It is looked for under the source_name of the option, else under those of the settings, else under all.
+        It is searched under the source_name of the option, else under those of the settings, else under all.
         """
         names = [self.source_option] if self.source_option else self.source_names or self._every_name(journal)
         found = self._find(journal, key, names)

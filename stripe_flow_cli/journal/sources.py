@@ -107,7 +107,7 @@ def rename(  # the parameters are the options
 
 def _replace(journal: Journal, found: Source, wanted: Source) -> None:
     if not change_source(journal, wanted, was=found):
-        raise Misconfigured("a run has bound this source just now: look at `stripe-flow journal source list` again")
+        raise Misconfigured("a run has bound this source just now: check `stripe-flow journal source list` again")
 
 
 def _renamed_streams(found: Source, new: str, old: str | None) -> tuple[str, ...]:
@@ -127,7 +127,7 @@ def _renamed_streams(found: Source, new: str, old: str | None) -> tuple[str, ...
 
 
 def _renamed_keys(found: Source, new: Sequence[str]) -> tuple[str, ...]:
-    """The new names. A name that stays must keep its place, or each record would get another identity."""
+    """The new names. A name that stays must not move, or each record would get another identity."""
     old = found.key_names
     if old is None:
         raise Misconfigured("the key properties of this source are not known yet: its next run binds them")
@@ -143,7 +143,7 @@ def _renamed_keys(found: Source, new: Sequence[str]) -> tuple[str, ...]:
     moved = [name for name in new if name in old and new.index(name) != old.index(name)]
     if moved:
         raise Misconfigured(
-            f"--keys moves {joined(moved)} to another place, and the records would get other identities: write the new "
+            f"--keys moves {joined(moved)} to another position, and the records would get other identities: write the new "
             f"names in the order of {joined(old)}"
         )
     return tuple(new)

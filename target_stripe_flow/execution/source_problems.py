@@ -54,6 +54,17 @@ def same_names(one: Sequence[str], other: Sequence[str]) -> bool:
     return sorted(one) == sorted(other)
 
 
+def is_new_name(name: str, own: Source | None, with_rows: Sequence[Source]) -> bool:
+    """Whether records under this name would be new, while the action has records under other names.
+
+    `own` is the source of that name, if the journal has it; `with_rows` are the sources that have records. Names that
+    one run bound side by side are different sources, although only one of them has records so far.
+    """
+    if not with_rows or name in {source.source_name for source in with_rows} or (own is not None and own.is_added):
+        return False
+    return own is None or {source.bound_by for source in with_rows} != {own.bound_by}
+
+
 def describe_difference(source: Source, incoming: Incoming, *, is_of_this_run: bool) -> str:
     """Why the stream must not be sent under its source_name; empty if it may. Key names in another order may.
 
@@ -136,7 +147,7 @@ def describe_odd_name(name: str) -> str:
 
 
 def renaming(old: Sequence[str], new: Sequence[str]) -> list[str]:
-    """The new names at the places of the old ones: a name that stays keeps its place."""
+    """The new names in the order of the old ones: a name that stays does not move."""
     fresh = iter([name for name in new if name not in old])
     return [name if name in new else next(fresh, name) for name in old]
 

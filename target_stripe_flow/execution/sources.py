@@ -15,6 +15,7 @@ from target_stripe_flow.execution.source_problems import (
     describe_difference,
     describe_new_name,
     describe_odd_name,
+    is_new_name,
     is_odd,
     joined,
     shown,
@@ -119,13 +120,9 @@ class Sources:
 
     def _refuse_new_name(self, incoming: Incoming) -> None:
         """Raises Misconfigured for a name without records, if the action had records under other names before."""
-        with_rows = self._names_with_rows(incoming.action)
+        with_rows = [self._before[incoming.action, name] for name in self._names_with_rows(incoming.action)]
         own = self._before.get((incoming.action, incoming.source_name))
-        if not with_rows or incoming.source_name in with_rows or (own and own.is_added):
-            return
-        # Names that one run bound side by side are different sources, although only one of them has records so far.
-        others = {self._before[incoming.action, name].bound_by for name in with_rows}
-        if own is not None and others == {own.bound_by}:
+        if not is_new_name(incoming.source_name, own, with_rows):
             return
         counts = self._journal.count_records(self._scope.account, self._scope.mode, incoming.action)
         incoming = replace(incoming, scope_options=self._scope_options())

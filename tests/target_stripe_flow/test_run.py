@@ -15,6 +15,7 @@ from tests.kills.target.rows import TYPES, fields_of
 from tests.support.official import official
 from tests.support.plugins import Ended, Message, a_config, a_record, a_schema, a_state, run_target
 from tests.support.sandbox import CONNECTED, PLATFORM, Sandbox
+from tests.target_stripe_flow.sharing import run_cli
 
 EVERY_ACTION = pytest.mark.parametrize("spec", ACTIONS.values(), ids=ACTIONS)
 SIZE = dict.fromkeys(("height", "length", "weight", "width"), 1.5)
@@ -83,6 +84,7 @@ def test_equal_keys_of_two_sources_are_two_objects(spec: ActionSpec, sandbox: Sa
     lines = [a_schema(spec.name), a_record(spec.name, id="k-1", **good(sandbox, spec))]
 
     run(sandbox, tmp_path, *lines)
+    run_cli(tmp_path, "source", "add", "other", "--action", spec.name)
     run(sandbox, tmp_path, *lines, source_name="other")
 
     assert len(made(sandbox, spec)) == 2

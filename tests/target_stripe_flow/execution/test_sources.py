@@ -407,8 +407,16 @@ def test_of_several_workers_that_bind_one_source_at_once_one_decides(round_: int
     def bind(names: tuple[str, ...]) -> None:
         with shared_location.open_journal() as journal:
             barrier.wait()
-            of = {"account": PLATFORM, "mode": "test", "action": "charges", "source_name": str(round_)}
-            found.append(bind_source(journal, Source(**of, streams=(names[0],), key_names=names, bound_by=names[0])))
+            wanted = Source(
+                account=PLATFORM,
+                mode="test",
+                action="charges",
+                source_name=str(round_),
+                streams=(names[0],),
+                key_names=names,
+                bound_by=names[0],
+            )
+            found.append(bind_source(journal, wanted))
 
     threads = [threading.Thread(target=bind, args=(names,)) for names in keys]
     for thread in threads:
