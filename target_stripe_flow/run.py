@@ -79,7 +79,7 @@ class Run:
         # After the journal is open: until then another run may still write to the rejects file.
         max_rejects = cast("int | None", 0 if config["on_reject"] == "fail" else config.get("max_rejects"))
         self.tally = Tally(self._rejects(config), most_rejects=max_rejects)
-        references = References(self.journal, names.every)
+        references = References(self.journal, names.every, self.sources.may_bring)
         self._sender: Sends = DryRunSender(self.journal) if self._is_dry else Sender(self.client, self.journal)
         policies = read_policies(config)
         self._reconciler = reconciler = Reconciler(self.client, self.journal, self._sender)

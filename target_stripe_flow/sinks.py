@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Protocol, cast
 
 from singer_sdk import Sink, Target
@@ -20,8 +21,8 @@ from target_stripe_flow.actions.validation import RecordChecker
 from target_stripe_flow.attempts.identity import Identity, source_key
 from target_stripe_flow.execution.deferred import DeferredRecord
 from target_stripe_flow.execution.dispatcher import Tallied
-from target_stripe_flow.execution.executor import own_lane
 from target_stripe_flow.execution.job import Job
+from target_stripe_flow.execution.references import own_lane
 from target_stripe_flow.results.origin import Received
 from target_stripe_flow.results.outcome import Missing, Outcome, Rejected
 from target_stripe_flow.results.text import shown_name
@@ -103,7 +104,8 @@ class ActionSink(FeedingSink):
                 outcome = run.executor.perform(job)
             except Missing as missing:
                 if not is_last:
-                    return run.deferred.add(DeferredRecord(job, lambda is_last: perform(job, is_last=is_last)))
+                    waiting = replace(job, has_waited=True)
+                    return run.deferred.add(DeferredRecord(waiting, lambda is_last: perform(waiting, is_last=is_last)))
                 outcome = missing.outcome
             return run.account_refusals.finish(self._spec, job.identity.digest, outcome, lambda: end(outcome))
 

@@ -22,6 +22,7 @@ from singer_sdk.mapper import RemoveRecordTransform, StreamMap
 from singer_sdk.plugin_base import PluginBase, _ConfigInput
 
 from stripe_flow.api.errors import AccountTrouble, Misconfigured
+from stripe_flow.api.settings import open_connection
 from stripe_flow.api.spelling import nearest
 from stripe_flow.singer.command import PluginCommand, accept_missing_paths
 from target_stripe_flow.actions.stripe_objects import is_stripe_list, plain
@@ -205,6 +206,7 @@ class TargetStripeFlow(PluginCommand, Target):
     def execute(cls, *, config: _ConfigInput, file_input: str | None = None) -> int:
         """Run the target and return its exit code. The summary is logged however the run ends."""
         target = cls(config=config.config, parse_env_config=config.parse_env)
+        open_connection(target.config)  # a wrong key is reported before a missing source_name
         names = read_source_names(target.config)
         run = target.run
         target.logger.info(

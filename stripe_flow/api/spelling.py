@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known word closest to `word`, ignoring case; None if none is similar."""
+    """The known word closest to `word`, ignoring case; None if none is similar. Swapped letters are the closest."""
     by_form = {name.casefold(): name for name in known}
-    matches = difflib.get_close_matches(word.casefold(), by_form, n=1)
+    swapped = [form for form in by_form if sorted(form) == sorted(word.casefold())]
+    matches = swapped or difflib.get_close_matches(word.casefold(), by_form, n=1)
     return by_form[matches[0]] if matches else None
 
 

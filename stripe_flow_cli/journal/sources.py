@@ -143,8 +143,8 @@ def _renamed_keys(found: Source, new: Sequence[str]) -> tuple[str, ...]:
     moved = [name for name in new if name in old and new.index(name) != old.index(name)]
     if moved:
         raise Misconfigured(
-            f"--keys moves {joined(moved)} to another position, and the records would get other identities: write the new "
-            f"names in the order of {joined(old)}"
+            f"--keys moves {joined(moved)} to another position, and the records would get other identities: write the "
+            f"new names in the order of {joined(old)}"
         )
     return tuple(new)
 

@@ -12,12 +12,12 @@ from target_stripe_flow.actions import fingerprint
 from target_stripe_flow.actions.policies import OnChange, Policies
 from target_stripe_flow.actions.table import ACTIONS
 from target_stripe_flow.attempts.attempt import Attempt
-from target_stripe_flow.attempts.identity import Identity, joined
+from target_stripe_flow.attempts.identity import joined
 from target_stripe_flow.attempts.lifecycle import HAS_OBJECT, OPEN, Answer, State, on_record
 from target_stripe_flow.execution.attempt_outcome import conflict, outcome_of_attempt, outcome_of_send
 from target_stripe_flow.execution.job import Job
 from target_stripe_flow.execution.matching import find_match, is_ours
-from target_stripe_flow.execution.references import References, find_object
+from target_stripe_flow.execution.references import References, find_object, own_lane
 from target_stripe_flow.execution.request_builder import RequestBuilder
 from target_stripe_flow.execution.sender import Sends, Sent
 from target_stripe_flow.journal.ownership import Superseded
@@ -56,9 +56,10 @@ class Executor:
             self._references.alias(job.identity, job.find_id)
         scope = job.identity.scope
         referenced = [
-            self._references.lane(scope, action, job.parameters[name])
+            lane
             for name, action in job.spec.references.items()
             if name in job.parameters
+            for lane in self._references.lanes(scope, action, job.parameters[name])
         ]
         match_by = self._policies.match_by(job.spec)
         matched = [f"{match_by}:{job.parameters[match_by]}"] if match_by in job.parameters else []
@@ -197,8 +198,3 @@ class Executor:
     def _learn(self, job: Job, stripe_id: str) -> None:
         if job.spec.name in REFERENCED:
             self._references.learn(job.identity, stripe_id)
-
-
-def own_lane(identity: Identity) -> str:
-    """The lane of all records of one identity."""
-    return identity.digest

@@ -26,7 +26,8 @@ class Job:
     """A record's identity and the `parameters` picked from it by `checker`.
 
     `unset` are the parameters that an update empties, because they are null in the record. `candidate` is what the
-    guards check; without it nothing is checked.
+    guards check; without it nothing is checked. `has_waited`: it was deferred for a record that it names, and the
+    input has not brought that so far.
     """
 
     spec: ActionSpec
@@ -35,6 +36,7 @@ class Job:
     checker: RecordChecker
     unset: Parameters
     candidate: Candidate | None = None
+    has_waited: bool = False
 
     @cached_property
     def objection(self) -> Rejected | None:

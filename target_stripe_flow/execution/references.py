@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Generic, TypeVar
 from urllib.parse import quote
@@ -16,6 +16,7 @@ from target_stripe_flow.attempts.attempt import Attempt
 from target_stripe_flow.attempts.identity import Identity, Scope, joined
 from target_stripe_flow.attempts.lifecycle import HAS_OBJECT, OPEN
 from target_stripe_flow.attempts.spelling import describe, trimmed
+from target_stripe_flow.execution.source_problems import shown
 from target_stripe_flow.journal.store import Journal
 from target_stripe_flow.results.outcome import Missing, Rejected
 
@@ -50,9 +51,17 @@ class _Recent(Generic[T]):
 class References:
     """Source keys and their Stripe ids, from the journal. Safe to share between threads."""
 
-    def __init__(self, journal: Journal, source_names: Sequence[str] = ()) -> None:
-        """`source_names`: all of this configuration. A key that the record's own source does not know may be theirs."""
-        self._journal, self._source_names = journal, sorted(set(source_names))
+    def __init__(
+        self,
+        journal: Journal,
+        source_names: Sequence[str] = (),
+        may_bring: Callable[[str, str], bool] = lambda _source_name, _action: True,
+    ) -> None:
+        """`source_names`: all of this configuration. A key that the record's own source does not know may be theirs.
+
+        `may_bring` says whether the input may still bring records of a source_name and action.
+        """
+        self._journal, self._source_names, self._may_bring = journal, sorted(set(source_names)), may_bring
         self._ids: _Recent[str] = _Recent()
         self._lanes: _Recent[str] = _Recent()
         self._confirmed: _Recent[bool] = _Recent()
@@ -88,17 +97,32 @@ class References:
                 self._lanes.put((_NO_SOURCE, action, stripe_id), lane)
             return lane
 
+    def lanes(self, scope: Scope, action: str, name: str) -> list[str]:
+        """The lanes of a record that names this object: with several sources also those of all records it may mean.
+
+        So it waits for each of them that comes before it in the input, and what it finds does not depend on chance.
+        """
+        others = [
+            own_lane(Identity(scope=other, action=action, source_key=key))
+            for other in self._others(scope)
+            for key in _keys_of(name)
+        ]
+        return [self.lane(scope, action, name), *others]
+
     def _lane_of_object(self, action: str, stripe_id: str) -> str:
         return self._lanes.get((_NO_SOURCE, action, stripe_id)) or f"{action}:{stripe_id}"
 
-    def resolve(self, client: Client, scope: Scope, action: str, name: str, field: str) -> str:
+    def resolve(
+        self, client: Client, scope: Scope, action: str, name: str, field: str, *, has_waited: bool = True
+    ) -> str:
         """The Stripe id for `name`: of the record with this source key, else `name` itself if Stripe has that object.
 
-        Raises Missing if Stripe has no such object, Rejected if it is deleted, if the attempt of that key is still
-        open, or if `name` may stand for several objects or only looks like a key.
+        `has_waited`: the input had its chance to bring the record, so that of another source may be meant. Raises
+        Missing if it may still come, or if Stripe has no such object; Rejected if that is deleted, if the attempt of
+        that key is still open, or if `name` may stand for several objects or only looks like a key.
         """
         with self._lock:
-            known = self._find_id(scope, action, name, field)
+            known = self._find_id(scope, action, name, field, has_waited=has_waited)
             if known is not None or self._confirmed.get((_NO_SOURCE, action, name)):
                 return known or name
             if describe(name):
@@ -108,12 +132,14 @@ class References:
             self._confirmed.put((_NO_SOURCE, action, name), value=True)
         return name
 
-    def _find_id(self, scope: Scope, action: str, name: str, field: str = "") -> str | None:
-        """The id in the journal. With a `field`, raises Rejected if it is not clear or the key's attempt is open."""
+    def _find_id(self, scope: Scope, action: str, name: str, field: str = "", *, has_waited: bool = True) -> str | None:
+        """The id in the journal. With a `field`, raises what `resolve` raises of records."""
         cached = self._ids.get((scope.source_name, action, name))
         if cached is not None:
             return cached
         rows, is_own = self._candidates(scope, action, name)
+        if rows and field and not (is_own or has_waited) and self._may_bring(scope.source_name, action):
+            raise Missing(f"is the key of a record of another source, {_sources_of(rows)}", field)
         if len({row.digest if row.state in OPEN else row.stripe_id for row in rows}) > 1:
             if field:
                 raise _unclear(rows, action, field)
@@ -139,14 +165,17 @@ class References:
         own = self._read_latest(scope, action, name)
         found = own
         if not own:
-            others = [replace(scope, source_name=other) for other in self._source_names if other != scope.source_name]
-            found = [row for other in others for row in self._read_latest(other, action, name)]
+            found = [row for other in self._others(scope) for row in self._read_latest(other, action, name)]
         return [row for row in found if row.state in HAS_OBJECT | OPEN], bool(own)
+
+    def _others(self, scope: Scope) -> list[Scope]:
+        """The scopes of the other sources of this configuration."""
+        return [replace(scope, source_name=other) for other in self._source_names if other != scope.source_name]
 
     def _read_latest(self, scope: Scope, action: str, name: str) -> list[Attempt]:
         """The latest attempts of `name` as one key and as several values joined by commas."""
-        keys = dict.fromkeys([(name,), tuple(name.split(","))])
-        rows = [self._journal.latest(Identity(scope=scope, action=action, source_key=key).digest) for key in keys]
+        identities = [Identity(scope=scope, action=action, source_key=key) for key in _keys_of(name)]
+        rows = [self._journal.latest(identity.digest) for identity in identities]
         return [row for row in rows if row is not None]
 
     def _misspelled(self, scope: Scope, action: str, name: str, field: str) -> Rejected:
@@ -174,12 +203,25 @@ def find_object(client: Client, spec: ActionSpec, stripe_id: str, field: str) ->
 
 
 def _unclear(rows: Sequence[Attempt], action: str, field: str) -> Rejected:
-    sources = ", ".join(sorted({row.source_name or "not known" for row in rows}))
     return Rejected(
         f"is not clear: {len(rows)} records of {action} have this key, in one value or in several joined by commas "
-        f"(source_name {sources}). Use the object's Stripe id",
+        f"(source_name {_sources_of(rows)}). Use the object's Stripe id",
         field,
     )
+
+
+def _sources_of(rows: Sequence[Attempt]) -> str:
+    return ", ".join(sorted({shown(row.source_name) if row.source_name else "not known" for row in rows}))
+
+
+def _keys_of(name: str) -> list[tuple[str, ...]]:
+    """The source keys that read like this: one value, and several values joined by commas."""
+    return list(dict.fromkeys([(name,), tuple(name.split(","))]))
+
+
+def own_lane(identity: Identity) -> str:
+    """The lane of all records of one identity."""
+    return identity.digest
 
 
 def _is_one_key(name: str) -> bool:

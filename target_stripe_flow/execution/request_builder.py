@@ -43,7 +43,9 @@ class RequestBuilder:
 
     def _resolved(self, job: Job) -> Parameters:
         return {
-            name: self._references.resolve(self._client, job.identity.scope, action, job.parameters[name], name)
+            name: self._references.resolve(
+                self._client, job.identity.scope, action, job.parameters[name], name, has_waited=job.has_waited
+            )
             for name, action in job.spec.references.items()
             if name in job.parameters
         }

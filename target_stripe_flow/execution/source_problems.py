@@ -30,11 +30,10 @@ class Incoming:
 
     def command(self, verb: str, *options: str, source_name: str | None = None) -> str:
         """A command of `stripe-flow journal source`, as one can copy it."""
-        name = quoted(source_name or self.source_name)
-        # A name that begins with a dash would be read as an option.
-        words = ["--", name] if name.startswith("-") else [name]
+        name = source_name or self.source_name
         more = ["--action", self.action, *options, *self.scope_options]
-        line = [*more, *words] if words[0] == "--" else [*words, *more]
+        # A name that begins with a dash would be read as an option.
+        line = [*more, "--", quoted(name)] if name.startswith("-") else [quoted(name), *more]
         return f"`stripe-flow journal source {' '.join([verb, *line])}`"
 
     def as_another(self) -> str:

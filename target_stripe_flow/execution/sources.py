@@ -65,6 +65,7 @@ class Sources:
         self._before = {(source.action, source.source_name): source for source in remembered}
         self._with_rows: dict[str, set[str]] = {}
         self._bound: dict[tuple[str, str], BoundSource] = {}
+        self._brought: set[tuple[str, str]] = set()
         self._read: dict[tuple[str, str], tuple[str, ...]] = {}
         for name in names.every:
             if is_odd(name) and name not in {source.source_name for source in remembered}:
@@ -105,7 +106,16 @@ class Sources:
                 joined(known),
             )
         self._bound[stream, action] = BoundSource(scope=replace(self._scope, source_name=name), key_names=tuple(known))
+        self._brought.add((action, name))
         self._read[stream, action] = incoming.key_names
+
+    def may_bring(self, source_name: str, action: str) -> bool:
+        """Whether the input may bring records of this action under this name; safe to call from any thread.
+
+        Not if earlier runs know the name and had none of that action, and this run has none so far.
+        """
+        is_known = source_name in {name for _, name in self._before}
+        return not is_known or (action, source_name) in self._before or (action, source_name) in self._brought
 
     def _wanted(self, incoming: Incoming) -> Source:
         return Source(
@@ -120,6 +130,9 @@ class Sources:
 
     def _refuse_new_name(self, incoming: Incoming) -> None:
         """Raises Misconfigured for a name without records, if the action had records under other names before."""
+        names = {name for of_action, name in self._before if of_action == incoming.action}
+        if {*names, *self._names.every} <= {incoming.source_name}:
+            return  # without a search through a large journal
         with_rows = [self._before[incoming.action, name] for name in self._names_with_rows(incoming.action)]
         own = self._before.get((incoming.action, incoming.source_name))
         if not is_new_name(incoming.source_name, own, with_rows):

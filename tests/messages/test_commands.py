@@ -26,7 +26,7 @@ COMMANDS: list[tuple[str, int, str]] = [
     ("journal list --config no.json", 1, "config file no.json cannot be read .No such file.* check the path after --c"),
     ("journal list --config cut.json", 1, "the config file cut.json is not JSON in UTF-8: fix the file"),
     ("journal list --config wrong.json", 1, "setting concurency is unknown: did you mean concurrency"),
-    ("journal show customers:1", 1, "no rows for this key of the source default: check --source-name and --account"),
+    ("journal show customers:1", 1, "no rows for this key of the source_name .*: check --source-name and --account"),
     (
         "journal show customer:1",
         1,

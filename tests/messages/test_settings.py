@@ -10,7 +10,7 @@ import pytest
 
 from tests.messages.saying import KEY, PERSON, PLUGINS, assert_clean, assert_says, counted
 from tests.support.official import official
-from tests.support.plugins import a_config, a_record, a_schema, command, run, run_tap, run_target
+from tests.support.plugins import REQUIRED, a_config, a_record, a_schema, command, run, run_tap, run_target
 from tests.support.sandbox import Sandbox
 
 CLOSED = "http://127.0.0.1:9"  # nothing listens on the discard port
@@ -96,6 +96,7 @@ def test_all_settings_can_come_from_the_environment(plugin: str, sandbox_url: st
     prefix = plugin.upper()
     variables = {"API_KEY": "sk_test_sandbox", "BASE_URL": sandbox_url, "TIMEOUT_S": "20.5", "CONCURRENCY": "2"}
     variables |= {"MAX_REQUESTS_PER_SECOND": "0", "MAX_REQUESTS_PER_SECOND_TOTAL": "0.0", "GIVE_UP_AFTER_S": "3"}
+    variables |= {name.upper(): str(value) for name, value in REQUIRED.get(plugin, {}).items()}
     line = [sys.executable, "-m", plugin, "--config", "ENV"]
 
     done = run(line, tmp_path, **{f"{prefix}_{name}": value for name, value in variables.items()})

@@ -12,6 +12,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+import psycopg
+
 from target_stripe_flow.journal.location import File, Location, Shared, location_of
 from tests.support.forking import Running, started
 from tests.support.plugins import Ended, a_config, a_record, a_schema, clean_env, command, run
@@ -43,6 +45,17 @@ def query(journal: Location | str, statement: str) -> list[tuple[Any, ...]]:  # 
         found = raw.execute(statement).fetchall()
         raw.commit()
         return found
+
+
+def execute(location: Location, *statements: str) -> None:
+    """Change a journal as another program could."""
+    if isinstance(location, Shared):
+        with psycopg.connect(location.url.render_as_string(hide_password=False)) as connection:
+            for statement in statements:
+                connection.execute(statement.encode())
+        return
+    for statement in statements:
+        query(location, statement)
 
 
 @contextmanager
