@@ -33,7 +33,7 @@ from target_stripe_flow.journal.location import Location, location_of
 from target_stripe_flow.journal.opening import open_in_memory
 from target_stripe_flow.journal.store import Journal
 from target_stripe_flow.message_reader import MessageReader
-from target_stripe_flow.recovery.reconciler import Reconciler
+from target_stripe_flow.recovery.reconciler import LIMIT_S, Reconciler
 from target_stripe_flow.results.rejects import Rejects
 from target_stripe_flow.results.tally import RejectsSink, Tally
 from target_stripe_flow.settings import refuse_live, rejects_path
@@ -82,7 +82,7 @@ class Run:
         references = References(self.journal, names.every, self.sources.may_bring)
         self._sender: Sends = DryRunSender(self.journal) if self._is_dry else Sender(self.client, self.journal)
         policies = read_policies(config)
-        self._reconciler = reconciler = Reconciler(self.client, self.journal, self._sender)
+        self._reconciler = reconciler = self._new_reconciler()
         self.executor = Executor(
             self.client, self.journal, self._sender, references, policies, wait_until_free=reconciler.wait_until_free
         )
@@ -95,6 +95,11 @@ class Run:
         self.dispatcher = Dispatcher(
             workers=config["concurrency"], emit=self._emit, wake=self.reader.wake, on_wait=self.reader.on_wake
         )
+
+    def _new_reconciler(self) -> Reconciler:
+        """A reconciler that gives up early: what gets no usable answer stays open, and must not hold up the input."""
+        client = self.client.hurried(LIMIT_S)
+        return Reconciler(client, self.journal, self._sender if self._is_dry else Sender(client, self.journal))
 
     def reconcile(self) -> None:
         """Reconcile what earlier runs left open; a dry run does not. Raises what ends a run."""

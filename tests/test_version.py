@@ -14,7 +14,7 @@ from packaging.version import Version
 
 from scripts.dist import check_tag
 from scripts.smoke import Broken
-from stripe_flow.api.client import USER_AGENT
+from stripe_flow.api.message import USER_AGENT
 from tests.support.plugins import ROOT, run
 
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]

@@ -4,32 +4,30 @@ A call waits for the throttle, exchanges bytes and applies the rule in `retry`: 
 that the answer means, or sends the same bytes again. Every wait ends at once when the run is stopping.
 
 A write is only sent on a connection that has already answered a request, and a resend only on one that has answered
-since the last wait. If the process slept in between, the connection is closed, and the client reads Stripe's time again
-before it sends anything.
+since the last wait; its first byte leaves at most `FRESH_S` after that answer. Otherwise the client reads Stripe's time
+again before it sends anything.
 """
 
 from __future__ import annotations
 
-import base64
 import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from importlib.metadata import version
+from functools import partial
 from typing import TypeVar, cast
 
 import backoff
 from backoff.types import ContextDetails
 
 from stripe_flow.api import forms
-from stripe_flow.api.clock import StripeClock, parse_date
+from stripe_flow.api.clock import StripeClock, elapsed_s, parse_date
 from stripe_flow.api.connection import Connection
-from stripe_flow.api.errors import NotSent, StripeError, StripeUnreachable
-from stripe_flow.api.message import Answer, Request, read_answer, read_object
-from stripe_flow.api.network_errors import ConnectionClosed, NetworkTrouble
+from stripe_flow.api.message import Answer, Request, headers_of, read_answer, read_object
+from stripe_flow.api.network_errors import NetworkTrouble, NothingSent
 from stripe_flow.api.refusals import is_reliable, read_refusal, to_error
-from stripe_flow.api.resending import Progress, SendAgain, new_backoff, retry_after_s
+from stripe_flow.api.resending import Progress, SendAgain, new_backoff, retry_after_s, to_final_error
 from stripe_flow.api.retry import TOO_MANY_REQUESTS, RetryBudget, may_resend
 from stripe_flow.api.throttle import Throttle
 from stripe_flow.api.traffic import Traffic
@@ -39,13 +37,16 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-# Called right before each send of a write, with Stripe's time in Unix seconds and whether an earlier send of this call
-# may have been executed. The write is not sent if it raises.
+# Called before each send of a write, and again if the send would be too late after it. It gets Stripe's time in Unix
+# seconds, and whether an earlier send of this call may have been executed. The write is not sent if it raises.
 BeforeSend = Callable[[int, bool], None]
 # Reading it shows that the connection is alive, and Stripe's time. Any answer will do, even a refusal.
 CHECK_PATH = "/v1/account"
-# Stripe's support and request log identify the client by it.
-USER_AGENT = f"stripe-flow/{version('stripe-flow')}"
+# How long Stripe's last answer on a connection shows its time and that it is alive: far less than the hour between the
+# age at which an idempotency key counts as dead and the age at which Stripe may forget it.
+FRESH_S = 30
+# The journal is slower than `FRESH_S` at most so often before the call waits and counts it as a failure.
+MOST_CHECKS = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +74,11 @@ class Client:
         connection = self.connection if account is None else replace(self.connection, account=account)
         return replace(self, connection=connection, retry_budget=self.new_retry_budget())
 
+    def hurried(self, limit_s: float) -> Client:
+        """A copy whose calls give up after `limit_s` seconds at the latest, on a retry budget of their own."""
+        new_retry_budget = partial(RetryBudget, limit_s=min(limit_s, self.retry_budget.limit_s))
+        return replace(self, retry_budget=new_retry_budget(), new_retry_budget=new_retry_budget)
+
     def as_sent(self, account: str | None, api_version: str) -> Client:
         """A copy that sends the account and API version of an earlier request, to send that request again."""
         return replace(self, connection=replace(self.connection, account=account, api_version=api_version))
@@ -90,15 +96,25 @@ class Client:
         """
         return self._send(Request(method="GET", path=path, query=forms.encode(parameters or {})), read, None)
 
-    def post(self, request: Request, before_send: BeforeSend) -> Answer[dict[str, object]]:
+    def post(self, request: Request, before_send: BeforeSend, *, was_sent: bool = False) -> Answer[dict[str, object]]:
         """Write. Raises StripeError, Stopped, or what `before_send` raises.
 
-        The same bytes are sent again only if `retry.may_resend` allows it.
+        The same bytes are sent again only if `retry.may_resend` allows it. `was_sent`: an earlier call may have sent
+        them.
         """
-        return self._send(request, read_object, before_send)
+        return self._send(request, read_object, before_send, was_sent=was_sent)
 
-    def _send(self, request: Request, read: Callable[[bytes], T], before_send: BeforeSend | None) -> Answer[T]:
-        progress = Progress(shared=self.retry_budget, own=self.new_retry_budget())
+    def _send(
+        self,
+        request: Request,
+        read: Callable[[bytes], T],
+        before_send: BeforeSend | None,
+        *,
+        was_sent: bool = False,
+    ) -> Answer[T]:
+        progress = Progress(
+            shared=self.retry_budget, own=self.new_retry_budget(), is_write=not request.is_read, was_sent=was_sent
+        )
         backoff_s = new_backoff()
 
         def wait(details: ContextDetails) -> None:
@@ -122,7 +138,7 @@ class Client:
                 with attempt:
                     return self._send_once(request, read, progress, before_send)
         except SendAgain as last:
-            raise self._to_final_error(request, progress, last) from None
+            raise to_final_error(request, self.connection.base_url, progress, last) from None
         raise AssertionError("backoff ended a loop without an answer or an error")
 
     def _wait(self, seconds: float, request: Request, progress: Progress) -> None:
@@ -132,14 +148,14 @@ class Client:
     def _send_once(
         self, request: Request, read: Callable[[bytes], T], progress: Progress, before_send: BeforeSend | None
     ) -> Answer[T]:
+        progress.record_try()
         self._wait_for_throttle(request, progress)
-        if before_send is not None:
-            before_send(self._read_time_to_write(progress), progress.may_be_executed)
+        first_byte_by_s = None if before_send is None else self._clear(progress, before_send)
         progress.record_send()
         sent_at = time.monotonic()
         try:
-            raw = self._exchange(request)
-        except ConnectionClosed as closed:
+            raw = self._exchange(request, first_byte_by_s)
+        except NothingSent as closed:
             progress.record_not_executed()
             raise SendAgain(str(closed)) from None
         except NetworkTrouble as trouble:
@@ -162,35 +178,56 @@ class Client:
         wait_s = self.throttle.reserve(self.connection.account, request.path, time.monotonic())
         self._wait(wait_s, request, progress)
 
+    def _clear(self, progress: Progress, before_send: BeforeSend) -> float:
+        """Let `before_send` clear a write. Returns when its first byte must leave at the latest, of `elapsed_s`.
+
+        `before_send` may wait for a disk for any time. Behind a peer that closes each connection nothing else would
+        show that, so before a resend there Stripe's time is read once more after it.
+        """
+        for _ in range(MOST_CHECKS):
+            now_unix = self._read_time_to_write(progress)
+            before_send(now_unix, progress.may_be_executed)
+            if progress.may_repeat and not self.transport.is_open and abs(self._check(progress) - now_unix) > FRESH_S:
+                continue
+            if elapsed_s() <= self.transport.answered_at_s + FRESH_S:
+                return self.transport.answered_at_s + FRESH_S
+        raise SendAgain(f"the journal took longer than {FRESH_S} s to write a row")
+
+    def _check(self, progress: Progress) -> int:
+        """Stripe's time in Unix seconds, from a request of its own."""
+        check = Request(method="GET", path=CHECK_PATH)
+        self._wait_for_throttle(check, progress)
+        try:
+            date_unix = parse_date(self._exchange(check).headers.get("Date"))
+        except NetworkTrouble as trouble:
+            raise SendAgain(str(trouble)) from None
+        if date_unix is None:
+            raise SendAgain("the answer has no Date header")
+        return date_unix
+
     def _read_time_to_write(self, progress: Progress) -> int:
         """Stripe's time in Unix seconds, on a connection of this thread that a write may be sent on."""
-        if progress.sends or not self.transport.is_open:
-            check = Request(method="GET", path=CHECK_PATH)
-            self._wait_for_throttle(check, progress)
-            try:
-                date_unix = parse_date(self._exchange(check).headers.get("Date"))
-            except NetworkTrouble as trouble:
-                raise SendAgain(str(trouble)) from None
-            if date_unix is None:
-                raise SendAgain("the answer has no Date header")
-            return date_unix
+        is_fresh = self.transport.is_open and elapsed_s() <= self.transport.answered_at_s + FRESH_S
+        if progress.sends or not is_fresh:
+            return self._check(progress)
         now_unix = self.clock.now_unix(time.monotonic())
         if now_unix is None:
             raise SendAgain("no answer had a Date header yet")
         return int(now_unix)
 
-    def _exchange(self, request: Request) -> RawAnswer:
+    def _exchange(self, request: Request, first_byte_by_s: float | None = None) -> RawAnswer:
         url = f"{self.connection.base_url.rstrip('/')}{request.path}"
         self.traffic.count_request()
         raw = self.transport.exchange(
             request.method,
             f"{url}?{request.query}" if request.query else url,
-            self._headers(request),
+            headers_of(request, self.connection),
             request.body,
             # A write is never cut short: its outcome would be unknown.
             within_s=self.retry_budget.read_limit_s(time.monotonic()) if request.is_read else None,
             # Behind a proxy that closes each connection, a write has to open a new one.
             may_connect=request.is_read or not self.transport.is_open,
+            first_byte_by_s=first_byte_by_s,
         )
         date_unix = parse_date(raw.headers.get("Date"))
         if date_unix is not None:
@@ -207,32 +244,3 @@ class Client:
             raise SendAgain(f"HTTP {raw.http_status}", retry_after_s(raw.headers.get("Retry-After")), read_refusal(raw))
         if raw.http_status < 500 and not is_reliable(raw):
             raise SendAgain(f"HTTP {raw.http_status} without Stripe's error object")
-
-    def _headers(self, request: Request) -> dict[str, str]:
-        credentials = base64.b64encode(f"{self.connection.key.secret}:".encode()).decode()
-        headers = {"Authorization": f"Basic {credentials}", "Stripe-Version": self.connection.api_version}
-        if self.connection.account is not None:
-            headers["Stripe-Account"] = self.connection.account
-        if request.idempotency_key is not None:
-            headers["Idempotency-Key"] = request.idempotency_key
-        if request.body is not None:
-            headers["Content-Type"] = "application/x-www-form-urlencoded"
-        return headers | {"User-Agent": USER_AGENT, "Accept": "application/json"}
-
-    def _to_final_error(self, request: Request, progress: Progress, last: SendAgain) -> StripeError:
-        spent_s = progress.spent_s()
-        if progress.sends and not (request.is_read or progress.may_be_executed):
-            return NotSent(
-                f"{request.method} {request.path}: Stripe accepted no request for {spent_s:.0f} s, and nothing was "
-                f"executed ({last}). Run again later, or lower the setting max_requests_per_second"
-            )
-        if last.refusal is not None:
-            return StripeUnreachable(
-                f"{request.method} {request.path}: Stripe answered {last} for {spent_s:.0f} s. Run again later: "
-                "nothing is lost",
-                last.refusal,
-            )
-        return StripeUnreachable(
-            f"Stripe at {self.connection.base_url} gave no usable answer for {spent_s:.0f} s: {last}. "
-            "Check the network, the proxy and the setting base_url, then run again: nothing is lost"
-        )

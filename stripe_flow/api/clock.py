@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import functools
 import threading
+import time
 from email.utils import parsedate_to_datetime
 
+# `elapsed_s` reads this clock: where there is one that also runs while the machine is suspended, that one.
+_ELAPSED = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 # A larger difference means that the machine slept or its monotonic clock stopped: the clock is set again.
 DRIFT_S = 60
+
+
+def elapsed_s() -> float:
+    """Seconds of a clock that never goes back. On Linux it also runs while the machine is suspended."""
+    return time.clock_gettime(_ELAPSED)
 
 
 @functools.lru_cache(maxsize=16)  # answers of the same second have the same header

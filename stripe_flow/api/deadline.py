@@ -22,6 +22,8 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError
 
+from stripe_flow.api.clock import elapsed_s
+
 
 class _HasFileno(Protocol):
     def fileno(self) -> int: ...
@@ -35,11 +37,16 @@ class Limit:
     connection outlives the connection object.
     """
 
-    def __init__(self, due_at: float, *, may_connect: bool = True) -> None:
-        """`due_at` is in monotonic seconds. Without `may_connect` only a connection that is already open is used."""
+    def __init__(self, due_at: float, *, may_connect: bool = True, first_byte_by_s: float | None = None) -> None:
+        """`due_at` is in monotonic seconds. Without `may_connect` only a connection that is already open is used.
+
+        After `first_byte_by_s`, in seconds of `elapsed_s`, no byte is sent.
+        """
         self.due_at = due_at
         self.may_connect = may_connect
         self.was_closed = False
+        self.was_late = False
+        self._first_byte_by_s = first_byte_by_s
         self.has_passed = False
         self.has_ended = False
         self._handle: socket.socket | None = None
@@ -53,6 +60,12 @@ class Limit:
                 self.has_passed = True
                 raise ConnectTimeoutError(None, "the deadline passed before anything was sent")
             self._handle = socket.socket(fileno=os.dup(sock.fileno()))
+
+    def check_first_byte(self) -> None:
+        """Raises ConnectTimeoutError when it is too late for the first byte."""
+        if self._first_byte_by_s is not None and elapsed_s() > self._first_byte_by_s:
+            self.was_late = True
+            raise ConnectTimeoutError(None, "too late for the first byte")
 
     def cut(self) -> None:
         """Shut the socket down, unless the exchange has ended."""
@@ -89,12 +102,15 @@ class Watchdog:
         self._thread: threading.Thread | None = None
 
     @contextmanager
-    def limit(self, seconds: float, *, may_connect: bool = True) -> Iterator[Limit]:
+    def limit(
+        self, seconds: float, *, may_connect: bool = True, first_byte_by_s: float | None = None
+    ) -> Iterator[Limit]:
         """Cut what this thread exchanges inside the block after `seconds`; `has_passed` is True if that happened.
 
         Without `may_connect` nothing is sent on a new connection; `was_closed` is True if the open one was closed.
+        After `first_byte_by_s` (of `elapsed_s`) nothing is sent at all; `was_late` is then True.
         """
-        limit = Limit(time.monotonic() + seconds, may_connect=may_connect)
+        limit = Limit(time.monotonic() + seconds, may_connect=may_connect, first_byte_by_s=first_byte_by_s)
         _current.limit = limit
         with self._changed:
             if self._thread is None:
@@ -151,8 +167,11 @@ class _WatchedConnection:
         return sock
 
     def request(self, *args: Any, **kwargs: Any) -> None:  # Any: urllib3's own signature, passed through
-        if self.sock is not None:
+        if self.sock is None:
+            self.connect()  # type: ignore[attr-defined]  # a mix-in; `request` would do it after the look at the clock
+        else:
             _current.limit.watch(self.sock)
+        _current.limit.check_first_byte()
         super().request(*args, **kwargs)  # type: ignore[misc]  # a mix-in
 
 

@@ -9,6 +9,7 @@
         │   ├── PermissionMissing    the key lacks a permission (403)
         │   │   └── AccountHidden   the account does not exist, or the key has no access to it (403)
         │   ├── StripeUnreachable   no success for `give_up_after_s`, or Stripe refused a read for now
+        │   │   └── NoUsableAnswer  this request alone got none; others succeeded, so the run may go on without it
         │   └── NotSent         a write that met only the rate limit (429): nothing was executed
         ├── RequestRefused      refused without effect: fix the record; other records go on (400, 404)
         │   ├── NotFound        no such object, or it is of the other mode (404)
@@ -103,6 +104,10 @@ class AccountHidden(PermissionMissing):
 
 class StripeUnreachable(AccountTrouble):
     """No request succeeded for `give_up_after_s`, or Stripe refused a read for now."""
+
+
+class NoUsableAnswer(StripeUnreachable):
+    """This request got no usable answer for `give_up_after_s`, while others did."""
 
 
 class NotSent(AccountTrouble):

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import Generic, TypeVar
 
 import msgspec
 
 from stripe_flow.api.clock import parse_date
+from stripe_flow.api.connection import Connection
 from stripe_flow.api.transport import RawAnswer
 
 T = TypeVar("T")
+
+# Stripe's support and request log identify the client by it.
+USER_AGENT = f"stripe-flow/{version('stripe-flow')}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +52,19 @@ class Answer(Generic[T]):
     sends: int
     took_s: float
     api_version: str | None = None
+
+
+def headers_of(request: Request, connection: Connection) -> dict[str, str]:
+    """The headers of a request; they hold the API key."""
+    credentials = base64.b64encode(f"{connection.key.secret}:".encode()).decode()
+    headers = {"Authorization": f"Basic {credentials}", "Stripe-Version": connection.api_version}
+    if connection.account is not None:
+        headers["Stripe-Account"] = connection.account
+    if request.idempotency_key is not None:
+        headers["Idempotency-Key"] = request.idempotency_key
+    if request.body is not None:
+        headers["Content-Type"] = "application/x-www-form-urlencoded"
+    return headers | {"User-Agent": USER_AGENT, "Accept": "application/json"}
 
 
 def read_object(body: bytes) -> dict[str, object]:

@@ -12,8 +12,8 @@ class NetworkTrouble(Exception):
     """No whole answer. The text says why, without the URL: its query may name a person."""
 
 
-class ConnectionClosed(NetworkTrouble):
-    """The open connection was closed, and nothing was sent."""
+class NothingSent(NetworkTrouble):
+    """The open connection was closed, or Stripe's last answer is too old, and nothing was sent."""
 
 
 _DESCRIPTIONS: tuple[tuple[type[requests.RequestException], str], ...] = (

@@ -15,6 +15,8 @@ DECLINED = 402
 TOO_MANY_REQUESTS = 429
 # A read gets this long even if the retry budget ends sooner: less would cut off answers that arrive over a slow line.
 SHORTEST_READ_S = 5.0
+# So many writes in a row may be given up while the run goes on; after that Stripe is at fault, and not the writes.
+MOST_LEFT_OPEN = 5
 
 
 def may_resend(http_status: int | None, *, should_retry: bool | None, is_read: bool) -> bool:
@@ -49,11 +51,20 @@ class RetryBudget:
         self._limit_s = limit_s
         self._succeeded_at: float | None = None
         self._failing_since: float | None = None
+        self._has_written = False
+        self._left_open = 0
         self._lock = threading.Lock()
 
-    def record_success(self, now: float) -> None:
+    @property
+    def limit_s(self) -> float:
+        """The limit after the first success."""
+        return self._limit_s
+
+    def record_success(self, now: float, *, is_write: bool = False) -> None:
         """Renew the budget."""
         with self._lock:
+            if is_write:
+                self._has_written, self._left_open = True, 0
             self._succeeded_at = now
             self._failing_since = None
             self._current_limit_s = self._limit_s
@@ -63,6 +74,25 @@ class RetryBudget:
         with self._lock:
             since = sent_at if self._succeeded_at is None else max(sent_at, self._succeeded_at)
             self._failing_since = since if self._failing_since is None else min(since, self._failing_since)
+
+    def leave_one_open(self) -> bool:
+        """Whether one write may be given up while the others go on, and counts it.
+
+        False before the first write that succeeded, and after `MOST_LEFT_OPEN` in a row.
+        """
+        with self._lock:
+            self._left_open += 1
+            return self._has_written and self._left_open <= MOST_LEFT_OPEN
+
+    def has_succeeded_since(self, monotonic_s: float | None) -> bool:
+        """Whether a request succeeded after this time."""
+        with self._lock:
+            return None not in (monotonic_s, self._succeeded_at) and self._succeeded_at > monotonic_s  # type: ignore[operator]  # neither is None
+
+    def failing_since(self) -> float | None:
+        """When the first request that failed since the last success was sent; None if none failed."""
+        with self._lock:
+            return self._failing_since
 
     def is_spent(self, now: float) -> bool:
         """Whether to give up."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,12 +14,16 @@ import requests
 from requests.adapters import HTTPAdapter
 from requests.utils import select_proxy
 
+from stripe_flow.api.clock import elapsed_s
 from stripe_flow.api.connection import is_loopback
 from stripe_flow.api.deadline import Limit, PlainPool, TlsPool, Watchdog
 from stripe_flow.api.errors import Misconfigured
-from stripe_flow.api.network_errors import ConnectionClosed, NetworkTrouble, describe
+from stripe_flow.api.network_errors import NetworkTrouble, NothingSent, describe
 
 _FRAMING = {"content-length", "transfer-encoding"}
+# Far more than any page of Stripe's; an answer that is larger must not fill the memory.
+MOST_BYTES = 64 * 2**20
+_PIECE_BYTES = 2**16
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +49,7 @@ class _Adapter(HTTPAdapter):
 class _ThreadConnection(threading.local):
     session: requests.Session | None = None
     is_open = False
+    answered_at_s = -math.inf  # by `elapsed_s`
 
 
 class Transport:
@@ -71,6 +77,11 @@ class Transport:
         """Whether this thread's connection has answered its last request and stayed open."""
         return self._connection.is_open
 
+    @property
+    def answered_at_s(self) -> float:
+        """When this thread's last request was answered, in seconds of `elapsed_s`; long ago before the first answer."""
+        return self._connection.answered_at_s
+
     def exchange(
         self,
         method: str,
@@ -80,17 +91,21 @@ class Transport:
         *,
         within_s: float | None = None,
         may_connect: bool = True,
+        first_byte_by_s: float | None = None,
     ) -> RawAnswer:
         """Send a request and read its whole answer. Raises NetworkTrouble when no whole answer arrives in time.
 
         `within_s` shortens the timeout of this exchange. Without `may_connect` only the connection that answered this
-        thread's last request is used: raises ConnectionClosed, with nothing sent, when it was closed.
+        thread's last request is used: raises NothingSent when it was closed. Raises NothingSent, too, when the first
+        byte would leave after `first_byte_by_s`, in seconds of `elapsed_s`.
         """
         request = requests.Request(method, url, headers=dict(headers), data=body).prepare()
         seconds = self._timeout_s if within_s is None else min(within_s, self._timeout_s)
-        self._connection.is_open = False
-        with self._watchdog.limit(seconds, may_connect=may_connect) as limit:
+        self._connection.is_open, sent_at_s = False, elapsed_s()
+        with self._watchdog.limit(seconds, may_connect=may_connect, first_byte_by_s=first_byte_by_s) as limit:
             answer, content = self._send(request, seconds, limit)
+        # An answer that lay here while the machine slept is as old as the sleep.
+        self._connection.answered_at_s = min(elapsed_s(), sent_at_s + seconds)
         self._connection.is_open = "close" not in answer.headers.get("Connection", "").lower()
         return RawAnswer(http_status=answer.status_code, headers=answer.headers, body=content)
 
@@ -99,10 +114,12 @@ class Transport:
         late = f"no whole answer within {seconds:g} s"
         try:
             with session.send(request, timeout=seconds, allow_redirects=False, **self._options) as answer:
-                content = b"".join(answer.iter_content(None))  # in one piece if its length is known
+                content = _read_body(answer)
         except requests.RequestException as error:
             if limit.was_closed:
-                raise ConnectionClosed("the connection was closed before anything was sent") from None
+                raise NothingSent("the connection was closed before anything was sent") from None
+            if limit.was_late:
+                raise NothingSent("too much time passed since Stripe's last answer, and nothing was sent") from None
             raise NetworkTrouble(late if limit.has_passed else describe(error)) from None
         if limit.has_passed:
             raise NetworkTrouble(late)
@@ -110,6 +127,23 @@ class Transport:
             # urllib3 takes headers that were cut off for complete ones, and reads a body without end after them.
             raise NetworkTrouble("the headers of the answer were cut off")
         return answer, content
+
+
+def _read_body(answer: requests.Response) -> bytes:
+    """The body, in one piece if its size is known. Raises NetworkTrouble for more than `MOST_BYTES`."""
+    length = answer.headers.get("Content-Length", "")
+    is_known = length.isdecimal() and "Content-Encoding" not in answer.headers
+    if is_known and int(length) <= MOST_BYTES:
+        return b"".join(answer.iter_content(None))
+    pieces, left = [], -1 if is_known else MOST_BYTES
+    for piece in answer.iter_content(_PIECE_BYTES) if left > 0 else ():
+        pieces.append(piece)
+        left -= len(piece)
+        if left < 0:
+            break
+    if left < 0:
+        raise NetworkTrouble(f"the answer is larger than {MOST_BYTES >> 20} MiB")
+    return b"".join(pieces)
 
 
 def _check_environment(proxy: str | None, certificates: object) -> None:

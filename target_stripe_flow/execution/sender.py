@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -13,6 +14,7 @@ from stripe_flow.api.errors import (
     KeyRefused,
     KeyReused,
     NotSent,
+    NoUsableAnswer,
     OutcomeUnknown,
     PermissionMissing,
     Refusal,
@@ -28,6 +30,8 @@ from target_stripe_flow.attempts.attempt import UNKNOWN_FINGERPRINT, Attempt
 from target_stripe_flow.attempts.lifecycle import HAS_OBJECT, HOUR_S, OPEN, Event, State, key_is_alive, next_step
 from target_stripe_flow.journal.ownership import Superseded
 from target_stripe_flow.journal.store import Journal
+
+logger = logging.getLogger(__name__)
 
 # If a run that is not in this journal used the key, its object is at most as old as a key can be.
 UNKNOWN_PAST_S = 25 * HOUR_S
@@ -75,8 +79,9 @@ class Sender:
     def send(self, attempt: Attempt, *, is_new: bool) -> Sent:
         """The attempt with its outcome, durable when this returns.
 
-        `is_new`: this attempt was never sent before. Raises the error that ends the run; the attempt is then not_sent,
-        or still open for the next run. Raises Superseded if another process owns the attempt: it is not sent again.
+        `is_new`: this attempt was never sent before. If this request alone gets no usable answer, the attempt stays an
+        intent, and the next run resends it. Raises the error that ends the run; the attempt is then not_sent, or still
+        open for the next run. Raises Superseded if another process owns the attempt: it is not sent again.
         """
         if attempt.body is None:
             raise Superseded(f"{attempt.name} is settled already, so there is no request to send")
@@ -86,7 +91,13 @@ class Sender:
             method="POST", path=str(attempt.path), body=attempt.body, idempotency_key=attempt.idempotency_key
         )
         try:
-            answer = client.post(request, clearance)
+            answer = client.post(request, clearance, was_sent=not is_new)
+        except NoUsableAnswer as error:
+            if not clearance.was_granted:
+                raise
+            row = clearance.attempt  # its key may be a person's data
+            logger.warning("%s:%s stays open: %s", row.action, row.digest, error)
+            return Sent(attempt=clearance.attempt, refusal=error.refusal)
         except KeyTooOld:
             return Sent(attempt=self._settle(clearance.attempt, Event.KEY_TOO_OLD, reason="its key may be too old"))
         except (Declined, RequestRefused, OutcomeUnknown) as error:

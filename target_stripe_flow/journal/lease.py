@@ -6,7 +6,6 @@ import math
 import os
 import socket
 import threading
-import time
 import uuid
 from contextlib import suppress
 
@@ -26,6 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import SQLAlchemyError
 
+from stripe_flow.api.clock import elapsed_s
 from target_stripe_flow.attempts.attempt import Attempt
 from target_stripe_flow.journal.group_commit import JournalBroken, broken
 from target_stripe_flow.journal.ownership import LeaseTerms
@@ -152,8 +152,3 @@ class Lease:
 
 def _process() -> str:
     return f"{socket.gethostname()} {os.getpid()}"
-
-
-def elapsed_s() -> float:
-    """Seconds of a clock that never goes back. On Linux it also runs while the machine is suspended."""
-    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from stripe_flow.api.client import Client
-from stripe_flow.api.errors import ListUnfinished, NotFound, PermissionMissing, RequestRefused
+from stripe_flow.api.errors import ListUnfinished, NotFound, PermissionMissing, RequestRefused, StripeUnreachable
 from stripe_flow.api.paging import Bounds
 from target_stripe_flow.actions.endpoint import Endpoint
 from target_stripe_flow.attempts.attempt import Attempt
@@ -74,7 +74,7 @@ def _scan_view(
                     found[item.origin] = item
     except PermissionMissing as error:
         logger.warning("the key cannot scan %s for open attempts: %s", endpoint.path, error)
-    except (RequestRefused, ListUnfinished) as error:
+    except (RequestRefused, ListUnfinished, StripeUnreachable) as error:
         logger.warning("the scan of %s for open attempts is incomplete: %s", endpoint.path, error)
     else:
         return True
@@ -92,7 +92,7 @@ def _clocks_of(client: Client, endpoint: Endpoint, attempts: Iterable[Attempt]) 
         return sorted(named), True
     try:
         return sorted(named | set(list_clocks(client))), True
-    except (PermissionMissing, RequestRefused, ListUnfinished) as error:
+    except (PermissionMissing, RequestRefused, ListUnfinished, StripeUnreachable) as error:
         logger.warning("the scan of %s is incomplete without the account's test clocks: %s", endpoint.path, error)
         return sorted(named), False
 
@@ -109,7 +109,7 @@ def check_updates(client: Client, updates: Iterable[Attempt]) -> Scan:
             item = client.get(str(update.path), read=read_object).value
         except NotFound:
             continue
-        except (PermissionMissing, RequestRefused) as error:
+        except (PermissionMissing, RequestRefused, StripeUnreachable) as error:
             logger.warning("cannot check whether %s was updated: %s", update.name, error)
             is_complete = False
             continue

@@ -11,7 +11,7 @@ from dataclasses import replace
 from urllib.parse import parse_qs
 
 from stripe_flow.api.client import CHECK_PATH, Client
-from stripe_flow.api.errors import PermissionMissing, RequestRefused, Stopped, StripeUnreachable
+from stripe_flow.api.errors import NotSent, PermissionMissing, RequestRefused, Stopped, StripeUnreachable
 from target_stripe_flow.actions.endpoint import Made
 from target_stripe_flow.actions.table import ACTIONS
 from target_stripe_flow.attempts.attempt import UNKNOWN_FINGERPRINT, Attempt
@@ -28,6 +28,9 @@ logger = logging.getLogger(__name__)
 WAIT_FOR_OTHERS_S = 0.1
 # The reason of a parked attempt that was a conflict; `journal list` shows it beside the id of the object.
 FOUND_OF_CONFLICT = "another run made this object under its idempotency key, perhaps for another source"
+# How long a resend or a scan may go without a usable answer before a run leaves its rows to the next one: they must not
+# hold up the input.
+LIMIT_S = 30
 
 
 class Reconciler:
@@ -95,8 +98,12 @@ class Reconciler:
         taken = self._journal.take(row)
         if taken is None:
             return
-        with contextlib.suppress(Superseded):  # another process has settled it
+        try:
             self._sender.send(taken.attempt, is_new=False)
+        except Superseded:  # another process has settled it
+            return
+        except (NotSent, StripeUnreachable) as error:
+            logger.warning("%s:%s stays open: %s", row.action, row.digest, error)
 
     def _release(self, row: Attempt) -> None:
         taken = self._journal.take(row)
