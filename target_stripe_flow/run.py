@@ -34,6 +34,7 @@ from target_stripe_flow.journal.opening import open_in_memory
 from target_stripe_flow.journal.store import Journal
 from target_stripe_flow.message_reader import MessageReader
 from target_stripe_flow.recovery.reconciler import LIMIT_S, Reconciler
+from target_stripe_flow.results.outcome import Status
 from target_stripe_flow.results.rejects import Rejects
 from target_stripe_flow.results.tally import RejectsSink, Tally
 from target_stripe_flow.settings import refuse_live, rejects_path
@@ -178,11 +179,17 @@ class Run:
         }
 
     def exit_code(self) -> int:
-        """3 if any attempt of this account is open, from this run or an earlier one; else 0."""
+        """3 if any attempt of this account is open, from this run or an earlier one, or a record is deferred."""
+        if deferred := self.tally.statuses().get(Status.DEFERRED.value):
+            logger.warning(
+                "%d deferred: they wait for records that are not settled yet. No STATE passes them: the next run reads "
+                "and sends them",
+                deferred,
+            )
         rows = self.journal.open_attempts(self.scope.account, self.scope.mode)
         states = Counter(row.state.value for row in rows)
         if not states:
-            return 0
+            return UNSETTLED if deferred else 0
         words = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
         logger.warning("not settled yet: %s. `stripe-flow journal list` shows them; the next run tries again", words)
         if conflicts := sum(row.is_conflict for row in rows):

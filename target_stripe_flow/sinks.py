@@ -19,12 +19,12 @@ from target_stripe_flow.actions.guards import Candidate
 from target_stripe_flow.actions.table import ACTIONS
 from target_stripe_flow.actions.validation import RecordChecker
 from target_stripe_flow.attempts.identity import Identity, source_key
-from target_stripe_flow.execution.deferred import DeferredRecord
+from target_stripe_flow.execution.deferred import DeferredRecord, NotConsumed
 from target_stripe_flow.execution.dispatcher import Tallied
 from target_stripe_flow.execution.job import Job
 from target_stripe_flow.execution.references import own_lane
 from target_stripe_flow.results.origin import Received
-from target_stripe_flow.results.outcome import Missing, Outcome, Rejected
+from target_stripe_flow.results.outcome import Missing, Outcome, Rejected, Status
 from target_stripe_flow.results.text import shown_name
 from target_stripe_flow.run import Run
 
@@ -100,6 +100,9 @@ class ActionSink(FeedingSink):
             run.tally.end(received, outcome)
 
         def perform(job: Job, *, is_last: bool) -> Tallied | None:
+            digest, later = job.identity.digest, DeferredRecord(job, lambda is_last: perform(job, is_last=is_last))
+            if not is_last and run.deferred.holds(digest):
+                return run.deferred.add(later)
             try:
                 outcome = run.executor.perform(job)
             except Missing as missing:
@@ -107,7 +110,8 @@ class ActionSink(FeedingSink):
                     waiting = replace(job, has_waited=True)
                     return run.deferred.add(DeferredRecord(waiting, lambda is_last: perform(waiting, is_last=is_last)))
                 outcome = missing.outcome
-            return run.account_refusals.finish(self._spec, job.identity.digest, outcome, lambda: end(outcome))
+            held = run.account_refusals.finish(self._spec, digest, outcome, lambda: end(outcome))
+            return NotConsumed() if outcome.status is Status.DEFERRED else held
 
         run.make_room()
         try:

@@ -86,6 +86,8 @@ PENDING = frozenset({State.PROCESSING, State.REQUIRES_ACTION})
 WITHOUT_EFFECT = frozenset({State.REFUSED, State.NOT_SENT, State.NOT_CREATED})
 # The object exists and its id is known.
 HAS_OBJECT = frozenset({State.CREATED, State.UPDATED, State.FOUND})
+# Only a person can decide, whatever a scan finds.
+FOR_A_PERSON = frozenset({State.PARKED, State.CONFLICT})
 # Only a scan or a person can decide.
 _DOUBTFUL = OPEN - {State.INTENT}
 

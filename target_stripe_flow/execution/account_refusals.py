@@ -20,6 +20,8 @@ ALIKE_REFUSALS = 5
 class HeldRecord:
     """A refused record that is not counted yet: no STATE passes it."""
 
+    is_barrier = False
+
     def __init__(self, digest: str, refusal: Refusal, end: Callable[[], None]) -> None:
         self.digest = digest
         self.refusal = refusal

@@ -5,12 +5,20 @@ A row always gives the same words, so the rejects file reports each record once.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from stripe_flow.api.errors import Refusal
-from target_stripe_flow.attempts.attempt import Attempt
+from target_stripe_flow.attempts.attempt import UNKNOWN_FINGERPRINT, Attempt
 from target_stripe_flow.attempts.lifecycle import State
 from target_stripe_flow.attempts.vocabulary import WORDS
 from target_stripe_flow.execution.sender import Sent
 from target_stripe_flow.results.outcome import Outcome, Status
+
+
+def with_known_content(latest: Attempt, update: Attempt | None) -> Attempt:
+    """The attempt; without its fingerprint if an earlier release emptied that because of an update."""
+    is_erased = update is not None and update.attempt == latest.attempt and latest.fingerprint == UNKNOWN_FINGERPRINT
+    return replace(latest, fingerprint=None) if is_erased else latest
 
 
 def outcome_of_attempt(attempt: Attempt) -> Outcome:

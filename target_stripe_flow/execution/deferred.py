@@ -29,6 +29,11 @@ class DeferredRecord:
         """Whether the record is counted."""
         return self._is_done and (self._waits_for is None or self._waits_for.is_over)
 
+    @property
+    def is_barrier(self) -> bool:
+        """Whether no STATE of this run may pass it."""
+        return self._is_done and self._waits_for is not None and self._waits_for.is_barrier
+
     def resume(self, *, is_last: bool) -> Tallied | None:
         """Perform the job. Returns what the record still waits for, if anything; with `is_last` it gets a status."""
         self._waits_for = self._perform(is_last)
@@ -36,11 +41,19 @@ class DeferredRecord:
         return self._waits_for
 
 
+class NotConsumed:
+    """The end of a record that is left to a later run: no STATE may pass it."""
+
+    is_over = False
+    is_barrier = True
+
+
 class DeferredRecords:
     """The records that wait. Safe to share between threads."""
 
     def __init__(self) -> None:
         self._waiting: list[DeferredRecord] = []
+        self._digests: set[str] = set()
         self._lock = threading.Lock()
 
     @property
@@ -56,10 +69,17 @@ class DeferredRecords:
         """Let `record` wait; returns it."""
         with self._lock:
             self._waiting.append(record)
+            self._digests.add(record.job.identity.digest)
         return record
+
+    def holds(self, digest: str) -> bool:
+        """Whether a record of this identity waits: the later ones of the same key wait behind it."""
+        with self._lock:
+            return digest in self._digests
 
     def take(self) -> list[DeferredRecord]:
         """Remove and return all records that wait."""
         with self._lock:
             waiting, self._waiting = self._waiting, []
+            self._digests.clear()
         return waiting

@@ -40,6 +40,10 @@ class Tallied(Protocol):
     def is_over(self) -> bool:
         """Whether it is counted, so that a STATE may pass it."""
 
+    @property
+    def is_barrier(self) -> bool:
+        """Whether no STATE of this run may pass it."""
+
 
 # Does the work of one record. If it returns something, that must be over before a STATE may pass.
 Task = Callable[[], Tallied | None]
@@ -82,6 +86,7 @@ class Dispatcher:
         self._open = 0
         self._running = 0
         self._is_closed = False
+        self._is_barred = False  # a record that no STATE may pass stands at the left: nothing behind it needs a ledger
         self._unprinted: State | None = None
         self._emitted_at = float("-inf")
         self.fatal: Exception | None = None
@@ -112,7 +117,8 @@ class Dispatcher:
         with self._changed:
             self._wait_until(lambda: self._open < MOST_OPEN)
             work = _Work(task, lanes)
-            self._ledger.append(work)
+            if not self._is_barred:
+                self._ledger.append(work)
             self._open += 1
             for lane in lanes:
                 before = self._tails.get(lane)
@@ -126,6 +132,8 @@ class Dispatcher:
     def state(self, value: State) -> None:
         """Print a STATE once every record before it is done; a later STATE replaces it."""
         with self._changed:
+            if self._is_barred:
+                return
             if self._ledger and not isinstance(self._ledger[-1], _Work):
                 self._ledger[-1] = value  # no record is between the two
             else:
@@ -219,6 +227,9 @@ class Dispatcher:
             first = self._ledger[0]
             if isinstance(first, _Work):
                 if not first.is_done or (first.tallied is not None and not first.tallied.is_over):
+                    if first.is_done and first.tallied is not None and first.tallied.is_barrier:
+                        self._is_barred = True
+                        self._ledger.clear()
                     break
             else:
                 self._unprinted = first

@@ -8,13 +8,19 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from stripe_flow.api.client import Client
+from stripe_flow.api.errors import NoUsableAnswer
 from target_stripe_flow.actions import fingerprint
 from target_stripe_flow.actions.policies import OnChange, Policies
 from target_stripe_flow.actions.table import ACTIONS
 from target_stripe_flow.attempts.attempt import Attempt
 from target_stripe_flow.attempts.identity import joined
-from target_stripe_flow.attempts.lifecycle import HAS_OBJECT, OPEN, Answer, State, on_record
-from target_stripe_flow.execution.attempt_outcome import conflict, outcome_of_attempt, outcome_of_send
+from target_stripe_flow.attempts.lifecycle import FOR_A_PERSON, HAS_OBJECT, OPEN, Answer, State, on_record
+from target_stripe_flow.execution.attempt_outcome import (
+    conflict,
+    outcome_of_attempt,
+    outcome_of_send,
+    with_known_content,
+)
 from target_stripe_flow.execution.job import Job
 from target_stripe_flow.execution.matching import find_match, is_ours
 from target_stripe_flow.execution.references import References, find_object, own_lane
@@ -22,7 +28,7 @@ from target_stripe_flow.execution.request_builder import RequestBuilder
 from target_stripe_flow.execution.sender import Sends, Sent
 from target_stripe_flow.journal.ownership import Superseded
 from target_stripe_flow.journal.store import Journal
-from target_stripe_flow.results.outcome import Missing, Outcome, Rejected, Status
+from target_stripe_flow.results.outcome import InDoubt, Missing, Outcome, Rejected, Status
 
 # Other records refer only to these actions, so only their source keys are remembered.
 REFERENCED = {action for spec in ACTIONS.values() for action in spec.references.values()}
@@ -71,10 +77,14 @@ class Executor:
         stripe_id = self._journal.find_object_id(job.identity.digest, job.fingerprint, job.checker.accepted)
         if stripe_id is not None:
             return Outcome(status=Status.UNCHANGED, stripe_id=stripe_id)
-        latest = self._journal.latest(job.identity.digest)
-        if latest is not None and self._journal.ownership.names_other_owner(latest):
+        latest, update = self._journal.latest(job.identity.digest), None
+        if latest is not None and latest.state in HAS_OBJECT and job.spec.is_changeable:
+            update = self._journal.latest_update(job.identity.digest)
+        if any(row is not None and self._journal.ownership.names_other_owner(row) for row in (latest, update)):
             return None
-        return self._known(job, latest)
+        known = self._known(job, latest, update)
+        # A deferred record is no known one: no STATE may pass it.
+        return None if known is None or known.status is Status.DEFERRED else known
 
     def perform(self, job: Job) -> Outcome:
         """Perform the job, unless the journal says that it is done.
@@ -83,29 +93,42 @@ class Executor:
         """
         while True:
             try:
-                return self._perform(job)
+                outcome = self._perform(job)
             except Superseded:  # another process was faster: judge what it has written
                 continue
+            if outcome.status is Status.DEFERRED:
+                self._references.unsent.add(job.identity.digest)
+            return outcome
 
     def _perform(self, job: Job) -> Outcome:
-        latest = self._wait_until_free(self._journal.latest, job.identity.digest)
-        known = self._known(job, latest)
+        latest, update = self._wait_until_free(self._journal.latest, job.identity.digest), None
+        if latest is not None and latest.state in HAS_OBJECT and job.spec.is_changeable:
+            update = self._wait_until_free(self._journal.latest_update, job.identity.digest)
+        known = self._known(job, latest, update)
         if known is not None:
             return known
         if job.objection is not None:
             return self._refused(job, job.objection)
         try:
+            if job.identity.digest in self._references.unsent:
+                raise InDoubt("an earlier record of the same key is deferred, and records of one key keep their order")
             if latest is not None and latest.state in HAS_OBJECT:
-                return self._update(job, latest)
+                return self._update(job, latest, update)
             return self._find(job, latest) or self._create(job, latest)
         except Missing:
             raise
         except Rejected as rejected:
             return rejected.outcome
+        except NoUsableAnswer as error:  # to a question about this record alone; nothing was sent
+            return InDoubt(str(error)).outcome
 
-    def _known(self, job: Job, latest: Attempt | None) -> Outcome | None:
+    def _known(self, job: Job, latest: Attempt | None, update: Attempt | None) -> Outcome | None:
+        """`update`: the latest update of the object that `latest` created, if there is one."""
         if latest is None:
             return None
+        if update is not None and update.state in OPEN:
+            return self._behind(job, update)
+        latest = with_known_content(latest, update)
         match on_record(latest.state, is_same=self._is_same(job, latest)):
             case Answer.SEND | Answer.SEND_OPENED:
                 return None
@@ -126,8 +149,10 @@ class Executor:
         return replace(refused, reason=f"{refused.reason}; the journal knows a record by the key without it")
 
     def _changed(self, job: Job, latest: Attempt) -> Outcome | None:
-        if not job.spec.is_changeable or latest.state not in HAS_OBJECT or job.find_id is not None:
+        if not job.spec.is_changeable or job.find_id is not None or latest.state in FOR_A_PERSON:
             return conflict(latest)
+        if latest.state not in HAS_OBJECT:
+            return self._behind(job, latest) if self._policies.on_change is OnChange.UPDATE else conflict(latest)
         match self._policies.on_change:
             case OnChange.REJECT:
                 return conflict(latest)
@@ -136,9 +161,17 @@ class Executor:
             case OnChange.UPDATE:
                 return None
 
+    def _behind(self, job: Job, attempt: Attempt) -> Outcome:
+        """The outcome of a record while this attempt of its identity is open."""
+        if attempt.state in FOR_A_PERSON or self._is_same(job, attempt):
+            return outcome_of_attempt(attempt)
+        reason = f"it waits for an earlier record of the same key, whose attempt is {attempt.state.value}"
+        return InDoubt(reason).outcome
+
     def _is_same(self, job: Job, latest: Attempt) -> bool:
-        if latest.fingerprint is None:  # rebuilt from the marker, which holds no fingerprint
-            return True
+        if latest.fingerprint is None:  # rebuilt from the marker, which holds no fingerprint: an update makes sure
+            can_update = job.spec.is_changeable and job.find_id is None and latest.state in HAS_OBJECT
+            return not can_update or self._policies.on_change is not OnChange.UPDATE
         if latest.accepted is not None and latest.accepted != job.checker.accepted:
             shape = self._journal.shape_of(latest.accepted)
             if shape is not None:
@@ -189,10 +222,10 @@ class Executor:
         self._journal.change(made, was=sent.attempt)
         return Sent(attempt=made)
 
-    def _update(self, job: Job, made: Attempt) -> Outcome:
-        last = self._wait_until_free(self._journal.latest_update, job.identity.digest)
-        if last is not None and last.state in OPEN:
-            return outcome_of_attempt(last)
+    def _update(self, job: Job, made: Attempt, last: Attempt | None) -> Outcome:
+        if made.source_key is None:  # rebuilt; its content is known once the update is applied
+            adopted = replace(job.adopt(made), fingerprint=made.fingerprint, accepted=made.accepted)
+            self._journal.change(adopted, was=made)
         return outcome_of_send(self._sender.send(self._requests.update(job, made, last), is_new=True))
 
     def _learn(self, job: Job, stripe_id: str) -> None:

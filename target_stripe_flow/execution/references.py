@@ -14,11 +14,12 @@ from stripe_flow.api.errors import NotFound
 from target_stripe_flow.actions.table import ACTIONS, ActionSpec
 from target_stripe_flow.attempts.attempt import Attempt
 from target_stripe_flow.attempts.identity import Identity, Scope, joined
-from target_stripe_flow.attempts.lifecycle import HAS_OBJECT, OPEN
+from target_stripe_flow.attempts.lifecycle import FOR_A_PERSON, HAS_OBJECT, OPEN
 from target_stripe_flow.attempts.spelling import describe, trimmed
 from target_stripe_flow.execution.source_problems import shown
+from target_stripe_flow.execution.unsent import Unsent
 from target_stripe_flow.journal.store import Journal
-from target_stripe_flow.results.outcome import Missing, Rejected
+from target_stripe_flow.results.outcome import InDoubt, Missing, Rejected
 
 # Each cache keeps this many entries, the ones used last: far more than run at once, and memory stays flat.
 MOST_KNOWN = 10_000
@@ -62,6 +63,7 @@ class References:
         `may_bring` says whether the input may still bring records of a source_name and action.
         """
         self._journal, self._source_names, self._may_bring = journal, sorted(set(source_names)), may_bring
+        self.unsent = Unsent()
         self._ids: _Recent[str] = _Recent()
         self._lanes: _Recent[str] = _Recent()
         self._confirmed: _Recent[bool] = _Recent()
@@ -118,8 +120,9 @@ class References:
         """The Stripe id for `name`: of the record with this source key, else `name` itself if Stripe has that object.
 
         `has_waited`: the input had its chance to bring the record, so that of another source may be meant. Raises
-        Missing if it may still come, or if Stripe has no such object; Rejected if that is deleted, if the attempt of
-        that key is still open, or if `name` may stand for several objects or only looks like a key.
+        Missing if it may still come, or if Stripe has no such object; InDoubt if the attempt of that key is open;
+        Rejected if the object is deleted, if a person must decide about that attempt, or if `name` may stand for
+        several objects or only looks like a key.
         """
         with self._lock:
             known = self._find_id(scope, action, name, field, has_waited=has_waited)
@@ -138,6 +141,8 @@ class References:
         if cached is not None:
             return cached
         rows, is_own = self._candidates(scope, action, name)
+        if field and any(self._is_unsent(each, action, name) for each in (scope, *(() if is_own else self._others(scope)))):
+            raise InDoubt(f"is the key of a record of {action} that is deferred itself", field)
         if rows and field and not (is_own or has_waited) and self._may_bring(scope.source_name, action):
             raise Missing(f"is the key of a record of another source, {_sources_of(rows)}", field)
         if len({row.digest if row.state in OPEN else row.stripe_id for row in rows}) > 1:
@@ -146,7 +151,8 @@ class References:
             return None
         for latest in rows[:1]:
             if latest.state in OPEN and field:
-                raise Rejected(
+                kind = Rejected if latest.state in FOR_A_PERSON else InDoubt
+                raise kind(
                     f"is the key of a record of {action} whose attempt is {latest.state.value}: it is not known yet "
                     "whether the object exists",
                     field,
@@ -167,6 +173,10 @@ class References:
         if not own:
             found = [row for other in self._others(scope) for row in self._read_latest(other, action, name)]
         return [row for row in found if row.state in HAS_OBJECT | OPEN], bool(own)
+
+    def _is_unsent(self, scope: Scope, action: str, name: str) -> bool:
+        keys = _keys_of(name)
+        return any(Identity(scope=scope, action=action, source_key=key).digest in self.unsent for key in keys)
 
     def _others(self, scope: Scope) -> list[Scope]:
         """The scopes of the other sources of this configuration."""

@@ -28,7 +28,8 @@ attempts = Table(
     Column("source_name", Text),
     Column("source_key", Text),  # a JSON array of strings
     # The record: a hash of its parameters, and the name of the list of parameters that was accepted then. After an
-    # update of the object: those of the update; empty while an update is open.
+    # update of the object: those of the update that was applied last. Earlier releases emptied it while an update was
+    # open.
     Column("fingerprint", String(32)),
     Column("accepted", String(32)),
     # The exact request. The body is erased once the attempt is settled.

@@ -35,8 +35,10 @@ _LATEST = _OF_DIGEST.where(_IS_ORIGIN).order_by(attempts.c.attempt.desc()).limit
 _LATEST_UPDATE = _OF_DIGEST.where(~_IS_ORIGIN).order_by(attempts.c.attempt.desc(), attempts.c.revision.desc()).limit(1)
 # A replay reads this for each record. These four columns are three times as fast as a whole row, and the driver without
 # SQLAlchemy is six times as fast as both.
+# The last row of an identity is the latest attempt, or its latest update: while that is open or was refused, `latest`
+# and `latest_update` have the details.
 _LATEST_FACTS = """SELECT state, fingerprint, accepted, stripe_id FROM attempts
-    WHERE digest = {} AND revision = 0 ORDER BY attempt DESC LIMIT 1"""
+    WHERE digest = {} ORDER BY attempt DESC, revision DESC LIMIT 1"""
 _PLACEHOLDERS = {"qmark": "?", "pyformat": "%s"}
 # As a literal: with a bound list the database would not use the index of open attempts.
 _IS_OPEN = attempts.c.state.in_(bindparam("states", sorted(OPEN), expanding=True, literal_execute=True))
@@ -134,10 +136,9 @@ class Journal:
     def open_attempt(self, attempt: Attempt) -> None:
         """Add the row of a request that is about to be sent, or of an object that was found. Raises Superseded.
 
-        An open update erases the fingerprint of its object: until it is settled, the object's content is not known.
+        The row of an update's object keeps its fingerprint: the update may be refused.
         """
-        erase = [_set_fingerprint(attempt, "")] if attempt.is_update else []
-        if not self._group_commit.write(attempt.digest, (_ADD, attempt.row()), *erase):
+        if not self._group_commit.write(attempt.digest, (_ADD, attempt.row())):
             raise _superseded(attempt)
 
     def change(self, attempt: Attempt, *, was: Attempt) -> None:
@@ -207,7 +208,7 @@ class Journal:
         self._group_commit.write(accepted, (_KEEP_SHAPE, {"accepted": accepted, "shape": shape}))
 
     def _read_latest_facts(self, digest: str) -> Sequence[tuple[str, str | None, str | None, str | None]]:
-        """State, fingerprint, name of the list of parameters and object id of the latest attempt; at most one row."""
+        """State, fingerprint, name of the list of parameters and object id of the last row; at most one."""
         dialect = self._reader.dialect
         try:
             with self._reading, closing(self._reader.connection.cursor()) as cursor:

@@ -21,6 +21,7 @@ class Status(enum.Enum):
     PENDING = "pending"  # the object exists, but the bank or the customer has to act
     UNKNOWN = "unknown"  # it may have happened: a later run checks it
     PARKED = "parked"  # it may have happened: a person has to decide
+    DEFERRED = "deferred"  # nothing was sent: it waits for a record that a later run settles
 
     @property
     def is_reported(self) -> bool:
@@ -50,6 +51,15 @@ class Rejected(Exception):
     def outcome(self) -> Outcome:
         """The outcome of this record, with the status `rejected`."""
         return Outcome(status=Status.REJECTED, field=self.field, reason=str(self))
+
+
+class InDoubt(Rejected):
+    """The record waits for the outcome of another attempt: it is not consumed, and a later run sends it."""
+
+    @property
+    def outcome(self) -> Outcome:
+        """The outcome of this record in this run, with the status `deferred`."""
+        return Outcome(status=Status.DEFERRED, field=self.field, reason=str(self))
 
 
 class Missing(Rejected):

@@ -171,7 +171,7 @@ def test_an_unknown_update_is_checked_before_another_is_sent(action: str, sandbo
     sandbox.advance(11 * 60)
     checked = send(sandbox, tmp_path, action, {"id": 1, "name": "B"})
 
-    assert (meanwhile.code, meanwhile.summary) == (3, "1 records: 1 unknown")
+    assert (meanwhile.code, meanwhile.summary) == (3, "1 records: 1 deferred")
     assert (checked.code, checked.summary) == (0, "1 records: 1 unchanged")
     assert the_one(sandbox, action)["name"] == "B"
     assert len(updates(sandbox, action)) == 1
