@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -67,9 +68,26 @@ def headers_of(request: Request, connection: Connection) -> dict[str, str]:
     return headers | {"User-Agent": USER_AGENT, "Accept": "application/json"}
 
 
+# An escape in JSON: a whole surrogate pair, half of one, or any other.
+_ESCAPE = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)", re.DOTALL
+)
+
+
 def read_object(body: bytes) -> dict[str, object]:
-    """The JSON object in the body. Raises msgspec.DecodeError when it is anything else."""
-    return msgspec.json.decode(body, type=dict[str, object])
+    """The JSON object in the body. Raises ValueError when it is anything else."""
+    return decode(body, dict[str, object])
+
+
+def decode(body: bytes, kind: type[T]) -> T:
+    """The JSON in the body as a value of this type, without halves of surrogate pairs. Raises ValueError."""
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except msgspec.DecodeError:
+        whole = _ESCAPE.sub(lambda found: b"" if found[1] else found[0], body)
+        if whole == body:
+            raise
+        return msgspec.json.decode(whole, type=kind)
 
 
 def read_answer(raw: RawAnswer, read: Callable[[bytes], T], sends: int, took_s: float) -> Answer[T]:

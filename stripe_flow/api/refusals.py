@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-import msgspec
-
 from stripe_flow.api.clock import parse_date
 from stripe_flow.api.connection import Connection
 from stripe_flow.api.errors import (
@@ -24,6 +22,7 @@ from stripe_flow.api.errors import (
     StripeError,
     StripeUnreachable,
 )
+from stripe_flow.api.message import read_object
 from stripe_flow.api.retry import TOO_MANY_REQUESTS, UNDECIDED
 from stripe_flow.api.transport import RawAnswer
 
@@ -55,7 +54,7 @@ def read_refusal(raw: RawAnswer) -> Refusal:
         request_id=raw.headers.get("Request-Id", ""),
         payment_intent=str(intent.get("id", "")) if isinstance(intent, dict) else "",
         permission=permission[1] if permission else "",
-        **{name: str(facts[name]) for name in names if isinstance(facts.get(name), str)},
+        **{name: str(facts[name]).replace("\0", "") for name in names if isinstance(facts.get(name), str)},
     )
 
 
@@ -69,7 +68,7 @@ def is_reliable(raw: RawAnswer) -> bool:
 
 def _error_object(raw: RawAnswer) -> Mapping[str, object]:
     try:
-        error = msgspec.json.decode(raw.body, type=dict[str, object]).get("error")
+        error = read_object(raw.body).get("error")
     except ValueError:
         error = None
     return error if isinstance(error, dict) else {}

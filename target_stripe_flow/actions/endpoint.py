@@ -46,6 +46,10 @@ class Endpoint:
     clock_parameter: str | None = None
     is_newest_first: bool = True
 
+    def object_id(self, stripe_id: str | None, payment_intent: str | None) -> str | None:
+        """The id of the object that this path created; None if it is not known."""
+        return payment_intent if self.makes_intent else stripe_id
+
     def made(self, object_id: str, status: str | None, latest_charge: str | None, money: Money = UNKNOWN) -> Made:
         """The result that an object with this id and status shows."""
         event = self.verdicts.get(status or "", Event.SUCCEEDED)

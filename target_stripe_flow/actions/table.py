@@ -124,7 +124,7 @@ ACTIONS = {
                 "charges": Endpoint(
                     path="/v1/charges",
                     permission="rak_charge_write",
-                    verdicts={"failed": Event.DECLINED},
+                    verdicts={"failed": Event.DECLINED, "pending": Event.PROCESSING},  # pending: a bank debit
                     advice="set charge_with to payment_intents",
                 ),
                 "payment_intents": Endpoint(
@@ -151,6 +151,7 @@ ACTIONS = {
                     verdicts={
                         "failed": Event.DECLINED,
                         "canceled": Event.DECLINED,
+                        "pending": Event.PROCESSING,
                         "requires_action": Event.REQUIRES_ACTION,
                     },
                 )

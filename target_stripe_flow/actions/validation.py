@@ -73,10 +73,11 @@ class RecordChecker:
         return {name: value for name, value in picked.items() if not self._rule(name, "x-create-only")}
 
     def unset(self, record: Json) -> dict[str, Any]:
-        """What an update empties: the parameters and metadata that are null in the record and that Stripe can empty."""
-        emptied: dict[str, Any] = {
-            name: "" for name, value in record.items() if value is None and self._rule(name, "x-unset")
-        }
+        """What an update empties, at any depth: what is null in the record and Stripe can empty.
+
+        `metadata` is "" if all of it is emptied.
+        """
+        emptied = _unset(record, self._schema)
         metadata = record.get("metadata")
         if isinstance(metadata, Mapping):
             emptied["metadata"] = {
@@ -108,6 +109,20 @@ def _pick(value: Any, schema: Json, path: str, dropped: set[str]) -> Any:
     if isinstance(value, Sequence) and not isinstance(value, str) and "items" in schema:
         return [_pick(inner, schema["items"], path, dropped) for inner in value]
     return value.lower() if schema.get("x-lower") and isinstance(value, str) else value
+
+
+def _unset(value: Json, schema: Json) -> dict[str, Any]:  # Any: JSON
+    """The members that are null and may be emptied, each with an empty text, and objects that hold such members."""
+    known: Json = schema["properties"]
+    emptied: dict[str, Any] = {
+        name: "" for name, inner in value.items() if inner is None and known.get(name, {}).get("x-unset")
+    }
+    inside = {
+        name: _unset(inner, known[name])
+        for name, inner in value.items()
+        if isinstance(inner, Mapping) and "properties" in known.get(name, {})
+    }
+    return emptied | {name: inner for name, inner in inside.items() if inner}
 
 
 def _unsendable(value: Any, path: str) -> Iterator[tuple[str, str]]:

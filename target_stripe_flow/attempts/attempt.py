@@ -9,6 +9,10 @@ from typing import Any
 from sqlalchemy import RowMapping
 
 from target_stripe_flow.attempts.lifecycle import Ages, State
+from target_stripe_flow.results.text import storable
+
+# Columns with text of Stripe's answers.
+_ANSWERED = ("stripe_id", "payment_intent", "request_id", "code", "decline_code", "param", "reason", "currency")
 
 # The fingerprint of what another run sent under the same idempotency key: equal to no record's.
 UNKNOWN_FINGERPRINT = ""
@@ -79,9 +83,10 @@ class Attempt:
         return Ages(key_s=now_unix - (self.first_sent_unix or 0), quiet_s=now_unix - (self.last_sent_unix or 0))
 
     def row(self) -> dict[str, Any]:  # Any: values of columns
-        """The values of the columns by name."""
+        """The values of the columns by name. What Stripe's answers say is stored without what no column can hold."""
+        answered = {name: storable(value) for name in _ANSWERED if (value := getattr(self, name)) is not None}
         key = None if self.source_key is None else json.dumps(self.source_key)
-        return asdict(self) | {"source_key": key, "state": self.state.value}
+        return asdict(self) | answered | {"source_key": key, "state": self.state.value}
 
 
 def read_attempt(row: RowMapping) -> Attempt:

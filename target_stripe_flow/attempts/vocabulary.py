@@ -47,12 +47,13 @@ WORDS: Mapping[State, Words] = {
         Status.DECLINED,
         Status.DECLINED,
         "Stripe reports the payment declined, or the refund failed or canceled. That is final for this attempt.",
-        "the card was declined, and that is final; `stripe-flow journal retry` orders another attempt",
+        "the card was declined, or the refund failed, and that is final; `stripe-flow journal retry` orders another "
+        "attempt",
     ),
     State.PROCESSING: Words(
         Status.PENDING,
         Status.PENDING,
-        "The object is at Stripe, and the bank has not decided. A bank debit takes days.",
+        "The object is at Stripe, and the bank has not decided. Bank debits and some refunds take days.",
     ),
     State.REQUIRES_ACTION: Words(
         Status.PENDING,

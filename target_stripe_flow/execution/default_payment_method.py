@@ -27,7 +27,10 @@ class PaymentMethod:
 
 
 class DefaultPaymentMethods:
-    """Reads each customer and payment method once from Stripe. Safe to share between threads."""
+    """Reads each customer and payment method once from Stripe, a customer that this run changed again.
+
+    Safe to share between threads.
+    """
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -44,6 +47,11 @@ class DefaultPaymentMethods:
     def default_of(self, customer: str) -> PaymentMethod:
         """The customer's default payment method, else the default source. Raises Rejected if there is neither."""
         return self._cached(customer) or self._cache(customer, self._read_default(customer))
+
+    def forget(self, customer: str | None) -> None:
+        """The customer was changed, so its default is read again when it is needed."""
+        with self._lock:
+            self._known.pop(customer or "", None)
 
     def _read_method(self, source: str) -> PaymentMethod:
         if not source.startswith(_METHOD) or not source.replace("_", "").isalnum():

@@ -22,7 +22,8 @@ from target_stripe_flow.execution.attempt_outcome import (
     with_known_content,
 )
 from target_stripe_flow.execution.job import Job
-from target_stripe_flow.execution.matching import find_match, is_ours
+from target_stripe_flow.execution.matching import is_ours, search_of
+from target_stripe_flow.execution.recent_matches import RecentMatches
 from target_stripe_flow.execution.references import References, find_object, own_lane
 from target_stripe_flow.execution.request_builder import RequestBuilder
 from target_stripe_flow.execution.sender import Sends, Sent
@@ -53,6 +54,7 @@ class Executor:
         self._client, self._journal, self._sender, self._references = client, journal, sender, references
         self._policies, self._wait_until_free = policies, wait_until_free
         self._requests = RequestBuilder(client, references, policies)
+        self._matches = RecentMatches()
 
     def lanes(self, job: Job) -> list[str]:
         """The lanes of `job`: its identity, its object, the objects that it refers to, the value it is matched by."""
@@ -187,7 +189,7 @@ class Executor:
             except Missing as missing:  # no later record can create an object with this id
                 raise Rejected(str(missing), missing.field) from None
         elif match_by in job.parameters:
-            stripe_id = find_match(self._client, job.spec.endpoint, str(match_by), job.parameters)
+            stripe_id = self._matches.find(self._client, job.spec, str(match_by), job.parameters)
         if stripe_id is None:
             return None
         # The time of Stripe's last answer, which showed the object.
@@ -199,6 +201,7 @@ class Executor:
         else:
             self._journal.open_attempt(attempt)
         self._learn(job, stripe_id)
+        self._requests.forget(stripe_id)
         return Outcome(status=Status.FOUND, stripe_id=stripe_id)
 
     def _create(self, job: Job, latest: Attempt | None) -> Outcome:
@@ -208,6 +211,7 @@ class Executor:
             sent = self._adopt_existing(job, sent)
         if sent.attempt.state in HAS_OBJECT:
             self._learn(job, str(sent.attempt.stripe_id))
+        self._note_sent(job, sent.attempt)
         return outcome_of_send(sent)
 
     def _adopt_existing(self, job: Job, sent: Sent) -> Sent:
@@ -226,7 +230,17 @@ class Executor:
         if made.source_key is None:  # rebuilt; its content is known once the update is applied
             adopted = replace(job.adopt(made), fingerprint=made.fingerprint, accepted=made.accepted)
             self._journal.change(adopted, was=made)
-        return outcome_of_send(self._sender.send(self._requests.update(job, made, last), is_new=True))
+        sent = self._sender.send(self._requests.update(job, made, last), is_new=True)
+        self._note_sent(job, sent.attempt)
+        return outcome_of_send(sent)
+
+    def _note_sent(self, job: Job, attempt: Attempt) -> None:
+        """What later records of this run must see: what the object has now, or may have."""
+        self._requests.forget(attempt.stripe_id)
+        match_by = self._policies.match_by(job.spec)
+        if match_by in job.parameters and attempt.state in HAS_OBJECT | OPEN:
+            stripe_id = attempt.stripe_id if attempt.state in HAS_OBJECT or attempt.is_update else None
+            self._matches.learn(job.spec, search_of(job.spec.endpoint, str(match_by), job.parameters), stripe_id)
 
     def _learn(self, job: Job, stripe_id: str) -> None:
         if job.spec.name in REFERENCED:

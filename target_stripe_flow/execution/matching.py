@@ -23,11 +23,9 @@ def find_match(client: Client, endpoint: Endpoint, name: str, parameters: Parame
 
     Raises Rejected if there are several, if Stripe refuses the search, or if its list is unfinished.
     """
-    clock = parameters.get(str(endpoint.clock_parameter))
-    filters = {name: parameters[name]} | ({str(endpoint.clock_parameter): clock} if clock else {})
     ids: list[str] = []
     try:
-        for item in list_objects(client, endpoint, View(filters=filters), None):
+        for item in list_objects(client, endpoint, View(filters=search_of(endpoint, name, parameters)), None):
             if not item.deleted:
                 ids.append(item.id)
             if len(ids) == MOST_SHOWN:
@@ -37,6 +35,12 @@ def find_match(client: Client, endpoint: Endpoint, name: str, parameters: Parame
     if len(ids) > 1:
         raise Rejected(f"matches several objects, {', '.join(ids)}: set stripe_id to the right one", name)
     return ids[0] if ids else None
+
+
+def search_of(endpoint: Endpoint, name: str, parameters: Parameters) -> dict[str, object]:
+    """The filters of the list that shows the objects with the value of parameter `name`."""
+    names = [name, str(endpoint.clock_parameter)]
+    return {each: parameters[each] for each in names if parameters.get(each)}
 
 
 def is_ours(client: Client, path: str, stripe_id: str, digest: str) -> bool:

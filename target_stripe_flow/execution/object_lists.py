@@ -10,6 +10,7 @@ import msgspec
 
 from stripe_flow.api.client import Client
 from stripe_flow.api.lists import Entry
+from stripe_flow.api.message import decode
 from stripe_flow.api.paging import Bounds, Page, read_list
 from target_stripe_flow.actions.endpoint import Endpoint, Made
 from target_stripe_flow.actions.money import money_of
@@ -106,7 +107,7 @@ _UNREADABLE = ListedObject(id="")
 
 def read_page(body: bytes) -> Page[ListedObject]:
     """A page of a list. Raises ValueError if the body is no list; an object that cannot be read has no id."""
-    page = msgspec.json.decode(body, type=_Page)
+    page = decode(body, _Page)
     items = [_read_item(raw) for raw in page.data]
     entries = [Entry(item.id or None, item.created_unix) for item in items]
     return Page(items=items, entries=entries, has_more=page.has_more)
@@ -114,11 +115,11 @@ def read_page(body: bytes) -> Page[ListedObject]:
 
 def _read_item(raw: msgspec.Raw) -> ListedObject:
     try:
-        return msgspec.json.decode(raw, type=ListedObject)
+        return decode(bytes(raw), ListedObject)
     except msgspec.ValidationError:
         return _UNREADABLE
 
 
 def read_object(body: bytes) -> ListedObject:
     """One object, read by its id. Raises ValueError if the body is none."""
-    return msgspec.json.decode(body, type=ListedObject)
+    return decode(body, ListedObject)

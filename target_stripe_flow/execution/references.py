@@ -141,7 +141,8 @@ class References:
         if cached is not None:
             return cached
         rows, is_own = self._candidates(scope, action, name)
-        if field and any(self._is_unsent(each, action, name) for each in (scope, *(() if is_own else self._others(scope)))):
+        scopes = [scope] if is_own else [scope, *self._others(scope)]
+        if field and any(self._is_unsent(each, action, name) for each in scopes):
             raise InDoubt(f"is the key of a record of {action} that is deferred itself", field)
         if rows and field and not (is_own or has_waited) and self._may_bring(scope.source_name, action):
             raise Missing(f"is the key of a record of another source, {_sources_of(rows)}", field)

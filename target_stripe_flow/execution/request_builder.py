@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from stripe_flow.api import forms
 from stripe_flow.api.client import Client
+from stripe_flow.api.errors import NotFound
 from target_stripe_flow.actions.endpoint import Endpoint
 from target_stripe_flow.actions.payment_intents import SOURCE_TYPE
 from target_stripe_flow.actions.policies import Policies
@@ -36,10 +38,25 @@ class RequestBuilder:
     def update(self, job: Job, made: Attempt, last: Attempt | None) -> Attempt:
         """The next update of the object that `made` created, with its request. Raises Rejected."""
         attempt = job.update(made, last)
+        emptied = job.unset.get("metadata", {})
+        if emptied == "":  # key by key, as the marker has to stay
+            emptied = dict.fromkeys(self._read_metadata(str(attempt.path)), "")
         # Our own metadata last: a null in the record must not remove the marker.
-        metadata = job.unset.get("metadata", {}) | self._metadata(job, attempt)
-        parameters = job.checker.updatable(job.parameters) | job.unset | {"metadata": metadata}
+        metadata = emptied | self._metadata(job, attempt)
+        parameters = merged(job.checker.updatable(job.parameters), job.unset) | {"metadata": metadata}
         return self._with_request(attempt, str(attempt.path), parameters)
+
+    def _read_metadata(self, path: str) -> Mapping[str, object]:
+        """The metadata of the object at `path`; empty if it is gone, as its update will show."""
+        try:
+            found: object = self._client.get(path).value.get("metadata")
+        except NotFound:
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    def forget(self, stripe_id: str | None) -> None:
+        """The object with this id was found, created or changed: what was read of it before may be wrong."""
+        self._payment_methods.forget(stripe_id)
 
     def _resolved(self, job: Job) -> Parameters:
         return {
@@ -80,3 +97,13 @@ class RequestBuilder:
             # From identity, attempt and revision, never from the parameters.
             idempotency_key=f"stripe-flow:{attempt.marker}",
         )
+
+
+def merged(parameters: Parameters, more: Parameters) -> Parameters:
+    """The parameters of both, at any depth."""
+    inner = {
+        name: merged(parameters[name], value)
+        for name, value in more.items()
+        if isinstance(value, dict) and isinstance(parameters.get(name), dict)
+    }
+    return parameters | more | inner

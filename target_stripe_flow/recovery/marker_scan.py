@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from stripe_flow.api.client import Client
 from stripe_flow.api.errors import ListUnfinished, NotFound, PermissionMissing, RequestRefused, StripeUnreachable
@@ -115,6 +116,23 @@ def check_updates(client: Client, updates: Iterable[Attempt]) -> Scan:
             continue
         if item.marker == update.marker:
             found[update.marker] = item
+    return Scan(found=found, is_complete=is_complete)
+
+
+def read_by_id(client: Client, endpoint: Endpoint, attempts: Iterable[Attempt]) -> Scan:
+    """The objects of these attempts, whose ids are known: one read each, whatever the lists show.
+
+    An object that cannot be read is not absent: the scan is then incomplete. Raises AccountTrouble.
+    """
+    found: dict[str, ListedObject] = {}
+    is_complete = True
+    for attempt in attempts:
+        object_id = quote(str(endpoint.object_id(attempt.stripe_id, attempt.payment_intent)), safe="")
+        try:
+            found[attempt.marker] = client.get(f"{endpoint.path}/{object_id}", read=read_object).value
+        except (PermissionMissing, RequestRefused, StripeUnreachable) as error:
+            logger.warning("cannot check an object of %s that was not over: %s", attempt.action, error)
+            is_complete = False
     return Scan(found=found, is_complete=is_complete)
 
 

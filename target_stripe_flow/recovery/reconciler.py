@@ -12,15 +12,15 @@ from urllib.parse import parse_qs
 
 from stripe_flow.api.client import CHECK_PATH, Client
 from stripe_flow.api.errors import NotSent, PermissionMissing, RequestRefused, Stopped, StripeUnreachable
-from target_stripe_flow.actions.endpoint import Made
+from target_stripe_flow.actions.endpoint import Endpoint, Made
 from target_stripe_flow.actions.table import ACTIONS
 from target_stripe_flow.attempts.attempt import UNKNOWN_FINGERPRINT, Attempt
-from target_stripe_flow.attempts.lifecycle import OPEN, Do, Event, State, next_step
+from target_stripe_flow.attempts.lifecycle import OPEN, PENDING, Do, Event, State, next_step
 from target_stripe_flow.execution.dispatcher import Dispatcher
 from target_stripe_flow.execution.sender import Sends
 from target_stripe_flow.journal.ownership import Superseded
 from target_stripe_flow.journal.store import Journal
-from target_stripe_flow.recovery.marker_scan import check_updates, scan_for_markers
+from target_stripe_flow.recovery.marker_scan import Scan, check_updates, read_by_id, scan_for_markers
 
 logger = logging.getLogger(__name__)
 
@@ -138,7 +138,7 @@ class Reconciler:
             self._wait(wait_s)
         change = "updated" if is_update else "created"
         logger.info("scanning for %d %s that may have been %s", len(rows), spec.name, change)
-        scan = check_updates(self._client, rows) if is_update else scan_for_markers(self._client, endpoint, rows)
+        scan = self._scan(endpoint, rows)
         absent = Made(event=Event.ABSENT if scan.is_complete else Event.SCAN_INCOMPLETE, stripe_id=None)
         for row in rows:
             item = scan.found.get(row.marker)
@@ -152,6 +152,14 @@ class Reconciler:
                 is_conflict=row.is_conflict,
             )
             self._write(row, state, made, now_unix)
+
+    def _scan(self, endpoint: Endpoint, rows: Sequence[Attempt]) -> Scan:
+        """What Stripe shows of these rows, which are alike: updates, objects with known ids, or neither."""
+        if rows[0].is_update:
+            return check_updates(self._client, rows)
+        if _is_pending_object(rows[0]):
+            return read_by_id(self._client, endpoint, rows)
+        return scan_for_markers(self._client, endpoint, rows)
 
     def _write(self, row: Attempt, state: State, made: Made, now_unix: float) -> None:
         settled = replace(
@@ -180,11 +188,17 @@ def _first_step(row: Attempt, now_unix: float) -> Do:
 
 def _group_by_list(rows: Sequence[Attempt]) -> list[list[Attempt]]:
     """The rows in groups, one for each list of Stripe's that is scanned."""
-    lists: dict[tuple[str, str, bool], list[Attempt]] = {}
+    lists: dict[tuple[str, str, bool, bool], list[Attempt]] = {}
     for row in rows:
         where = ACTIONS[row.action].endpoint_at(row.path).path
-        lists.setdefault((row.action, where, row.is_update), []).append(row)
+        lists.setdefault((row.action, where, row.is_update, _is_pending_object(row)), []).append(row)
     return [lists[key] for key in sorted(lists)]
+
+
+def _is_pending_object(row: Attempt) -> bool:
+    """Whether the object is at Stripe under a known id, and its outcome is not final."""
+    endpoint = ACTIONS[row.action].endpoint_at(row.path)
+    return row.state in PENDING and endpoint.object_id(row.stripe_id, row.payment_intent) is not None
 
 
 def _lanes(row: Attempt) -> list[str]:

@@ -21,6 +21,11 @@ def is_utf8(text: str) -> bool:
 _NAME = re.compile(r"[A-Za-z_]\w{0,63}", re.ASCII)
 
 
+def storable(text: str) -> str:
+    """The text without NUL and without halves of surrogate pairs, which a database refuses."""
+    return text.replace("\0", "").encode("utf-8", "ignore").decode()
+
+
 def shown_name(path: str) -> str:
     """The name of a field for a log: parts that are not a name or a small number become `…`."""
     return ".".join(

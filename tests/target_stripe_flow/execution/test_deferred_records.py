@@ -19,7 +19,7 @@ MINUTES_S = 60
 IN_DOUBT = {"kind": "answer", "status": 500, "stored": "fault"}
 # Every parameter that may hold the key of another record: its action, its name, the action that it refers to.
 REFERENCES = [(spec.name, field, other) for spec in ACTIONS.values() for field, other in spec.references.items()]
-EVERY_REFERENCE = pytest.mark.parametrize(("action", "field", "other"), REFERENCES)
+EVERY_REFERENCE = pytest.mark.parametrize("reference", REFERENCES, ids="-".join)
 
 
 def run(sandbox: Sandbox, folder: Path, url: str, *lines: Message, **settings: object) -> Ended:
@@ -52,8 +52,9 @@ def doubt(sandbox: Sandbox, action: str, at: str = "after_execute", **more: obje
 
 @EVERY_REFERENCE
 def test_a_record_whose_reference_is_in_doubt_is_deferred_and_the_next_run_makes_it(
-    action: str, field: str, other: str, sandbox: Sandbox, tmp_path: Path, journal_url: str
+    reference: tuple[str, str, str], sandbox: Sandbox, tmp_path: Path, journal_url: str
 ) -> None:
+    action, field, other = reference
     target = referred(sandbox, other, "k1")
     record = referring(sandbox, action, field, "k1")
     before = len(sandbox.objects(TYPES[action]))
@@ -80,8 +81,9 @@ def test_a_record_whose_reference_is_in_doubt_is_deferred_and_the_next_run_makes
 
 @EVERY_REFERENCE
 def test_behind_what_a_person_must_decide_a_record_is_rejected(
-    action: str, field: str, other: str, sandbox: Sandbox, tmp_path: Path, journal_url: str
+    reference: tuple[str, str, str], sandbox: Sandbox, tmp_path: Path, journal_url: str
 ) -> None:
+    action, field, other = reference
     target, record = referred(sandbox, other, "k1"), referring(sandbox, action, field, "k1")
     doubt(sandbox, other)
     run(sandbox, tmp_path, journal_url, *rows(other, target))
@@ -132,9 +134,10 @@ def test_no_later_record_of_its_key_overtakes_a_deferred_one(
 
 @EVERY_REFERENCE
 def test_records_of_one_key_keep_their_order_while_the_first_one_waits(
-    action: str, field: str, other: str, sandbox: Sandbox, tmp_path: Path, journal_url: str
+    reference: tuple[str, str, str], sandbox: Sandbox, tmp_path: Path, journal_url: str
 ) -> None:
     """The first one names a record that comes later in the input."""
+    action, field, other = reference
     if (action, field) == ("refunds", "customer"):
         pytest.skip("Stripe refuses a refund by customer alone")
     target = referred(sandbox, other, "k1")

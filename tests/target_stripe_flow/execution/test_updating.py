@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import random
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
@@ -75,15 +77,98 @@ def test_all_changes_of_one_run_are_applied_in_their_order(action: str, sandbox:
     assert the_one(sandbox, action)["name"] == names[-1]
 
 
-@pytest.mark.parametrize(("action", "field"), parameters("x-unset"))
-def test_null_empties_what_stripe_can_empty(action: str, field: str, sandbox: Sandbox, tmp_path: Path) -> None:
-    send(sandbox, tmp_path, action, {"id": 1, "name": "A", field: SAMPLES[action][field]})
-    assert the_one(sandbox, action)[field]
+def emptied() -> list[tuple[str, str]]:
+    """Every parameter of a changeable action that null empties, as a dotted path."""
 
-    done = send(sandbox, tmp_path, action, {"id": 1, "name": "A", field: None})
+    def paths(properties: dict[str, Any], path: str) -> list[str]:
+        found = []
+        for name, rules in properties.items():
+            found += [path + name] * ("x-unset" in rules) + paths(rules.get("properties", {}), f"{path}{name}.")
+        return found
 
+    schemas: dict[str, Any] = {action: ACTIONS[action].schema()["properties"] for action in CHANGEABLE}
+    return [(action, path) for action in CHANGEABLE for path in paths(schemas[action], "")]
+
+
+# What creates.json of Stripe's description lets an empty string empty, of the parameters that an update takes.
+STRIPE_EMPTIES = {
+    "customers": {
+        *("address", "business_name", "individual_name", "invoice_settings.custom_fields", "metadata", "shipping"),
+        *("invoice_settings.rendering_options", "invoice_settings.rendering_options.amount_tax_display"),
+        *("tax.ip_address", "tax_exempt"),
+    },
+    "products": {
+        *("description", "images", "marketing_features", "metadata", "package_dimensions", "tax_code", "tax_details"),
+        *("tax_details.tax_code", "unit_label", "url"),
+    },
+}
+# Samples that the sandbox takes, where a generated one does not fit.
+FIT: dict[str, Any] = {
+    "invoice_settings.custom_fields": [{"name": "PO", "value": "7"}],
+    "invoice_settings.rendering_options": {"amount_tax_display": "exclude_tax"},
+    "invoice_settings.rendering_options.amount_tax_display": "exclude_tax",
+    "tax.ip_address": "192.0.2.1",
+    "tax_exempt": "exempt",
+    "tax_details": {"tax_code": "txcd_10000000"},
+    "tax_details.tax_code": "txcd_10000000",
+    "metadata": {"plan": "x", "tier": "1"},
+    "email": "ann@example.com",
+}
+# Stripe shows it only when it is asked for.
+HIDDEN = "tax.ip_address"
+
+
+def at(path: str, value: object) -> dict[str, Any]:
+    """The members that lead to a value."""
+    name, _, rest = path.partition(".")
+    return {name: at(rest, value) if rest else value}
+
+
+def member(found: Any, path: str) -> Any:  # Any: JSON
+    for name in path.split("."):
+        found = found.get(name) or {}
+    return found
+
+
+@EVERY_CHANGEABLE
+def test_null_empties_all_that_stripe_can_empty(action: str) -> None:
+    assert {path for other, path in emptied() if other == action} >= STRIPE_EMPTIES[action]
+
+
+@pytest.mark.parametrize(("action", "path"), emptied())
+def test_null_empties_what_stripe_can_empty(action: str, path: str, sandbox: Sandbox, tmp_path: Path) -> None:
+    sample = FIT.get(path, SAMPLES[action].get(path.partition(".")[0]))
+    named = {} if path == "name" else {"name": "A"}
+    send(sandbox, tmp_path, action, {"id": 1, **named, **at(path, sample)})
+    before = member(the_one(sandbox, action), path)
+
+    done = send(sandbox, tmp_path, action, {"id": 1, **named, **at(path, None)})
+
+    after = member(the_one(sandbox, action), path)
     assert done.summary == "1 records: 1 updated"
-    assert not the_one(sandbox, action)[field]
+    name, *inner = path.split(".")
+    [update] = updates(sandbox, action)
+    sent = dict(parse_qsl(update["body"], keep_blank_values=True))
+    assert path == "metadata" or sent[name + "".join(f"[{each}]" for each in inner)] == ""
+    assert before or path == HIDDEN
+    if path == "metadata":
+        assert set(before) == {*sample, "stripe_flow"}
+        assert set(after) == {"stripe_flow"}
+    else:
+        # a list, text, or an object of which only empty members are left
+        assert not after or (isinstance(after, dict) and not any(after.values())) or after == "none"
+
+
+def test_null_in_part_of_an_object_leaves_the_rest(sandbox: Sandbox, tmp_path: Path) -> None:
+    settings = {"footer": "Thanks", "custom_fields": [{"name": "PO", "value": "7"}]}
+    send(sandbox, tmp_path, "customers", {"id": 1, "name": "A", "invoice_settings": settings})
+
+    send(
+        sandbox, tmp_path, "customers", {"id": 1, "name": "A", "invoice_settings": {**settings, "custom_fields": None}}
+    )
+
+    found = the_one(sandbox, "customers")["invoice_settings"]
+    assert (found["footer"], found["custom_fields"]) == ("Thanks", None)
 
 
 @EVERY_CHANGEABLE
@@ -236,3 +321,111 @@ def test_a_product_id_of_another_product_is_rejected(sandbox: Sandbox, tmp_path:
 
     assert done.summary.startswith("1 records: 1 rejected")
     assert the_one(sandbox, "products")["name"] == "Theirs"
+
+
+REFUSED = {"type": "invalid_request_error", "code": "parameter_invalid", "param": "name"}
+# How an update ends without an effect, as a fault of the sandbox.
+WITHOUT_EFFECT: dict[str, dict[str, Any]] = {
+    "refused": {"at": "before_execute", "action": {"kind": "answer", "status": 400, "error": REFUSED}},
+    "only 429": {"at": "before_read", "action": {"kind": "answer", "status": 429}},
+    "the key was refused": {"at": "before_read", "action": {"kind": "answer", "status": 401, "error": {"type": "x"}}},
+}
+
+
+@EVERY_CHANGEABLE
+@pytest.mark.parametrize("end", WITHOUT_EFFECT)
+@pytest.mark.parametrize("applied", ["A", "B"], ids=["after the creation", "after an update"])
+def test_an_update_without_effect_leaves_what_was_applied_before_as_the_truth(
+    applied: str, end: str, action: str, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    for name in ("A", applied):
+        send(sandbox, tmp_path, action, {"id": 1, "name": name})
+    count = len(updates(sandbox, action))
+    sandbox.faults({"match": {"method": "POST", "path": f"/v1/{action}/*"}, **WITHOUT_EFFECT[end]})
+    send(sandbox, tmp_path, action, {"id": 1, "name": "C"}, give_up_after_s=0)
+    sandbox.faults()
+
+    same = send(sandbox, tmp_path, action, {"id": 1, "name": applied})
+    rejecting = send(sandbox, tmp_path, action, {"id": 1, "name": applied}, on_change="reject")
+    afresh = send(sandbox, tmp_path, action, {"id": 1, "name": "C"})
+    back = send(sandbox, tmp_path, action, {"id": 1, "name": applied}, {"id": 1, "name": applied})
+
+    assert [each.summary for each in (same, rejecting, afresh, back)] == [
+        *("1 records: 1 unchanged", "1 records: 1 unchanged", "1 records: 1 updated"),
+        "2 records: 1 updated, 1 unchanged",
+    ]
+    assert the_one(sandbox, action)["name"] == applied
+    executed = [each for each in updates(sandbox, action)[count:] if each["executed"]]
+    assert len(executed) == 2
+
+
+@EVERY_CHANGEABLE
+@pytest.mark.parametrize("policy", ["update", "reject", "ignore"])
+def test_a_journal_whose_fingerprint_an_older_release_erased_goes_on(
+    policy: str, action: str, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """It was erased while an update was open, and the update was refused."""
+    send(sandbox, tmp_path, action, {"id": 1, "name": "A"})
+    sandbox.faults({"match": {"method": "POST", "path": f"/v1/{action}/*"}, **WITHOUT_EFFECT["refused"]})
+    send(sandbox, tmp_path, action, {"id": 1, "name": "B"})
+    sandbox.faults()
+    with closing(sqlite3.connect(tmp_path / "stripe-flow-journal.db")) as raw:
+        raw.execute("UPDATE attempts SET fingerprint = '' WHERE revision = 0")
+        raw.commit()
+
+    done = [send(sandbox, tmp_path, action, {"id": 1, "name": "A"}, on_change=policy).summary for _ in range(2)]
+
+    first = "updated" if policy == "update" else "unchanged"
+    assert done == [f"1 records: 1 {first}", "1 records: 1 unchanged"]
+    assert the_one(sandbox, action)["name"] == "A"
+
+
+@EVERY_CHANGEABLE
+def test_a_record_that_differs_from_an_attempt_in_doubt_is_deferred(
+    action: str, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """Its own content is nowhere: no STATE may pass it until the attempt before it is settled."""
+    failing = {"kind": "answer", "status": 500, "stored": "fault"}
+    sandbox.faults({"match": {"method": "POST"}, "at": "after_execute", "times": 1, "action": failing})
+
+    first = send(sandbox, tmp_path, action, {"id": 1, "name": "A"}, {"id": 1, "name": "B"}, {"id": 1, "name": "C"})
+    sandbox.advance(11 * 60)
+    later = send(sandbox, tmp_path, action, {"id": 1, "name": "A"}, {"id": 1, "name": "B"}, {"id": 1, "name": "C"})
+
+    assert (first.code, first.summary) == (3, "3 records: 1 unknown, 2 deferred")
+    assert later.summary == "3 records: 2 updated, 1 unchanged"
+    assert the_one(sandbox, action)["name"] == "C"
+
+
+@pytest.mark.parametrize("doubtful", [False, True])
+def test_a_run_remembers_the_emails_of_its_own_customers(
+    doubtful: bool,  # noqa: FBT001
+    sandbox: Sandbox,
+    tmp_path: Path,
+) -> None:
+    """Stripe's list shows them seconds later. One that may exist is no reason to create another."""
+    late = {"kind": "late_visibility", "up_to_s": 600, "at_least_s": 600}
+    rules: list[dict[str, Any]] = [{"match": {"method": "POST"}, "at": "before_execute", "action": late}]
+    if doubtful:
+        failing = {"kind": "answer", "status": 500, "stored": "fault"}
+        rules.append({"match": {"method": "POST"}, "at": "after_execute", "times": 1, "action": failing})
+    sandbox.faults(*rules)
+    records = [{"id": number, "email": "ann@example.com", "name": f"N{number}"} for number in range(4)]
+
+    done = send(sandbox, tmp_path, "customers", *records, match_customers_by="email")
+
+    parts = "1 unknown, 3 deferred" if doubtful else "1 created, 3 found"
+    assert done.summary == f"4 records: {parts}"
+    assert len(sandbox.objects("customer")) == 1
+
+
+def test_an_email_that_an_update_changed_is_remembered_too(sandbox: Sandbox, tmp_path: Path) -> None:
+    late = {"kind": "late_visibility", "up_to_s": 600, "at_least_s": 600}
+    sandbox.faults({"match": {"method": "POST"}, "at": "before_execute", "action": late})
+    records = [{"id": 1, "email": "old@example.com"}, {"id": 1, "email": "new@example.com"}]
+    others = [{"id": 2, "email": "new@example.com"}, {"id": 3, "email": "old@example.com"}]
+
+    done = send(sandbox, tmp_path, "customers", *records, *others, match_customers_by="email", concurrency=1)
+
+    assert done.summary == "4 records: 2 created, 1 updated, 1 found"
+    assert len(sandbox.objects("customer")) == 2
