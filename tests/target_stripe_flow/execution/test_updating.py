@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import sqlite3
+import sys
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from target_stripe_flow.actions.table import ACTIONS
 from tests.kills.target.ordeal import Ordeal
 from tests.kills.target.rows import TYPES, Row
 from tests.support.official import official
-from tests.support.plugins import Ended, a_config, a_record, a_schema, run_target
+from tests.support.plugins import Ended, a_config, a_record, a_schema, run, run_target
 from tests.support.sandbox import Sandbox
 from tests.target_stripe_flow.generated import collected, valid
 
@@ -137,7 +138,7 @@ def test_null_empties_all_that_stripe_can_empty(action: str) -> None:
 
 @pytest.mark.parametrize(("action", "path"), emptied())
 def test_null_empties_what_stripe_can_empty(action: str, path: str, sandbox: Sandbox, tmp_path: Path) -> None:
-    sample = FIT.get(path, SAMPLES[action].get(path.partition(".")[0]))
+    sample: Any = FIT.get(path, SAMPLES[action].get(path.partition(".")[0]))
     named = {} if path == "name" else {"name": "A"}
     send(sandbox, tmp_path, action, {"id": 1, **named, **at(path, sample)})
     before = member(the_one(sandbox, action), path)
@@ -350,10 +351,9 @@ def test_an_update_without_effect_leaves_what_was_applied_before_as_the_truth(
     afresh = send(sandbox, tmp_path, action, {"id": 1, "name": "C"})
     back = send(sandbox, tmp_path, action, {"id": 1, "name": applied}, {"id": 1, "name": applied})
 
-    assert [each.summary for each in (same, rejecting, afresh, back)] == [
-        *("1 records: 1 unchanged", "1 records: 1 unchanged", "1 records: 1 updated"),
-        "2 records: 1 updated, 1 unchanged",
-    ]
+    unchanged = "1 records: 1 unchanged"
+    assert (same.summary, rejecting.summary, afresh.summary) == (unchanged, unchanged, "1 records: 1 updated")
+    assert back.summary == "2 records: 1 updated, 1 unchanged"
     assert the_one(sandbox, action)["name"] == applied
     executed = [each for each in updates(sandbox, action)[count:] if each["executed"]]
     assert len(executed) == 2
@@ -429,3 +429,49 @@ def test_an_email_that_an_update_changed_is_remembered_too(sandbox: Sandbox, tmp
 
     assert done.summary == "4 records: 2 created, 1 updated, 1 found"
     assert len(sandbox.objects("customer")) == 2
+
+
+@EVERY_CHANGEABLE
+@pytest.mark.parametrize("revised", [False, True], ids=["created", "updated before"])
+@pytest.mark.parametrize("policy", ["update", "reject", "ignore"])
+def test_after_a_rebuild_an_update_makes_sure_of_the_content_once(
+    policy: str,
+    revised: bool,  # noqa: FBT001
+    action: str,
+    sandbox: Sandbox,
+    tmp_path: Path,
+) -> None:
+    """The marker says which record made an object, and nothing of what it holds."""
+    for name in ("A", "B") if revised else ("A",):
+        send(sandbox, tmp_path, action, {"id": 1, "name": name})
+    journal = tmp_path / "stripe-flow-journal.db"
+    journal.unlink()
+    count = len(updates(sandbox, action))
+    for command in ("init", "rebuild"):
+        line = [sys.executable, "-m", "stripe_flow_cli", "journal", command, "--config", "target_stripe_flow.json"]
+        assert run(line, tmp_path).code == 0
+
+    done = [send(sandbox, tmp_path, action, {"id": 1, "name": "New"}, on_change=policy).summary for _ in range(2)]
+
+    first = "updated" if policy == "update" else "unchanged"
+    assert done == [f"1 records: 1 {first}", "1 records: 1 unchanged"]
+    assert the_one(sandbox, action)["name"] == ("New" if policy == "update" else "B" if revised else "A")
+    assert len(updates(sandbox, action)) - count == (policy == "update")
+    with closing(sqlite3.connect(journal)) as raw:
+        keys = {key for (key,) in raw.execute("SELECT source_key FROM attempts WHERE revision = 0")}
+    assert keys == {'["1"]'}, "the record adds its source key"
+
+
+@EVERY_CHANGEABLE
+def test_an_update_after_a_rebuild_that_is_refused_is_sent_again(action: str, sandbox: Sandbox, tmp_path: Path) -> None:
+    send(sandbox, tmp_path, action, {"id": 1, "name": "A"})
+    (tmp_path / "stripe-flow-journal.db").unlink()
+    for command in ("init", "rebuild"):
+        line = [sys.executable, "-m", "stripe_flow_cli", "journal", command, "--config", "target_stripe_flow.json"]
+        assert run(line, tmp_path).code == 0
+    sandbox.faults({"match": {"method": "POST"}, "times": 1, **WITHOUT_EFFECT["refused"]})
+
+    done = [send(sandbox, tmp_path, action, {"id": 1, "name": "B"}).summary.partition(" (")[0] for _ in range(3)]
+
+    assert done == ["1 records: 1 rejected", "1 records: 1 updated", "1 records: 1 unchanged"]
+    assert the_one(sandbox, action)["name"] == "B"
