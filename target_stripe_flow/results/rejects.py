@@ -23,6 +23,8 @@ from target_stripe_flow.results.outcome import Outcome
 MOST_REMEMBERED = 1_000_000
 # A longer line of the file is not parsed: it is no report, and it would have to fit into memory.
 LONGEST_LINE_BYTES = 16 << 20
+# The members of a report that, with its record and status, make it another report.
+_IDENTIFYING = ("field", "code", "decline_code")
 
 
 class Rejects:
@@ -155,11 +157,12 @@ def _digest_of_line(line: bytes) -> bytes | None:
 
 
 def _digest(message: Any) -> bytes | None:  # Any: JSON
-    """Equal for reports of the same outcome of the same record, at any time, at any line and of any request."""
+    """Equal for reports of the same outcome of the same record, at any time, at any line and of any request.
+
+    The reason does not count: a release that words it anew must not report every record again.
+    """
     match message:
-        case {"type": "RECORD", "stream": stream, "record": record, "stripe_flow": {"reason": str(reason), **report}}:
-            # A reason quotes the request id, which differs each time.
-            reason = reason.replace(str(report.get("request_id") or "\0"), "")
-            same = [stream, record, reason, status_of(report), report.get("field"), report.get("code")]
+        case {"type": "RECORD", "stream": stream, "record": record, "stripe_flow": {"reason": str(), **report}}:
+            same = [stream, record, status_of(report), *(report.get(name) for name in _IDENTIFYING)]
             return hashlib.blake2b(msgspec.json.encode(same, order="sorted"), digest_size=16).digest()
     return None

@@ -106,18 +106,54 @@ def test_a_report_is_written_once(tmp_path: Path) -> None:
         ("charges", {"id": 8}, Outcome(status=Status.REJECTED, reason="is wrong", field="amount")),
         ("charges", {"id": "7"}, Outcome(status=Status.REJECTED, reason="is wrong", field="amount")),
         ("charges", {"id": 7}, Outcome(status=Status.UNKNOWN, reason="is wrong", field="amount")),
-        ("charges", {"id": 7}, Outcome(status=Status.REJECTED, reason="is missing", field="amount")),
         ("charges", {"id": 7}, Outcome(status=Status.REJECTED, reason="is wrong", field="currency")),
         ("charges", {"id": 7}, Outcome(status=Status.REJECTED, reason="is wrong", field="amount", refusal=DECLINE)),
     ],
 )
-def test_another_record_or_another_reason_is_reported(
+def test_another_record_or_another_outcome_is_reported(
     stream: str, record: dict[str, Any], outcome: Outcome, tmp_path: Path
 ) -> None:
     path = tmp_path / "rejects.jsonl"
     Rejects(path).add(received({"id": 7}), Outcome(status=Status.REJECTED, reason="is wrong", field="amount"))
 
     Rejects(path).add(received(record, stream=stream), outcome)
+
+    assert [each["type"] for each in lines(path)] == ["SCHEMA", "RECORD"] * 2
+
+
+@pytest.mark.parametrize("name_of_status", ["status", "place"])
+@pytest.mark.parametrize(
+    "outcome",
+    [
+        Outcome(status=Status.REJECTED, reason="is wrong", field="amount"),
+        Outcome(status=Status.REJECTED, reason="a stream map fails"),
+        Outcome(status=Status.DECLINED, reason="the card was declined (lost_card)", refusal=DECLINE),
+        refused_in("req_1"),
+    ],
+    ids=["a field", "no field", "a decline", "a refusal"],
+)
+def test_a_report_with_a_reason_in_other_words_is_not_repeated(
+    outcome: Outcome, name_of_status: str, tmp_path: Path
+) -> None:
+    """A release may word a reason anew; an older one called the status `place`."""
+    path = tmp_path / "rejects.jsonl"
+    Rejects(path).add(received({"id": 7}), outcome)
+    schema, report = lines(path)
+    members = {name_of_status if name == "status" else name: value for name, value in report["stripe_flow"].items()}
+    older = report | {"stripe_flow": members | {"reason": "the words of an older release"}}
+    path.write_text("".join(json.dumps(line) + "\n" for line in (schema, older)))
+
+    Rejects(path).add(received({"id": 7}, line=9), outcome)
+
+    assert lines(path) == [schema, older]
+
+
+def test_another_reason_of_a_decline_is_reported(tmp_path: Path) -> None:
+    path = tmp_path / "rejects.jsonl"
+
+    for code in ("lost_card", "insufficient_funds"):
+        refusal = Refusal(http_status=402, code="card_declined", decline_code=code, request_id="req_1")
+        Rejects(path).add(received({"id": 7}), Outcome(status=Status.DECLINED, reason="no", refusal=refusal))
 
     assert [each["type"] for each in lines(path)] == ["SCHEMA", "RECORD"] * 2
 
