@@ -14,6 +14,7 @@ import click
 
 from stripe_flow.api.connection import parse_api_key
 from stripe_flow.api.errors import Misconfigured
+from stripe_flow.api.settings import open_client
 from stripe_flow.api.spelling import suggestion
 from stripe_flow_cli.errors import load_plugin
 from target_stripe_flow.actions.table import ACTIONS
@@ -25,6 +26,7 @@ from target_stripe_flow.execution.source_problems import shown
 from target_stripe_flow.journal.location import Location, location_of
 from target_stripe_flow.journal.sources import read_sources
 from target_stripe_flow.journal.store import Journal
+from target_stripe_flow.recovery.stripe_time import stripe_now_unix
 from target_stripe_flow.run import Run
 from target_stripe_flow.target import TargetStripeFlow
 
@@ -70,6 +72,13 @@ class JournalContext:
         if not self.config_options:
             raise Misconfigured("this command asks Stripe: add the target's settings, --config FILE or --config ENV")
         return load_plugin(TargetStripeFlow, self.config_options).run
+
+    def stripe_now_unix(self) -> int | None:
+        """Stripe's time in Unix seconds; None without a key. Raises AccountTrouble."""
+        if "api_key" not in self.config:
+            return None
+        client = open_client(self.config).scoped(self.config.get("account_id"))
+        return int(stripe_now_unix(client))
 
     def filters(self, **more: str | None) -> dict[str, list[str]]:
         """Columns of the journal → the values that select rows; None as a value selects all."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import click
 
 from stripe_flow.api.errors import Misconfigured
@@ -31,17 +29,21 @@ def retry(context: JournalContext, key: str) -> None:
 def settle(context: JournalContext, key: str, outcome: str, stripe_id: str | None) -> None:
     """Settle a KEY that is in doubt: `--as created STRIPE_ID`, or `--as not-created`.
 
-    Check the Stripe dashboard first: after `not-created` the target sends the next record of that key.
+    Check the Stripe dashboard first: after `not-created` the target sends the next record of that key. With --config
+    the decision gets Stripe's time; this machine's clock may be wrong, so without --config it gets none.
     """
     if (outcome == "created") != (stripe_id is not None):
         raise Misconfigured("say --as created STRIPE_ID, with the id of the object, or --as not-created without one")
-    with context.existing_location.open_journal() as journal:
+    location, now_unix = context.existing_location, context.stripe_now_unix()
+    with location.open_journal() as journal:
         taken = journal.take(context.find_attempt(journal, key))
         if taken is None:
             raise Misconfigured("another process is reconciling this attempt now: run the command again in a minute")
-        row = settle_attempt(taken.attempt, stripe_id, int(time.time()))
+        row = settle_attempt(taken.attempt, stripe_id, now_unix)
         journal.change(row, was=taken.attempt)
     context.print_row(row)
+    if now_unix is None:
+        click.echo("the decision has no time: with --config it gets Stripe's time", err=True)
 
 
 @click.command()

@@ -47,11 +47,12 @@ def _why_not(latest: Attempt) -> str:
     return f"{state}: its outcome is not known. Run `stripe-flow journal reconcile`, or `stripe-flow journal settle`"
 
 
-def settle_attempt(latest: Attempt, stripe_id: str | None, now_unix: int) -> Attempt:
+def settle_attempt(latest: Attempt, stripe_id: str | None, now_unix: int | None) -> Attempt:
     """The attempt as a person settles it: created with this id, or not created (None).
 
     The object of a conflict was made from other values. A person who takes it takes the next record of the key as its
     content, as after a rebuild.
+    `now_unix` is Stripe's time, None if it was not asked for.
     Raises Misconfigured if the attempt is settled already, or if the id is not of an object of this action.
     """
     if latest.state not in OPEN:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from urllib.parse import parse_qs
 
-from stripe_flow.api.client import CHECK_PATH, Client
-from stripe_flow.api.errors import NotSent, PermissionMissing, RequestRefused, Stopped, StripeUnreachable
+from stripe_flow.api.client import Client
+from stripe_flow.api.errors import NotSent, Stopped, StripeUnreachable
 from target_stripe_flow.actions.endpoint import Endpoint, Made
 from target_stripe_flow.actions.table import ACTIONS
 from target_stripe_flow.attempts.attempt import UNKNOWN_FINGERPRINT, Attempt
@@ -21,6 +20,7 @@ from target_stripe_flow.execution.sender import Sends
 from target_stripe_flow.journal.ownership import Superseded
 from target_stripe_flow.journal.store import Journal
 from target_stripe_flow.recovery.marker_scan import Scan, check_updates, read_by_id, scan_for_markers
+from target_stripe_flow.recovery.stripe_time import stripe_now_unix
 
 logger = logging.getLogger(__name__)
 
@@ -82,16 +82,7 @@ class Reconciler:
 
     def now_unix(self) -> float:
         """Stripe's time in Unix seconds. Sends a request if there was none yet. Raises StripeUnreachable."""
-        if self._client.clock.now_unix(time.monotonic()) is None:
-            with contextlib.suppress(PermissionMissing, RequestRefused):  # the answer has a Date all the same
-                self._client.get(CHECK_PATH)
-        now_unix = self._client.clock.now_unix(time.monotonic())
-        if now_unix is None:
-            raise StripeUnreachable(
-                f"Stripe at {self._client.connection.base_url} answers without a Date header, so open attempts cannot "
-                "be reconciled: check the setting base_url and the proxy"
-            )
-        return now_unix
+        return stripe_now_unix(self._client)
 
     def _resend(self, row: Attempt) -> None:
         """Send the stored bytes under the stored idempotency key; never a new attempt."""
