@@ -68,6 +68,10 @@ class DryRunJournal(Journal):
         """The open attempts of the real journal; a dry run leaves none open."""
         return self._real.open_attempts(account, mode) if self._real else []
 
+    def ask(self, query: Select[Any]) -> Sequence[Row[Any]]:  # Any: what the query selects
+        """The rows of the real journal."""
+        return self._real.ask(query) if self._real else super().ask(query)
+
     def shape_of(self, accepted: str) -> str | None:
         return super().shape_of(accepted) or (self._real.shape_of(accepted) if self._real else None)
 

@@ -17,6 +17,7 @@ from stripe_flow.api.errors import Misconfigured
 from stripe_flow.api.settings import SETTINGS
 from target_stripe_flow.journal import opening, shared
 from target_stripe_flow.journal.file_lock import lock_owner
+from target_stripe_flow.journal.migrations import Fill
 from target_stripe_flow.journal.ownership import LeaseTerms
 from target_stripe_flow.journal.store import Journal
 
@@ -35,10 +36,13 @@ class Location(Protocol):
         """Where the files beside the journal are, such as the rejects file."""
 
     def is_there(self) -> bool:
-        """Whether a journal exists there. Raises JournalBroken if the database cannot be asked."""
+        """Whether a journal exists there. Raises JournalBroken, and Misconfigured if its file is not the whole one."""
 
     def check_writable(self) -> None:
         """Raises Misconfigured if a journal evidently cannot be created there. Changes nothing."""
+
+    def files(self) -> list[Path]:
+        """The files that hold the journal's rows, as far as they exist; none of a database."""
 
     def owners(self) -> list[str]:
         """The processes that use the journal now, as text for people. Raises JournalBroken."""
@@ -46,8 +50,11 @@ class Location(Protocol):
     def source_names(self) -> list[str]:
         """Every source_name in the journal, which exists, also in one of an older release. Raises JournalBroken."""
 
-    def open_journal(self) -> AbstractContextManager[Journal]:
-        """The journal, for writing; created or migrated if necessary. Raises Misconfigured and JournalBroken."""
+    def open_journal(self, fill: Fill | None = None) -> AbstractContextManager[Journal]:
+        """The journal, for writing; created or migrated if necessary. Raises Misconfigured and JournalBroken.
+
+        `fill` writes the first rows of a new journal, in the transaction that creates it.
+        """
 
     def open_read_only(self) -> AbstractContextManager[Journal]:
         """The journal, for reading only. Raises Misconfigured if there is none, and JournalBroken."""
@@ -67,14 +74,18 @@ class File:
         return self.path.parent
 
     def is_there(self) -> bool:
-        """Whether the file exists and is not empty: an empty file is no journal."""
-        return self.path.is_file() and self.path.stat().st_size > 0
+        """Whether the file has a journal's tables: an empty file is no journal."""
+        return opening.is_there(self.path)
 
     def check_writable(self) -> None:
         """Raises Misconfigured if the path is a folder, or its folder is not writable."""
         if self.path.is_dir() or not os.access(self.path.parent, os.W_OK | os.X_OK):
             why = "it is a folder" if self.path.is_dir() else "its folder does not exist or is not writable"
             raise Misconfigured(f"the journal {self.path} cannot be created ({why}): fix that, or set journal_url")
+
+    def files(self) -> list[Path]:
+        file = self.path.resolve()
+        return [each for end in ("", "-wal", "-shm") if (each := file.with_name(f"{file.name}{end}")).is_file()]
 
     def owners(self) -> list[str]:
         pid = lock_owner(self.path)
@@ -83,8 +94,8 @@ class File:
     def source_names(self) -> list[str]:
         return opening.source_names(self.path)
 
-    def open_journal(self) -> AbstractContextManager[Journal]:
-        return opening.open_journal(self.path)
+    def open_journal(self, fill: Fill | None = None) -> AbstractContextManager[Journal]:
+        return opening.open_journal(self.path, fill=fill)
 
     def open_read_only(self) -> AbstractContextManager[Journal]:
         return opening.open_read_only(self.path)
@@ -108,14 +119,17 @@ class Shared:
     def check_writable(self) -> None:
         """Checks nothing: `is_there` has connected to the database already."""
 
+    def files(self) -> list[Path]:
+        return []
+
     def owners(self) -> list[str]:
         return shared.live_owners(self.url, str(self))
 
     def source_names(self) -> list[str]:
         return shared.source_names(self.url, str(self))
 
-    def open_journal(self) -> AbstractContextManager[Journal]:
-        return shared.open_journal(self.url, str(self), self.terms)
+    def open_journal(self, fill: Fill | None = None) -> AbstractContextManager[Journal]:
+        return shared.open_journal(self.url, str(self), self.terms, fill)
 
     def open_read_only(self) -> AbstractContextManager[Journal]:
         return shared.open_read_only(self.url, str(self))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from sqlalchemy import Connection, inspect, select
 
@@ -63,7 +63,14 @@ MIGRATIONS: Sequence[Sequence[str]] = (
             SELECT DISTINCT account, mode, action, source_name, '[]', 0, '' FROM attempts
             WHERE source_name IS NOT NULL""",
     ),
+    (
+        """CREATE TABLE needs_rebuild (account TEXT NOT NULL, mode TEXT NOT NULL, action TEXT NOT NULL,
+            since_unix BIGINT NOT NULL, PRIMARY KEY (account, mode, action))""",
+    ),
 )
+
+# The names of the table of leases, the newest first. The column of the owner is named like it, without the s.
+LEASE_TABLES = ("owners", "holders")
 
 # Where the dialects of SQL differ.
 _DIALECTS = {
@@ -79,10 +86,14 @@ def version_of(connection: Connection) -> int:
     return max(connection.execute(select(versions.c.version)).scalars(), default=0)
 
 
-def migrate(connection: Connection, name: str) -> None:
+# Writes the first rows of a new journal, in the transaction that creates it.
+Fill = Callable[[Connection], None]
+
+
+def migrate(connection: Connection, name: str, fill: Fill | None = None) -> None:
     """Apply the missing migrations. The caller holds a transaction that excludes other processes.
 
-    Raises Misconfigured for a journal of a newer release.
+    `fill` is called if the journal is new. Raises Misconfigured for a journal of a newer release.
     """
     done = version_of(connection)
     check_version(done, name)
@@ -92,6 +103,8 @@ def migrate(connection: Connection, name: str) -> None:
         for statement in statements:
             connection.exec_driver_sql(statement.format(**_DIALECTS[connection.dialect.name]))
         connection.execute(versions.insert().values(version=version))
+    if done == 0 and fill is not None:
+        fill(connection)
 
 
 def check_version(version: int, name: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -17,9 +18,11 @@ from stripe_flow.api.errors import Misconfigured
 from target_stripe_flow.journal.file_lock import WAIT_S, FileLock
 from target_stripe_flow.journal.filesystem import read_mounts, remote_file_system
 from target_stripe_flow.journal.group_commit import broken
-from target_stripe_flow.journal.migrations import MIGRATIONS, Outdated, check_version, migrate, version_of
+from target_stripe_flow.journal.migrations import MIGRATIONS, Fill, Outdated, check_version, migrate, version_of
+from target_stripe_flow.journal.ownership import SoleOwner
 from target_stripe_flow.journal.sources import known_names
 from target_stripe_flow.journal.store import Journal
+from target_stripe_flow.journal.whole_file import check_whole, create_token, renew_token
 
 logger = logging.getLogger(__name__)
 
@@ -55,28 +58,48 @@ def _sync_folder(folder: Path) -> None:
 
 
 @contextmanager
-def open_journal(path: Path, *, wait_s: float = WAIT_S) -> Iterator[Journal]:
+def open_journal(path: Path, *, wait_s: float = WAIT_S, fill: Fill | None = None) -> Iterator[Journal]:
     """The journal in a file, for this process alone; created or migrated if necessary.
 
-    Waits up to `wait_s` seconds for another process. Raises Misconfigured, and JournalBroken for a file that is not a
-    journal.
+    Waits up to `wait_s` seconds for another process. `fill` writes the first rows of a new journal. Raises
+    Misconfigured, and JournalBroken for a file that is not a journal.
     """
+    check_whole(path)
     create_file(path)
-    if kind := remote_file_system(path, read_mounts()):
+    kind = remote_file_system(path, read_mounts())
+    if kind:
         logger.warning(
             "the journal %s is on a network file system (%s), where locks and syncs may not work, and a charge "
             "could be sent twice: set journal_url to a file on a disk of this machine, or to a PostgreSQL database",
             path,
             kind,
         )
-    lock = FileLock(path, wait_s=wait_s, on_wait=logger.info)
+    lock = FileLock(path, wait_s=wait_s, on_wait=logger.info, is_local=not kind)
     try:
+        check_whole(path)  # again, as another process may have used it until now
+        with _translate_errors(path):
+            if not path.stat().st_size:
+                create_token(path)
         with _connect(path, URL.create("sqlite", database=str(path)), *_PRAGMAS_FOR_WRITING) as (reader, writer):
             with _translate_errors(path), writer.begin():
-                migrate(writer, str(path))
-            yield Journal(str(path), reader, writer)
+                migrate(writer, str(path), fill)
+            with _translate_errors(path):
+                renew_token(writer, reader)
+            yield Journal(str(path), reader, writer, SoleOwner(lock.ensure_same_file))
     finally:
         lock.release()
+
+
+def is_there(path: Path) -> bool:
+    """Whether the file is a journal: a file without tables is none, as the run that made it was killed at once.
+
+    Raises Misconfigured for a file that is not the whole journal, and JournalBroken for one that cannot be read.
+    """
+    check_whole(path)
+    if not path.is_file() or not path.stat().st_size:
+        return False
+    with _connect(path, _open_to_read(path), "PRAGMA query_only = ON") as (reader, _), _translate_errors(path):
+        return version_of(reader) > 0
 
 
 @contextmanager
@@ -85,6 +108,7 @@ def open_read_only(path: Path) -> Iterator[Journal]:
 
     Raises Misconfigured if there is none, Outdated if it is of an older release, JournalBroken if it cannot be read.
     """
+    check_whole(path)
     if not path.is_file():
         raise Misconfigured(
             f"there is no journal {path}: run `stripe-flow journal init`, or check journal_url and the folder"
@@ -138,7 +162,7 @@ def _connect(path: Path, url: URL, *pragmas: str) -> Iterator[tuple[Connection, 
 def _translate_errors(path: Path) -> Iterator[None]:
     try:
         yield
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, sqlite3.Error) as error:
         raise broken(str(path), error) from None
 
 

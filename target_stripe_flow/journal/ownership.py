@@ -11,6 +11,7 @@ A journal file is locked by its only process: that process owns every row, and i
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -109,10 +110,16 @@ class Ownership(Protocol):
 
 
 class SoleOwner:
-    """The ownership of a process that uses the journal alone. It never ends."""
+    """The ownership of a process that uses the journal alone. It never ends.
+
+    `ensure_same_file` raises JournalBroken if the journal's file is another one than at the start.
+    """
 
     owner = None
     is_free = true()
+
+    def __init__(self, ensure_same_file: Callable[[], None] = lambda: None) -> None:
+        self._ensure_same_file = ensure_same_file
 
     def names_other_owner(self, attempt: Attempt) -> bool:  # noqa: ARG002  # the protocol's signature
         return False
@@ -121,7 +128,8 @@ class SoleOwner:
         return math.inf, 0.0
 
     def ensure_valid(self) -> None:
-        """Nothing to do: the lock lasts as long as the process."""
+        """The lock lasts as long as the process, but the file could be replaced. Raises JournalBroken if it was."""
+        self._ensure_same_file()
 
     def release(self) -> None:
         """Nothing to do: the lock ends with the process."""

@@ -76,6 +76,17 @@ accepted_lists = Table(
     Column("shape", Text, nullable=False),  # JSON
 )
 
+# What the journal may lack: objects of these actions that Stripe has created since `since_unix` (0: ever), by Stripe's
+# clock. A run sends no record of these actions until `journal rebuild` has read their lists; see `incomplete`.
+needs_rebuild = Table(
+    "needs_rebuild",
+    METADATA,
+    Column("account", Text, primary_key=True),
+    Column("mode", Text, primary_key=True),
+    Column("action", Text, primary_key=True),
+    Column("since_unix", BigInteger, nullable=False),
+)
+
 # The processes that share the journal: the end of each one's lease, by the database's clock, and how long after that
 # end a scan is safe.
 owners = Table(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -14,11 +16,14 @@ from sqlalchemy.schema import CreateTable
 from stripe_flow.api.errors import Misconfigured
 from target_stripe_flow.journal.group_commit import broken
 from target_stripe_flow.journal.lease import ALIVE, Lease
-from target_stripe_flow.journal.migrations import MIGRATIONS, Outdated, check_version, migrate, version_of
+from target_stripe_flow.journal.migrations import MIGRATIONS, Fill, Outdated, check_version, migrate, version_of
+from target_stripe_flow.journal.older_release import OlderLease, describe_wait, lock_older_leases, wait_for_older
 from target_stripe_flow.journal.ownership import LeaseTerms
 from target_stripe_flow.journal.schema import versions
 from target_stripe_flow.journal.sources import known_names
 from target_stripe_flow.journal.store import Journal
+
+logger = logging.getLogger(__name__)
 
 # Parameters of libpq, unless the URL sets them. An unreachable server must fail soon, and a connection that the network
 # has dropped silently must not block a heartbeat for TCP's 15 minutes.
@@ -39,15 +44,18 @@ MOST_TRIES = 10
 
 
 @contextmanager
-def open_journal(url: URL, name: str, terms: LeaseTerms) -> Iterator[Journal]:
+def open_journal(url: URL, name: str, terms: LeaseTerms, fill: Fill | None = None) -> Iterator[Journal]:
     """The journal, with a lease for this process; created or migrated if necessary.
 
-    Raises Misconfigured, and JournalBroken if the database cannot be used.
+    `fill` writes the first rows of a new journal. Raises Misconfigured, also while workers of an older release use the
+    journal, and JournalBroken if the database cannot be used.
     """
     with _connect(url, name) as (reader, writer):
-        _migrate_alone(writer, name)
+        _migrate_alone(writer, name, fill)
         lease = Lease(_engine(url, "AUTOCOMMIT"), terms, name)
         try:
+            with _translate_errors(name):  # again: from here on no newer release migrates it
+                check_version(version_of(reader), name)
             yield Journal(name, reader, writer, lease)
         finally:
             lease.release()
@@ -88,17 +96,36 @@ def source_names(url: URL, name: str) -> list[str]:
         return known_names(reader)
 
 
-def _migrate_alone(writer: Connection, name: str) -> None:
-    """Migrate, one process at a time: a second one waits for the first and then has nothing to do."""
+def _migrate_alone(writer: Connection, name: str, fill: Fill | None) -> None:
+    """Migrate, one process at a time: a second one waits for the first and then has nothing to do.
+
+    Waits for the leases of processes that have ended without releasing them. Raises Misconfigured if one is extended.
+    """
     with _translate_errors(name):
         with writer.begin():
             version = version_of(writer)
         if version == len(MIGRATIONS):
             return
         _create_versions(writer)
-        with writer.begin():
-            writer.exec_driver_sql(f"LOCK TABLE {versions.name} IN EXCLUSIVE MODE")
-            migrate(writer, name)
+        before: Mapping[str, OlderLease] = {}
+        while leases := _migrate_if_unused(writer, name, fill):
+            wait_s = wait_for_older(name, before, leases)
+            if not before:
+                logger.info("%s", describe_wait(name, leases))
+            before = leases
+            time.sleep(wait_s)
+
+
+def _migrate_if_unused(writer: Connection, name: str, fill: Fill | None) -> Mapping[str, OlderLease]:
+    """Migrate, unless processes of the older release have leases. Returns these leases."""
+    with writer.begin():
+        writer.exec_driver_sql(f"LOCK TABLE {versions.name} IN EXCLUSIVE MODE")
+        if 0 < version_of(writer) < len(MIGRATIONS):
+            leases = lock_older_leases(writer)
+            if leases:
+                return leases
+        migrate(writer, name, fill)
+    return {}
 
 
 def _create_versions(writer: Connection) -> None:
