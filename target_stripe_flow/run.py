@@ -28,6 +28,8 @@ from target_stripe_flow.execution.executor import Executor
 from target_stripe_flow.execution.references import References
 from target_stripe_flow.execution.sender import Sender, Sends
 from target_stripe_flow.execution.sources import SourceNames, Sources
+from target_stripe_flow.file_modes import warn_of_wide_modes
+from target_stripe_flow.journal.incomplete import incomplete_actions, refuse_incomplete
 from target_stripe_flow.journal.labels import Labels
 from target_stripe_flow.journal.location import Location, location_of
 from target_stripe_flow.journal.opening import open_in_memory
@@ -80,6 +82,9 @@ class Run:
         # After the journal is open: until then another run may still write to the rejects file.
         max_rejects = cast("int | None", 0 if config["on_reject"] == "fail" else config.get("max_rejects"))
         self.tally = Tally(self._rejects(config), most_rejects=max_rejects)
+        for warning in warn_of_wide_modes([*location_of(config).files(), rejects_path(config)]):
+            logger.warning("%s", warning)
+        self._incomplete = incomplete_actions(self.journal, self.scope.account, self.scope.mode)
         references = References(self.journal, names.every, self.sources.may_bring)
         self._sender: Sends = DryRunSender(self.journal) if self._is_dry else Sender(self.client, self.journal)
         policies = read_policies(config)
@@ -114,6 +119,11 @@ class Run:
     def stripe_now_unix(self) -> float:
         """Stripe's time in Unix seconds. Raises StripeUnreachable."""
         return self._reconciler.now_unix()
+
+    def check_complete(self, action: str) -> None:
+        """Raises Misconfigured if the journal may lack objects of this action: its records could be sent twice."""
+        if action in self._incomplete:
+            raise refuse_incomplete(self.journal.name, action)
 
     def finish(self) -> None:
         """Finish all records after the end of the input. Raises the fatal error of a worker, if there was one."""

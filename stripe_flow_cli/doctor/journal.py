@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 
-from stripe_flow_cli.doctor.findings import Finding, ok, warns
+from stripe_flow.api.errors import Misconfigured
+from stripe_flow_cli.doctor.findings import Finding, ok, stops, warns
 from stripe_flow_cli.doctor.target import TargetUnderTest
 from target_stripe_flow.attempts.lifecycle import State
 from target_stripe_flow.execution.account import identify
 from target_stripe_flow.execution.dry_run import DryRunJournal
+from target_stripe_flow.file_modes import warn_of_wide_modes
 from target_stripe_flow.journal.file_lock import WAIT_S
+from target_stripe_flow.journal.incomplete import incomplete_actions
 from target_stripe_flow.journal.labels import Labels
 from target_stripe_flow.journal.location import Shared
 from target_stripe_flow.journal.migrations import Outdated
@@ -24,13 +27,14 @@ from target_stripe_flow.settings import rejects_path
 
 @dataclass(frozen=True, kw_only=True)
 class JournalFacts:
-    """The journal as it is now; `owners` are the processes that use it."""
+    """The journal as it is now; `owners` are the processes that use it, `wide` warnings about modes."""
 
     location: str
     is_there: bool
     is_outdated: bool
     is_shared: bool
     owners: Sequence[str]
+    wide: Sequence[str]
 
 
 def read_journal(plugin_under_test: TargetUnderTest) -> JournalFacts:
@@ -52,6 +56,7 @@ def read_journal(plugin_under_test: TargetUnderTest) -> JournalFacts:
         is_outdated=is_outdated,
         is_shared=isinstance(location, Shared),
         owners=location.owners() if is_there else [],
+        wide=list(warn_of_wide_modes(location.files())),
     )
 
 
@@ -62,6 +67,7 @@ def judge_journal(journal: JournalFacts) -> Iterator[Finding]:
         yield warns(f"{journal.location} is of an older release: the next run migrates it")
     else:
         yield ok(f"{journal.location} can be read")
+    yield from map(warns, journal.wide)
     owners = ", ".join(journal.owners)
     if owners and journal.is_shared:
         yield ok(f"it is shared now by {owners}")
@@ -97,12 +103,17 @@ def judge_account(account: str) -> Iterator[Finding]:
 
 @dataclass(frozen=True, kw_only=True)
 class JournalRows:
-    """The account and mode of a run, those of the journal's rows, and this account's open attempts by state."""
+    """The account and mode of a run, those of the journal's rows, and this account's open attempts by state.
+
+    `incomplete`: the actions that need a rebuild; `streams`: those that the run will have, empty if that is not known.
+    """
 
     account: str
     mode: str
     accounts: Sequence[tuple[str, str]]
     open_attempts: Mapping[State, int]
+    incomplete: Sequence[str]
+    streams: Collection[str]
 
 
 def read_rows(plugin_under_test: TargetUnderTest) -> JournalRows:
@@ -110,10 +121,19 @@ def read_rows(plugin_under_test: TargetUnderTest) -> JournalRows:
     account, mode = read_account(plugin_under_test), plugin_under_test.mode.value
     accounts = _read_accounts(plugin_under_test)
     open_attempts: Counter[State] = Counter()
-    if accounts:
-        with plugin_under_test.location.open_read_only() as journal:
+    incomplete: Sequence[str] = ()
+    if plugin_under_test.location.is_there():
+        with suppress(Outdated), plugin_under_test.location.open_read_only() as journal:
             open_attempts.update(row.state for row in journal.open_attempts(account, mode))
-    return JournalRows(account=account, mode=mode, accounts=accounts, open_attempts=open_attempts)
+            incomplete = list(incomplete_actions(journal, account, mode))
+    return JournalRows(
+        account=account,
+        mode=mode,
+        accounts=accounts,
+        open_attempts=open_attempts,
+        incomplete=incomplete,
+        streams=plugin_under_test.options.streams,
+    )
 
 
 def judge_rows(rows: JournalRows) -> Iterator[Finding]:
@@ -124,6 +144,12 @@ def judge_rows(rows: JournalRows) -> Iterator[Finding]:
             f"the journal has rows of {others}, and none of {rows.account} ({rows.mode}): check journal_url, and the "
             "account and mode of the key"
         )
+    for action in rows.incomplete:
+        text = (
+            f"the journal may lack objects of {action}, and runs refuse its records: "
+            f"`stripe-flow journal rebuild --action {action}`"
+        )
+        yield stops(text, Misconfigured.exit_code) if action in rows.streams else warns(text)
     counts = sorted(rows.open_attempts.items())
     parked = [f"{count} {state.value}" for state, count in counts if state is State.PARKED]
     waiting = [f"{count} {state.value}" for state, count in counts if state is not State.PARKED]
@@ -138,12 +164,21 @@ def judge_rows(rows: JournalRows) -> Iterator[Finding]:
         yield ok(f"nothing of {rows.account} is in doubt")
 
 
-def read_rejects_file(plugin_under_test: TargetUnderTest) -> str:
-    """The path of the rejects file. Raises Misconfigured if a run could not write to it."""
+@dataclass(frozen=True, kw_only=True)
+class RejectsFacts:
+    """The path of the rejects file, and warnings about its mode."""
+
+    path: str
+    wide: Sequence[str]
+
+
+def read_rejects_file(plugin_under_test: TargetUnderTest) -> RejectsFacts:
+    """The rejects file. Raises Misconfigured if a run could not write to it."""
     path = rejects_path(plugin_under_test.config)
     Rejects(path).check_writable()
-    return str(path)
+    return RejectsFacts(path=str(path), wide=list(warn_of_wide_modes([path])))
 
 
-def judge_rejects_file(path: str) -> Iterator[Finding]:
-    yield ok(f"the target writes rejected and declined records to {path}")
+def judge_rejects_file(rejects: RejectsFacts) -> Iterator[Finding]:
+    yield ok(f"the target writes rejected and declined records to {rejects.path}")
+    yield from map(warns, rejects.wide)

@@ -61,9 +61,6 @@ class DryRunJournal(Journal):
             return super().find_object_id(digest, fingerprint, accepted)
         return self._real.find_object_id(digest, fingerprint, accepted)
 
-    def ask(self, query: Select[Any]) -> Sequence[Row[Any]]:  # Any: what the query selects
-        return self._real.ask(query) if self._real else super().ask(query)
-
     def open_attempts(self, account: str, mode: str) -> list[Attempt]:
         """The open attempts of the real journal; a dry run leaves none open."""
         return self._real.open_attempts(account, mode) if self._real else []

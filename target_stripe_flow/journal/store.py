@@ -197,10 +197,6 @@ class Journal:
         """All rows of a query over the tables of `schema`. The query should aggregate or have a limit."""
         return self._fetch(query, {})
 
-    def write(self, first_key: str, statement: Statement) -> None:
-        """Write rows of another table of `schema`; `first_key` orders this write among those of other threads."""
-        self._group_commit.write(first_key, statement)
-
     def shape_of(self, accepted: str) -> str | None:
         """The list of parameters, as JSON, that an action accepted under this name; None if it is not known."""
         query = select(accepted_lists.c.shape).where(accepted_lists.c.accepted == bindparam("accepted"))
