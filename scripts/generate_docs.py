@@ -150,6 +150,15 @@ def action_rows(spec: ActionSpec) -> Iterator[tuple[str, str, str]]:
         yield action, f"`{way.permission}`", "<br>".join(f"{use}: `{permission}`" for use, permission in more.items())
 
 
+def rebuild_permissions() -> list[str]:
+    """The permissions that reading the lists of each action needs."""
+    rows = [
+        f"| `{spec.name}` | {', '.join(f'`{reads(way)}`' for way in spec.endpoints.values())} |"
+        for spec in ACTIONS.values()
+    ]
+    return ["| action | permissions |", "|---|---|", *rows, ""]
+
+
 def reads(way: Endpoint) -> str:
     """The permission to read what this endpoint creates; a permission to write includes it."""
     return way.permission.replace("_write", "_read")
@@ -157,7 +166,11 @@ def reads(way: Endpoint) -> str:
 
 PAGES: Mapping[str, Mapping[str, Callable[[], list[str]]]] = {
     "settings.md": {"settings": settings, "variables": variables},
-    "security.md": {"permissions of the tap": tap_permissions, "permissions of the target": target_permissions},
+    "security.md": {
+        "permissions of the tap": tap_permissions,
+        "permissions of the target": target_permissions,
+        "permissions to rebuild": rebuild_permissions,
+    },
     "streams.md": {"streams": streams},
     "exactly-once.md": {
         "diagram": generate_lifecycle.diagram,

@@ -95,6 +95,7 @@ class ActionSink(FeedingSink):
     def feed(self, record: Record, received: Received) -> None:
         """Check the record and submit it. A record that cannot be sent, or is done already, is reported at once."""
         run = self.run
+        run.check_complete(self._spec.name)
 
         def end(outcome: Outcome) -> None:
             run.tally.end(received, outcome)
@@ -106,6 +107,8 @@ class ActionSink(FeedingSink):
             try:
                 outcome = run.executor.perform(job)
             except Missing as missing:
+                # The journal may lack the record with this key: then it is no fault of this record.
+                run.check_complete(self._spec.references.get(missing.field, ""))
                 if not is_last:
                     waiting = replace(job, has_waited=True)
                     return run.deferred.add(DeferredRecord(waiting, lambda is_last: perform(waiting, is_last=is_last)))

@@ -7,6 +7,7 @@ import click
 from stripe_flow_cli.journal.context import JournalContext
 from stripe_flow_cli.journal.decisions import forget, retry, settle
 from stripe_flow_cli.journal.export import export
+from stripe_flow_cli.journal.init import init
 from stripe_flow_cli.journal.label import label
 from stripe_flow_cli.journal.options import with_context, with_key
 from stripe_flow_cli.journal.report import report
@@ -23,20 +24,6 @@ def journal() -> None:
     KEY is ACTION:SOURCE_KEY, for example charges:1001, with several values joined by commas. A source key that may be a
     person's name or address is shown as a hash, and ACTION:HASH is a KEY as well; --show-keys shows all keys unmasked.
     """
-
-
-@journal.command()
-@with_context
-def init(context: JournalContext) -> None:
-    """Create an empty journal, or migrate one of an older release."""
-    location = context.location
-    is_new = not location.is_there()
-    with location.open_journal() as opened:
-        count = opened.count()
-    if context.as_json:
-        context.print_json({"journal": str(location), "is_new": is_new, "rows": count})
-        return
-    click.echo(f"created the journal {location}" if is_new else f"the journal {location} exists, with {count} rows")
 
 
 @journal.command("list")
@@ -74,5 +61,5 @@ def show(context: JournalContext, key: str, *, shows_body: bool) -> None:
 
 
 source.add_command(label)
-for command in (retry, settle, forget, reconcile, rebuild, export, report, source):
+for command in (init, retry, settle, forget, reconcile, rebuild, export, report, source):
     journal.add_command(command)

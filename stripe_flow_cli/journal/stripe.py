@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
@@ -12,16 +12,16 @@ import click
 from stripe_flow.api.errors import Misconfigured
 from stripe_flow_cli.journal.context import JournalContext
 from stripe_flow_cli.journal.options import with_context
-from target_stripe_flow.actions.table import ACTIONS
+from target_stripe_flow.actions.policies import read_policies
+from target_stripe_flow.actions.table import ACTIONS, ActionSpec
+from target_stripe_flow.journal.incomplete import EVER, add_incomplete, incomplete_actions
+from target_stripe_flow.recovery.lost_journal import ListReader, ListRebuilt, rebuild_action
 from target_stripe_flow.recovery.marker_scan import AFTER_S, Span
 from target_stripe_flow.recovery.rebuild import Rebuilt
-from target_stripe_flow.recovery.rebuild import rebuild as rebuild_action
 from target_stripe_flow.run import Run
 
-# The exit code if objects at Stripe may be missing in the journal.
-INCOMPLETE = 2
-# Unix time 0: no object at Stripe is older.
-EVER = 0
+# The exit code if a list was not read to its end.
+UNFINISHED = 2
 
 
 @click.command()
@@ -42,50 +42,76 @@ def reconcile(context: JournalContext) -> None:
 
 
 @click.command()
-@click.option("--since", metavar="ISO8601", help="Only objects created since then. Default: all.")
+@click.option(
+    "--since",
+    metavar="ISO8601",
+    help="Only objects created since then. Default: all. What is older stays missing, if it was.",
+)
+@click.option(
+    "--action",
+    "actions",
+    multiple=True,
+    type=click.Choice(list(ACTIONS)),
+    help="Only this action; may be repeated. Default: all.",
+)
 @with_context
-def rebuild(context: JournalContext, since: str | None) -> None:
+def rebuild(context: JournalContext, since: str | None, actions: tuple[str, ...]) -> None:
     """Refill a lost journal from the markers of the objects at Stripe. Rows that the journal has stay unchanged.
 
-    The exit code is 2 if a list could not be read whole.
+    Until all lists of an action were read, runs refuse its records. A list that the key may not read is left out. The
+    exit code is 2 if a list was not read to its end.
     """
-    first, is_complete = _parse_since(since), True
+    first = _parse_since(since)
+    is_new = not context.location.is_there()
     with _started_run(context) as run:
+        scope = run.scope
+        if is_new:
+            add_incomplete(run.journal, scope.account, scope.mode, ACTIONS)
         span = Span(first=first, last=int(run.stripe_now_unix()) + AFTER_S)
-        for spec in ACTIONS.values():
-            # A PaymentIntent's charge carries the same marker, and the intent has more members: so it is read first.
-            for name, way in reversed(list(spec.endpoints.items())):
-
-                def print_progress(so_far: Rebuilt, name: str = name) -> None:
-                    click.echo(f"{name}: {so_far.seen} seen, {so_far.new} new ...", err=True)
-
-                rebuilt = rebuild_action(
-                    run.client,
-                    run.journal,
-                    run.scope,
-                    action=spec.name,
-                    endpoint=way,
-                    span=span,
-                    on_progress=print_progress,
-                )
-                _print_rebuilt(name, rebuilt, as_json=context.as_json)
-                is_complete &= rebuilt.is_complete
-    if not is_complete:
-        raise SystemExit(INCOMPLETE)
+        chosen = read_policies(context.config).endpoints
+        named = [spec for spec in ACTIONS.values() if spec.name in actions or not actions]
+        reader = ListReader(client=run.client, journal=run.journal, scope=scope, span=span, on_progress=_print_progress)
+        unread = [
+            spec.name
+            for spec in named
+            if not rebuild_action(
+                reader, spec, chosen[spec.name], lambda each: _print_rebuilt(each, as_json=context.as_json)
+            )
+        ]
+        _print_lacking(incomplete_actions(run.journal, scope.account, scope.mode), named, unread, since)
+    if unread:
+        raise SystemExit(UNFINISHED)
 
 
-def _print_rebuilt(name: str, rebuilt: Rebuilt, *, as_json: bool) -> None:
+def _print_lacking(
+    lacks: Collection[str], named: Iterable[ActionSpec], unread: Collection[str], since: str | None
+) -> None:
+    """Say which of the actions that were to be rebuilt still refuse records, on standard error."""
+    for spec in named:
+        if spec.name not in lacks:
+            continue
+        is_read = spec.name not in unread
+        why = f"only objects created since {since} were read, and older ones may be missing: " if is_read else ""
+        click.echo(
+            f"{why}runs refuse records of {spec.name} until `stripe-flow journal rebuild --action {spec.name}` has "
+            "read all its lists",
+            err=True,
+        )
+
+
+def _print_progress(name: str, so_far: Rebuilt) -> None:
+    click.echo(f"{name}: {so_far.seen} seen, {so_far.new} new ...", err=True)
+
+
+def _print_rebuilt(each: ListRebuilt, *, as_json: bool) -> None:
+    name, rebuilt = each.name, each.rebuilt
     if as_json:
         members = {"objects": name, "at_stripe": rebuilt.seen, "with_marker": rebuilt.ours, "new": rebuilt.new}
         click.echo(json.dumps(members | {"is_complete": rebuilt.is_complete}))
     else:
         click.echo(f"{name}: {rebuilt.seen} at Stripe, {rebuilt.ours} with a marker, {rebuilt.new} new in the journal")
     for gap in rebuilt.gaps:
-        click.echo(
-            f"{name}: the journal may lack objects that exist, and would order them again: {gap}. Run "
-            "`stripe-flow journal rebuild` again before the next run",
-            err=True,
-        )
+        click.echo(f"{name}: not read to the end: {gap}", err=True)
 
 
 @contextmanager

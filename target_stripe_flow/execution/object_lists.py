@@ -27,6 +27,7 @@ class ListedObject(msgspec.Struct):
     metadata: dict[str, str] | None = None
     status: str | None = None
     latest_charge: str | None = None
+    payment_intent: str | None = None
     deleted: bool = False
     amount: int | None = None
     currency: str | None = None

@@ -26,12 +26,14 @@ _MARKER = re.compile(r"([0-9a-f]{32}):([1-9][0-9]{0,8})(?::([1-9][0-9]{0,8}))?")
 class Rebuilt:
     """The number of objects seen at Stripe, of those with our marker, and of rows that are new in the journal.
 
-    `gaps` says which lists could not be read whole, and why: objects may then be without a row.
+    `of_intents`: of those with our marker, how many a PaymentIntent made. `gaps` says which lists could not be read
+    whole, and why: objects may then be without a row.
     """
 
     seen: int = 0
     ours: int = 0
     new: int = 0
+    of_intents: int = 0
     gaps: list[str] = field(default_factory=list)
 
     @property
@@ -62,6 +64,7 @@ def rebuild(
         done.seen += 1
         rows = as_attempts(item, scope, action, endpoint)
         done.ours += bool(rows)
+        done.of_intents += bool(rows and item.payment_intent)
         batch += rows
         if len(batch) >= BATCH:
             done.new += journal.add(batch)

@@ -36,6 +36,7 @@ COMMANDS: list[tuple[str, int, str]] = [
     ("journal settle customers:1 --as created", 1, "say --as created STRIPE_ID, .* or --as not-created without one"),
     ("journal settle customers:1 --as creatd", 2, "'creatd' is not one of 'created', 'not-created'"),
     ("journal rebuild --since yesterday --config good.json", 1, "--since 'yesterday' is not a date: write one like 20"),
+    ("journal rebuild --action charge --config good.json", 2, "'charge' is not one of 'customers', "),
     ("journal reconcile", 1, "asks Stripe: add the target's settings, --config FILE"),
     ("journal reconcile --config closed.json", 4, "connection refused. Check the network, the proxy and the setting"),
     ("journal reconcile --config refused.json", 4, "does not accept the key .HTTP 401.* Check the setting api_key"),
@@ -66,7 +67,7 @@ def folder(sandbox_url: str, tmp_path: Path) -> Path:
     for name, settings in files.items():
         (tmp_path / f"{name}.json").write_text(json.dumps(settings))
     (tmp_path / "cut.json").write_text('{"api_key": "sk_test_canary')
-    assert run([*CLI, "journal", "init"], tmp_path).code == 0
+    assert run([*CLI, "journal", "init", "--beside"], tmp_path).code == 0
     return tmp_path
 
 

@@ -10,6 +10,7 @@ import stat
 import subprocess
 import sys
 from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,7 @@ def in_doubt(sandbox: Sandbox, folder: Path, action: str) -> Ordeal:
 
 
 def test_init_creates_an_empty_journal_readable_by_its_owner_only(tmp_path: Path) -> None:
-    first, second = journal(tmp_path, "init"), journal(tmp_path, "init")
+    first, second = journal(tmp_path, "init", "--beside"), journal(tmp_path, "init")
 
     assert (first.code, second.code) == (0, 0)
     assert first.output == f"created the journal {JOURNAL}\n"
@@ -205,6 +206,39 @@ def test_a_person_settles_an_attempt_in_doubt(sandbox: Sandbox, tmp_path: Path) 
     assert len(sandbox.objects("charge")) == 1
 
 
+@pytest.mark.parametrize("outcome", ["created", "not-created"])
+@pytest.mark.parametrize("action", ACTIONS)
+def test_a_decision_gets_the_time_of_stripe_and_never_of_this_machine(
+    action: str, outcome: str, sandbox: Sandbox, tmp_path: Path, config: str
+) -> None:
+    in_doubt(sandbox, tmp_path, action)
+    arguments = ["settle", f"{action}:0", "--as", outcome]
+    arguments += [sandbox.objects(TYPES[action])[-1]["id"]] if outcome == "created" else []
+    closed = tmp_path / "closed.json"
+    closed.write_text(json.dumps(a_config("http://127.0.0.1:9", give_up_after_s=0.3)))
+    sandbox.advance(40 * 24 * 3600)
+    before = sandbox.clock()
+
+    unreachable = journal(tmp_path, *arguments, "--config", str(closed))
+    (still,) = printed(tmp_path, "list")
+    done = journal(tmp_path, *arguments, "--config", config)
+
+    (row,) = printed(tmp_path, "show", f"{action}:0")
+    assert (unreachable.code, still["state"]) == (4, "intent")
+    assert done.code == 0
+    assert before <= datetime.fromisoformat(row["settled"]).timestamp() <= sandbox.clock()
+
+
+def test_without_settings_a_decision_has_no_time_and_says_so(sandbox: Sandbox, tmp_path: Path) -> None:
+    in_doubt(sandbox, tmp_path, "charges")
+
+    done = journal(tmp_path, "settle", "charges:0", "--as", "not-created")
+
+    (row,) = printed(tmp_path, "show", "charges:0")
+    assert (done.code, row["settled"], row["state"]) == (0, "-", "not_created")
+    assert done.log == "the decision has no time: with --config it gets Stripe's time\n"
+
+
 def test_settle_refuses_the_id_of_something_else(sandbox: Sandbox, tmp_path: Path) -> None:
     in_doubt(sandbox, tmp_path, "charges")
 
@@ -312,13 +346,13 @@ def test_export_prints_the_stripe_id_of_each_source_key(sandbox: Sandbox, tmp_pa
 
 
 def test_json_output_of_each_command(sandbox: Sandbox, tmp_path: Path, config: str) -> None:
-    made, there = printed(tmp_path, "init"), printed(tmp_path, "init")
+    made, there = printed(tmp_path, "init", "--config", config), printed(tmp_path, "init")
     send(sandbox, tmp_path, "customers", {"id": 1, "name": "Ann"})
     export = printed(tmp_path, "export")
     rebuilt = printed(tmp_path, "rebuild", "--config", config)
 
-    assert made == [{"journal": JOURNAL, "is_new": True, "rows": 0}]
-    assert there == [{"journal": JOURNAL, "is_new": False, "rows": 0}]
+    assert made == [{"journal": JOURNAL, "is_new": True, "rows": 0, "needs_rebuild": []}]
+    assert there == [{"journal": JOURNAL, "is_new": False, "rows": 0, "needs_rebuild": []}]
     assert [row["source_key"] for row in export] == ["1"]
     counts = {"objects": "customers", "at_stripe": 1, "with_marker": 1, "new": 0}
     assert counts | {"is_complete": True} in rebuilt
@@ -366,7 +400,7 @@ def test_without_a_journal_a_command_fails_and_creates_none(arguments: tuple[str
 
 @pytest.mark.parametrize("key", ["7", "refunds:7", "charges:", "charges:nobody"])
 def test_an_unknown_source_key_is_one_clear_line(key: str, tmp_path: Path) -> None:
-    journal(tmp_path, "init")
+    journal(tmp_path, "init", "--beside")
 
     done = journal(tmp_path, "show", key)
 
@@ -375,7 +409,7 @@ def test_an_unknown_source_key_is_one_clear_line(key: str, tmp_path: Path) -> No
 
 @pytest.mark.parametrize("command", ["list", "init"])
 def test_a_journal_of_a_newer_release_is_refused(command: str, tmp_path: Path) -> None:
-    journal(tmp_path, "init")
+    journal(tmp_path, "init", "--beside")
     with closing(sqlite3.connect(tmp_path / JOURNAL)) as raw:
         raw.execute("INSERT INTO journal_versions VALUES (?)", (len(MIGRATIONS) + 1,))
         raw.commit()
@@ -414,7 +448,7 @@ def test_a_key_of_two_accounts_needs_the_account_option(sandbox: Sandbox, tmp_pa
 
 @pytest.mark.parametrize("command", [("list",), ("export",), ("show", "charges:1"), ("init",)])
 def test_a_damaged_journal_is_one_clear_line(command: tuple[str, ...], tmp_path: Path) -> None:
-    journal(tmp_path, "init")
+    journal(tmp_path, "init", "--beside")
     whole = (tmp_path / JOURNAL).read_bytes()
     (tmp_path / JOURNAL).write_bytes(whole[:100] + b"\xff" * (len(whole) - 100))
 
