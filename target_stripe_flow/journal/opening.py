@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool, StaticPool
 
@@ -20,6 +20,7 @@ from target_stripe_flow.journal.filesystem import read_mounts, remote_file_syste
 from target_stripe_flow.journal.group_commit import broken
 from target_stripe_flow.journal.migrations import MIGRATIONS, Fill, Outdated, check_version, migrate, version_of
 from target_stripe_flow.journal.ownership import SoleOwner
+from target_stripe_flow.journal.schema import versions
 from target_stripe_flow.journal.sources import known_names
 from target_stripe_flow.journal.store import Journal
 from target_stripe_flow.journal.whole_file import check_whole, create_token, renew_token
@@ -99,7 +100,7 @@ def is_there(path: Path) -> bool:
     if not path.is_file() or not path.stat().st_size:
         return False
     with _connect(path, _open_to_read(path), "PRAGMA query_only = ON") as (reader, _), _translate_errors(path):
-        return version_of(reader) > 0
+        return bool(inspect(reader).has_table(versions.name))
 
 
 @contextmanager
