@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -28,6 +27,7 @@ from target_stripe_flow.execution.executor import Executor
 from target_stripe_flow.execution.references import References
 from target_stripe_flow.execution.sender import Sender, Sends
 from target_stripe_flow.execution.sources import SourceNames, Sources
+from target_stripe_flow.execution.unsettled import describe_unsettled
 from target_stripe_flow.file_modes import warn_of_wide_modes
 from target_stripe_flow.journal.incomplete import incomplete_actions, refuse_incomplete
 from target_stripe_flow.journal.labels import Labels
@@ -190,26 +190,11 @@ class Run:
 
     def exit_code(self) -> int:
         """3 if any attempt of this account is open, from this run or an earlier one, or a record is deferred."""
-        if deferred := self.tally.statuses().get(Status.DEFERRED.value):
-            logger.warning(
-                "%d deferred: they wait for records that are not settled yet. No STATE passes them: the next run reads "
-                "and sends them",
-                deferred,
-            )
         rows = self.journal.open_attempts(self.scope.account, self.scope.mode)
-        states = Counter(row.state.value for row in rows)
-        if not states:
-            return UNSETTLED if deferred else 0
-        words = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
-        logger.warning("not settled yet: %s. `stripe-flow journal list` shows them; the next run tries again", words)
-        if conflicts := sum(row.is_conflict for row in rows):
-            logger.warning(
-                "%d in conflict: another run used their idempotency keys with other parameters. If another project "
-                "has the same source_name, set source_name to one of its own; else decide with `stripe-flow journal "
-                "settle`",
-                conflicts,
-            )
-        return UNSETTLED
+        warnings = list(describe_unsettled(rows, self.tally.statuses().get(Status.DEFERRED.value, 0)))
+        for warning in warnings:
+            logger.warning("%s", warning)
+        return UNSETTLED if warnings else 0
 
     def _emit(self, value: State) -> None:
         if not self._is_dry:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import click
 
@@ -13,13 +13,16 @@ from stripe_flow_cli.journal.options import with_context
 from target_stripe_flow.actions.policies import read_policies
 from target_stripe_flow.actions.table import ACTIONS
 from target_stripe_flow.attempts.identity import Scope
-from target_stripe_flow.execution.account import name_of, own_account
+from target_stripe_flow.execution.account import identify
 from target_stripe_flow.journal.incomplete import (
     add_incomplete,
     add_to_new_journal,
     end_incomplete,
     incomplete_actions,
 )
+from target_stripe_flow.journal.labels import Labels
+from target_stripe_flow.journal.opening import open_in_memory
+from target_stripe_flow.journal.store import Journal
 from target_stripe_flow.recovery.lost_journal import find_lacking
 from target_stripe_flow.settings import refuse_live
 
@@ -64,7 +67,8 @@ def _create(context: JournalContext, *, beside: bool) -> tuple[int, Mapping[str,
         with context.location.open_journal() as opened:
             return opened.count(), {}
     account = _Account(context)
-    scope = account.scope(set)
+    with open_in_memory() as (reader, writer):  # the journal to be created has no rows
+        scope = account.scope(Journal(str(context.location), reader, writer))
     lacks = account.find_lacking(scope)
     with context.location.open_journal(
         lambda writer: add_to_new_journal(writer, scope.account, scope.mode, lacks)
@@ -79,7 +83,7 @@ def _open(context: JournalContext, *, beside: bool) -> tuple[int, Mapping[str, s
         if "api_key" not in context.config:
             return opened.count(), {}
         account = _Account(context)
-        scope = account.scope(lambda: {name for name, mode in opened.accounts() if mode == account.mode})
+        scope = account.scope(opened)
         if beside:
             for action in ACTIONS:
                 end_incomplete(opened, scope.account, scope.mode, action)
@@ -100,15 +104,11 @@ class _Account:
         self.mode = client.connection.key.mode.value
         self._config = context.config
         self._client = client.scoped(context.config.get("account_id"))
-        self._id = own_account(self._client, context.config)
 
-    def scope(self, known: Callable[[], set[str]]) -> Scope:
-        """The account in identities; `known` returns those of the journal. Raises Misconfigured if it is ambiguous."""
-        return Scope(
-            account=name_of(self._config, self._id, known),
-            mode=self.mode,
-            source_name=self._config["source_name"],
-        )
+    def scope(self, journal: Journal) -> Scope:
+        """The account in identities, by what the journal knows. Raises Misconfigured if it is ambiguous."""
+        name = identify(self._client, self._config, Labels(journal, self.mode))
+        return Scope(account=name, mode=self.mode, source_name=self._config.get("source_name") or "")
 
     def find_lacking(self, scope: Scope) -> Mapping[str, str]:
         """See `lost_journal.find_lacking`."""

@@ -11,7 +11,7 @@ import pytest
 from tests.support.official import official
 from tests.support.plugins import Ended, a_config, a_record, a_schema, run_target
 from tests.support.sandbox import Sandbox
-from tests.support.wire import Cut, Peer, answer
+from tests.support.wire import Cut, Peer, Turn, answer
 
 EMAIL = "ann@example.com"
 SHOWN = {"id": "cus_1", "object": "customer", "created": 1_700_000_000}
@@ -81,7 +81,7 @@ def test_an_answer_that_is_no_list_stops_the_run(body: str, tmp_path: Path) -> N
 
 def test_a_match_behind_an_empty_page_is_found(tmp_path: Path) -> None:
     deleted = {"id": "cus_0", "object": "customer", "deleted": True}
-    turns = [a_list(deleted, has_more=True), a_list(), a_list(deleted, SHOWN), Cut()]
+    turns: list[Turn] = [a_list(deleted, has_more=True), a_list(), a_list(deleted, SHOWN), Cut()]
     with Peer(turns, check=answer(200, '{"id": "acct_1"}')) as peer:
         done = match(peer.url, tmp_path, {"id": 1, "email": EMAIL})
 
