@@ -21,6 +21,7 @@ def describe_unsettled(open_attempts: Sequence[Attempt], deferred: int) -> Itera
         yield f"not settled yet: {words}. `stripe-flow journal list` shows them; the next run tries again"
     if conflicts := sum(row.is_conflict for row in open_attempts):
         yield (
-            f"{conflicts} in conflict: another run used their idempotency keys with other parameters. If another project "
-            "has the same source_name, set source_name to one of its own; else decide with `stripe-flow journal settle`"
+            f"{conflicts} in conflict: another run used their idempotency keys with other parameters. If another "
+            "project has the same source_name, set source_name to one of its own; else decide with "
+            "`stripe-flow journal settle`"
         )

@@ -47,6 +47,15 @@ def query(journal: Location | str, statement: str) -> list[tuple[Any, ...]]:  # 
         return found
 
 
+# What brings a journal back to the tables of the release before, which had three migrations.
+UNDO_TO_RELEASE_BEFORE = (
+    "DROP TABLE needs_rebuild",
+    "DROP TABLE sources",
+    "DROP TABLE account_labels",
+    "DELETE FROM journal_versions WHERE version > 3",
+)
+
+
 def execute(location: Location, *statements: str) -> None:
     """Change a journal as another program could."""
     if isinstance(location, Shared):

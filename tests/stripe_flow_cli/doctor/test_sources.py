@@ -14,7 +14,7 @@ from tests.kills.target.rows import fields_of
 from tests.stripe_flow_cli.doctor.doctor import doctor, findings, of_check
 from tests.support.plugins import a_config, a_record, a_schema, run, run_target
 from tests.support.sandbox import Sandbox
-from tests.target_stripe_flow.sharing import query
+from tests.target_stripe_flow.sharing import UNDO_TO_RELEASE_BEFORE, execute
 
 
 @pytest.mark.parametrize("action", ACTIONS)
@@ -61,8 +61,7 @@ def test_a_missing_source_name_is_the_message_of_the_run(
 def test_a_journal_of_an_older_release_is_compared_by_its_names(sandbox: Sandbox, tmp_path: Path) -> None:
     run_target(tmp_path, a_config(sandbox.url), [a_schema("customers"), a_record("customers", id=1, name="A")])
     journal = location_of({"journal_url": f"sqlite:///{tmp_path / 'stripe-flow-journal.db'}"})
-    query(journal, "DROP TABLE sources")
-    query(journal, "DELETE FROM journal_versions WHERE version > 3")
+    execute(journal, *UNDO_TO_RELEASE_BEFORE)
 
     same = of_check(findings("target", tmp_path, a_config(sandbox.url)), "source")
     other = of_check(findings("target", tmp_path, a_config(sandbox.url, source_name="crm")), "source")

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 
 from stripe_flow.api.errors import Misconfigured
@@ -15,12 +12,13 @@ from target_stripe_flow.actions.money import UNKNOWN, Money, money_of
 from target_stripe_flow.actions.table import ACTIONS
 from target_stripe_flow.attempts.attempt import Attempt
 from target_stripe_flow.attempts.lifecycle import State
-from target_stripe_flow.journal.location import Location, Shared, location_of
+from target_stripe_flow.journal.location import Location, location_of
 from tests.kills.target.ordeal import Ordeal
 from tests.kills.target.rows import fields_of, rows_of
 from tests.support.plugins import a_config, a_record, a_schema, run_target
 from tests.support.sandbox import Sandbox
 from tests.target_stripe_flow.builders import an_attempt
+from tests.target_stripe_flow.sharing import UNDO_TO_RELEASE_BEFORE, execute
 
 HOUR_S = 3600
 JOURNAL = "stripe-flow-journal.db"
@@ -113,7 +111,7 @@ def test_a_journal_of_the_first_release_keeps_its_rows_and_takes_money(tmp_path:
     old, new = an_attempt(1, state=State.CREATED), an_attempt(2, amount=5, currency="usd")
     with location.open_journal() as journal:
         journal.open_attempt(old)
-    as_the_first_release_left_it(location, tmp_path)
+    as_the_first_release_left_it(location)
 
     with pytest.raises(Misconfigured, match="journal init"), location.open_read_only():
         pass
@@ -125,9 +123,10 @@ def test_a_journal_of_the_first_release_keeps_its_rows_and_takes_money(tmp_path:
         assert {row.digest: row for row in journal.walk({})} == {old.digest: old, new.digest: new}
 
 
-def as_the_first_release_left_it(location: Location, folder: Path) -> None:
-    undo = (
-        "DROP TABLE account_labels",
+def as_the_first_release_left_it(location: Location) -> None:
+    execute(
+        location,
+        *UNDO_TO_RELEASE_BEFORE,
         "ALTER TABLE owners RENAME COLUMN scan_after_s TO look_after_s",
         "ALTER TABLE owners RENAME COLUMN owner TO holder",
         "ALTER TABLE owners RENAME TO holders",
@@ -137,12 +136,3 @@ def as_the_first_release_left_it(location: Location, folder: Path) -> None:
         "ALTER TABLE attempts DROP COLUMN currency",
         "DELETE FROM journal_versions WHERE version > 1",
     )
-    if isinstance(location, Shared):
-        with psycopg.connect(location.url.render_as_string(hide_password=False)) as connection:
-            for statement in undo:
-                connection.execute(statement.encode())
-        return
-    with closing(sqlite3.connect(folder / "journal.db")) as raw:
-        for statement in undo:
-            raw.execute(statement)
-        raw.commit()

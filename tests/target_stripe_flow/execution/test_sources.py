@@ -23,7 +23,7 @@ from tests.kills.target.rows import TYPES, fields_of
 from tests.support.forking import started
 from tests.support.plugins import Ended, Message, a_config, a_record, a_schema, clean_env, command, run, run_target
 from tests.support.sandbox import PLATFORM, Sandbox
-from tests.target_stripe_flow.sharing import HELD, execute, query
+from tests.target_stripe_flow.sharing import HELD, UNDO_TO_RELEASE_BEFORE, execute, query
 
 KEY = {"shop": "1", "no": "2"}
 AGAIN = "another source_name would order every record again"
@@ -302,7 +302,7 @@ def test_a_stream_map_that_sets_the_keys_is_what_identities_are_made_of(charges:
 
 def as_the_release_before_left_it(location: Location) -> None:
     """The journal without what this release adds: its rows name their source, and nothing knows streams or keys."""
-    execute(location, "DROP TABLE sources", "DELETE FROM journal_versions WHERE version > 3")
+    execute(location, *UNDO_TO_RELEASE_BEFORE)
 
 
 def test_a_journal_of_an_older_release_binds_at_its_first_run_and_keeps_its_names(world: World) -> None:
