@@ -117,7 +117,7 @@ def test_an_update_in_conflict_is_parked_too(action: str, sandbox: Sandbox, tmp_
     assert [row[0] for row in other.rows()] == ["created", "parked"]
 
 
-def test_what_an_earlier_release_adopted_is_parked(location: Location, tmp_path: Path) -> None:
+def test_what_an_earlier_release_adopted_is_parked(location: Location) -> None:
     adopted = {"state": State.CREATED, "stripe_id": "cus_1", "fingerprint": "", "code": "idempotency_error"}
     rows = {
         "parked": an_attempt("adopted", **adopted),
@@ -127,7 +127,7 @@ def test_what_an_earlier_release_adopted_is_parked(location: Location, tmp_path:
     with location.open_journal() as journal:
         for row in [*rows.values(), an_attempt("ours", state=State.CREATED, fingerprint="", stripe_id="cus_2")]:
             journal.open_attempt(row)
-    as_the_first_release_left_it(location, tmp_path)
+    as_the_first_release_left_it(location)
 
     with location.open_journal() as journal:
         states = {name: journal.attempts_of(row.digest)[0].state for name, row in rows.items()}
