@@ -171,7 +171,11 @@ def read_only_resources() -> list[Resource]:
             path=row.path,
             permission=row.permission,
             is_timed=row.time is not None,
-            filters={name: _excluding(row.noun, name, value) for name, value in row.left_out_by_default.items()},
+            filters={
+                **{name: Filter(param=Param(type="string"), field=name) for name in row.clock_params},
+                **{name: _excluding(row.noun, name, value) for name, value in row.left_out_by_default.items()},
+            },
+            hides={"test_clock": row.clock_params} if row.clock_params else {},
             includes=hidden_members(row.noun),
         )
         for row in READ_ONLY_LISTS

@@ -31,14 +31,12 @@ class Filter:
 
     `values`: the parameter's value → the values of the field that match.
     `default_values`: the values that match if the request does not name the parameter; None if all match.
-    `hides`: without the parameter, the list leaves out the objects that have any value in the field.
     """
 
     param: Param
     field: str
     values: Callable[[Space, object], Sequence[str]] = lambda _, wanted: [_spelled(wanted)]
     default_values: Callable[[Space], Sequence[str]] | None = None
-    hides: bool = False
 
 
 def page_of(  # a page needs all of them
@@ -95,6 +93,8 @@ class Resource:
     path: str
     permission: str
     filters: Mapping[str, Filter] = field(default_factory=dict)
+    # Field → parameters: the list leaves out objects with a value in the field unless the request has one of these.
+    hides: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     # Whether the list takes the parameter `created`.
     is_timed: bool = True
     # The oldest `created` that lists and reads show at a second.
@@ -150,7 +150,7 @@ class Resource:
             for name, each in self.filters.items()
             if each.default_values and name not in call.params
         }
-        without = [each.field for name, each in self.filters.items() if each.hides and name not in call.params]
+        without = [name for name, showing in self.hides.items() if call.params.keys().isdisjoint(showing)]
         return self.page(call.space, call.params, call.now, filters, self.path, without=without)
 
     def page(  # a page needs all of them

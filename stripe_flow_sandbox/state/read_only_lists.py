@@ -17,6 +17,7 @@ class ReadOnlyList:
     `time`: the field that the list's `created` filters on; None if the list has no such parameter.
     `changed`, `deleted`: type of the event of a change or deletion; None if Stripe has none.
     `left_out_by_default`: field → the value that the list leaves out unless the request filters on that field.
+    `clock_params`: the filters of which one shows the objects on test clocks, which the list hides; empty without any.
     """
 
     noun: str
@@ -26,6 +27,7 @@ class ReadOnlyList:
     changed: str | None = None
     deleted: str | None = None
     left_out_by_default: Mapping[str, str] = field(default_factory=dict)
+    clock_params: tuple[str, ...] = ()
 
 
 READ_ONLY_LISTS: tuple[ReadOnlyList, ...] = (
@@ -59,7 +61,7 @@ READ_ONLY_LISTS: tuple[ReadOnlyList, ...] = (
     ReadOnlyList("payout", "/v1/payouts", "payout", changed="payout.updated"),
     ReadOnlyList("plan", "/v1/plans", "plan", changed="plan.updated", deleted="plan.deleted"),
     ReadOnlyList("promotion_code", "/v1/promotion_codes", "promotion_code", changed="promotion_code.updated"),
-    ReadOnlyList("quote", "/v1/quotes", "quote", time=None),
+    ReadOnlyList("quote", "/v1/quotes", "quote", time=None, clock_params=("test_clock", "customer")),
     ReadOnlyList(
         "radar.early_fraud_warning",
         "/v1/radar/early_fraud_warnings",
@@ -75,9 +77,14 @@ READ_ONLY_LISTS: tuple[ReadOnlyList, ...] = (
         "subscription",
         changed="customer.subscription.updated",
         left_out_by_default={"status": "canceled"},
+        clock_params=("test_clock", "customer"),
     ),
     ReadOnlyList(
-        "subscription_schedule", "/v1/subscription_schedules", "subscription", changed="subscription_schedule.updated"
+        "subscription_schedule",
+        "/v1/subscription_schedules",
+        "subscription",
+        changed="subscription_schedule.updated",
+        clock_params=("customer",),
     ),
     ReadOnlyList("tax_code", "/v1/tax_codes", "product", time=None),
     ReadOnlyList("tax_id", "/v1/tax_ids", "customer", time=None),

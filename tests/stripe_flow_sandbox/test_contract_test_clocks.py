@@ -110,3 +110,24 @@ def test_there_are_no_clocks_in_live_mode() -> None:
             a_clock(client)
         with pytest.raises(stripe.InvalidRequestError):
             a_customer(client, test_clock="clock_mine")
+
+
+@pytest.mark.parametrize(
+    ("kind", "showing"),
+    [
+        ("quote", ("test_clock", "customer")),
+        ("subscription", ("test_clock", "customer")),
+        ("subscription_schedule", ("customer",)),
+    ],
+)
+def test_billing_on_a_clock_is_listed_by_clock_or_customer(
+    kind: str, showing: tuple[str, ...], client: Any, sandbox: Sandbox
+) -> None:
+    service = getattr(client, f"{kind}s")
+    outside, on_clock = sandbox.make(kind, 2)
+    named = {"test_clock": "clock_mine", "customer": "cus_mine"}
+    sandbox.change(kind, on_clock, **named)
+
+    assert ids(service.list()) == [outside]
+    for name in showing:
+        assert ids(service.list({name: named[name]})) == [on_clock]

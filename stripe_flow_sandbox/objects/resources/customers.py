@@ -119,9 +119,10 @@ CUSTOMERS = Resource(
     permission="customer",
     filters={
         "email": Filter(param=Param(type="string"), field="email"),
-        # https://docs.stripe.com/api/customers/list: without it, no customer of a test clock
-        "test_clock": Filter(param=Param(type="string"), field="test_clock", hides=True),
+        "test_clock": Filter(param=Param(type="string"), field="test_clock"),
     },
+    # https://docs.stripe.com/api/customers/list
+    hides={"test_clock": ("test_clock",)},
     create=_create,
     create_params=create_params("customer"),
     update=_write,
