@@ -19,7 +19,7 @@ from tests.kills.target.rows import TYPES, WAYS
 from tests.support.official import official
 from tests.support.plugins import Ended, a_config, a_record, a_schema, clean_env, command, run, run_target
 from tests.support.sandbox import Sandbox
-from tests.tap_stripe_flow.crowds import crowd
+from tests.tap_stripe_flow.crowds import A_CHARGE, crowd
 
 DAY_S = 25 * 3600
 Record = dict[str, Any]  # Any: JSON
@@ -217,9 +217,11 @@ RECORDS: dict[str, Callable[[Sandbox], Record]] = {
 def test_a_rebuild_from_a_list_that_stays_empty_behind_a_page_is_incomplete(
     sandbox: Sandbox, tmp_path: Path, *, has_more: bool
 ) -> None:
-    charges = [{"id": number, "amount": 100, "currency": "usd", "source": "tok_visa"} for number in range(130)]
+    charges = [{"id": number, "amount": 100, "currency": "usd", "source": "tok_visa"} for number in range(30)]
     send(sandbox, tmp_path, "charges", *charges)
     lose_journal(tmp_path)
+    # Newer charges in one second, which fill the first page.
+    crowd(sandbox, "/v1/charges", A_CHARGE, 150, at=sandbox.clock() + 1)
     journal(sandbox, tmp_path, "init")
     sandbox.faults({"match": {"path": "/v1/charges"}, "action": {"kind": "empty_page", "has_more": has_more}})
 
@@ -236,5 +238,5 @@ def test_a_rebuild_from_a_list_that_stays_empty_behind_a_page_is_incomplete(
     by_list = {each["objects"]: each["is_complete"] for each in map(json.loads, as_json.output.splitlines())}
     assert not by_list.pop("charges")
     assert all(by_list.values())
-    assert again.summary == "130 records: 130 unchanged"
-    assert len(sandbox.objects("charge")) == 130
+    assert again.summary == "30 records: 30 unchanged"
+    assert len(sandbox.objects("charge")) == 30 + 150
