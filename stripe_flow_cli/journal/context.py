@@ -93,20 +93,26 @@ class JournalContext:
         names = [self.source_option] if self.source_option else self.source_names or self._every_name(journal)
         found = self._find(journal, key, names)
         if len(found) > 1:
-            sources = ", ".join(shown(row.source_name or "?") for row in found)
-            raise Misconfigured(
-                f"the journal {self.location} has {len(found)} rows for this key, of {sources}: add --source-name or "
-                "--account, or use a hash that `stripe-flow journal list` prints"
-            )
+            raise self._unclear(found)
         return found[0]
 
     def find_in_every_source(self, journal: Journal, key: str) -> list[Attempt]:
         """The latest attempt of a KEY in each source that has it; of one, if an option names it. At least one.
 
-        Raises Misconfigured if there is none.
+        Raises Misconfigured if there is none, or if several accounts have the key.
         """
         every = {*self.source_names, *self._every_name(journal)}
-        return self._find(journal, key, [self.source_option] if self.source_option else sorted(every))
+        found = self._find(journal, key, [self.source_option] if self.source_option else sorted(every))
+        if len({(row.account, row.mode) for row in found}) > 1:
+            raise self._unclear(found)
+        return found
+
+    def _unclear(self, found: Sequence[Attempt]) -> Misconfigured:
+        of = ", ".join(f"{shown(row.source_name or '?')} in {row.account} ({row.mode})" for row in found)
+        return Misconfigured(
+            f"the journal {self.location} has {len(found)} rows for this key, of the source_names {of}: add "
+            "--source-name or --account, or use a hash that `stripe-flow journal list` prints"
+        )
 
     def _every_name(self, journal: Journal) -> list[str]:
         return sorted({source.source_name for source in read_sources(journal)})

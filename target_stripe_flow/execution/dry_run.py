@@ -52,6 +52,9 @@ class DryRunJournal(Journal):
     def knows(self, account: str, mode: str, **columns: str) -> bool:
         return self._real.knows(account, mode, **columns) if self._real else False
 
+    def find_source_key(self, account: str, mode: str, action: str, source_name: str) -> tuple[str, ...] | None:
+        return self._real.find_source_key(account, mode, action, source_name) if self._real else None
+
     def count_records(self, account: str, mode: str, action: str) -> dict[str | None, int]:
         return self._real.count_records(account, mode, action) if self._real else {}
 

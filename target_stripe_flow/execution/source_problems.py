@@ -111,6 +111,21 @@ def _ways_out(source: Source, incoming: Incoming, *, has_stream: bool, is_of_thi
     return [*ways, incoming.as_another()]
 
 
+def describe_other_number(incoming: Incoming, known: int) -> str:
+    """Why keys of another number of values than the journal's records have end the run."""
+    about = f"{incoming.action} of the source_name {shown(incoming.source_name)}"
+    return ". ".join(
+        [
+            _FIRST,
+            f"The input has {about} with the key_properties {joined(incoming.key_names)}",
+            f"The journal is of an older release, and knows them by a key of {known} values",
+            "If the rows are the same, give the stream the key_properties that it had",
+            incoming.as_another(),
+            f"Nothing of the stream {shown(incoming.stream)} was sent",
+        ]
+    )
+
+
 def describe_new_name(incoming: Incoming, counts: Mapping[str | None, int], journal: str) -> str:
     """Why a source_name that the journal does not have for this action stops the run; `counts` are its records."""
     return ". ".join(

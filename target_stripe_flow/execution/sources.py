@@ -15,6 +15,7 @@ from target_stripe_flow.execution.source_problems import (
     describe_difference,
     describe_new_name,
     describe_odd_name,
+    describe_other_number,
     is_new_name,
     is_odd,
     joined,
@@ -88,6 +89,7 @@ class Sources:
             raise Misconfigured("setting source_name is missing: it is a part of what makes a record the same")
         incoming = Incoming(stream=stream, action=action, source_name=name, key_names=tuple(key_names))
         self._refuse_new_name(incoming)
+        self._refuse_other_number_of_keys(incoming)
         self._warn_of_rebuilt(incoming)
         source = bind_source(self._journal, self._wanted(incoming))
         is_of_this_run = any(
@@ -140,6 +142,16 @@ class Sources:
         counts = self._journal.count_records(self._scope.account, self._scope.mode, incoming.action)
         incoming = replace(incoming, scope_options=self._scope_options())
         raise Misconfigured(describe_new_name(incoming, counts, self._journal.name))
+
+    def _refuse_other_number_of_keys(self, incoming: Incoming) -> None:
+        """Raises Misconfigured where a journal of an older release has keys of more or fewer values than the input."""
+        own = self._before.get((incoming.action, incoming.source_name))
+        if own is None or own.key_names is not None:
+            return
+        scope = self._scope
+        known = self._journal.find_source_key(scope.account, scope.mode, incoming.action, incoming.source_name)
+        if known is not None and len(known) != len(incoming.key_names):
+            raise Misconfigured(describe_other_number(incoming, len(known)))
 
     def _warn_of_rebuilt(self, incoming: Incoming) -> None:
         """Warn before a first run with a rebuilt journal: its rows do not say which source_name they had."""

@@ -113,6 +113,14 @@ class Journal:
         is_wanted = (attempts.c[column] == value for column, value in wanted.items())
         return bool(self._fetch(select(attempts.c.digest).where(*is_wanted).limit(1), {}))
 
+    def find_source_key(self, account: str, mode: str, action: str, source_name: str) -> tuple[str, ...] | None:
+        """The source key of any one record of a source; None if it has none."""
+        wanted = {"account": account, "mode": mode, "action": action, "source_name": source_name}
+        is_wanted = (attempts.c[column] == value for column, value in wanted.items())
+        query = select(attempts).where(*is_wanted, attempts.c.source_key.is_not(None)).limit(1)
+        found = self._read_attempts(query)
+        return found[0].source_key if found else None
+
     def count_records(self, account: str, mode: str, action: str) -> dict[str | None, int]:
         """The number of records of an action under each source_name; None for those that a rebuild has found."""
         is_wanted = (attempts.c.account == account, attempts.c.mode == mode, attempts.c.action == action)

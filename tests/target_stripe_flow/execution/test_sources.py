@@ -320,6 +320,22 @@ def test_a_journal_of_an_older_release_binds_at_its_first_run_and_keeps_its_name
     world.refused(world.stream("orders", ("no",)), source_name="shop")
 
 
+@pytest.mark.parametrize("keys", [("no",), ("shop", "no", "id")])
+def test_a_journal_of_an_older_release_shows_how_many_keys_its_records_have(
+    keys: tuple[str, ...], charges: World
+) -> None:
+    charges.send(charges.stream())
+    as_the_release_before_left_it(charges.location)
+    with charges.location.open_journal():  # migrates it, as a dry run must not
+        pass
+
+    message = charges.refused(charges.stream(keys=keys))
+
+    assert charges.count == 1
+    assert "knows them by a key of 2 values" in message
+    assert charges.send(charges.stream()).summary == "1 records: 1 unchanged"
+
+
 def nameless_run(world: World, **settings: object) -> Ended:
     """A run without source_name."""
     config = a_config(world.sandbox.url, journal_url=world.journal_url) | settings
