@@ -1,4 +1,4 @@
-"""From the command line to a journal: its location, the rows that an option selects, and how a row is printed."""
+"""From the command line to a journal: its location, and the rows that an option selects."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from itertools import product
 from typing import Any
 
@@ -17,11 +16,11 @@ from stripe_flow.api.errors import Misconfigured
 from stripe_flow.api.settings import open_client
 from stripe_flow.api.spelling import suggestion
 from stripe_flow_cli.errors import load_plugin
+from stripe_flow_cli.journal.rows import details_of, line_of, members_of
 from target_stripe_flow.actions.table import ACTIONS
 from target_stripe_flow.attempts.attempt import Attempt
 from target_stripe_flow.attempts.identity import Identity, Scope
 from target_stripe_flow.attempts.lifecycle import OPEN
-from target_stripe_flow.attempts.vocabulary import WORDS
 from target_stripe_flow.execution.source_problems import shown
 from target_stripe_flow.journal.location import Location, location_of
 from target_stripe_flow.journal.sources import read_sources
@@ -31,9 +30,6 @@ from target_stripe_flow.run import Run
 from target_stripe_flow.target import TargetStripeFlow
 
 _DIGEST = re.compile(r"[0-9a-f]{32}")
-# A key that has digits and no blanks or @ is a number, a code or a UUID. Other keys may be names or addresses. Ten
-# digits or more without a letter may be a telephone or card number.
-_OPAQUE = re.compile(r"(?=[^0-9]*[0-9])(?!(?:[_.:/-]*[0-9]){10,}[_.:/-]*\Z)[0-9A-Za-z_.:/-]{1,64}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,32 +143,14 @@ class JournalContext:
 
     def print_row(self, row: Attempt) -> None:
         """Print one attempt on one line."""
-        members = _row_members(row, show_keys=self.show_keys)
         if self.as_json:
-            self.print_json(members)
-            return
-        key, sent = f"{row.action}:{members['source_key']}", format_time(row.last_sent_unix)
-        source = "-" if row.source_name is None else shown(row.source_name)
-        line = f"{key:44}  {source:12}  {row.attempt:>3}  {row.state.value:11}  {row.stripe_id or '-':28}  {sent}"
-        click.echo(f"{line}  {members['reason'] or ''}".rstrip())
+            self.print_json(members_of(row, show_keys=self.show_keys))
+        else:
+            click.echo(line_of(row, show_keys=self.show_keys))
 
     def print_details(self, row: Attempt, *, shows_body: bool) -> None:
         """Print all columns of an attempt, one on each line."""
-        members = _row_members(row, show_keys=self.show_keys) | {
-            "means": WORDS[row.state].means,
-            "hash": row.digest,
-            "revision": row.revision,
-            "payment_intent": row.payment_intent,
-            "idempotency_key": row.idempotency_key,
-            "api_version": row.api_version,
-            "first_sent": format_time(row.first_sent_unix),
-            "last_sent": format_time(row.last_sent_unix),
-            "settled": format_time(row.settled_unix),
-            "http_status": row.http_status,
-            "code": row.code,
-            "decline_code": row.decline_code,
-            "param": row.param,
-        }
+        members = details_of(row, show_keys=self.show_keys)
         if shows_body:
             members["body"] = (row.body or b"").decode(errors="replace") or None
         if self.as_json:
@@ -220,36 +198,7 @@ def _names_of(settings: Mapping[str, Any]) -> tuple[str, ...]:  # Any: settings 
     return tuple(dict.fromkeys(name for name in names if name))
 
 
-def format_time(unix: int | None) -> str:
-    """A time by Stripe's clock as ISO 8601; `-` where there is none."""
-    return "-" if unix is None else datetime.fromtimestamp(unix, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
 def _row_to_decide(journal: Journal, digest: str) -> Attempt | None:
     """The row that a decision is about: an update in doubt, else the latest attempt to create the object."""
     update = journal.latest_update(digest)
     return update if update is not None and update.state in OPEN else journal.latest(digest)
-
-
-def _key_or_hash(row: Attempt, *, show_keys: bool) -> str:
-    """The source key, or the row's hash where the key may be personal data."""
-    parts = row.source_key or ()
-    if parts and (show_keys or all(map(_OPAQUE.fullmatch, parts))):
-        return ",".join(parts)
-    return row.digest
-
-
-def _row_members(row: Attempt, *, show_keys: bool) -> dict[str, object]:
-    """The members that `--json` prints of a row."""
-    return {
-        "action": row.action,
-        "source_name": row.source_name,
-        "source_key": _key_or_hash(row, show_keys=show_keys),
-        "account": row.account,
-        "mode": row.mode,
-        "attempt": row.attempt,
-        "state": row.state.value,
-        "stripe_id": row.stripe_id,
-        "request_id": row.request_id,
-        "reason": row.reason or row.decline_code or row.code,
-    }

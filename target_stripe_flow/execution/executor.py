@@ -15,6 +15,7 @@ from target_stripe_flow.actions.table import ACTIONS
 from target_stripe_flow.attempts.attempt import Attempt
 from target_stripe_flow.attempts.identity import joined
 from target_stripe_flow.attempts.lifecycle import FOR_A_PERSON, HAS_OBJECT, OPEN, Answer, State, on_record
+from target_stripe_flow.attempts.spelling import trimmed
 from target_stripe_flow.execution.attempt_outcome import (
     conflict,
     outcome_of_attempt,
@@ -67,7 +68,9 @@ class Executor:
             lane
             for name, action in job.spec.references.items()
             if name in job.parameters
-            for lane in self._references.lanes(scope, action, job.parameters[name])
+            # A misspelled one waits for the record that it looks like, so that its message is the same each time.
+            for spelling in dict.fromkeys([job.parameters[name], trimmed(job.parameters[name])])
+            for lane in self._references.lanes(scope, action, spelling)
         ]
         match_by = self._policies.match_by(job.spec)
         matched = [f"{match_by}:{job.parameters[match_by]}"] if match_by in job.parameters else []

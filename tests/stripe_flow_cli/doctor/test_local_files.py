@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from stripe_flow_cli.journal.context import format_time
+from stripe_flow_cli.journal.rows import format_time
 from target_stripe_flow.journal.opening import open_journal
 from tests.stripe_flow_cli.doctor.doctor import doctor, findings, of_check
 from tests.support.plugins import a_config, a_record, a_schema, run_tap, run_target
