@@ -106,7 +106,7 @@ def test_the_report_counts_only_what_is_over_and_went_well(
     after = json.loads(world.command("report", "--json").output)["amounts"][0]
 
     def sums(total: dict[str, Any]) -> tuple[int, ...]:
-        return tuple(total[name] for name in ("created", "declined", "open"))
+        return tuple(total[name] or 0 for name in ("created", "declined", "open"))
 
     assert sums(before) == (0, 0, amount)
     assert sums(after) == ((amount, 0, 0) if end[1] == "unchanged" else (0, amount, 0))
