@@ -168,7 +168,7 @@ class _WatchedConnection:
 
     def request(self, *args: Any, **kwargs: Any) -> None:  # Any: urllib3's own signature, passed through
         if self.sock is None:
-            self.connect()  # type: ignore[attr-defined]  # a mix-in; `request` would do it after the look at the clock
+            self.connect()  # type: ignore[attr-defined]  # a mix-in; `request` would do it after the clock is read
         else:
             _current.limit.watch(self.sock)
         _current.limit.check_first_byte()

@@ -86,7 +86,7 @@ class Dispatcher:
         self._open = 0
         self._running = 0
         self._is_closed = False
-        self._is_barred = False  # a record that no STATE may pass stands at the left: nothing behind it needs a ledger
+        self._is_barred = False  # a record that no STATE may pass is at the left: nothing behind it needs a ledger
         self._unprinted: State | None = None
         self._emitted_at = float("-inf")
         self.fatal: Exception | None = None

@@ -47,7 +47,7 @@ class RequestBuilder:
         return self._with_request(attempt, str(attempt.path), parameters)
 
     def _read_metadata(self, path: str) -> Mapping[str, object]:
-        """The metadata of the object at `path`; empty if it is gone, as its update will show."""
+        """The metadata of the object at `path`; empty if it was deleted, as its update will show."""
         try:
             found: object = self._client.get(path).value.get("metadata")
         except NotFound:
