@@ -68,7 +68,9 @@ def _have_marker(client: Client, scope: Scope, spec: ActionSpec, endpoint: Endpo
     Raises StripeError.
     """
     has_clocks = endpoint.clock_parameter is not None and scope.mode == Mode.TEST.value
-    for view in chain(views_of(endpoint), views_of(endpoint, list_clocks(client))[1:] if has_clocks else ()):
+    for view in chain(
+        views_of(endpoint), views_of(endpoint, list_clocks(client))[len(endpoint.list_filters) :] if has_clocks else ()
+    ):
         for item in islice(list_objects(client, endpoint, view, None), NEWEST):
             yield bool(as_attempts(item, scope, spec.name, endpoint))
 

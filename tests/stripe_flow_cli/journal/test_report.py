@@ -110,7 +110,7 @@ def test_without_a_journal_no_report_is_written(tmp_path: Path) -> None:
 
 
 def test_an_empty_journal_is_a_friendly_page(tmp_path: Path) -> None:
-    run([sys.executable, "-m", "stripe_flow_cli", "journal", "init"], tmp_path)
+    run([sys.executable, "-m", "stripe_flow_cli", "journal", "init", "--beside"], tmp_path)
 
     done = report(tmp_path)
 
@@ -177,7 +177,7 @@ def test_a_missing_library_is_named_with_its_install_command(missing: str, fille
 def test_a_journal_on_postgresql_has_the_same_report(postgres: Postgres, tmp_path: Path) -> None:
     url = postgres.database()
     (tmp_path / "config.json").write_text(json.dumps({"api_key": "sk_test_sandbox", "journal_url": url}))
-    run([sys.executable, "-m", "stripe_flow_cli", "journal", "init", "--config", "config.json"], tmp_path)
+    run([sys.executable, "-m", "stripe_flow_cli", "journal", "init", "--beside", "--config", "config.json"], tmp_path)
 
     done = report(tmp_path, "--config", "config.json")
 
