@@ -27,7 +27,10 @@ REFUSED = {
 }
 
 _CONFIG = a_config(
-    "http://127.0.0.1:1", source_name="default", stream_maps={name: {"__alias__": "customers"} for name in STREAMS}
+    "http://127.0.0.1:1",
+    source_name="default",
+    source_names={name: name for name in STREAMS},  # some of its inputs have several streams of one action
+    stream_maps={name: {"__alias__": "customers"} for name in STREAMS},
 )
 
 
