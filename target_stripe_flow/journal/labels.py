@@ -9,7 +9,7 @@ from sqlalchemy import TextClause, select, text
 
 from target_stripe_flow.attempts.attempt import Attempt, read_attempt
 from target_stripe_flow.attempts.lifecycle import HAS_OBJECT, OPEN, PENDING, State
-from target_stripe_flow.journal.schema import account_labels, attempts
+from target_stripe_flow.journal.schema import account_labels, attempts, needs_rebuild
 from target_stripe_flow.journal.store import Journal
 
 KEY, PERSON = "key", "person"
@@ -39,8 +39,10 @@ class Labels:
         self.journal, self.mode = journal, mode
 
     def accounts(self) -> set[str]:
-        """The ids and labels under which there are rows."""
-        return {account for account, mode in self.journal.accounts() if mode == self.mode}
+        """The ids and labels under which there are rows, or may be rows missing that `journal rebuild` will add."""
+        lacking = select(needs_rebuild.c.account).where(needs_rebuild.c.mode == self.mode).distinct()
+        with_rows = {account for account, mode in self.journal.accounts() if mode == self.mode}
+        return with_rows | {str(row.account) for row in self.journal.ask(lacking)}
 
     def bindings(self) -> Mapping[str, Binding]:
         """The account of each label that has one."""

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import gzip
 import time
 
 import pytest
 
 from stripe_flow.api.network_errors import NetworkTrouble
-from stripe_flow.api.transport import RawAnswer, Transport
+from stripe_flow.api.transport import MOST_BYTES, RawAnswer, Transport
 from tests.support.wire import Cut, Drip, Peer, answer
 
 
@@ -56,6 +57,28 @@ def test_one_exchange_may_have_a_shorter_deadline() -> None:
 def test_an_answer_that_is_cut_off_is_refused(turn: Cut) -> None:
     with Peer([turn]) as peer, pytest.raises(NetworkTrouble):
         exchange(peer.url)
+
+
+_LARGE = b"x" * (MOST_BYTES + 1)
+_CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n" % len(_LARGE) + _LARGE + b"\r\n0\r\n\r\n"
+_ZIPPED = gzip.compress(_LARGE, 1)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        pytest.param(answer(200, _LARGE.decode()), id="of a known size"),
+        pytest.param(b"HTTP/1.1 200 OK\r\n\r\n" + _LARGE, id="to the end of the connection"),
+        pytest.param(_CHUNKED, id="in chunks"),
+        pytest.param(
+            b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(_ZIPPED) + _ZIPPED,
+            id="small until it is unpacked",
+        ),
+    ],
+)
+def test_an_answer_that_would_fill_the_memory_is_refused(said: bytes) -> None:
+    with Peer([Cut(said=said)]) as peer, pytest.raises(NetworkTrouble, match="larger than 64 MiB"):
+        exchange(peer.url, timeout_s=30)
 
 
 def test_a_redirect_is_not_followed() -> None:

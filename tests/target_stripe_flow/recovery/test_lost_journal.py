@@ -485,3 +485,44 @@ def test_a_test_run_without_init_creates_a_whole_journal(connection: Connection,
 
     assert connection.lacking == set()
     assert len(sandbox.requests()) == 3, "it searches nothing"
+
+
+# The settings of `journal init`, and those of the next run: the name of the account may have changed in between.
+SEEING, BLIND = "sk_test_A", "rk_test_blind_A"
+NAMES: dict[str, tuple[dict[str, object], dict[str, object]]] = {
+    "init without the permission, then with it": (
+        {"api_key": BLIND, "account_label": "main"},
+        {"api_key": SEEING, "account_label": "main"},
+    ),
+    "init without the permission, then without the label": (
+        {"api_key": BLIND, "account_label": "main"},
+        {"api_key": SEEING},
+    ),
+    "init with the permission, then without it": (
+        {"api_key": SEEING},
+        {"api_key": BLIND, "account_label": "main"},
+    ),
+    "neither has it": ({"api_key": BLIND, "account_label": "main"}, {"api_key": BLIND, "account_label": "main"}),
+}
+
+
+@pytest.mark.parametrize("names", NAMES)
+def test_a_lost_journal_is_one_under_whatever_name_the_account_goes(
+    names: str, tmp_path: Path, new_journal: Callable[[], str]
+) -> None:
+    keys = tmp_path / "keys.json"
+    rights = {"charge": "write", "customer": "write", "product": "write", "plan": "write"}
+    blind = {"account": "acct_A", "rights": rights}
+    keys.write_text(json.dumps({"accounts": {"acct_A": {}}, "keys": {SEEING: {"account": "acct_A"}, BLIND: blind}}))
+    of_init, of_run = NAMES[names]
+    charge = [a_schema("charges"), a_record("charges", id=1, amount=500, currency="usd", source="tok_visa")]
+    with Sandbox("--keys", str(keys)) as sandbox:
+        connection = Connection(sandbox, tmp_path, new_journal)
+        first = connection.run(charge, **of_init)
+        connection.lose()
+
+        made = connection.journal("init", **of_init)
+        after = connection.run(charge, **of_run)
+
+        assert (first.code, made.code, after.code) == (0, 0, 1), after.log
+        assert len(sandbox.objects("charge", "acct_A")) == 1
