@@ -32,7 +32,9 @@ PLUGINS: dict[str, tuple[type[PluginBase], Json]] = {
     "loaders": (
         TargetStripeFlow,
         {
-            "settings_preamble": "A live key needs `allow_live: true` and a journal: `stripe-flow journal init`.",
+            "settings_preamble": (
+                "A live key needs `allow_live: true` and a journal: `stripe-flow journal init --config FILE`."
+            ),
             "usage": "A journal on PostgreSQL needs `pip_url: stripe-flow[postgres]`, and `journal_url`.",
         },
     ),

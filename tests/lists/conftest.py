@@ -12,7 +12,7 @@ from tests.lists.objects import Account, Objects
 from tests.lists.readers import NO_PERMISSION, ONLY_CUSTOMERS, ListReader
 from tests.support.sandbox import PLATFORM, Sandbox
 
-MOST_TESTS = 300
+MOST_TESTS = 1000
 Accounts = tuple[Sandbox, Iterator[str]]
 
 

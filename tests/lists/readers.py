@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from functools import partial
 from urllib.parse import parse_qsl
 
-from stripe_flow.api.errors import ListUnfinished, PermissionMissing
+from stripe_flow.api.errors import ListUnfinished, PermissionMissing, StripeUnreachable
 from stripe_flow.api.paging import Bounds
 from stripe_flow_cli.slices.planner import plan_runs
 from tap_stripe_flow.capture.children import ChildReader
@@ -72,6 +72,7 @@ class ListReader:
     - `survives`: the deletions between two pages that hide no other object.
     - `seconds`: how many objects are in each second, oldest second first, while objects are deleted or created.
     - `key`: an API key without permission for the list; `refused`: what the reader raises for it.
+    - `unreadable`: what it raises for answers that are no list.
     - `unfinished`: what the reader raises for a list that promises more than it shows; None if it does not tell yet.
     """
 
@@ -82,6 +83,7 @@ class ListReader:
     sizes: tuple[int, ...] = (0, 1, 100, 101, 250)
     survives: tuple[str, ...] = ANY
     seconds: tuple[int, ...] = UNEVEN
+    unreadable: type[Exception] = StripeUnreachable
     unfinished: type[Exception] | None = None
     key: str = NO_PERMISSION
     refused: type[Exception] = PermissionMissing
@@ -282,10 +284,11 @@ READERS = (
             survives=survives,
             unfinished=ScanIncomplete,
             refused=refused,
+            unreadable=unreadable,
         )
-        for name, read, refused in (
-            ("marker scan", _marker_scan, ScanIncomplete),
-            ("journal rebuild", _rebuild, PermissionMissing),
+        for name, read, refused, unreadable in (
+            ("marker scan", _marker_scan, ScanIncomplete, ScanIncomplete),
+            ("journal rebuild", _rebuild, PermissionMissing, StripeUnreachable),
         )
         for kind, action, objects, survives in (
             ("customers", "customers", CUSTOMERS, ANY),

@@ -6,7 +6,6 @@ from collections import Counter
 
 import pytest
 
-from stripe_flow.api.errors import StripeUnreachable
 from tests.lists.objects import Objects
 from tests.lists.readers import DELETIONS, READERS, ListReader
 from tests.lists.turns import read_with
@@ -133,7 +132,7 @@ def test_a_truncated_page_never_ends_a_list(reader: ListReader, page: int, objec
     cut = {"kind": "truncate", "bytes": 40}
     objects.account.sandbox.faults({"match": match(reader, objects), "skip": page, "action": cut})
 
-    with pytest.raises(StripeUnreachable):
+    with pytest.raises(reader.unreadable):
         reader.read(objects, give_up_after_s=0)
 
 
@@ -142,7 +141,7 @@ def test_an_answer_that_is_no_list_never_reads_as_empty(reader: ListReader, obje
     fill(reader, objects)
     objects.account.sandbox.faults({"match": match(reader, objects), "action": {"kind": "answer", "status": 200}})
 
-    with pytest.raises(StripeUnreachable):
+    with pytest.raises(reader.unreadable):
         reader.read(objects, give_up_after_s=0)
 
 
