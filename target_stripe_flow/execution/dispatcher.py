@@ -89,7 +89,7 @@ class Dispatcher:
         self._is_barred = False  # a record that no STATE may pass is at the left: nothing behind it needs a ledger
         self._unprinted: State | None = None
         self._emitted_at = float("-inf")
-        self.fatal: Exception | None = None
+        self.fatal: BaseException | None = None
         self._workers = workers
         for number in range(workers):
             threading.Thread(target=self._run, name=f"stripe-worker-{number}", daemon=True).start()
@@ -187,10 +187,10 @@ class Dispatcher:
                 if work is None or self._is_closed or self.fatal is not None:
                     return
                 self._running += 1
-            error: Exception | None = None
+            error: BaseException | None = None
             try:
                 work.tallied = work.task()
-            except Exception as raised:  # noqa: BLE001  # the edge of a thread: the reader raises it again
+            except BaseException as raised:  # noqa: BLE001  # the edge of a thread: the reader raises it again
                 error = raised
             with self._changed:
                 self._running -= 1
@@ -200,11 +200,11 @@ class Dispatcher:
                     self._fail(failed)
                 self._changed.notify_all()
 
-    def _fail(self, error: Exception) -> None:
+    def _fail(self, error: BaseException) -> None:
         self.fatal = self.fatal or error
         self._wake()
 
-    def _finish(self, work: _Work, error: Exception | None) -> None:
+    def _finish(self, work: _Work, error: BaseException | None) -> None:
         if error is not None:
             if not self._is_closed:  # while the run stops, an unfinished task is left to the next run
                 self._fail(error)

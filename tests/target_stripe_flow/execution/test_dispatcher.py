@@ -110,15 +110,16 @@ def test_a_fatal_error_wakes_the_reader_and_stops_waiting_tasks() -> None:
     assert recorder.states == []
 
 
-def test_an_unexpected_error_does_not_hang_the_run() -> None:
+@pytest.mark.parametrize("error", [RuntimeError, SystemExit, GeneratorExit])
+def test_an_unexpected_error_does_not_hang_the_run(error: type[BaseException]) -> None:
     dispatcher = Dispatcher(workers=1, emit=lambda _: None, wake=lambda: None)
 
     def fail() -> None:
-        raise KeyError("missing")
+        raise error
 
     dispatcher.submit(fail, [])
 
-    with pytest.raises(KeyError):
+    with pytest.raises(error):
         dispatcher.flush()
 
 
