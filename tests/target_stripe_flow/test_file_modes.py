@@ -20,7 +20,7 @@ FILES = {JOURNAL: 3, f"{JOURNAL}-wal": 1, REJECTS: 1}
 
 
 def settings(sandbox: Sandbox, folder: Path, **more: object) -> dict[str, object]:
-    return a_config(sandbox.url, journal_url=f"sqlite:///{folder / JOURNAL}", **more)
+    return a_config(sandbox.url, source_name="default", journal_url=f"sqlite:///{folder / JOURNAL}", **more)
 
 
 def warnings(done: Ended) -> list[str]:
