@@ -520,4 +520,5 @@ def test_a_reference_that_two_other_sources_have_is_a_reject(charges: World) -> 
 
     assert (charges.count, done.summary.partition(" (")[0]) == (0, "3 records: 2 created, 1 rejected"), done.log
     rejected = (charges.folder / "stripe-flow-rejects.jsonl").read_text(encoding="utf-8")
-    assert "of several sources, eu, us: use the Stripe id" in rejected
+    assert "is not clear: 2 records of customers have this key" in rejected
+    assert "(source_name eu, us). Use the object's Stripe id" in rejected
