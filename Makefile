@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 WORKERS ?= 2
 DAYS ?= 1 31 200
 # What takes minutes: real Meltano, and kills by the hundred.
-SLOW := tests/end_to_end $(wildcard tests/*_stripe_flow/test_kills.py tests/*_stripe_flow/test_many_workers.py \
+SLOW := tests/end_to_end $(wildcard tests/*_stripe_flow/test_kill*.py tests/*_stripe_flow/test_many_workers.py \
   tests/*_stripe_flow/test_crash*.py)
 MANY_WORKERS := tests/target_stripe_flow/test_many_workers.py
 LOCK := requirements-dev.lock
