@@ -20,6 +20,9 @@ IN_DOUBT = {"kind": "answer", "status": 500, "stored": "fault"}
 # Every parameter that may hold the key of another record: its action, its name, the action that it refers to.
 REFERENCES = [(spec.name, field, other) for spec in ACTIONS.values() for field, other in spec.references.items()]
 EVERY_REFERENCE = pytest.mark.parametrize("reference", REFERENCES, ids="-".join)
+# Stripe refuses a refund by customer alone.
+ACCEPTED = [each for each in REFERENCES if each[:2] != ("refunds", "customer")]
+EVERY_ACCEPTED_REFERENCE = pytest.mark.parametrize("reference", ACCEPTED, ids="-".join)
 
 
 def run(sandbox: Sandbox, folder: Path, url: str, *lines: Message, **settings: object) -> Ended:
@@ -132,14 +135,12 @@ def test_no_later_record_of_its_key_overtakes_a_deferred_one(
     assert [each["amount"] for each in sandbox.objects("charge")] == [100]
 
 
-@EVERY_REFERENCE
+@EVERY_ACCEPTED_REFERENCE
 def test_records_of_one_key_keep_their_order_while_the_first_one_waits(
     reference: tuple[str, str, str], sandbox: Sandbox, tmp_path: Path, journal_url: str
 ) -> None:
     """The first one names a record that comes later in the input."""
     action, field, other = reference
-    if (action, field) == ("refunds", "customer"):
-        pytest.skip("Stripe refuses a refund by customer alone")
     target = referred(sandbox, other, "k1")
     waits = referring(sandbox, action, field, "k1", metadata={"turn": "first"})
     ready = {"id": 1, **fields_of(sandbox, action), "metadata": {"turn": "second"}}
