@@ -8,7 +8,7 @@ from the first intent on.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -37,30 +37,15 @@ class Forgetful(Journal):
     def find_object_id(self, digest: str, fingerprint: str, accepted: str) -> None:
         """Says nothing: `latest` is as cheap."""
 
-    def knows(self, account: str, mode: str, **columns: str) -> bool:
-        """Every account is known."""
-        del account, mode, columns
-        return True
-
-    def count_records(self, account: str, mode: str, action: str) -> dict[str | None, int]:
-        """None: there is no earlier run."""
-        del account, mode, action
-        return {}
-
-    def ask(self, query: Select[Any]) -> Sequence[Row[Any]]:  # Any: what the query selects
-        """Nothing is remembered of any source."""
-        del query
+    def _fetch(self, query: Select[Any], values: Mapping[str, str]) -> Sequence[Row[Any]]:  # Any: what it selects
+        """No rows: there is no earlier run."""
+        del query, values
         return []
 
     def write(self, first_key: str, statement: Statement) -> int:
         """Does nothing."""
         del first_key, statement
         return 0
-
-    def open_attempts(self, account: str, mode: str) -> list[Attempt]:
-        """Empty: there is no earlier run."""
-        del account, mode
-        return []
 
     def open_attempt(self, attempt: Attempt) -> None:
         """Kept until the process ends."""
@@ -95,9 +80,9 @@ class Count:
 
 
 @contextmanager
-def forgetting(path: Path) -> Iterator[Journal]:
+def forgetting(path: Path, **options: Any) -> Iterator[Journal]:  # Any: those of the function that it replaces
     """Replaces the function that opens the journal in a file."""
-    del path
+    del path, options
     yield Forgetful()
 
 
