@@ -114,15 +114,14 @@ def _pick(value: Any, schema: Json, path: str, dropped: set[str]) -> Any:
 def _unset(value: Json, schema: Json) -> dict[str, Any]:  # Any: JSON
     """The members that are null and may be emptied, each with an empty text, and objects that hold such members."""
     known: Json = schema["properties"]
-    emptied: dict[str, Any] = {
-        name: "" for name, inner in value.items() if inner is None and known.get(name, {}).get("x-unset")
-    }
-    inside = {
-        name: _unset(inner, known[name])
-        for name, inner in value.items()
-        if isinstance(inner, Mapping) and "properties" in known.get(name, {})
-    }
-    return emptied | {name: inner for name, inner in inside.items() if inner}
+    emptied: dict[str, Any] = {}
+    for name, inner in value.items():
+        if inner is None:
+            if known.get(name, {}).get("x-unset"):
+                emptied[name] = ""
+        elif isinstance(inner, dict) and "properties" in known.get(name, {}) and (below := _unset(inner, known[name])):
+            emptied[name] = below
+    return emptied
 
 
 def _unsendable(value: Any, path: str) -> Iterator[tuple[str, str]]:

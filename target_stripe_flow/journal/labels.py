@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import TextClause, select, text
+from sqlalchemy import ColumnElement, Table, TextClause, select, text
 
 from target_stripe_flow.attempts.attempt import Attempt, read_attempt
 from target_stripe_flow.attempts.lifecycle import HAS_OBJECT, OPEN, PENDING, State
-from target_stripe_flow.journal.schema import account_labels, attempts, needs_rebuild
+from target_stripe_flow.journal.schema import account_labels, attempts, needs_rebuild, sources
 from target_stripe_flow.journal.store import Journal
 
 KEY, PERSON = "key", "person"
@@ -40,9 +40,14 @@ class Labels:
 
     def accounts(self) -> set[str]:
         """The ids and labels under which there are rows, or may be rows missing that `journal rebuild` will add."""
-        lacking = select(needs_rebuild.c.account).where(needs_rebuild.c.mode == self.mode).distinct()
-        with_rows = {account for account, mode in self.journal.accounts() if mode == self.mode}
-        return with_rows | {str(row.account) for row in self.journal.ask(lacking)}
+        lacking = self._accounts_in(needs_rebuild)
+        # Each row is of a source, or rebuilt: no search through all rows of a large journal.
+        named = lacking | self._accounts_in(sources) | self._accounts_in(attempts, attempts.c.source_name.is_(None))
+        return {account for account in named if account in lacking or self.journal.knows(account, self.mode)}
+
+    def _accounts_in(self, table: Table, *conditions: ColumnElement[bool]) -> set[str]:
+        query = select(table.c.account).where(table.c.mode == self.mode, *conditions).distinct()
+        return {str(row.account) for row in self.journal.ask(query)}
 
     def bindings(self) -> Mapping[str, Binding]:
         """The account of each label that has one."""

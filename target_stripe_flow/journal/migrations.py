@@ -48,6 +48,7 @@ MIGRATIONS: Sequence[Sequence[str]] = (
     (
         """CREATE TABLE account_labels (label TEXT NOT NULL, mode TEXT NOT NULL, account TEXT NOT NULL,
             said_by TEXT NOT NULL, PRIMARY KEY (label, mode))""",
+        "CREATE INDEX rebuilt_attempts ON attempts (account, mode) WHERE source_name IS NULL",
         # Earlier releases took the object of a conflict for the record's own, unless a person did.
         """UPDATE attempts SET state = 'parked' WHERE state IN ('created', 'updated') AND fingerprint = ''
             AND code = 'idempotency_error' AND (reason IS NULL OR reason <> 'settled by a person')""",

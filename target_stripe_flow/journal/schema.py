@@ -66,6 +66,8 @@ _is_open = attempts.c.state.in_(sorted(OPEN))
 # A run reads these few rows first, whatever the size of the journal. PostgreSQL has the same index (see `migrations`);
 # declaring it here would load that database's whole dialect at each start.
 Index("open_attempts", attempts.c.account, attempts.c.mode, sqlite_where=_is_open)
+# Which accounts have rows: those of `sources`, and these.
+Index("rebuilt_attempts", attempts.c.account, attempts.c.mode, sqlite_where=attempts.c.source_name.is_(None))
 
 # The parameters that an action accepted when a fingerprint was made. A parameter that a later release accepts does not
 # count as a change of an old record.

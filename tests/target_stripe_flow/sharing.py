@@ -52,6 +52,7 @@ UNDO_TO_RELEASE_BEFORE = (
     "DROP TABLE needs_rebuild",
     "DROP TABLE sources",
     "DROP TABLE account_labels",
+    "DROP INDEX rebuilt_attempts",
     "DELETE FROM journal_versions WHERE version > 3",
 )
 
