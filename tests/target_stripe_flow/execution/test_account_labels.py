@@ -13,11 +13,22 @@ from typing import Any
 import psycopg
 import pytest
 
+from target_stripe_flow.journal.location import location_of
 from tests.kills.target.rows import WAYS, fields_of
 from tests.support.forking import started
 from tests.support.plugins import Ended, a_config, a_record, a_schema, clean_env, command, run_target
 from tests.support.sandbox import Sandbox
-from tests.target_stripe_flow.sharing import HELD, TIMEOUT_S, a_target, posts, query, run_cli, wait_for
+from tests.target_stripe_flow.sharing import (
+    HELD,
+    TIMEOUT_S,
+    UNDO_TO_RELEASE_BEFORE,
+    a_target,
+    execute,
+    posts,
+    query,
+    run_cli,
+    wait_for,
+)
 
 A, B = "acct_A", "acct_B"
 BLIND = {"charge": "write", "customer": "write"}
@@ -269,7 +280,8 @@ def test_both_names_of_an_account_stop_the_run(file_world: World) -> None:
     """As an older release left it, which took a label without a word."""
     second = {"id": 2, "amount": 500, "currency": "usd", "source": "tok_visa"}
     file_world.run({"api_key": "sk_test_A"}, [*CHARGE, a_record("charges", **second)])
-    query(file_world.url, "UPDATE attempts SET account = 'main' WHERE source_key LIKE '%2%'")
+    renamed = "UPDATE attempts SET account = 'main' WHERE source_key LIKE '%2%'"
+    execute(location_of({"journal_url": file_world.url}), renamed, *UNDO_TO_RELEASE_BEFORE)
 
     for settings in (BLIND_A, SEEING_A, {"api_key": "sk_test_A"}):
         file_world.assert_stops(settings, made=[2, 0])
