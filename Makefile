@@ -6,9 +6,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
 DAYS ?= 1 31 200
-# What takes minutes: real Meltano, and kills by the hundred.
+# What takes minutes, and asks for no date: real Meltano, kills by the hundred, processes for each action and database.
 SLOW := tests/end_to_end $(wildcard tests/*_stripe_flow/test_kill*.py tests/*_stripe_flow/test_many_workers.py \
-  tests/*_stripe_flow/test_crash*.py)
+  tests/*_stripe_flow/test_crash*.py) tests/target_stripe_flow/execution/test_sources.py \
+  tests/target_stripe_flow/journal/test_whole_file.py tests/target_stripe_flow/recovery/test_stuck_attempts.py
 MANY_WORKERS := tests/target_stripe_flow/test_many_workers.py
 LOCK := requirements-dev.lock
 NODE_MODULES := tests/browser/node_modules
