@@ -100,6 +100,7 @@ def test_supported_settings_of_the_sdk_are_accepted(sandbox: Sandbox, tmp_path: 
 
 def test_a_mistyped_variable_is_a_warning_and_no_error(sandbox: Sandbox, tmp_path: Path) -> None:
     env = {"TARGET_STRIPE_FLOW_API_KEY": Sandbox.key, "TARGET_STRIPE_FLOW_BASE_URL": sandbox.url}
+    env["TARGET_STRIPE_FLOW_SOURCE_NAME"] = "default"
     line = [sys.executable, "-m", TARGET, "--config", "ENV"]
 
     typed, mistyped = run(line, tmp_path, **env), run(line, tmp_path, **env, TARGET_STRIPE_FLOW_DRY_RN="true")

@@ -17,7 +17,7 @@ from tests.support.sandbox import Sandbox
 Under = Callable[[list[str]], list[str]]
 
 GOOD = [a_record("customers", id=number, name="Canary Jones" * 20) for number in range(150)]
-BAD = [a_record("customers", id=number, email=["canary"], description="x" * 3000) for number in range(30)]
+BAD = [a_record("customers", id=number, email=["canary"], description="x" * 3000) for number in range(60)]
 IN_SMALL = {"journal_url": "sqlite:///small/journal.db", "rejects_path": "rejects.jsonl"}
 REJECTS_IN_SMALL = {"rejects_path": "small/rejects.jsonl"}
 LOST_NOTHING = "Nothing is lost: the journal has every request that was sent; the next run reconciles them first"
@@ -51,7 +51,7 @@ DISKS: list[tuple[str, Under, list[Message], Message, str]] = [
     ),
     (
         "a limit to the journal",
-        short(60_000),
+        short(130_000),
         GOOD,
         {},
         rf"journal.db cannot be used \(disk I/O error\): its disk is full, limited or failing: .*\. {LOST_NOTHING}",
@@ -65,7 +65,7 @@ DISKS: list[tuple[str, Under, list[Message], Message, str]] = [
     ),
     (
         "a limit to rejects",
-        short(60_000),
+        short(130_000),
         BAD,
         {},
         r"rejects file 'stripe-flow-rejects.jsonl' cannot be written \(File too large\): fix that, or set rejects_",
