@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 import shlex
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from target_stripe_flow.attempts.spelling import describe
 from target_stripe_flow.journal.sources import Source
 
 _FIRST = "another source_name would order every record again, so do not change it for this"
-# Unicode's categories of characters that nobody sees: control, format, surrogate, private, unassigned, separators.
-_INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +43,7 @@ class Incoming:
 
 def is_odd(name: str) -> bool:
     """Whether the name has something that nobody sees: white space at its ends, a control or zero-width character."""
-    return name != name.strip() or any(unicodedata.category(character) in _INVISIBLE for character in name)
+    return bool(describe(name)) or not name.isprintable()
 
 
 def same_names(one: Sequence[str], other: Sequence[str]) -> bool:
