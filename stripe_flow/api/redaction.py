@@ -1,4 +1,4 @@
-"""Hides keys in log records, exceptions and tracebacks of this process.
+"""Hides keys and card numbers in log records, exceptions and tracebacks of this process.
 
 Meltano replaces all handlers and formatters of a plugin (`SINGER_SDK_LOG_CONFIG`), so a filter on one of them would be
 lost. The factory that makes log records is not replaced. It does not see `extra={…}`, which is set after the factory
@@ -14,6 +14,8 @@ import sys
 import threading
 from types import TracebackType
 from typing import Any
+
+from stripe_flow.api.card_numbers import mask_card_numbers
 
 MASK = "[redacted]"
 # Keys of all kinds, webhook secrets, and the header that carries a key.
@@ -34,10 +36,10 @@ def protect(secret: str) -> None:
 
 
 def redact(text: str) -> str:
-    """`text` with every secret replaced; the kind of a key (`sk_test_`) stays readable."""
+    """`text` with every secret and card number replaced; the kind of a key (`sk_test_`) stays readable."""
     for secret in sorted(_secrets, key=len, reverse=True):
         text = text.replace(secret, MASK)
-    return _PATTERN.sub(_mask, text)
+    return mask_card_numbers(_PATTERN.sub(_mask, text))
 
 
 def _mask(match: re.Match[str]) -> str:

@@ -14,6 +14,7 @@ from jsonschema import Draft202012Validator, TypeChecker, ValidationError
 from jsonschema.validators import extend
 
 from target_stripe_flow.actions import fingerprint, guards
+from target_stripe_flow.actions.card_fields import refuse_card_numbers
 from target_stripe_flow.actions.table import ActionSpec
 from target_stripe_flow.attempts.identity import MARKER
 from target_stripe_flow.results.outcome import Rejected
@@ -55,7 +56,7 @@ class RecordChecker:
         """
         if record.get("deleted") is True and "object" in record:
             raise Rejected(
-                f"this {record['object']} was read from Stripe and was deleted there: the target sends nothing for it",
+                "this object was read from Stripe and was deleted there: the target sends nothing for it",
                 "deleted",
             )
         # A source key is canonical text: 7 and "7" are the same customer.
@@ -89,7 +90,8 @@ class RecordChecker:
         return bool(self._schema["properties"].get(name, {}).get(rule))
 
     def check(self, picked: dict[str, Any]) -> None:
-        """Raises Rejected with the first wrong field."""
+        """Raises Rejected with the first wrong field; a card number comes first."""
+        refuse_card_numbers(picked, self._schema, self._spec.references)
         errors = sorted(self._validator.iter_errors(picked), key=lambda error: error.json_path)
         if errors:
             raise Rejected(_reason(errors[0]), _field(errors[0]))

@@ -12,8 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from stripe_flow.api.card_numbers import CARD_MASK
 from target_stripe_flow.results.outcome import Rejected
-from target_stripe_flow.results.text import CARD_MASK, is_utf8
+from target_stripe_flow.results.text import is_utf8
 
 # The metadata key of the marker, which every created object has.
 MARKER = "stripe_flow"

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Generic, TypeVar
 from urllib.parse import quote
 
+from stripe_flow.api.card_numbers import holds_card_number
 from stripe_flow.api.client import Client
 from stripe_flow.api.errors import NotFound
 from target_stripe_flow.actions.table import ACTIONS, ActionSpec
@@ -199,6 +200,8 @@ def find_object(client: Client, spec: ActionSpec, stripe_id: str, field: str) ->
     """The object with this id. Raises Missing if there is none, Rejected if it is deleted or no id."""
     if what := describe(stripe_id):
         raise Rejected(f"{what}, as no Stripe id does", field)
+    if holds_card_number(stripe_id):
+        raise Missing("is not the key of a record, and it looks like a card number: Stripe is not asked for it", field)
     if not spec.may_have_id(stripe_id):
         raise Missing("is neither the key of a record nor a Stripe id", field)
     try:

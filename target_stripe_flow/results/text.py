@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import re
 
-# Replaces a card number in the rejects file.
-CARD_MASK = "[card number]"
-
 
 def is_utf8(text: str) -> bool:
     """Whether UTF-8 can encode `text`: it cannot encode half of a surrogate pair, which JSON can escape."""
