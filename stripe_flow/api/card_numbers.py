@@ -11,6 +11,8 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 
+from stripe_flow.api.stripe_ids import PREFIX
+
 CARD_MASK = "[card number]"
 
 # Brands by their first digits and lengths. No length but 15 begins with 1, as times in Unix units do.
@@ -35,9 +37,8 @@ _DOUBLED = str.maketrans("0123456789", "0246813579")
 
 # Ids of Stripe, hashes and UUIDs: a card number is no part of one. Not `card_`, which people write before a number.
 _ID = re.compile(
-    r"(?<![A-Za-z0-9])(?:(?:acct|ba|btok|cba|ch|cs|cus|dp|evt|ii|il|in|mandate|pi|pm|po|price|prod|promo|py|pyr|re|req|"
-    r"seti|si|src|sub|tok|tr|txn)_[A-Za-z0-9]+|[0-9a-f]{32,}|[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})"
-    r"(?![A-Za-z0-9])"
+    rf"(?<![A-Za-z0-9])(?:(?!card_){PREFIX}[A-Za-z0-9]+|[0-9a-f]{{32,}}|[0-9A-Fa-f]{{8}}(?:-[0-9A-Fa-f]{{4}}){{3}}-"
+    r"[0-9A-Fa-f]{12})(?![A-Za-z0-9])"
 )
 
 # `_Kinds` writes each character as its kind: a digit, these, and `a` for letters and other numbers.

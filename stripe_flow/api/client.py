@@ -143,7 +143,7 @@ class Client:
 
     def _wait(self, seconds: float, request: Request, progress: Progress) -> None:
         if self.stopping.wait(seconds):
-            raise progress.to_stopped(f"{request.method} {request.path}")
+            raise progress.to_stopped(request.name)
 
     def _send_once(
         self, request: Request, read: Callable[[bytes], T], progress: Progress, before_send: BeforeSend | None

@@ -13,6 +13,7 @@ import msgspec
 
 from stripe_flow.api.clock import parse_date
 from stripe_flow.api.connection import Connection
+from stripe_flow.api.stripe_ids import shown_path
 from stripe_flow.api.transport import RawAnswer
 
 T = TypeVar("T")
@@ -30,6 +31,11 @@ class Request:
     query: str = ""
     body: bytes | None = None
     idempotency_key: str | None = None
+
+    @property
+    def name(self) -> str:
+        """Method and path, as messages show them."""
+        return f"{self.method} {shown_path(self.path)}"
 
     @property
     def is_read(self) -> bool:

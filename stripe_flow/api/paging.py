@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 from stripe_flow.api.client import Client
 from stripe_flow.api.errors import ListUnfinished, RequestRefused
 from stripe_flow.api.lists import End, Entry, ListReading
+from stripe_flow.api.stripe_ids import shown_path
 
 T = TypeVar("T")
 
@@ -62,6 +63,6 @@ def read_list(  # a list needs all of them
             yield page.items[position]
     if reading.next is End.UNFINISHED:
         raise ListUnfinished(
-            f"GET {path}: Stripe's list did not show all that it promised, so nothing counts as absent from it. "
-            "Run again later; if this stays so, ask Stripe's support"
+            f"GET {shown_path(path)}: Stripe's list did not show all that it promised, so nothing counts as absent "
+            "from it. Run again later; if this stays so, ask Stripe's support"
         )

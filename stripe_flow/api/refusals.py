@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from stripe_flow.api.clock import parse_date
 from stripe_flow.api.connection import Connection
@@ -24,8 +25,13 @@ from stripe_flow.api.errors import (
 )
 from stripe_flow.api.message import read_object
 from stripe_flow.api.retry import TOO_MANY_REQUESTS, UNDECIDED
+from stripe_flow.api.stripe_ids import shown_code, shown_param, shown_path
 from stripe_flow.api.transport import RawAnswer
 
+_SHOWN: Mapping[str, Callable[[Any], str]] = {  # Any: JSON, of which only texts are read
+    **dict.fromkeys(("type", "code", "decline_code", "charge"), shown_code),
+    "param": shown_param,
+}
 # Stripe names the missing permission only in the message of a 403.
 _PERMISSION = re.compile(r"'(rak_\w+)'", re.ASCII)
 
@@ -39,22 +45,25 @@ def to_error(raw: RawAnswer, method: str, path: str, connection: Connection, *, 
     refusal = read_refusal(raw)
     kind, happened, next_step = _classify(refusal, is_read=method == "GET", may_be_executed=may_be_executed)
     account = f" for account {connection.account}" if connection.account else ""
-    return kind(f"{method} {path}{account}: {happened} {refusal.words()}. {next_step}", refusal)
+    return kind(f"{method} {shown_path(path)}{account}: {happened} {refusal.words()}. {next_step}", refusal)
 
 
 def read_refusal(raw: RawAnswer) -> Refusal:
-    """The facts of the error object; only the HTTP status and headers if the body is not one (a proxy's page)."""
+    """The facts of the error object; only the HTTP status and headers if the body is not one (a proxy's page).
+
+    What they quote of the request, such as a name in metadata that is no plain word, becomes `…`.
+    """
     facts = _error_object(raw)
-    names = ("type", "code", "decline_code", "param", "charge")
     intent = facts.get("payment_intent")
     permission = _PERMISSION.search(str(facts.get("message", "")))
+    texts = {name: value.replace("\0", "") for name, value in facts.items() if isinstance(value, str)}
     return Refusal(
         http_status=raw.http_status,
         date_unix=parse_date(raw.headers.get("Date")),
         request_id=raw.headers.get("Request-Id", ""),
         payment_intent=str(intent.get("id", "")) if isinstance(intent, dict) else "",
         permission=permission[1] if permission else "",
-        **{name: str(facts[name]).replace("\0", "") for name in names if isinstance(facts.get(name), str)},
+        **{name: show(texts[name]) for name, show in _SHOWN.items() if name in texts},
     )
 
 

@@ -126,7 +126,7 @@ def retry_after_s(header: str | None) -> float:
 
 def to_final_error(request: Request, base_url: str, progress: Progress, last: SendAgain) -> StripeError:
     """The error of a call whose retry budget is spent."""
-    name, spent_s = f"{request.method} {request.path}", progress.spent_s()
+    name, spent_s = request.name, progress.spent_s()
     if progress.give_up_alone():
         return NoUsableAnswer(
             f"{name} got no usable answer for {spent_s:.0f} s: {last}. Other requests did, so the run goes on without "

@@ -7,6 +7,7 @@ import click
 from stripe_flow.api.errors import Misconfigured
 from stripe_flow_cli.journal.context import JournalContext
 from stripe_flow_cli.journal.options import with_context, with_key
+from target_stripe_flow.attempts.shown_key import shown_object_id
 from target_stripe_flow.recovery.decisions import check_forgettable, next_attempt, settle_attempt
 
 
@@ -57,7 +58,8 @@ def forget(context: JournalContext, key: str, *, yes: bool) -> None:
         check_forgettable(row)
         if not yes:
             click.confirm(
-                f"The target would then send the same record again ({row.action} {row.stripe_id or row.state.value}). "
+                "The target would then send the same record again "
+                f"({row.action} {shown_object_id(row.stripe_id) or row.state.value}). "
                 "Stripe keeps the idempotency key for 24 hours: until then an unchanged record gets the same object, "
                 "and a changed one is a conflict. Forget it?",
                 abort=True,

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime
 
+from stripe_flow.api.stripe_ids import shown_param
 from target_stripe_flow.attempts.attempt import Attempt
+from target_stripe_flow.attempts.shown_key import shown_key, shown_object_id
 from target_stripe_flow.attempts.vocabulary import WORDS
 from target_stripe_flow.execution.source_problems import shown
-
-# A key that has digits and no blanks or @ is a number, a code or a UUID. Other keys may be names or addresses. Ten
-# digits or more without a letter may be a telephone or card number.
-_OPAQUE = re.compile(r"(?=[^0-9]*[0-9])(?!(?:[_.:/-]*[0-9]){10,}[_.:/-]*\Z)[0-9A-Za-z_.:/-]{1,64}")
 
 
 def format_time(unix: int | None) -> str:
@@ -21,10 +18,11 @@ def format_time(unix: int | None) -> str:
 
 def _key_or_hash(row: Attempt, *, show_keys: bool) -> str:
     """The source key, or the row's hash where the key may be personal data."""
-    parts = row.source_key or ()
-    if parts and (show_keys or all(map(_OPAQUE.fullmatch, parts))):
-        return ",".join(parts)
-    return row.digest
+    return ",".join(row.source_key) if show_keys and row.source_key else shown_key(row.source_key, row.digest)
+
+
+def _object_id(row: Attempt, *, show_keys: bool) -> str | None:
+    return row.stripe_id if show_keys else shown_object_id(row.stripe_id)
 
 
 def members_of(row: Attempt, *, show_keys: bool) -> dict[str, object]:
@@ -37,7 +35,7 @@ def members_of(row: Attempt, *, show_keys: bool) -> dict[str, object]:
         "mode": row.mode,
         "attempt": row.attempt,
         "state": row.state.value,
-        "stripe_id": row.stripe_id,
+        "stripe_id": _object_id(row, show_keys=show_keys),
         "request_id": row.request_id,
         "reason": row.reason or row.decline_code or row.code,
     }
@@ -58,13 +56,13 @@ def details_of(row: Attempt, *, show_keys: bool) -> dict[str, object]:
         "http_status": row.http_status,
         "code": row.code,
         "decline_code": row.decline_code,
-        "param": row.param,
+        "param": None if row.param is None else shown_param(row.param),
     }
 
 
 def line_of(row: Attempt, *, show_keys: bool) -> str:
     """A row as one line of text."""
     key, sent = f"{row.action}:{_key_or_hash(row, show_keys=show_keys)}", format_time(row.last_sent_unix)
-    source = "-" if row.source_name is None else shown(row.source_name)
-    line = f"{key:44}  {source:12}  {row.attempt:>3}  {row.state.value:11}  {row.stripe_id or '-':28}  {sent}"
+    source, made = "-" if row.source_name is None else shown(row.source_name), _object_id(row, show_keys=show_keys)
+    line = f"{key:44}  {source:12}  {row.attempt:>3}  {row.state.value:11}  {made or '-':28}  {sent}"
     return f"{line}  {row.reason or row.decline_code or row.code or ''}".rstrip()

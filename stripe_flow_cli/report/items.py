@@ -14,6 +14,7 @@ from stripe_flow_cli.report.private import mask_field, mask_text
 from stripe_flow_cli.report.rejects import Reject
 from stripe_flow_cli.report.times import format_time
 from target_stripe_flow.attempts.identity import joined
+from target_stripe_flow.attempts.shown_key import shown_object_id
 
 
 def item_of_row(row: Any, *, shows_key: bool, is_shared: bool) -> Item:  # Any: a row of `queries.list_not_done`
@@ -32,7 +33,7 @@ def item_of_row(row: Any, *, shows_key: bool, is_shared: bool) -> Item:  # Any: 
         reason=_reason(row),
         owner=" · ".join((row.account, row.mode, row.source_name or "source not known")) if is_shared else "",
         # The source key of a product may be its Stripe id.
-        stripe_id=row.stripe_id if row.stripe_id and (shows_key or row.stripe_id != key) else "",
+        stripe_id=(row.stripe_id if shows_key else shown_object_id(row.stripe_id)) or "",
         request_id=row.request_id or "",
         commands=tuple(command.format(key=by_hash) for command in STATES[row.state].commands),
     )

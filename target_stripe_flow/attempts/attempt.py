@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import RowMapping
 
 from target_stripe_flow.attempts.lifecycle import Ages, State
+from target_stripe_flow.attempts.shown_key import shown_key
 from target_stripe_flow.results.text import storable
 
 # Columns with text of Stripe's answers.
@@ -55,8 +56,8 @@ class Attempt:
 
     @property
     def name(self) -> str:
-        """`charges:7`, as the commands take it; with the digest if the source key is unknown."""
-        return f"{self.action}:{self.digest if self.source_key is None else ','.join(self.source_key)}"
+        """`charges:7`, as the commands take it and messages may show it; with the digest where they may not."""
+        return f"{self.action}:{shown_key(self.source_key, self.digest)}"
 
     @property
     def is_update(self) -> bool:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from stripe_flow.api.errors import Refusal
 from target_stripe_flow.attempts.attempt import UNKNOWN_FINGERPRINT, Attempt
 from target_stripe_flow.attempts.lifecycle import State
+from target_stripe_flow.attempts.shown_key import shown_object_id
 from target_stripe_flow.attempts.vocabulary import WORDS
 from target_stripe_flow.execution.sender import Sent
 from target_stripe_flow.results.outcome import Outcome, Status
@@ -49,7 +50,7 @@ def conflict(attempt: Attempt) -> Outcome:
     """The outcome of a record that differs from the one that its attempt was sent for."""
     if attempt.is_conflict:
         return outcome_of_attempt(attempt)
-    made = f" ({attempt.stripe_id})" if attempt.stripe_id else ""
+    made = f" ({shown_object_id(attempt.stripe_id)})" if attempt.stripe_id else ""
     reason = f"it differs from what was sent under the same key before{made}: if it is a new record, give it a new key"
     return Outcome(status=Status.REJECTED, reason=reason)
 

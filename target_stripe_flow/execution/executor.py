@@ -222,7 +222,7 @@ class Executor:
         own_id = joined(job.identity.source_key)
         if not is_ours(self._client, job.spec.path, own_id, job.identity.digest):
             raise Rejected(
-                f"the product id {own_id} is in use by another object: change the key, or turn off product_id_from_key",
+                "its key is the id of another object: change the key, or turn off product_id_from_key",
                 job.spec.id_parameter or "",
             )
         made = replace(sent.attempt, state=State.CREATED, stripe_id=own_id, http_status=None, code=None, param=None)

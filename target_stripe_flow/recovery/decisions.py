@@ -8,6 +8,7 @@ from stripe_flow.api.errors import Misconfigured
 from target_stripe_flow.actions.table import ACTIONS
 from target_stripe_flow.attempts.attempt import Attempt
 from target_stripe_flow.attempts.lifecycle import HAS_OBJECT, OPEN, WITHOUT_EFFECT, Ages, Event, State, next_step
+from target_stripe_flow.attempts.shown_key import shown_object_id
 
 _NOW = Ages(key_s=0, quiet_s=0)
 
@@ -37,7 +38,8 @@ def _why_not(latest: Attempt) -> str:
         return f"{state}, so no retry is needed: the next record of this key is sent anyway"
     if latest.state in HAS_OBJECT:
         return (
-            f"{state} ({latest.stripe_id}): another attempt would create a second object. To create one, use a new key"
+            f"{state} ({shown_object_id(latest.stripe_id)}): another attempt would create a second object. To create "
+            "one, use a new key"
         )
     if latest.is_conflict:
         return (
