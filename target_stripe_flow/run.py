@@ -36,10 +36,11 @@ from target_stripe_flow.journal.opening import open_in_memory
 from target_stripe_flow.journal.store import Journal
 from target_stripe_flow.message_reader import MessageReader
 from target_stripe_flow.recovery.reconciler import LIMIT_S, Reconciler
+from target_stripe_flow.rejects_path import check_rejects_path, rejects_path
 from target_stripe_flow.results.outcome import Status
 from target_stripe_flow.results.rejects import Rejects
 from target_stripe_flow.results.tally import RejectsSink, Tally
-from target_stripe_flow.settings import refuse_live, rejects_path
+from target_stripe_flow.settings import refuse_live
 
 logger = logging.getLogger(__name__)
 
@@ -71,6 +72,7 @@ class Run:
 
     def _open(self, config: Config, mode: Mode) -> None:
         refuse_lost_journal(location_of(config), mode)
+        check_rejects_path(config)
         self.journal = self.resources.enter_context(self._journal(config))
         self.scope = Scope(
             account=identify(self.client, config, Labels(self.journal, mode.value)),
@@ -202,10 +204,9 @@ class Run:
             print_state(value)
 
     def _rejects(self, config: Config) -> RejectsSink:
-        rejects = Rejects(rejects_path(config))
         if self._is_dry:
-            rejects.check_writable()
             return LoggedRejects()
+        rejects = Rejects(rejects_path(config), lambda: self.client.clock.now_unix(time.monotonic()))
         rejects.open()
         return rejects
 

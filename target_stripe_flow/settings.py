@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from stripe_flow.api.connection import Connection, Mode
@@ -174,14 +172,6 @@ def _describe_missing_name(location: Location) -> str:
         "as the name of the shop; `source_name: default` goes on with rows that were made before it was required. With "
         "another name every record is ordered again"
     )
-
-
-def rejects_path(config: Mapping[str, object]) -> Path:
-    """The rejects file: by default beside the journal; a relative path is in the Meltano project, if there is one."""
-    path = config.get("rejects_path")
-    if not path:
-        return location_of(config).folder / REJECTS_FILE
-    return Path(os.environ.get("MELTANO_PROJECT_ROOT", ".")) / str(path)
 
 
 def refuse_live(connection: Connection, config: Mapping[str, object]) -> None:

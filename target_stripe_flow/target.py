@@ -93,7 +93,10 @@ class TargetStripeFlow(PluginCommand, Target):
                 f"changes the key_properties of the stream {stream} from {', '.join(known.key_properties)} to "
                 f"{', '.join(keys)}: the rows would get other identities, and their objects would be created again"
             )
-        self._origins[stream] = Origin(stream=stream, key_properties=keys or (), schema=deepcopy(schema))
+        name = self.run.sources.name_of(stream)
+        self._origins[stream] = Origin(
+            stream=stream, key_properties=keys or (), source_name=name, schema=deepcopy(schema)
+        )
         super()._process_schema_message(message_dict)
         for stream_map in self.mapper.stream_maps[stream]:
             if stream_map.stream_alias in ACTIONS and not isinstance(stream_map, RemoveRecordTransform):

@@ -20,9 +20,8 @@ from target_stripe_flow.journal.labels import Labels
 from target_stripe_flow.journal.location import Shared
 from target_stripe_flow.journal.migrations import Outdated
 from target_stripe_flow.journal.opening import open_in_memory
-from target_stripe_flow.results.rejects import Rejects
+from target_stripe_flow.rejects_path import check_rejects_path
 from target_stripe_flow.run import refuse_lost_journal
-from target_stripe_flow.settings import rejects_path
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,8 +173,7 @@ class RejectsFacts:
 
 def read_rejects_file(plugin_under_test: TargetUnderTest) -> RejectsFacts:
     """The rejects file. Raises Misconfigured if a run could not write to it."""
-    path = rejects_path(plugin_under_test.config)
-    Rejects(path).check_writable()
+    path = check_rejects_path(plugin_under_test.config)
     return RejectsFacts(path=str(path), wide=list(warn_of_wide_modes([path])))
 
 

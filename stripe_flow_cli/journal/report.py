@@ -10,7 +10,7 @@ import click
 from stripe_flow.api.errors import Misconfigured
 from stripe_flow_cli.journal.context import JournalContext
 from stripe_flow_cli.journal.options import with_context
-from target_stripe_flow.settings import rejects_path
+from target_stripe_flow.rejects_path import rejects_path
 
 FILE = "stripe-flow-report.html"
 

@@ -19,8 +19,9 @@ from stripe_flow_cli.report.private import mask_field, mask_text
 from target_stripe_flow.attempts import identity
 from target_stripe_flow.attempts.identity import Identity, Scope
 from target_stripe_flow.journal.store import Journal
+from target_stripe_flow.results.line_file import LONGEST_LINE_BYTES
 from target_stripe_flow.results.outcome import Rejected, Status
-from target_stripe_flow.results.rejects import LONGEST_LINE_BYTES, status_of
+from target_stripe_flow.results.report import status_of
 
 # Different reasons that are counted by themselves; `OTHERS` counts the rest.
 MOST_REASONS = 200

@@ -72,6 +72,10 @@ class Sources:
             if is_odd(name) and name not in {source.source_name for source in remembered}:
                 raise Misconfigured(describe_odd_name(name))
 
+    def name_of(self, stream: str) -> str:
+        """The source_name of an input stream; empty where none is configured."""
+        return self._names.of(stream)
+
     def of(self, stream: str, action: str) -> BoundSource:
         """The source of a stream that was bound."""
         return self._bound[stream, action]

@@ -44,6 +44,9 @@ class Location(Protocol):
     def files(self) -> list[Path]:
         """The files that hold the journal's rows, as far as they exist; none of a database."""
 
+    def own_names(self) -> list[Path]:
+        """The names of all files that the journal has or may get, its lock file too; none of a database."""
+
     def owners(self) -> list[str]:
         """The processes that use the journal now, as text for people. Raises JournalBroken."""
 
@@ -87,6 +90,10 @@ class File:
         file = self.path.resolve()
         return [each for end in ("", "-wal", "-shm") if (each := file.with_name(f"{file.name}{end}")).is_file()]
 
+    def own_names(self) -> list[Path]:
+        file = self.path.resolve()
+        return [file.with_name(f"{file.name}{end}") for end in ("", "-wal", "-shm", "-journal", ".lock")]
+
     def owners(self) -> list[str]:
         pid = lock_owner(self.path)
         return [] if pid is None else [f"process {pid}"]
@@ -120,6 +127,9 @@ class Shared:
         """Checks nothing: `is_there` has connected to the database already."""
 
     def files(self) -> list[Path]:
+        return []
+
+    def own_names(self) -> list[Path]:
         return []
 
     def owners(self) -> list[str]:

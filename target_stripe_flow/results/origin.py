@@ -9,10 +9,14 @@ from typing import Any
 
 @dataclass(frozen=True, kw_only=True)
 class Origin:
-    """The SCHEMA message of a stream, so that a reject can be piped back through the same stream maps."""
+    """The SCHEMA message of a stream, so that a reject can be piped back through the same stream maps.
+
+    `source_name` is that of the stream; empty where none is configured.
+    """
 
     stream: str
     key_properties: Sequence[str]
+    source_name: str = ""
     schema: Mapping[str, Any] = field(default_factory=lambda: {"properties": {}})  # Any: JSON
 
     def message(self) -> dict[str, Any]:  # Any: JSON

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import fcntl
 import json
 import os
+import resource
+import signal
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stripe_flow.api.errors import Misconfigured, Refusal
+from target_stripe_flow.results import line_file
 from target_stripe_flow.results.origin import Origin, Received
 from target_stripe_flow.results.outcome import Outcome, Status
 from target_stripe_flow.results.rejects import Rejects
@@ -28,9 +32,15 @@ def refused_in(request_id: str) -> Outcome:
 
 
 def received(
-    record: dict[str, Any], *, stream: str = "charges", keys: tuple[str, ...] = ("id",), line: int = 1
+    record: dict[str, Any],
+    *,
+    stream: str = "charges",
+    keys: tuple[str, ...] = ("id",),
+    line: int = 1,
+    source_name: str = "shop",
 ) -> Received:
-    return Received(origin=Origin(stream=stream, key_properties=keys), record=record, line=line)
+    origin = Origin(stream=stream, key_properties=keys, source_name=source_name)
+    return Received(origin=origin, record=record, line=line)
 
 
 def lines(path: Path) -> list[dict[str, Any]]:
@@ -55,8 +65,10 @@ def test_a_report_has_the_schema_the_record_and_the_reason(tmp_path: Path) -> No
         "field": None,
         "code": "card_declined",
         "decline_code": "lost_card",
+        "http_status": 402,
         "request_id": "req_1",
         "line": 1,
+        "source_name": "shop",
     }
 
 
@@ -146,6 +158,117 @@ def test_a_report_with_a_reason_in_other_words_is_not_repeated(
     Rejects(path).add(received({"id": 7}, line=9), outcome)
 
     assert lines(path) == [schema, older]
+
+
+def test_the_time_is_of_the_given_clock_and_null_where_it_does_not_know(tmp_path: Path) -> None:
+    times: list[float | None] = [1_790_000_000.9, None]
+    rejects = Rejects(tmp_path / "rejects.jsonl", lambda: times.pop(0))
+
+    for number in (1, 2):
+        rejects.add(received({"id": number}), REFUSED)
+
+    assert [each["stripe_flow"]["at"] for each in lines(rejects.path)[1:]] == ["2026-09-21T14:13:20+00:00", None]
+
+
+def test_equal_keys_of_two_sources_are_two_reports(tmp_path: Path) -> None:
+    path = tmp_path / "rejects.jsonl"
+
+    for source_name in ("crm", "shop", "crm"):
+        Rejects(path).add(received({"id": 7}, source_name=source_name), REFUSED)
+
+    assert [each["stripe_flow"]["source_name"] for each in lines(path) if each["type"] == "RECORD"] == ["crm", "shop"]
+
+
+def test_a_line_of_an_older_release_without_a_source_is_not_repeated(tmp_path: Path) -> None:
+    path = tmp_path / "rejects.jsonl"
+    Rejects(path).add(received({"id": 7}), REFUSED)
+    schema, report = lines(path)
+    older = report | {"stripe_flow": {k: v for k, v in report["stripe_flow"].items() if k != "source_name"}}
+    path.write_text("".join(json.dumps(line) + "\n" for line in (schema, older)))
+
+    Rejects(path).add(received({"id": 7}), REFUSED)
+
+    assert lines(path) == [schema, older]
+
+
+@pytest.mark.parametrize("cut", [1, 20, 150])
+def test_a_line_that_another_process_leaves_cut_is_not_continued(cut: int, tmp_path: Path) -> None:
+    """A full disk or a kill cuts a line while this process has the file open."""
+    path = tmp_path / "rejects.jsonl"
+    ours = Rejects(path)
+    ours.add(received({"id": 1}), REFUSED)
+    whole = path.read_bytes()
+    with path.open("ab") as other:
+        other.write(whole.splitlines()[1].replace(b'"id":1', b'"id":2')[:cut])
+
+    for number in (2, 3):
+        ours.add(received({"id": number}), REFUSED)
+
+    written = path.read_bytes().splitlines()
+    assert path.read_bytes().startswith(whole)
+    assert [json.loads(line)["record"] for line in written[-2:]] == [{"id": 2}, {"id": 3}]
+    assert len(written) == 5, "the schema, the first, the cut one, and two more"
+
+
+def test_a_full_disk_leaves_no_part_of_a_line(tmp_path: Path) -> None:
+    rejects = Rejects(tmp_path / "rejects.jsonl")
+    rejects.add(received({"id": 1}), REFUSED)
+    whole = rejects.path.read_bytes()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(whole) + 100, hard))
+    try:
+        with pytest.raises(Misconfigured, match="cannot be written"):
+            rejects.add(received({"id": 2, "text": "x" * 500}), REFUSED)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, ignored)
+
+    assert rejects.path.read_bytes() == whole
+    rejects.add(received({"id": 2}), REFUSED)
+    assert [each["record"] for each in lines(rejects.path)[1:]] == [{"id": 1}, {"id": 2}]
+
+
+def test_processes_that_append_at_once_write_whole_lines_and_none_twice(tmp_path: Path) -> None:
+    path = tmp_path / "rejects.jsonl"
+    children = []
+    for _process in range(3):
+        child = os.fork()
+        if not child:
+            rejects = Rejects(path)
+            for number in range(60):
+                rejects.add(received({"id": number, "text": "x" * 3000}), REFUSED)
+            os._exit(0)
+        children.append(child)
+
+    assert [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children] == [0, 0, 0]
+    records = [each["record"]["id"] for each in lines(path) if each["type"] == "RECORD"]
+    assert sorted(records) == list(range(60))
+
+
+def test_a_stopped_process_that_has_the_lock_does_not_stop_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(line_file, "WAIT_S", 0.2)
+    rejects = Rejects(tmp_path / "rejects.jsonl")
+    rejects.add(received({"id": 1}), REFUSED)
+    with rejects.path.open("rb") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+
+        rejects.add(received({"id": 2}), REFUSED)
+
+    assert len(lines(rejects.path)) == 3
+
+
+def test_a_file_that_was_emptied_gets_its_schema_again(tmp_path: Path) -> None:
+    rejects = Rejects(tmp_path / "rejects.jsonl")
+    rejects.add(received({"id": 1}), REFUSED)
+    os.truncate(rejects.path, 0)
+
+    rejects.add(received({"id": 1}), REFUSED)
+
+    assert [each["type"] for each in lines(rejects.path)] == ["SCHEMA", "RECORD"]
 
 
 def test_another_reason_of_a_decline_is_reported(tmp_path: Path) -> None:
@@ -240,8 +363,9 @@ def test_a_failed_fsync_is_reported_at_every_later_sync(tmp_path: Path) -> None:
     """A kernel drops what it could not write: a second fsync that succeeds does not bring it back."""
     rejects = Rejects(tmp_path / "rejects.jsonl")
     rejects.add(received({"id": 1}), REFUSED)
-    descriptor = rejects._descriptor  # noqa: SLF001  # a pipe in its place: its fsync fails, as a broken disk's does
-    assert descriptor is not None
+    file = rejects._file  # noqa: SLF001  # a pipe in its place: its fsync fails, as a broken disk's does
+    assert file is not None
+    descriptor = file.descriptor
     reading_end, writing_end = os.pipe()
     kept = os.dup(descriptor)
     os.dup2(writing_end, descriptor)
