@@ -18,8 +18,8 @@ from stripe_flow_cli.report.private import mask_field, mask_text
 from stripe_flow_cli.report.rejects import OTHERS, Rejects, SentLater, read_rejects
 from stripe_flow_cli.report.times import build_timeline, format_time
 from target_stripe_flow.actions.table import ACTIONS
-from target_stripe_flow.attempts.identity import Scope
 from target_stripe_flow.attempts.lifecycle import OPEN, State
+from target_stripe_flow.journal.sources import Source, read_sources
 from target_stripe_flow.journal.store import Journal
 
 # Rows that all groups together list; the page counts the rest.
@@ -43,7 +43,7 @@ def read_report(journal: Journal, query: Query) -> Report:
     """The figures of the journal's rows. Raises JournalBroken, and Misconfigured for an unreadable rejects file."""
     days = queries.count_days(journal, query.filters)
     owners = queries.count_owners(journal, query.filters)
-    rejects = read_rejects(query.rejects_path, query.most_rows, SentLater(journal, _scopes(owners)))
+    rejects = read_rejects(query.rejects_path, query.most_rows, SentLater(journal, _sources(journal, query)))
     declines, refusals = _read_reasons(journal, query, days)
     counts, by_day = _count_statuses(days)
     return Report(
@@ -52,6 +52,7 @@ def read_report(journal: Journal, query: Query) -> Report:
         owners=tuple(_owner(row) for row in owners[:MOST_OWNERS]),
         attempts=counts.total(),
         counts={status: counts[status] for status in STATUSES if counts[status]},
+        orders=_count_orders(journal, query),
         groups=_groups(journal, query, rejects, days, is_shared=len(owners) > 1),
         timeline=build_timeline(by_day),
         ledgers=build_ledgers(days),
@@ -73,6 +74,14 @@ def _count_statuses(days: queries.Rows) -> tuple[Counter[str], Counter[tuple[int
         counts[status] += row.rows
         by_day[row.day, status] += row.rows
     return counts, by_day
+
+
+def _count_orders(journal: Journal, query: Query) -> Mapping[str, int]:
+    """Records by the status of their latest attempt to create the object: each counts once, however often tried."""
+    counts: Counter[str] = Counter()
+    for row in queries.count_orders(journal, query.filters):
+        counts[STATES[State(row.state)].status] += row.rows
+    return {status: counts[status] for status in STATUSES if counts[status]}
 
 
 def _groups(
@@ -141,9 +150,10 @@ def _moves_money(row: Any) -> bool:  # Any: a row of `queries.count_days`
     return spec is not None and spec.moves_money
 
 
-def _scopes(owners: queries.Rows) -> list[Scope]:
-    named = [row for row in owners if row.source_name is not None]
-    return [Scope(account=row.account, mode=row.mode, source_name=row.source_name) for row in named[:MOST_OWNERS]]
+def _sources(journal: Journal, query: Query) -> list[Source]:
+    """The sources that the report covers."""
+    chosen = query.filters.items()
+    return [each for each in read_sources(journal) if all(getattr(each, column) in values for column, values in chosen)]
 
 
 def _owner(row: Any) -> str:  # Any: a row of `queries.count_owners`
@@ -163,6 +173,8 @@ def to_json(report: Report) -> Mapping[str, object]:
         "made_at": report.made_at,
         "attempts": report.attempts,
         "counts": report.counts,
+        "orders": sum(report.orders.values()),
+        "orders_by_status": report.orders,
         "waiting": {group.words.name: group.total for group in report.groups},
         "amounts": [
             {"action": ledger.action, "currency": ledger.currency, "day": day.day}

@@ -42,12 +42,14 @@ def item_of_row(row: Any, *, shows_key: bool, is_shared: bool) -> Item:  # Any: 
 def item_of_reject(reject: Reject, *, shows_key: bool) -> Item:
     """The item of a record that was never sent; its name is its line of the input, or its source key if `shows_key`."""
     line = "" if reject.line is None else f"line {reject.line:,} of its input"
+    stream, key = mask_field(reject.stream), joined(tuple(reject.key.values()))
     return Item(
-        name=f"{reject.stream}:{mask_text(joined(reject.source_key))}" if shows_key and reject.source_key else line,
-        action=reject.stream,
+        name=f"{stream}:{mask_text(key)}" if shows_key and key else line,
+        action=stream,
         when=format_time(reject.at_unix),
         reason=reject.reason if reject.reason.startswith(reject.field) else f"{reject.field}: {reject.reason}",
         line=reject.line,
+        owner=f"source {mask_text(reject.source_name)}" if reject.source_name else "",
     )
 
 

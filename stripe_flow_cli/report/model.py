@@ -90,7 +90,8 @@ class Reason:
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """All figures. `attempts` counts the selected rows of the journal; `money_unknown` those without an amount.
+    """All figures. `attempts` counts the journal's selected rows, `counts` the same by status, `money_unknown` those
+    without an amount. `orders` counts records, by the status of their latest attempt.
 
     `sent_since` counts lines of the rejects file whose records were sent later.
     """
@@ -100,6 +101,7 @@ class Report:
     owners: tuple[str, ...]
     attempts: int
     counts: Mapping[str, int]
+    orders: Mapping[str, int]
     groups: tuple[Group, ...]
     timeline: Timeline
     ledgers: tuple[Ledger, ...]

@@ -53,6 +53,12 @@ def count_days(journal: Journal, filters: Filters) -> Rows:
     return journal.ask(_where(select(*columns, *sums), filters).group_by(*columns))
 
 
+def count_orders(journal: Journal, filters: Filters) -> Rows:
+    """The number of records (`rows`) by the state of their latest attempt to create the object."""
+    query = select(attempts.c.state, func.count().label("rows")).where(attempts.c.revision == 0, ~_is_replaced)
+    return journal.ask(_where(query, filters).group_by(attempts.c.state))
+
+
 def count_reasons(journal: Journal, filters: Filters) -> Rows:
     """Stripe's reasons for declines and refusals, the most frequent first, at most `MOST_REASONS`.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -18,6 +18,7 @@ from stripe_flow_cli.report import queries
 from stripe_flow_cli.report.private import mask_field, mask_text
 from target_stripe_flow.attempts import identity
 from target_stripe_flow.attempts.identity import Identity, Scope
+from target_stripe_flow.journal.sources import Source
 from target_stripe_flow.journal.store import Journal
 from target_stripe_flow.results.line_file import LONGEST_LINE_BYTES
 from target_stripe_flow.results.outcome import Rejected, Status
@@ -32,18 +33,23 @@ OTHERS = ("", "", "other reasons")
 
 @dataclass(frozen=True, kw_only=True)
 class Reject:
-    """A record that was not sent: the reason, the time, the line of its input, and its source key unmasked.
+    """A record that was not sent: the reason, the time, the line of its input, and its key unmasked.
 
-    `source_key` is empty where the record has none.
+    `stream` and the names in `key` are as the input has them. `key` is empty where the record has none.
     """
 
     stream: str
-    action: str
+    source_name: str | None
     field: str
     reason: str
     line: int | None
     at_unix: int | None
-    source_key: tuple[str, ...]
+    key: Mapping[str, str]
+
+    def key_in_order(self, names: Iterable[str]) -> tuple[str, ...]:
+        """The values of the key by these names; empty unless they are the names of this key."""
+        ordered = list(names)
+        return tuple(self.key[name] for name in ordered) if sorted(ordered) == sorted(self.key) else ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,12 +66,17 @@ class Rejects:
 
 
 class SentLater:
-    """Filters out records that were fixed and sent after they were rejected: the file keeps their lines."""
+    """Filters out records that were fixed and sent after they were rejected: the file keeps their lines.
 
-    def __init__(self, journal: Journal, scopes: Sequence[Scope]) -> None:
-        """`scopes` are the accounts, modes and sources of records that the file may hold."""
+    A record counts as sent only if its source and key are known, in the order that the journal remembers, and if the
+    journal's row is newer in every account and mode of that source. Lines of older releases have no source_name, and
+    their time is of another clock than the journal's: they always stay.
+    """
+
+    def __init__(self, journal: Journal, sources: Sequence[Source]) -> None:
+        """`sources` are those that the report covers."""
         self.count = 0
-        self._journal, self._scopes = journal, scopes
+        self._journal, self._sources = journal, sources
 
     def remove_from(self, rejects: Iterator[Reject]) -> Iterator[Reject]:
         """The records that were not sent later, in order; counts the others. Raises JournalBroken."""
@@ -73,17 +84,24 @@ class SentLater:
             digests = [self._digests(reject) for reject in batch]
             last = queries.read_last_times(self._journal, [digest for each in digests for digest in each])
             for reject, candidates in zip(batch, digests, strict=True):
-                if any(last.get(digest, 0) > (reject.at_unix or math.inf) for digest in candidates):
+                at_unix = math.inf if reject.at_unix is None else reject.at_unix
+                if candidates and all(last.get(digest, 0) > at_unix for digest in candidates):
                     self.count += 1
                 else:
                     yield reject
 
     def _digests(self, reject: Reject) -> list[str]:
-        if not reject.source_key:
-            return []
-        return [
-            Identity(scope=scope, action=reject.action, source_key=reject.source_key).digest for scope in self._scopes
-        ]
+        """The identities that the record may have."""
+        found = []
+        for source in self._sources:
+            streams = source.streams or (source.action,)  # none are known of a source of an older journal
+            if source.source_name == reject.source_name and reject.stream in streams:
+                parts = reject.key_in_order(source.key_names or reject.key)
+                if not parts:
+                    return []
+                scope = Scope(account=source.account, mode=source.mode, source_name=source.source_name)
+                found.append(Identity(scope=scope, action=source.action, source_key=parts).digest)
+        return found
 
 
 def read_rejects(path: Path, most: int, sent_later: SentLater) -> Rejects:
@@ -98,7 +116,7 @@ def read_rejects(path: Path, most: int, sent_later: SentLater) -> Rejects:
         for reject in sent_later.remove_from(_read_lines(path)):
             total += 1
             newest.append(reject)
-            why = (reject.stream, reject.field, reject.reason)
+            why = (mask_field(reject.stream), reject.field, reject.reason)
             reasons[why if why in reasons or len(reasons) < MOST_REASONS else OTHERS] += 1
     except FileNotFoundError:
         pass
@@ -122,7 +140,7 @@ def _read_lines(path: Path) -> Iterator[Reject]:
                     "record": dict(record),
                     "stripe_flow": {"request_id": None, **verdict},
                 } if status_of(verdict) == Status.REJECTED.value:
-                    yield _make_reject(stream, verdict, _source_key(record, keys.get(stream, [])))
+                    yield _make_reject(stream, verdict, _key(record, keys.get(stream, [])))
 
 
 def _parse(line: bytes) -> Any:  # Any: JSON
@@ -133,25 +151,25 @@ def _parse(line: bytes) -> Any:  # Any: JSON
         return None
 
 
-def _make_reject(stream: str, verdict: Mapping[Any, Any], source_key: tuple[str, ...]) -> Reject:  # Any: JSON
-    line = verdict.get("line")
+def _make_reject(stream: str, verdict: Mapping[Any, Any], key: Mapping[str, str]) -> Reject:  # Any: JSON
+    line, source_name = verdict.get("line"), verdict.get("source_name")
     return Reject(
-        stream=mask_field(stream),
-        action=stream,
+        stream=stream,
+        source_name=source_name if isinstance(source_name, str) else None,
         field=mask_field(str(verdict.get("field") or "")),
-        reason=mask_text(verdict.get("reason") or "no reason", source_key),
+        reason=mask_text(verdict.get("reason") or "no reason", key.values()),
         line=line if isinstance(line, int) else None,
         at_unix=_unix(verdict.get("at")),
-        source_key=source_key,
+        key=key,
     )
 
 
-def _source_key(record: Mapping[Any, Any], names: list[str]) -> tuple[str, ...]:  # Any: JSON
-    """Empty where the record has none, which may be why it was rejected."""
+def _key(record: Mapping[Any, Any], names: list[str]) -> Mapping[str, str]:  # Any: JSON
+    """Key name → canonical text; empty where the record has no key, which may be why it was rejected."""
     try:
-        return identity.source_key(record, names)
+        return dict(zip(names, identity.source_key(record, names), strict=True))
     except Rejected:
-        return ()
+        return {}
 
 
 def _unix(at: object) -> int | None:

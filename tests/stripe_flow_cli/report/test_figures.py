@@ -17,6 +17,7 @@ from stripe_flow_cli.report.model import Group, Report, Sums
 from target_stripe_flow.attempts.attempt import Attempt
 from target_stripe_flow.attempts.identity import Identity, Scope
 from target_stripe_flow.attempts.lifecycle import State
+from target_stripe_flow.journal.sources import Source, write_source
 from target_stripe_flow.journal.store import Journal
 from tests.stripe_flow_cli.report.journals import DAY_S, NOW, an_attempt, attempts
 
@@ -213,24 +214,106 @@ def test_a_rejects_file_may_hold_anything(journal: Journal, tmp_path: Path) -> N
     assert [group.total for group in read(journal, rejects).groups] == [1]
 
 
-def test_a_rejected_record_that_was_sent_later_is_left_out(journal: Journal, tmp_path: Path) -> None:
-    def sent(key: str, when: int, **columns: Any) -> Attempt:  # Any: columns
-        scope = Scope(account="acct_1", mode="test", source_name="default")
-        digest = Identity(scope=scope, action="charges", source_key=(key,)).digest
-        whose = {"account": "acct_1", "mode": "test", "source_key": (key,), "digest": digest}
-        return an_attempt(1, State.CREATED, action="charges", **(whose | {"settled_unix": when} | columns))
+AT = "2026-11-24T00:00:00+00:00"  # NOW
+SHOP = {"at": AT, "source_name": "shop"}
 
-    at = "2026-11-24T00:00:00+00:00"
-    assert int(datetime.fromisoformat(at).timestamp()) == NOW
-    rejects = lines(
-        tmp_path / "r.jsonl", *({"at": at, "id": key} for key in ("1", "2", "3", "4")), {"at": "?", "id": "1"}
-    )
-    journal.add([sent("1", NOW + 60), sent("2", NOW - 60), sent("4", NOW + 60, digest="0" * 32)])
+
+def sent(
+    *key: str, when: int = NOW + 60, source_name: str = "shop", account: str = "acct_1", state: State = State.CREATED
+) -> Attempt:
+    """A charge with this key, in the order of the journal."""
+    scope = Scope(account=account, mode="test", source_name=source_name)
+    digest = Identity(scope=scope, action="charges", source_key=key).digest
+    whose: dict[str, Any] = {
+        "account": account,
+        "mode": "test",
+        "source_name": source_name,
+        "source_key": key,
+        "digest": digest,
+    }
+    return an_attempt(1, state, action="charges", settled_unix=when, **whose)
+
+
+def remember(journal: Journal, *key_names: str, account: str = "acct_1", **columns: Any) -> None:
+    """What a run remembers of the charges of `shop`; `columns` are members of a source."""
+    usual: dict[str, Any] = {"source_name": "shop", "streams": ("charges",)}
+    source = Source(account=account, mode="test", action="charges", key_names=key_names, **(usual | columns))
+    write_source(journal, source)
+
+
+def never_sent(journal: Journal, rejects: Path) -> int:
+    found = groups(read(journal, rejects))
+    return found["never_sent"].total if "never_sent" in found else 0
+
+
+def test_a_rejected_record_that_was_sent_later_is_left_out(journal: Journal, tmp_path: Path) -> None:
+    assert int(datetime.fromisoformat(AT).timestamp()) == NOW
+    keys = ("1", "2", "3", "4", "5")
+    rejects = lines(tmp_path / "r.jsonl", *(SHOP | {"id": key} for key in keys), SHOP | {"at": None, "id": "1"})
+    remember(journal, "id")
+    journal.add([sent("1"), sent("2", when=NOW - 60), sent("4", when=NOW), sent("5", source_name="crm")])
 
     report = read(journal, rejects)
 
-    assert groups(report)["never_sent"].total == 4, "one of the four was sent before it was rejected"
+    assert groups(report)["never_sent"].total == 5, "one of the first five was sent after it was rejected"
     assert report.sent_since == 1
+
+
+def test_equal_keys_of_two_sources_are_two_records(journal: Journal, tmp_path: Path) -> None:
+    rejects = lines(tmp_path / "r.jsonl", SHOP, SHOP | {"source_name": "crm"}, {"at": AT})
+    remember(journal, "id")
+    remember(journal, "id", source_name="crm")
+    journal.add([sent("7")])
+
+    assert never_sent(journal, rejects) == 2, "that of crm, and a line of an older release, which names no source"
+
+
+def test_a_record_of_several_accounts_counts_as_sent_once_all_have_it(journal: Journal, tmp_path: Path) -> None:
+    rejects = lines(tmp_path / "r.jsonl", SHOP)
+    for account in ("acct_1", "acct_2"):
+        remember(journal, "id", account=account)
+    journal.add([sent("7")])
+    before = never_sent(journal, rejects)
+    journal.add([sent("7", account="acct_2")])
+
+    assert (before, never_sent(journal, rejects)) == (1, 0)
+
+
+def test_the_key_is_read_in_the_order_that_the_journal_remembers(journal: Journal, tmp_path: Path) -> None:
+    path = tmp_path / "r.jsonl"
+    verdict = {"status": "rejected", "reason": "no amount", "request_id": None} | SHOP
+    schema = {"type": "SCHEMA", "stream": "orders", "schema": {}, "key_properties": ["shop", "no"]}
+    record = {"type": "RECORD", "stream": "orders", "record": {"no": 7, "shop": "eu"}, "stripe_flow": verdict}
+    path.write_text(f"{json.dumps(schema)}\n{json.dumps(record)}\n")
+    remember(journal, "no", "shop", streams=("orders",))
+    journal.add([sent("eu", "7")])
+    other_order = never_sent(journal, path)
+    journal.add([sent("7", "eu")])
+
+    assert (other_order, never_sent(journal, path)) == (1, 0), "the stream has another name than its action"
+
+
+@pytest.mark.parametrize(
+    "columns", [{"streams": ("other",)}, {"key_names": ("no",)}, {"source_name": "default"}, {"account": "acct_2"}]
+)
+def test_a_reject_stays_where_its_source_is_not_sure(columns: dict[str, Any], journal: Journal, tmp_path: Path) -> None:
+    rejects = lines(tmp_path / "r.jsonl", SHOP)
+    remember(journal, *columns.get("key_names", ("id",)), **{n: v for n, v in columns.items() if n != "key_names"})
+    journal.add([sent("7")])
+
+    assert never_sent(journal, rejects) == 1
+
+
+def test_an_order_counts_once_however_often_it_was_tried(journal: Journal) -> None:
+    first = a_charge(1, State.DECLINED, 500, "usd")
+    customer = an_attempt(3, State.CREATED, action="customers")
+    journal.add([first, replace(first, attempt=2, state=State.CREATED), a_charge(2, State.REFUSED, 5, "usd")])
+    journal.add([customer, *(replace(customer, revision=number, state=State.UPDATED) for number in (1, 2))])
+
+    printed = figures.to_json(read(journal))
+
+    assert (printed["attempts"], printed["orders"]) == (6, 3)
+    assert printed["orders_by_status"] == {"created": 2, "rejected": 1}
 
 
 def test_rejects_of_many_reasons_are_all_counted(journal: Journal, tmp_path: Path) -> None:
