@@ -24,12 +24,6 @@ def print_errors() -> Iterator[None]:
     except StripeFlowError as error:
         click.echo(redaction.redact(f"Error: {error}"), err=True)
         raise SystemExit(error.exit_code) from None
-    except BrokenPipeError:
-        raise  # the reader of the pipe has ended; click then exits without a message
-    except OSError as error:
-        # Our own files raise errors of our own, so this one comes from standard output.
-        reason = (error.strerror or "").lower()
-        raise click.ClickException(f"standard output takes no more ({reason}): fix that and run again") from None
 
 
 def load_plugin(plugin: type[P], config: tuple[str, ...], **options: Any) -> P:  # Any: options of each plugin

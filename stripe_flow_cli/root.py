@@ -9,6 +9,7 @@ import click
 from typing_extensions import override
 
 from stripe_flow.api.spelling import suggestion
+from stripe_flow.singer.standard_streams import print_error, standard_streams
 
 _COMMANDS = {
     "doctor": "stripe_flow_cli.doctor",
@@ -40,7 +41,13 @@ class _LazyCommands(click.Group):
         return cast("click.Command", getattr(importlib.import_module(_COMMANDS[cmd_name]), cmd_name))
 
 
-@click.group(cls=_LazyCommands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group("stripe-flow", cls=_LazyCommands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="stripe-flow")
-def main() -> None:
+def stripe_flow() -> None:
     """Commands for operating stripe-flow: check a connection, inspect the journal, plan slices, run the sandbox."""
+
+
+def main() -> None:
+    """Run the command and exit. A command whose output cannot be written ends with one line and exit code 1."""
+    with standard_streams(print_error):
+        stripe_flow()

@@ -21,7 +21,7 @@ def one_line_errors() -> Iterator[None]:
     """Turn exceptions that would end in a traceback into RecordsError."""
     try:
         yield
-    except (click.ClickException, click.exceptions.Exit, BrokenPipeError):
+    except (click.ClickException, click.exceptions.Exit):
         raise  # click handles these
     except MappingError as error:
         raise RecordsError(f"Setting stream_maps: {str(error).rstrip('.')}. Fix the setting.") from None

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any, cast
 
 from stripe_flow.api.connection import Mode
-from stripe_flow.api.errors import Misconfigured
+from stripe_flow.api.errors import Misconfigured, OutputLost
 from stripe_flow.api.settings import open_client
 from stripe_flow.singer.fields import Fields
 from stripe_flow.singer.run_log import RunLog
@@ -235,5 +235,8 @@ def refuse_lost_journal(location: Location, mode: Mode) -> None:
 
 
 def print_state(value: State) -> None:
-    """Write the STATE's value as one line to standard output."""
-    write_whole(bytearray(json.dumps(value).encode() + b"\n"))
+    """Write the STATE's value as one line to standard output. Raises OutputLost."""
+    try:
+        write_whole(bytearray(json.dumps(value).encode() + b"\n"))
+    except OutputLost as lost:
+        raise OutputLost(f"{lost}. What was sent is in the journal, and the next run does not send it again") from None

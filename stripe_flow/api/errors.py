@@ -2,6 +2,7 @@
 
     StripeFlowError             the root; `exit_code` is the exit code of a run that it ends
     ├── Misconfigured           fix a setting or the input, then run again
+    ├── OutputLost              standard output takes no more: its reader has ended, or its disk is full
     ├── Stopped                 the run is ending: a request that was not sent is not executed, a sent one is undecided
     └── StripeError             Stripe refused, or did not answer
         ├── AccountTrouble      stop: no request with this key and account succeeds now
@@ -36,6 +37,10 @@ class StripeFlowError(Exception):
 
 class Misconfigured(StripeFlowError):
     """A setting, a file or a line of input is wrong; the message names it and what to write instead."""
+
+
+class OutputLost(StripeFlowError):
+    """Standard output takes no more; the message says why."""
 
 
 class Stopped(StripeFlowError):

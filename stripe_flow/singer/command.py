@@ -100,7 +100,7 @@ class PluginCommand(PluginBase):
 
     @classmethod
     def run_to_exit_code(cls, do: Callable[[], int]) -> int:
-        """The exit code of `do`; an error is logged as one line. BrokenPipeError passes: click ends quietly on it."""
+        """The exit code of `do`; an error is logged as one line."""
         try:
             return do()
         except StripeFlowError as error:
@@ -109,8 +109,6 @@ class PluginCommand(PluginBase):
             return cls._log_error(
                 Misconfigured(f"setting stream_maps: {str(error).rstrip('.')}: fix the setting or remove it")
             )
-        except BrokenPipeError:
-            raise
         except Exception as error:  # noqa: BLE001  # the edge of the process
             return cls._log_error(describe_unexpected(error))
 

@@ -15,8 +15,9 @@ import msgspec
 from singer_sdk.contrib.msgspec import MsgSpecWriter
 from singer_sdk.singerlib import Message, RecordMessage
 
-from stripe_flow.api.errors import Misconfigured
+from stripe_flow.api.errors import OutputLost
 from stripe_flow.singer.live_line import live_line_erased
+from stripe_flow.singer.standard_streams import CLOSED, describe_lost
 
 # One system call for about twenty full-size charges; a larger buffer gains nothing measurable.
 BUFFER_BYTES = 64 * 1024
@@ -54,7 +55,7 @@ class LineWriter(MsgSpecWriter):
                 self.flush()
 
     def flush(self) -> None:
-        """Write all that is pending. Raises BrokenPipeError when the reader has closed the pipe."""
+        """Write all that is pending. Raises OutputLost."""
         write_whole(self._pending)
         self.records_out += self._records_pending
         self._records_pending = 0
@@ -70,10 +71,10 @@ def _record_frame(stream: str, time_extracted: str) -> tuple[bytes, bytes]:
 def write_whole(data: bytearray) -> None:
     """Write all of `data` to standard output and empty `data`; a signal delays the write but does not cut it short.
 
-    Raises BrokenPipeError when the reader has closed the pipe, Misconfigured when standard output cannot be written.
+    Raises OutputLost when the reader has closed the pipe, or when standard output cannot be written.
     """
     if sys.stdout is None:
-        raise Misconfigured("standard output is closed, but the messages go there: connect it to a file or a pipe")
+        raise OutputLost(CLOSED)
     try:
         descriptor = sys.stdout.fileno()
     except (OSError, ValueError):  # a test's in-memory stream has no descriptor
@@ -85,11 +86,5 @@ def write_whole(data: bytearray) -> None:
             while data:
                 written = os.write(descriptor, data)
                 del data[:written]
-    except BrokenPipeError:
-        raise
     except OSError as error:
-        why = (error.strerror or "").lower()
-        raise Misconfigured(
-            f"standard output cannot be written ({why}): fix the cause and run again; messages that were not written "
-            "are not counted as done"
-        ) from None
+        raise OutputLost(f"{describe_lost(error)}; what was not written is not counted as done") from None

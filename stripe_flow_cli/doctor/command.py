@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from typing import Any
 
 import click
@@ -23,7 +22,7 @@ _PLUGINS: dict[str, tuple[type[PluginUnderTest[Any]], Checks[Any]]] = {
     "tap": (TapUnderTest, TAP_CHECKS),
     "target": (TargetUnderTest, TARGET_CHECKS),
 }
-_SIGNS = {Mark.OK: ("✓", "+", "green"), Mark.STOPS: ("✗", "x", "red"), Mark.OPEN: ("•", "-", "yellow")}
+_SIGNS = {Mark.OK: ("✓", "green"), Mark.STOPS: ("✗", "red"), Mark.OPEN: ("•", "yellow")}
 _WIDTH = max(len(check.name) for _, checks in _PLUGINS.values() for check in checks)
 
 
@@ -73,23 +72,10 @@ def _print_finding(name: str, finding: Finding, *, as_json: bool) -> None:
         members = {"check": name, "status": finding.mark.value, "message": text, "exit_code": finding.exit_code}
         click.echo(json.dumps(members))
         return
-    sign, plain_sign, colour = _SIGNS[finding.mark]
-    styled = click.style(sign if _can_encode(sign) else plain_sign, fg=colour)
-    _print_line(f"{styled} {name:{_WIDTH}}  {text}")
+    sign, colour = _SIGNS[finding.mark]
+    _print_line(f"{click.style(sign, fg=colour)} {name:{_WIDTH}}  {text}")
 
 
 def _print_line(line: str) -> None:
-    """Print in the terminal's encoding; in colour, unless the output is no terminal or NO_COLOR is set.
-
-    https://no-color.org
-    """
-    encoding = sys.stdout.encoding or "utf-8"
-    click.echo(line.encode(encoding, "replace").decode(encoding), color=False if os.environ.get("NO_COLOR") else None)
-
-
-def _can_encode(sign: str) -> bool:
-    try:
-        sign.encode(sys.stdout.encoding or "utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True
+    """Print in colour, unless the output is no terminal or NO_COLOR is set: https://no-color.org."""
+    click.echo(line, color=False if os.environ.get("NO_COLOR") else None)

@@ -8,7 +8,7 @@ import click
 
 from stripe_flow.api.errors import Misconfigured
 from stripe_flow_cli.journal.context import JournalContext
-from stripe_flow_cli.journal.options import with_context
+from stripe_flow_cli.journal.options import NAME, with_context
 from target_stripe_flow.journal.labels import Labels
 from target_stripe_flow.journal.store import Journal
 
@@ -17,7 +17,7 @@ _ACCOUNT = re.compile(r"acct_\w+", re.ASCII)
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", type=NAME)
 @click.option("--is", "account_id", required=True, metavar="acct_…", help="The id of the label's account.")
 @with_context
 def label(context: JournalContext, name: str, account_id: str) -> None:

@@ -3,21 +3,41 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Callable
 from typing import Any
 
 import click
+from typing_extensions import override
 
 from stripe_flow_cli.errors import print_errors
 from stripe_flow_cli.journal.context import open_context
 
 Command = Callable[..., None]
+
+
+class _Name(click.ParamType):  # type: ignore[type-arg]  # generic for mypy only
+    """A name of the user's, read as UTF-8 whatever the locale: a source key decides what is settled or forgotten."""
+
+    name = "text"
+
+    @override
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:  # Any: click's
+        try:
+            return os.fsencode(value).decode()
+        except UnicodeError:  # typed in a terminal of the locale
+            return str(value)
+
+
+NAME = _Name()
 _OPTIONS = (
     click.option(
         "--config", multiple=True, metavar="FILE|ENV", help="The target's settings, as the target takes them."
     ),
-    click.option("--source-name", help="Default: every source_name; for a KEY to change, those of the settings."),
-    click.option("--account", help="Default: the account of the settings, else all accounts in the journal."),
+    click.option(
+        "--source-name", type=NAME, help="Default: every source_name; to change a KEY, those of the settings."
+    ),
+    click.option("--account", type=NAME, help="Default: the account of the settings, else all in the journal."),
     click.option("--mode", type=click.Choice(["test", "live"]), help="Default: the mode of the API key, else both."),
     click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line."),
     click.option("--show-keys", is_flag=True, help="Show source keys unmasked: they may be names or addresses."),
@@ -44,4 +64,4 @@ def with_context(command: Command) -> Command:
 
 def with_key(command: Command) -> Command:
     """Add the argument KEY."""
-    return click.argument("key")(command)
+    return click.argument("key", type=NAME)(command)

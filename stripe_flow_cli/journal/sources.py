@@ -10,7 +10,7 @@ import click
 
 from stripe_flow.api.errors import Misconfigured
 from stripe_flow_cli.journal.context import JournalContext
-from stripe_flow_cli.journal.options import with_context
+from stripe_flow_cli.journal.options import NAME, with_context
 from target_stripe_flow.actions.table import ACTIONS
 from target_stripe_flow.execution.source_problems import describe_counts, is_odd, joined, same_names, shown
 from target_stripe_flow.journal.sources import Source, change_source, find_source, read_sources, write_source
@@ -31,7 +31,7 @@ def source() -> None:
 def _with_name(command: Command) -> Command:
     """Add the argument NAME and the option --action."""
     action = click.option("--action", required=True, type=click.Choice(list(ACTIONS)), help="The action of the source.")
-    return click.argument("name")(action(command))
+    return click.argument("name", type=NAME)(action(command))
 
 
 @source.command("list")
@@ -48,7 +48,7 @@ def list_sources(context: JournalContext, action: str | None) -> None:
 
 @source.command()
 @_with_name
-@click.option("--stream", help="An input stream of the source, beside those that it has; before stream maps.")
+@click.option("--stream", type=NAME, help="One more input stream of the source; its name before stream maps.")
 @with_context
 def add(context: JournalContext, name: str, action: str, stream: str | None) -> None:
     """Say that NAME is a source of its own, or with --stream that it has one more input stream.
@@ -74,10 +74,12 @@ def add(context: JournalContext, name: str, action: str, stream: str | None) -> 
 
 @source.command()
 @_with_name
-@click.option("--stream", help="The new name of the input stream, before stream maps.")
-@click.option("--from", "old_stream", help="The old name of the stream, where the source has several.")
+@click.option("--stream", type=NAME, help="The new name of the input stream, before stream maps.")
+@click.option("--from", "old_stream", type=NAME, help="The old name of the stream, where the source has several.")
 @click.option(
-    "--keys", help="The new names of the key properties, in the order of the old ones: `a,b`, or a JSON list."
+    "--keys",
+    type=NAME,
+    help="The new names of the key properties, in the order of the old ones: `a,b`, or a JSON list.",
 )
 @with_context
 def rename(  # the parameters are the options

@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from stripe_flow.api.errors import StripeFlowError
+from stripe_flow.api.errors import OutputLost, StripeFlowError
 
 # Keeps memory flat; far more tasks than any number of workers can run at once.
 MOST_OPEN = 1_000
@@ -88,6 +88,7 @@ class Dispatcher:
         self._is_closed = False
         self._is_barred = False  # a record that no STATE may pass is at the left: nothing behind it needs a ledger
         self._unprinted: State | None = None
+        self._is_output_lost = False
         self._emitted_at = float("-inf")
         self.fatal: BaseException | None = None
         self._workers = workers
@@ -164,9 +165,8 @@ class Dispatcher:
         with self._changed:
             while self._running and time.monotonic() < deadline:
                 self._changed.wait(deadline - time.monotonic())
-            if not isinstance(self.fatal, OSError):  # an OSError says that standard output is closed
-                self._advance()
-                self._print_state()
+            self._advance()
+            self._print_state()
 
     def _wait_until(self, condition: Callable[[], bool]) -> None:
         """Wait, holding `_changed`. Raises the fatal error, or what `on_wait` raises."""
@@ -238,6 +238,11 @@ class Dispatcher:
             self._print_state()
 
     def _print_state(self) -> None:
-        if self._unprinted is not None:
+        if self._unprinted is None or self._is_output_lost:
+            return
+        try:
             self._emit(self._unprinted)
-            self._unprinted, self._emitted_at = None, time.monotonic()
+        except OutputLost:
+            self._is_output_lost = True  # what is in flight is finished all the same
+            raise
+        self._unprinted, self._emitted_at = None, time.monotonic()

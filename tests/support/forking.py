@@ -13,7 +13,7 @@ import runpy
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
 from types import TracebackType
@@ -26,6 +26,7 @@ MODULES: Mapping[str, Sequence[str]] = {
     "tap_stripe_flow": ("tap_stripe_flow.tap",),
     "target_stripe_flow": ("target_stripe_flow.target",),
     "stripe_flow_cli": ("stripe_flow_cli.root", "target_stripe_flow.target"),
+    "tap_records": ("tap_records.tap",),
     "tests.kills.target.launcher": ("tests.kills.target.launcher",),
 }
 
@@ -76,14 +77,27 @@ Running = Forked | subprocess.Popen[bytes]
 
 
 def started(
-    line: Sequence[str], folder: Path, env: Mapping[str, str], *, given: Path, output: Path, log: Path
+    line: Sequence[str],
+    folder: Path,
+    env: Mapping[str, str],
+    *,
+    given: Path,
+    output: Path,
+    log: Path,
+    change: Callable[[], None] | None = None,
 ) -> Running:
-    """A command line started in `folder`; `given` is its standard input, `output` and `log` its standard streams."""
+    """A command line started in `folder`; `given` is its standard input, `output` and `log` its standard streams.
+
+    `change`, a function of a module, changes the process before it starts; only for a command line that is forked.
+    """
     if line[:2] == [sys.executable, "-m"] and line[2] in MODULES and _is_forked(env):
         streams = tuple(str(path.absolute()) for path in (given, output, log))
-        process = _server().Process(target=_run, args=(line[2], list(line[3:]), str(folder), dict(env), streams))
+        process = _server().Process(
+            target=_run, args=(line[2], list(line[3:]), str(folder), dict(env), streams, change)
+        )
         process.start()
         return Forked(process)
+    assert change is None
     with given.open("rb") as read, output.open("wb") as write, log.open("wb") as errors:
         return subprocess.Popen(line, cwd=folder, env=env, stdin=read, stdout=write, stderr=errors)
 
@@ -102,8 +116,14 @@ def _server() -> ForkServerContext:
     return context
 
 
-def _run(module: str, options: Sequence[str], folder: str, env: Mapping[str, str], streams: Sequence[str]) -> None:
-    """Run a module in the new process, as `python -m` would."""
+def _run(
+    line: Sequence[str],
+    folder: str,
+    env: Mapping[str, str],
+    streams: Sequence[str],
+    change: Callable[[], None] | None,
+) -> None:
+    """Run a module with its options in the new process, as `python -m` would."""
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(env)
@@ -115,5 +135,7 @@ def _run(module: str, options: Sequence[str], folder: str, env: Mapping[str, str
     sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115  # for as long as the process lives
     sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115  # see stdin
     sys.stderr = open(2, "w", 1, "utf-8", "backslashreplace", closefd=False)  # noqa: SIM115  # see stdin
-    sys.argv = [module, *options]
-    runpy.run_module(module, run_name="__main__", alter_sys=True)
+    if change is not None:
+        change()
+    sys.argv = list(line)
+    runpy.run_module(line[0], run_name="__main__", alter_sys=True)

@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -73,12 +73,14 @@ def clean_env(**more: str) -> dict[str, str]:
     return kept | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"} | more
 
 
-def run(line: Sequence[str], folder: Path, stdin: bytes = b"", /, **env: str) -> Ended:
-    """Run a command line in `folder` to its end; `stdin` is its standard input."""
+def run(
+    line: Sequence[str], folder: Path, stdin: bytes = b"", change: Callable[[], None] | None = None, /, **env: str
+) -> Ended:
+    """Run a command line in `folder` to its end; `stdin` is its standard input; for `change` see `started`."""
     with tempfile.TemporaryDirectory() as files:
         read, output, log = (Path(files) / name for name in ("given", "output", "log"))
         read.write_bytes(stdin)
-        running = started(line, folder, clean_env(**env), given=read, output=output, log=log)
+        running = started(line, folder, clean_env(**env), given=read, output=output, log=log, change=change)
         try:
             code = running.wait(LIFE_S)
         finally:
