@@ -10,9 +10,15 @@ import click
 from singer_sdk.plugin_base import PluginBase
 
 from stripe_flow.api import redaction
+from stripe_flow.api.commands import complete_commands
 from stripe_flow.api.errors import StripeFlowError
 
 P = TypeVar("P", bound=PluginBase)
+
+
+def say(text: str) -> None:
+    """Print a line to standard error: no secret in it, and its commands as one can copy them."""
+    click.echo(redaction.redact(complete_commands(text)), err=True)
 
 
 @contextmanager
@@ -22,7 +28,7 @@ def print_errors() -> Iterator[None]:
     try:
         yield
     except StripeFlowError as error:
-        click.echo(redaction.redact(f"Error: {error}"), err=True)
+        say(f"Error: {error}")
         raise SystemExit(error.exit_code) from None
 
 

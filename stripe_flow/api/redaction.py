@@ -1,4 +1,5 @@
-"""Hides keys and card numbers in log records, exceptions and tracebacks of this process.
+"""Hides keys and card numbers in log records, exceptions and tracebacks, and completes the commands of messages.
+
 
 Meltano replaces all handlers and formatters of a plugin (`SINGER_SDK_LOG_CONFIG`), so a filter on one of them would be
 lost. The factory that makes log records is not replaced. It does not see `extra={…}`, which is set after the factory
@@ -12,10 +13,12 @@ import logging
 import re
 import sys
 import threading
+from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
 from stripe_flow.api.card_numbers import mask_card_numbers
+from stripe_flow.api.commands import complete_commands
 
 MASK = "[redacted]"
 # Keys of all kinds, webhook secrets, and the header that carries a key.
@@ -81,6 +84,9 @@ class _RedactingFactory:
     def __call__(self, *args: Any, **kwargs: Any) -> logging.LogRecord:  # Any: passed through untouched
         record: logging.LogRecord = self._base(*args, **kwargs)
         record.msg, record.args = _walk(record.msg, set()), _walk(record.args, set())
+        with suppress(TypeError, ValueError):  # the arguments do not fit: `logging` reports it when it formats
+            if "`stripe-flow " in (message := record.getMessage()):
+                record.msg, record.args = complete_commands(message), ()
         if record.exc_info and record.exc_info[1] is not None:
             scrub(record.exc_info[1])
         return record

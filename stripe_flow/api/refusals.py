@@ -151,7 +151,7 @@ _READ_REFUSED = (
 )
 _MEANINGS: dict[int, _Meaning] = {
     401: (KeyRefused, "Stripe does not accept the key", "Check the setting api_key; the key is not shown here"),
-    402: (Declined, "the card was declined", "This is final; `stripe-flow journal retry` orders another attempt"),
+    402: (Declined, "the card was declined", "This is final; `stripe-flow journal retry KEY` orders another attempt"),
     403: (
         PermissionMissing,
         "the key lacks the permission {permission}",

@@ -22,6 +22,7 @@ from singer_sdk.helpers._classproperty import classproperty
 from singer_sdk.plugin_base import JSONSchemaValidator, PluginBase, _ConfigInput
 
 from stripe_flow.api import redaction
+from stripe_flow.api.commands import use_config
 from stripe_flow.api.connection import describe_address
 from stripe_flow.api.errors import Misconfigured, StripeFlowError
 from stripe_flow.api.spelling import mistyped_variables
@@ -54,6 +55,7 @@ class PluginCommand(PluginBase):
     @classmethod
     def cb_config(cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]) -> _ConfigInput:
         """Read `--config`; exit 1 with one line when a file or a variable cannot be read."""
+        use_config(value)
         for path in value:
             if path == "ENV":
                 cls._check_environment()

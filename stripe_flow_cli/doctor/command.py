@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from stripe_flow.api.commands import complete_commands
 from stripe_flow.api.redaction import redact
 from stripe_flow_cli.doctor.checks import TAP_CHECKS, TARGET_CHECKS
 from stripe_flow_cli.doctor.connection_under_test import Options, PluginUnderTest
@@ -67,7 +68,7 @@ def doctor(
 
 
 def _print_finding(name: str, finding: Finding, *, as_json: bool) -> None:
-    text = redact(finding.text)
+    text = redact(complete_commands(finding.text))
     if as_json:
         members = {"check": name, "status": finding.mark.value, "message": text, "exit_code": finding.exit_code}
         click.echo(json.dumps(members))

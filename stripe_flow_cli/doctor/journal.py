@@ -154,8 +154,9 @@ def judge_rows(rows: JournalRows) -> Iterator[Finding]:
     waiting = [f"{count} {state.value}" for state, count in counts if state is not State.PARKED]
     if parked:
         yield warns(
-            f"{', '.join(parked)}: a person decides with `stripe-flow journal list --state parked` and `stripe-flow "
-            "journal settle`; until then runs continue, and end with exit code 3"
+            f"{', '.join(parked)}: a person decides. `stripe-flow journal list --state parked` prints each KEY; "
+            "then run `stripe-flow journal settle KEY --as created STRIPE_ID` or `stripe-flow journal settle KEY --as "
+            "not-created`. Until then runs continue, and end with exit code 3"
         )
     if waiting:
         yield warns(f"not settled yet: {', '.join(waiting)}; the next run reconciles them before it reads input")

@@ -18,12 +18,15 @@ from target_stripe_flow.attempts.lifecycle import State
 
 
 @click.group()
-def journal() -> None:
+@click.option("--config", multiple=True, metavar="FILE|ENV", help="The target's settings, for any command.")
+@click.pass_context
+def journal(ctx: click.Context, config: tuple[str, ...]) -> None:
     """Inspect what target-stripe-flow has sent and what the outcome was.
 
     KEY is ACTION:SOURCE_KEY, for example charges:1001, with several values joined by commas. A source key that may be a
     person's name or address is shown as a hash, and ACTION:HASH is a KEY as well; --show-keys shows all keys unmasked.
     """
+    ctx.obj = config
 
 
 @journal.command("list")

@@ -21,7 +21,7 @@ from target_stripe_flow.actions.table import ACTIONS
 from target_stripe_flow.attempts.attempt import Attempt
 from target_stripe_flow.attempts.identity import Identity, Scope
 from target_stripe_flow.attempts.lifecycle import OPEN
-from target_stripe_flow.execution.source_problems import shown
+from target_stripe_flow.execution.source_problems import quoted, shown
 from target_stripe_flow.journal.location import Location, location_of
 from target_stripe_flow.journal.sources import read_sources
 from target_stripe_flow.journal.store import Journal
@@ -29,6 +29,8 @@ from target_stripe_flow.recovery.stripe_time import stripe_now_unix
 from target_stripe_flow.run import Run
 from target_stripe_flow.target import TargetStripeFlow
 
+# The options that choose among rows of one KEY, and the columns that they are about.
+_CHOOSING = {"--source-name": "source_name", "--account": "account", "--mode": "mode"}
 _DIGEST = re.compile(r"[0-9a-f]{32}")
 
 
@@ -84,10 +86,10 @@ class JournalContext:
     def find_attempt(self, journal: Journal, key: str) -> Attempt:
         """The latest attempt of `ACTION:SOURCE_KEY` or `ACTION:HASH`. Raises Misconfigured unless there is one.
 
-        It is searched under the source_name of the option, else under those of the settings, else under all.
+        It is searched under the source_name of the option, else under all: `list` prints the keys of all, and a
+        decision must not be about the equal key of another source.
         """
-        names = [self.source_option] if self.source_option else self.source_names or self._every_name(journal)
-        found = self._find(journal, key, names)
+        found = self._find(journal, key, self._names(journal))
         if len(found) > 1:
             raise self._unclear(found)
         return found[0]
@@ -97,21 +99,25 @@ class JournalContext:
 
         Raises Misconfigured if there is none, or if several accounts have the key.
         """
-        every = {*self.source_names, *self._every_name(journal)}
-        found = self._find(journal, key, [self.source_option] if self.source_option else sorted(every))
+        found = self._find(journal, key, self._names(journal))
         if len({(row.account, row.mode) for row in found}) > 1:
             raise self._unclear(found)
         return found
 
     def _unclear(self, found: Sequence[Attempt]) -> Misconfigured:
-        of = ", ".join(f"{shown(row.source_name or '?')} in {row.account} ({row.mode})" for row in found)
+        """The error for a KEY of several rows: how to name each of them."""
+        of = "; or ".join(
+            f"for {shown(row.source_name or '?')} in {row.account} ({row.mode}) {_naming(row, found)}" for row in found
+        )
         return Misconfigured(
-            f"the journal {self.location} has {len(found)} rows for this key, of the source_names {of}: add "
-            "--source-name or --account, or use a hash that `stripe-flow journal list` prints"
+            f"the journal {self.location} has {len(found)} rows for this key, so the command did nothing: {of}"
         )
 
-    def _every_name(self, journal: Journal) -> list[str]:
-        return sorted({source.source_name for source in read_sources(journal)})
+    def _names(self, journal: Journal) -> list[str]:
+        """The source_name of the option, else every one of the settings and of the journal."""
+        if self.source_option:
+            return [self.source_option]
+        return sorted({*self.source_names, *(source.source_name for source in read_sources(journal))})
 
     def _find(self, journal: Journal, key: str, source_names: Sequence[str]) -> list[Attempt]:
         action, colon, name = key.partition(":")
@@ -196,6 +202,15 @@ def _names_of(settings: Mapping[str, Any]) -> tuple[str, ...]:  # Any: settings 
     """The names in source_name and source_names, each once."""
     names = [settings.get("source_name"), *(settings.get("source_names") or {}).values()]
     return tuple(dict.fromkeys(name for name in names if name))
+
+
+def _naming(row: Attempt, found: Sequence[Attempt]) -> str:
+    """The options that choose this row among those that were found; its hash where no options do."""
+    chosen = {name: column for name, column in _CHOOSING.items() if len({getattr(each, column) for each in found}) > 1}
+    alike = [each for each in found if all(getattr(each, name) == getattr(row, name) for name in chosen.values())]
+    if len(alike) > 1 or row.source_name is None:
+        return f"use the KEY {row.key}"
+    return f"add {' '.join(f'{name} {quoted(getattr(row, column))}' for name, column in chosen.items())}"
 
 
 def _row_to_decide(journal: Journal, digest: str) -> Attempt | None:

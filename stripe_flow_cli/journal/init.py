@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import click
 
+from stripe_flow.api.commands import complete_commands
 from stripe_flow.api.errors import Misconfigured
 from stripe_flow.api.settings import open_client
 from stripe_flow_cli.journal.context import JournalContext
@@ -54,11 +55,12 @@ def init(context: JournalContext, *, beside: bool) -> None:
         return
     click.echo(f"created the journal {location}" if is_new else f"the journal {location} exists, with {count} rows")
     for action, why in lacks.items():
-        click.echo(
+        text = (
             f"{action}: {why}. Runs refuse records of {action} until "
             f"`stripe-flow journal rebuild --action {action}` has read all its lists; if another journal holds its "
             "objects, run `stripe-flow journal init --beside`"
         )
+        click.echo(complete_commands(text))
 
 
 def _create(context: JournalContext, *, beside: bool) -> tuple[int, Mapping[str, str]]:

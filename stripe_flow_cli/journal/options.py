@@ -56,8 +56,9 @@ def with_context(command: Command) -> Command:
         **more: Any,  # Any: the options of each command
     ) -> None:
         output = {name: more.pop(name) for name in ("as_json", "show_keys")}
+        of_group: tuple[str, ...] = click.get_current_context().obj or ()
         with print_errors():
-            command(open_context(config, source_name, account, mode, **output), **more)
+            command(open_context((*of_group, *config), source_name, account, mode, **output), **more)
 
     return functools.reduce(lambda wrapped, option: option(wrapped), reversed(_OPTIONS), run)
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 import click
 
 from stripe_flow.api.errors import Misconfigured
+from stripe_flow_cli.errors import say
 from stripe_flow_cli.journal.context import JournalContext
 from stripe_flow_cli.journal.options import with_context
 from target_stripe_flow.actions.policies import read_policies
@@ -92,10 +93,9 @@ def _print_lacking(
             continue
         is_read = spec.name not in unread
         why = f"only objects created since {since} were read, and older ones may be missing: " if is_read else ""
-        click.echo(
+        say(
             f"{why}runs refuse records of {spec.name} until `stripe-flow journal rebuild --action {spec.name}` has "
-            "read all its lists",
-            err=True,
+            "read all its lists"
         )
 
 

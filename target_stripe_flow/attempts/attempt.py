@@ -60,6 +60,11 @@ class Attempt:
         return f"{self.action}:{shown_key(self.source_key, self.digest)}"
 
     @property
+    def key(self) -> str:
+        """`charges:HASH`, as the commands take it: clear in any source, and never a person's name or address."""
+        return f"{self.action}:{self.digest}"
+
+    @property
     def is_update(self) -> bool:
         return self.revision > 0
 

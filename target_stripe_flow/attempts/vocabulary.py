@@ -47,8 +47,8 @@ WORDS: Mapping[State, Words] = {
         Status.DECLINED,
         Status.DECLINED,
         "Stripe reports the payment declined, or the refund failed or canceled. That is final for this attempt.",
-        "the card was declined, or the refund failed, and that is final; `stripe-flow journal retry` orders another "
-        "attempt",
+        "the card was declined, or the refund failed, and that is final; `stripe-flow journal retry KEY` orders "
+        "another attempt",
     ),
     State.PROCESSING: Words(
         Status.PENDING,
@@ -84,7 +84,8 @@ WORDS: Mapping[State, Words] = {
         "The request moves money, its outcome is not known, and a complete scan a day later did not find its "
         "marker. Or it was a conflict, and the object that its key made was found. It is not sent again until a person "
         "decides.",
-        "a complete scan did not show whether money moved; `stripe-flow journal settle` records your decision",
+        "a complete scan did not show whether money moved; `stripe-flow journal settle KEY --as created STRIPE_ID` or "
+        "`stripe-flow journal settle KEY --as not-created` records your decision",
     ),
     State.CONFLICT: Words(
         Status.REJECTED,
@@ -93,8 +94,9 @@ WORDS: Mapping[State, Words] = {
         "object may exist; each run scans for its marker, and parks the attempt once it has found the object.",
         "its idempotency key was used before with other parameters, in a run that the journal does not know, perhaps "
         "of another project with the same source_name: give each source a source_name of its own, or the record a new "
-        "key; `stripe-flow journal show` shows the other run's object once a scan has found it, and `stripe-flow "
-        "journal settle` records your decision",
+        "key; `stripe-flow journal show KEY` shows the other run's object once a scan has found it, and `stripe-flow "
+        "journal settle KEY --as created STRIPE_ID` or `stripe-flow journal settle KEY --as not-created` records your "
+        "decision",
     ),
     State.OPENED: Words(None, None, "A person ordered another attempt. It waits for its record."),
 }

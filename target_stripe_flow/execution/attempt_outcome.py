@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from stripe_flow.api.commands import complete_commands, with_key
 from stripe_flow.api.errors import Refusal
 from target_stripe_flow.attempts.attempt import UNKNOWN_FINGERPRINT, Attempt
 from target_stripe_flow.attempts.lifecycle import State
@@ -29,7 +30,8 @@ def outcome_of_attempt(attempt: Attempt) -> Outcome:
     if words.again is None:
         raise AssertionError(f"a record whose attempt is {attempt.state.value} is sent")
     stripe_id = "" if attempt.is_conflict else attempt.stripe_id or ""
-    return Outcome(status=words.again, stripe_id=stripe_id, reason=words.reason, refusal=_refusal_of(attempt))
+    reason = complete_commands(with_key(words.reason, attempt.key))
+    return Outcome(status=words.again, stripe_id=stripe_id, reason=reason, refusal=_refusal_of(attempt))
 
 
 def outcome_of_send(sent: Sent) -> Outcome:

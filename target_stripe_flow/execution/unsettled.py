@@ -23,5 +23,6 @@ def describe_unsettled(open_attempts: Sequence[Attempt], deferred: int) -> Itera
         yield (
             f"{conflicts} in conflict: another run used their idempotency keys with other parameters. If another "
             "project has the same source_name, set source_name to one of its own; else decide with "
-            "`stripe-flow journal settle`"
+            "`stripe-flow journal settle KEY --as created STRIPE_ID` or `stripe-flow journal settle KEY --as "
+            "not-created`; `stripe-flow journal list --state conflict --state parked` prints each KEY"
         )

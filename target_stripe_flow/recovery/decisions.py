@@ -44,9 +44,15 @@ def _why_not(latest: Attempt) -> str:
     if latest.is_conflict:
         return (
             f"{state}: another run used its idempotency key. Give the source a source_name of its own, or decide with "
-            "`stripe-flow journal settle`"
+            f"{_settle(latest)}"
         )
-    return f"{state}: its outcome is not known. Run `stripe-flow journal reconcile`, or `stripe-flow journal settle`"
+    return f"{state}: its outcome is not known. Run `stripe-flow journal reconcile`, or {_settle(latest)}"
+
+
+def _settle(row: Attempt) -> str:
+    """The commands by which a person settles the attempt."""
+    settle = f"stripe-flow journal settle {row.key} --as"
+    return f"`{settle} created STRIPE_ID` or `{settle} not-created`"
 
 
 def settle_attempt(latest: Attempt, stripe_id: str | None, now_unix: int | None) -> Attempt:
@@ -85,5 +91,5 @@ def check_forgettable(latest: Attempt) -> None:
     if latest.state in OPEN:
         raise Misconfigured(
             f"attempt {latest.attempt} is {latest.state.value}: an open attempt must not be forgotten. "
-            "Run `stripe-flow journal reconcile`, or `stripe-flow journal settle`"
+            f"Run `stripe-flow journal reconcile`, or {_settle(latest)}"
         )

@@ -92,9 +92,7 @@ def started(
     """
     if line[:2] == [sys.executable, "-m"] and line[2] in MODULES and _is_forked(env):
         streams = tuple(str(path.absolute()) for path in (given, output, log))
-        process = _server().Process(
-            target=_run, args=(line[2], list(line[3:]), str(folder), dict(env), streams, change)
-        )
+        process = _server().Process(target=_run, args=(list(line[2:]), str(folder), dict(env), streams, change))
         process.start()
         return Forked(process)
     assert change is None
