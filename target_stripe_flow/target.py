@@ -6,7 +6,6 @@ the SDK silently drops null records and prints a STATE that is ahead of the reco
 
 from __future__ import annotations
 
-import json
 import os
 from copy import deepcopy
 from functools import cached_property
@@ -23,9 +22,8 @@ from singer_sdk.plugin_base import PluginBase, _ConfigInput
 
 from stripe_flow.api.errors import AccountTrouble, Misconfigured
 from stripe_flow.api.settings import open_connection
-from stripe_flow.api.spelling import nearest
 from stripe_flow.singer.command import PluginCommand, accept_missing_paths
-from target_stripe_flow.actions.stripe_objects import is_stripe_list, plain
+from target_stripe_flow.actions.stream_names import describe_unknown
 from target_stripe_flow.actions.table import ACTIONS
 from target_stripe_flow.execution.account import describe_new_account
 from target_stripe_flow.message_reader import MessageReader
@@ -74,7 +72,7 @@ class TargetStripeFlow(PluginCommand, Target):
         if stream_name not in SINKS:
             self.message_reader.refuse(
                 f"is of the stream {stream_name!r}, and there is no such action: there are {', '.join(ACTIONS)}. "
-                f"{_advice(stream_name)}"
+                f"{describe_unknown(stream_name)}"
             )
         return SINKS[stream_name]
 
@@ -236,14 +234,3 @@ class TargetStripeFlow(PluginCommand, Target):
         finally:
             self.run.stop()
             self.run.close()
-
-
-def _advice(stream: str) -> str:
-    """What to do about a stream that is not an action."""
-    near = nearest(stream, ACTIONS)
-    if is_stripe_list(stream) and plain(stream).removesuffix("s") != plain(near or "").removesuffix("s"):
-        return (
-            "It has the name of a list of Stripe's, and records read from Stripe must not create objects: leave it out"
-        )
-    alias = json.dumps({stream: {"__alias__": near or "ACTION"}})
-    return f"If its records are {near or 'for one of these, ACTION'}, set stream_maps to {alias}"

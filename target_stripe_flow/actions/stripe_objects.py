@@ -7,7 +7,10 @@ They are the classes of the official client; a test compares the two.
 
 from __future__ import annotations
 
-import re
+import unicodedata
+from functools import lru_cache
+
+from target_stripe_flow.attempts.spelling import visible
 
 STRIPE_OBJECTS = frozenset(
     """
@@ -63,28 +66,18 @@ RETIRED_OBJECTS = frozenset(
     """.split()
 )
 
-# Streams whose usual name in taps is not that of the object.
-_OTHER_LISTS = (
-    "application_fee_refunds checkout_session_line_items customer_tax_ids early_fraud_warnings external_accounts "
-    "invoice_line_items payment_sources"
-).split()
 
-
+@lru_cache(maxsize=10_000)
 def plain(name: str) -> str:
-    """`name` in lower case without white space, `_` and `-`, to compare spellings."""
-    return "".join(name.casefold().split()).replace("_", "").replace("-", "")
+    """`name` without case, white space, `_`, `-` and characters that nobody sees, to compare spellings."""
+    return "".join(each for each in visible(name.casefold()) if unicodedata.category(each) not in _JOINING)
 
 
+# `_` and `-`, and the other connectors and dashes of Unicode.
+_JOINING = frozenset({"Pc", "Pd"})
 _OBJECTS = frozenset(plain(name).replace(".", "") for name in STRIPE_OBJECTS | RETIRED_OBJECTS)
-_LISTS = frozenset(map(plain, _OTHER_LISTS))
 
 
 def is_stripe_object(value: object) -> bool:
     """Whether `value`, of a member `object`, names a Stripe object: then the record was read from Stripe."""
     return isinstance(value, str) and plain(value).replace(".", "") in _OBJECTS
-
-
-def is_stripe_list(stream: str) -> bool:
-    """Whether the stream's name, without a database schema and `stripe_`, is that of a list or object of Stripe."""
-    own = plain(re.split(r"[-.]", stream)[-1]).removeprefix("stripe")
-    return own in _LISTS or any(name in _OBJECTS for name in (own, own.removesuffix("s"), f"{own[:-3]}y"))

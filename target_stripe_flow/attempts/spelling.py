@@ -42,6 +42,11 @@ def describe(text: str) -> str:
     return ""
 
 
+def visible(text: str) -> str:
+    """`text` without white space and invisible characters, wherever they are (pure)."""
+    return "".join(character for character in text if not _is_invisible(character))
+
+
 def misspelled_key(source_key: Iterable[str], names: Iterable[str]) -> Rejected | None:
     """Why a record with this key must not be sent, by the name of the first such part (pure); None if it may be."""
     for part, name in zip(source_key, names, strict=True):

@@ -14,7 +14,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from stripe._object_classes import OBJECT_CLASSES, V2_OBJECT_CLASSES
 
-from tap_stripe_flow.streams import STREAMS
 from target_stripe_flow.actions.guards import Candidate
 from target_stripe_flow.actions.stripe_objects import RETIRED_OBJECTS, STRIPE_OBJECTS, plain
 from target_stripe_flow.actions.table import ACTIONS
@@ -388,26 +387,6 @@ def test_a_misspelled_record_is_unchanged_and_not_adopted_by_a_rebuilt_row(sandb
 
     assert known == ["1 records: 1 unchanged", "1 records: 1 unchanged"]
     assert len(sandbox.objects("refund")) == 1
-
-
-STRIPE_STREAMS = [
-    *("payment_intent", "public-payment_intents", "stripe_payment_intents", "shop.payouts", "balance_transaction"),
-    *("capabilities", "usage_records"),
-    *(spec.name for spec in STREAMS if spec.name not in ACTIONS),
-]
-
-
-@pytest.mark.parametrize("stream", STRIPE_STREAMS)
-def test_a_stream_of_stripe_objects_is_refused_without_proposing_stream_maps(
-    stream: str, sandbox: Sandbox, tmp_path: Path
-) -> None:
-    done = send(sandbox, tmp_path, a_schema(stream), a_record(stream, id="x_1"))
-
-    [message] = done.errors
-    assert done.code == 1
-    assert stream in message
-    assert "__alias__" not in message
-    assert "stream_maps" not in message
 
 
 def test_plain_names_ignore_case_white_space_underscores_and_hyphens() -> None:
