@@ -112,11 +112,11 @@ class Executor:
         known = self._known(job, latest, update)
         if known is not None:
             return known
-        if job.objection is not None:
-            return self._refused(job, job.objection)
         try:
             if job.identity.digest in self._references.unsent:
                 raise InDoubt("an earlier record of the same key is deferred, and records of one key keep their order")
+            if job.objection is not None:
+                return self._refused(job, job.objection)
             if latest is not None and latest.state in HAS_OBJECT:
                 return self._update(job, latest, update)
             return self._find(job, latest) or self._create(job, latest)
