@@ -13,9 +13,11 @@ from dataclasses import replace
 from typing import Any, Protocol, cast
 
 from singer_sdk import Sink, Target
+from singer_sdk.mapper import StreamMap
 
-from stripe_flow.api.errors import AccountHidden, PermissionMissing
+from stripe_flow.api.errors import AccountHidden, Misconfigured, PermissionMissing
 from target_stripe_flow.actions.guards import Candidate
+from target_stripe_flow.actions.stream_maps import StreamMaps
 from target_stripe_flow.actions.table import ACTIONS
 from target_stripe_flow.actions.validation import RecordChecker
 from target_stripe_flow.attempts.identity import Identity, source_key
@@ -23,7 +25,8 @@ from target_stripe_flow.execution.deferred import DeferredRecord, NotConsumed
 from target_stripe_flow.execution.dispatcher import Tallied
 from target_stripe_flow.execution.job import Job
 from target_stripe_flow.execution.references import own_lane
-from target_stripe_flow.results.origin import Received
+from target_stripe_flow.execution.source_problems import shown
+from target_stripe_flow.results.origin import Origin, Received
 from target_stripe_flow.results.outcome import Missing, Outcome, Rejected, Status
 from target_stripe_flow.results.text import shown_name
 from target_stripe_flow.run import Run
@@ -91,6 +94,18 @@ class ActionSink(FeedingSink):
                 f"is the SCHEMA of the stream {self.stream_name} without key_properties: without a key the target "
                 "cannot send a record only once"
             )
+
+    def refuse_near_names(self, origin: Origin, stream_map: StreamMap) -> None:
+        """Raises Misconfigured if the SCHEMA, after the stream map, spells the name of a parameter differently."""
+        maps = StreamMaps(
+            maps=self.config.get("stream_maps") or {},
+            stream=origin.stream,
+            action=self._spec.name,
+            members=origin.schema["properties"],
+        )
+        keys = stream_map.transformed_key_properties or ()
+        if wrong := self._checker.describe_schema(stream_map.transformed_schema, keys, maps):
+            raise Misconfigured(f"{wrong}. Nothing of the stream {shown(origin.stream)} was sent")
 
     def feed(self, record: Record, received: Received) -> None:
         """Check the record and submit it. A record that cannot be sent, or is done already, is reported at once."""

@@ -95,6 +95,8 @@ class TargetStripeFlow(PluginCommand, Target):
         self._origins[stream] = Origin(
             stream=stream, key_properties=keys or (), source_name=name, schema=deepcopy(schema)
         )
+        for key in keys or ():  # the SDK's stream maps refuse a SCHEMA without them
+            schema["properties"].setdefault(key, {})
         super()._process_schema_message(message_dict)
         for stream_map in self.mapper.stream_maps[stream]:
             if stream_map.stream_alias in ACTIONS and not isinstance(stream_map, RemoveRecordTransform):
@@ -102,7 +104,9 @@ class TargetStripeFlow(PluginCommand, Target):
 
     def _bind_source(self, stream: str, stream_map: StreamMap) -> None:
         """Bind the stream to its source. Where that ends the run, the records before it get their status first."""
+        sink = cast("ActionSink", self._sinks_active[stream_map.stream_alias])
         try:
+            sink.refuse_near_names(self._origins[stream], stream_map)
             self.run.sources.bind(stream, stream_map.stream_alias, stream_map.transformed_key_properties or ())
         except Misconfigured:
             self.run.finish_read()

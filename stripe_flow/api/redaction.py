@@ -1,6 +1,5 @@
 """Hides keys and card numbers in log records, exceptions and tracebacks, and completes the commands of messages.
 
-
 Meltano replaces all handlers and formatters of a plugin (`SINGER_SDK_LOG_CONFIG`), so a filter on one of them would be
 lost. The factory that makes log records is not replaced. It does not see `extra={…}`, which is set after the factory
 ran: `stripe_flow.singer.run_log` calls `redact` on what it passes there.

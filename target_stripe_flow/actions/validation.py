@@ -6,19 +6,20 @@ A reason names the field and the rule, never the value: reasons are logged, and 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, cast
 
 from jsonschema import Draft202012Validator, TypeChecker, ValidationError
 from jsonschema.validators import extend
 
-from target_stripe_flow.actions import fingerprint, guards
+from target_stripe_flow.actions import fingerprint, guards, metadata
 from target_stripe_flow.actions.card_fields import refuse_card_numbers
+from target_stripe_flow.actions.stream_maps import StreamMaps
 from target_stripe_flow.actions.table import ActionSpec
 from target_stripe_flow.attempts.identity import MARKER
 from target_stripe_flow.results.outcome import Rejected
-from target_stripe_flow.results.text import is_utf8
+from target_stripe_flow.results.text import HALF, is_utf8
 
 Json = Mapping[str, Any]  # Any: JSON, checked by schema
 
@@ -50,15 +51,10 @@ class RecordChecker:
         return cast("Draft202012Validator", _Validator(self._schema))
 
     def pick(self, record: Json) -> dict[str, Any]:
-        """The parameters that Stripe accepts, without nulls. Raises Rejected for a deleted object read from Stripe.
+        """The parameters that Stripe accepts, without nulls; numbers and booleans in metadata as their JSON text.
 
         Fields that are neither in the schema nor a flag of the action are left out and added to `dropped`.
         """
-        if record.get("deleted") is True and "object" in record:
-            raise Rejected(
-                "this object was read from Stripe and was deleted there: the target sends nothing for it",
-                "deleted",
-            )
         # A source key is canonical text: 7 and "7" are the same customer.
         references = {name: str(record[name]) for name in self._spec.references if type(record.get(name)) is int}
         flags = self._spec.omission_flags.values()
@@ -67,7 +63,12 @@ class RecordChecker:
 
     def objection(self, candidate: guards.Candidate) -> Rejected | None:
         """The reason of a guard not to send the record, although it may be valid; None if there is none."""
-        return guards.objection(self._spec, self._schema, candidate)
+        objection = guards.objection(self._spec, self._schema, candidate)
+        return objection or next(metadata.wrong_null_names(candidate.record, self._schema), None)
+
+    def describe_schema(self, described: Json, keys: Collection[str], maps: StreamMaps) -> str:
+        """Why a SCHEMA, whose schema after stream maps is `described`, ends the run; empty if it does not."""
+        return guards.describe_schema(self._spec, self._schema, described, keys, maps)
 
     def updatable(self, picked: Json) -> dict[str, Any]:
         """The picked parameters that an update takes."""
@@ -107,7 +108,8 @@ def _pick(value: Any, schema: Json, path: str, dropped: set[str]) -> Any:
         inner = ((name, _pick(value[name], known[name], f"{path}{name}.", dropped)) for name in known if name in value)
         return {name: part for name, part in inner if part not in (None, {})}
     if isinstance(value, Mapping):
-        return {name: inner for name, inner in value.items() if inner is not None and name != MARKER}
+        kept = {name: inner for name, inner in value.items() if inner is not None and name != MARKER}
+        return {name: metadata.as_text(inner) for name, inner in kept.items()} if metadata.takes_texts(schema) else kept
     if isinstance(value, Sequence) and not isinstance(value, str) and "items" in schema:
         return [_pick(inner, schema["items"], path, dropped) for inner in value]
     return value.lower() if schema.get("x-lower") and isinstance(value, str) else value
@@ -138,7 +140,7 @@ def _unsendable(value: Any, path: str) -> Iterator[tuple[str, str]]:
     elif isinstance(value, float) and not math.isfinite(value):
         yield path, "must be a finite number"
     elif isinstance(value, str) and not is_utf8(value):
-        yield path, "contains half of a surrogate pair, which is not valid text"
+        yield path, HALF
 
 
 def _field(error: ValidationError) -> str:
@@ -152,9 +154,13 @@ def _field(error: ValidationError) -> str:
     return ".".join(path)
 
 
+def _listed(value: Any) -> Sequence[Any]:  # Any: a rule's limit
+    return value if isinstance(value, list) else [value]
+
+
 _TYPES = {"object": "an object", "array": "a list", "string": "text", "integer": "a whole number (a JSON integer)"}
 _REASONS: dict[str, Callable[[Any], str]] = {  # Any: a rule's limit, a number or a name
-    "type": lambda limit: f"must be {_TYPES.get(limit, f'a {limit}')}",
+    "type": lambda limit: f"must be {' or '.join(_TYPES.get(kind, f'a {kind}') for kind in _listed(limit))}",
     "required": lambda _limit: "is required",
     "maxLength": lambda limit: f"takes at most {limit} characters",
     "minLength": lambda limit: f"needs at least {limit} characters",
@@ -167,6 +173,8 @@ _REASONS: dict[str, Callable[[Any], str]] = {  # Any: a rule's limit, a number o
 def _reason(error: ValidationError) -> str:
     """The reason in the schema's `x-reasons`, else a general one for the rule."""
     rule, schema = str(error.validator), cast("Json", error.schema)
+    if reason := metadata.reason_of(error):
+        return reason
     reasons: Json = schema.get("x-reasons", {})
     if rule in reasons or "*" in reasons:
         return str(reasons.get(rule, reasons.get("*")))

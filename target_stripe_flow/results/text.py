@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+# Why a record with such a text is rejected.
+HALF = "contains half of a surrogate pair, which is not valid text"
 
 def is_utf8(text: str) -> bool:
     """Whether UTF-8 can encode `text`: it cannot encode half of a surrogate pair, which JSON can escape."""

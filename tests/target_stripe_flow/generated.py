@@ -131,7 +131,7 @@ def collected(strategy: st.SearchStrategy[T], count: int) -> list[T]:
 def valid(action: str) -> st.SearchStrategy[Json]:
     """The parameters of a valid record, nested ones too."""
     always = dict.fromkeys(_ALWAYS[action])
-    return _object(ACTIONS[action].schema(), action, "", tuple(always))
+    return _object(ACTIONS[action].schema(), action, "", tuple(always)).filter(bool)  # without any it is rejected
 
 
 def _object(schema: Json, action: str, path: str, always: tuple[str, ...] = ()) -> st.SearchStrategy[Json]:
@@ -243,7 +243,7 @@ def _special(action: str) -> Iterator[Wrong]:
         {"a[b]": "v"},
         {"x" * 41: "v"},
         {"k": "v" * 501},
-        {"k": 1},
+        {"k": float("nan")},
         {"k": {}},
         {"": "v"},
     )

@@ -1,0 +1,99 @@
+"""Values that a stream map can cast to the parameter's type: JSON as text, whole numbers as floats. Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+Json = Mapping[str, Any]  # Any: JSON
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cast:
+    """A value to cast. `rule` is what the parameter takes, `found` what the record has.
+
+    `expression` gives the right value of `{0}`, and a value that it does not fit as it is: nothing is rounded.
+    """
+
+    path: tuple[str | int, ...]
+    rule: str
+    found: str
+    expression: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Kind:
+    """Values that are cast to parameters of a type."""
+
+    type: str
+    rule: str
+    found: str
+    fits: Callable[[object], bool]
+    expression: str
+
+
+def _is_json(kind: type, value: object) -> bool:
+    try:
+        return isinstance(value, str) and isinstance(json.loads(value), kind)
+    except (ValueError, RecursionError):
+        return False
+
+
+_WHOLE = "must be a whole number (a JSON integer)"
+# Values of another type stay as they are: the rows of one stream may differ.
+_FROM_JSON = "json.loads({0}) if {0} and str({0}) == {0} else {0}"
+_TO_INTEGER = "int(str({0}).removesuffix('.0')) if str({0}).removesuffix('.0').lstrip('-').isdecimal() else {0}"
+_KINDS = (
+    _Kind(
+        type="integer",
+        rule=_WHOLE,
+        found="a float there. If its unit is right, cast it",
+        fits=lambda value: isinstance(value, float) and value.is_integer(),
+        expression=_TO_INTEGER,
+    ),
+    _Kind(
+        type="integer",
+        rule=_WHOLE,
+        found="a number as text there. If its unit is right, cast it",
+        fits=lambda value: isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,15}", value) is not None,
+        expression=_TO_INTEGER,
+    ),
+    _Kind(
+        type="object",
+        rule="must be an object",
+        found="JSON as text there. Read it",
+        fits=lambda value: _is_json(dict, value),
+        expression=_FROM_JSON,
+    ),
+    _Kind(
+        type="array",
+        rule="must be a list",
+        found="JSON as text there. Read it",
+        fits=lambda value: _is_json(list, value),
+        expression=_FROM_JSON,
+    ),
+)
+
+
+def casts(value: Any, schema: Json, path: tuple[str | int, ...] = ()) -> Iterator[Cast]:  # Any: JSON
+    """The values inside `value`, the parameters of a record, that a stream map can cast."""
+    if isinstance(value, Mapping):
+        known = schema.get("properties", {})
+        for name, inner in value.items():
+            yield from casts(inner, known.get(name, {}), (*path, name))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from casts(inner, schema.get("items", {}), (*path, index))
+    elif isinstance(value, (str, float)):
+        for kind in _KINDS:
+            if schema.get("type") == kind.type and kind.fits(value):
+                yield Cast(path=path, rule=_rule(schema, kind), found=kind.found, expression=kind.expression)
+
+
+def _rule(schema: Json, kind: _Kind) -> str:
+    """The reason in the schema; one for all rules of an object is about more than its type."""
+    reasons = schema.get("x-reasons", {})
+    return str(reasons.get("type") or (reasons.get("*") if kind.type == "integer" else None) or kind.rule)

@@ -1,0 +1,91 @@
+"""Values of another type that a stream map can cast: the reason says so, and the stream map in it works."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from target_stripe_flow.actions.table import ACTIONS
+from tests.target_stripe_flow.actions.near import PARAMETERS, at, mapped, proposed, shown
+from tests.target_stripe_flow.actions.test_guards import objection
+
+Json = dict[str, Any]  # Any: JSON
+
+
+def schema_at(action: str, path: tuple[str, ...]) -> Json:
+    schema: Any = ACTIONS[action].schema()
+    for name in path:
+        schema = schema["items"] if name == "0" else schema["properties"][name]
+    return dict(schema)
+
+
+def of_type(kind: str) -> pytest.MarkDecorator:
+    """Every parameter of this type, at any depth."""
+    found = [(action, path) for action, path in PARAMETERS if schema_at(action, path).get("type") == kind]
+    return pytest.mark.parametrize(("action", "path"), found, ids=shown)
+
+
+def assert_cast(action: str, path: tuple[str, ...], value: object, wanted: object, *others: object) -> None:
+    """The proposed stream map makes `wanted` of the value, and leaves `others`, of other rows, as they are."""
+    record = at(path, value) | ({"amount": 5} if path[0] != "amount" else {})
+
+    rejected = objection(action, record)
+
+    assert rejected is not None
+    assert rejected.field == ".".join(path)
+    maps = proposed(str(rejected))
+    assert mapped(maps, action, {}, record)[0] == {"id": 1, **record, **at(path, wanted)}
+    for other in others:
+        assert mapped(maps, action, {}, record | at(path, other))[0] == {"id": 1, **record, **at(path, other)}
+
+
+@of_type("integer")
+def test_a_float_is_told_to_be_cast(action: str, path: tuple[str, ...]) -> None:
+    assert_cast(action, path, 1250.0, 1250, 12.5, 1250, None, -3)
+    assert "float" in str(objection(action, at(path, 1250.0) | {"charge": "c1"}))
+
+
+@of_type("integer")
+def test_a_number_as_text_is_told_to_be_cast(action: str, path: tuple[str, ...]) -> None:
+    assert_cast(action, path, "1250", 1250, 12.5, 1250, None, "12.50", "ten", "")
+
+
+@of_type("integer")
+@pytest.mark.parametrize("value", [12.5, "12.50", "ten", "", "1e3", "\u0661", True, float("nan"), float("inf")])
+def test_what_a_cast_would_change_is_not_told_to_be_cast(action: str, path: tuple[str, ...], value: object) -> None:
+    rejected = objection(action, at(path, value) | ({"amount": 5} if path[0] != "amount" else {}))
+
+    assert rejected is None  # the schema rejects it
+
+
+@of_type("object")
+def test_an_object_that_came_as_text_is_told_to_be_read(action: str, path: tuple[str, ...]) -> None:
+    assert_cast(action, path, ' {"plan": "pro"}', {"plan": "pro"}, {"plan": "x"}, None, "")
+    assert "must be an object" in str(objection(action, at(path, "{}") | {"amount": 5}))
+
+
+@of_type("array")
+def test_a_list_that_came_as_text_is_told_to_be_read(action: str, path: tuple[str, ...]) -> None:
+    assert_cast(action, path, '["en"]', ["en"], ["en", "de"], None, "")
+    assert "must be a list" in str(objection(action, at(path, "[]") | {"amount": 5}))
+
+
+@pytest.mark.parametrize("text", ["x", "", "[1]", "5", "null", "{", "[" * 100_000])
+def test_text_that_is_no_object_gets_no_stream_map(text: str) -> None:
+    assert objection("customers", {"metadata": text}) is None  # the schema rejects it
+
+
+def test_a_value_that_a_stream_map_has_made_gets_no_second_one() -> None:
+    message = str(objection("charges", {"amount": 5.0}, received={"total": 5.0}))
+
+    assert "in the stream map" in message
+    assert "record.get" not in message
+
+
+def test_a_reason_shows_nothing_of_the_value() -> None:
+    for value in (12345.0, "12345", json.dumps({"canary": 12345})):
+        for name in ("amount", "metadata"):
+            assert "12345" not in str(objection("charges", {name: value}))
+            assert "canary" not in str(objection("charges", {name: value}))
