@@ -5,7 +5,6 @@ A signal or a fatal error ends the wait for input at once: both write a byte int
 
 from __future__ import annotations
 
-import json
 import os
 import select
 import sys
@@ -16,6 +15,7 @@ import msgspec
 from singer_sdk.singerlib.encoding.base import GenericSingerReader
 
 from stripe_flow.api.errors import Misconfigured
+from target_stripe_flow import lenient_json
 
 CHUNK = 1 << 16
 # How often `on_tick` is called while no input arrives.
@@ -42,11 +42,15 @@ class Wake:
 
 
 class MessageReader(GenericSingerReader[bytes]):
-    """Counts lines. Calls `on_wake` between lines, which may raise, and `on_tick` while no input arrives."""
+    """Counts lines. `unreadable` is what cannot be read of the record in the current line.
+
+    Calls `on_wake` between lines, which may raise, and `on_tick` while no input arrives.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.line = 0
+        self.unreadable: lenient_json.Unreadable | None = None
         self.wake = Wake()
         self.on_wake: Callable[[], None] = lambda: None
         self.on_tick: Callable[[], None] = lambda: None
@@ -64,14 +68,14 @@ class MessageReader(GenericSingerReader[bytes]):
     def deserialize_json(self, line: bytes) -> dict[str, Any]:
         """The message in a line. Raises BadInput.
 
-        NaN, Infinity and lone surrogates are accepted here: the record is rejected later, and the run goes on.
+        NaN, Infinity and lone surrogates are accepted here: the record is rejected later, and the run goes on. So it
+        does after a record with a value that Python cannot read, which `unreadable` then names.
         """
+        self.unreadable = None
         try:
             message = msgspec.json.decode(line)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             message = self._decode_leniently(line)
-        except RecursionError:
-            self.refuse("is nested too deeply")
         if not isinstance(message, dict) or not isinstance(message.get("type"), str):
             self.refuse("is not a Singer message: a JSON object with a type is expected")
         if message["type"] == "RECORD" and "record" not in message:  # null: a stream map has removed the record
@@ -80,12 +84,16 @@ class MessageReader(GenericSingerReader[bytes]):
 
     def _decode_leniently(self, line: bytes) -> Any:  # Any: JSON
         try:
-            return json.loads(line.decode())
-        except RecursionError:
-            self.refuse("is nested too deeply")
+            message = lenient_json.decode(line)
         except ValueError:  # an error of JSON or UTF-8, whose text quotes the line
             cut = "" if line.endswith(b"\n") else ", and it has no end: the input was cut, so its writer was stopped"
             self.refuse(f"is not JSON in UTF-8 ({len(line)} bytes){cut}")
+        match message:
+            case {"type": "RECORD", "record": dict(record)}:
+                self.unreadable = lenient_json.find_unreadable(record)
+            case dict() if unreadable := lenient_json.find_unreadable(message):
+                self.refuse(unreadable.reason)
+        return message
 
     def refuse(self, what: str) -> NoReturn:
         """Raise BadInput for the current line; `what` says what is wrong with it."""

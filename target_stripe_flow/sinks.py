@@ -55,8 +55,8 @@ class FeedingSink(Sink):
         """Handle a record after its stream map; `received` is the record as it was read."""
         raise NotImplementedError
 
-    def reject(self, received: Received, reason: str) -> None:
-        """Report a record as rejected, for this reason."""
+    def reject(self, received: Received, reason: str, field: str = "") -> None:
+        """Report a record as rejected, for this reason; `field` is the dotted path of what is wrong in it."""
         raise NotImplementedError
 
     def process_record(self, record: Record, context: Record) -> None:  # noqa: ARG002  # the SDK's signature
@@ -145,9 +145,9 @@ class ActionSink(FeedingSink):
             known = rejected.outcome
         end(known)
 
-    def reject(self, received: Received, reason: str) -> None:
-        """Report a record as rejected, for this reason."""
-        self.run.tally.end(received, Rejected(reason).outcome)
+    def reject(self, received: Received, reason: str, field: str = "") -> None:
+        """Report a record as rejected; see FeedingSink."""
+        self.run.tally.end(received, Rejected(reason, field).outcome)
 
     def _job(self, record: Record, received: Received) -> Job:
         source = self.run.sources.of(received.origin.stream, self._spec.name)
@@ -194,5 +194,5 @@ class ConnectionCheckSink(FeedingSink):
     def feed(self, record: Record, received: Received) -> None:
         """Ignore the record."""
 
-    def reject(self, received: Received, reason: str) -> None:
+    def reject(self, received: Received, reason: str, field: str = "") -> None:
         """Ignore the record."""

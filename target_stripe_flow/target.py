@@ -128,6 +128,10 @@ class TargetStripeFlow(PluginCommand, Target):
 
     def _feed(self, stream_map: StreamMap, received: Received) -> None:
         sink = cast("FeedingSink | None", self._sinks_active.get(stream_map.stream_alias))
+        unreadable = self.message_reader.unreadable
+        if unreadable is not None and sink is not None:
+            sink.reject(received, unreadable.reason, unreadable.field)
+            return
         try:
             mapped = stream_map.transform(dict(received.record))
         except Exception as error:  # noqa: BLE001  # a user's expression; its error may quote the record

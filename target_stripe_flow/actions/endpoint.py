@@ -46,6 +46,11 @@ class Endpoint:
     clock_parameter: str | None = None
     is_newest_first: bool = True
 
+    @property
+    def object_type(self) -> str:
+        """The type of its objects, as their member `object` names it: Stripe's lists have its plural."""
+        return self.path.rpartition("/")[2].removesuffix("s")
+
     def object_id(self, stripe_id: str | None, payment_intent: str | None) -> str | None:
         """The id of the object that this path created; None if it is not known."""
         return payment_intent if self.makes_intent else stripe_id

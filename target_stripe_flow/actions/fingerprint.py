@@ -20,7 +20,10 @@ Shape = dict[str, Any]  # Any: a shape, or None where the parameter may hold any
 def digest(value: object) -> str:
     """32 hex characters of a hash of a JSON value; the order of members makes no difference."""
     # Values that JSON cannot hold have a digest, too: a later check rejects them by name.
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), default=str)
+    try:
+        text = json.dumps(value, sort_keys=True, separators=(",", ":"), default=str)
+    except (RecursionError, ValueError):  # nested too deeply, or a number of thousands of digits
+        text = ""
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 

@@ -75,6 +75,8 @@ def _objections(spec: ActionSpec, schema: Json, candidate: Candidate) -> Iterato
         action=spec.name,
         members=candidate.received.record,
     )
+    if spec.moves_money:
+        yield from _unclear_object(record, maps)
     flags = {flag: True for flag in spec.omission_flags.values() if record.get(flag) is True}
     names = _names(spec, schema)
     near = list(near_names.in_record(own, {**picked, **flags}, schema, names))
@@ -121,6 +123,18 @@ def _without_id(record: Json, find_by: str | None, maps: StreamMaps) -> Iterator
             f"create one{f'. To leave it out of all of this stream, {line}' if line else ''}",
             find_by,
         )
+
+
+def _unclear_object(record: Json, maps: StreamMaps) -> Iterator[Rejected]:
+    """What is no text names no type, so it does not show whether the record was read from Stripe."""
+    for name, value in record.items():
+        if plain(name) == "object" and value is not None and not isinstance(value, str):
+            line = maps.propose([Edit(path=(name,), name=name, cast=REMOVED)])
+            yield Rejected(
+                "must be text: it does not show whether this record is an order or was read from Stripe"
+                f"{f'. If the column is your own, {line}' if line else ''}",
+                "object",
+            )
 
 
 def _describe_unknown(action: str, names: Collection[str], own: Json, maps: StreamMaps) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import resources
 
+from stripe_flow.api.paths import object_path
 from target_stripe_flow.actions import payment_intents
 from target_stripe_flow.actions.endpoint import Endpoint
 from target_stripe_flow.attempts.lifecycle import Event
@@ -20,6 +21,7 @@ class ActionSpec:
     `omission_flags`: parameters without which Stripe takes all that is left, each with the member that a record needs
     to leave it out: `full: true` for a refund without `amount`.
     `references`: parameters that may hold a source key of another action, and that action.
+    `inline_ids`: parameters of an object that is created besides, by their path, and that object's action.
     `find_by`: a record with this field creates nothing; it names an existing object by its Stripe id.
     `match_by`: the parameter that existing objects may be matched by, if a setting says so.
     `id_parameter`: the parameter that may take the source key as the object's id, if a setting says so.
@@ -33,6 +35,7 @@ class ActionSpec:
     chosen_by: str | None = None
     omission_flags: Mapping[str, str] = field(default_factory=dict)
     references: Mapping[str, str] = field(default_factory=dict)
+    inline_ids: Mapping[tuple[str, ...], str] = field(default_factory=dict)
     find_by: str | None = None
     match_by: str | None = None
     id_parameter: str | None = None
@@ -55,10 +58,12 @@ class ActionSpec:
         return self.endpoints[str(config[self.chosen_by])] if self.chosen_by else self.endpoint
 
     def may_have_id(self, text: str) -> bool:
-        """Whether an object may have this id; a `.` or `..` would name another path."""
-        if self.id_prefixes:
-            return text.isascii() and text.replace("_", "").isalnum()
-        return text not in {"", ".", ".."} and "\0" not in text
+        """Whether an object may have this id. No id names a path outside its list."""
+        try:
+            object_path(self.path, text)
+        except ValueError:
+            return False
+        return not self.id_prefixes or (text.isascii() and text.replace("_", "").isalnum())
 
     def endpoint_at(self, path: str | None) -> Endpoint:
         """The endpoint that a request to `path` was sent to; the default endpoint for any other path."""
@@ -117,6 +122,7 @@ ACTIONS = {
             },
             id_prefixes=("price_", "plan_"),
             references={"product": "products"},
+            inline_ids={("product_data", "id"): "products"},
         ),
         ActionSpec(
             name="charges",

@@ -19,7 +19,7 @@ from target_stripe_flow.actions.stream_maps import StreamMaps
 from target_stripe_flow.actions.table import ActionSpec
 from target_stripe_flow.attempts.identity import MARKER
 from target_stripe_flow.results.outcome import Rejected
-from target_stripe_flow.results.text import HALF, is_utf8
+from target_stripe_flow.results.text import HALF, is_utf8, is_writable
 
 Json = Mapping[str, Any]  # Any: JSON, checked by schema
 
@@ -28,6 +28,12 @@ def _is_integer(_checker: TypeChecker, value: object) -> bool:
     """Whether `value` is a JSON integer. JSON schema also takes 1.0, which may be meant in major units."""
     return isinstance(value, int) and not isinstance(value, bool)
 
+
+# Stripe's numbers are 64-bit integers with a sign.
+MOST_BITS = 63
+_FAR_OUT = 1 << 100
+# Deeper than any schema.
+MOST_LEVELS = 30
 
 _CHECKER = Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_integer)
 _Validator = extend(Draft202012Validator, type_checker=_CHECKER)  # type: ignore[no-untyped-call]  # jsonschema's own
@@ -56,7 +62,8 @@ class RecordChecker:
         Fields that are neither in the schema nor a flag of the action are left out and added to `dropped`.
         """
         # A source key is canonical text: 7 and "7" are the same customer.
-        references = {name: str(record[name]) for name in self._spec.references if type(record.get(name)) is int}
+        keys = {name: record.get(name) for name in self._spec.references}
+        references = {name: str(key) for name, key in keys.items() if type(key) is int and is_writable(key)}
         flags = self._spec.omission_flags.values()
         members = {name: value for name, value in {**record, **references}.items() if name not in flags}
         return cast("dict[str, Any]", _pick(members, self._schema, "", self.dropped))
@@ -93,7 +100,7 @@ class RecordChecker:
     def check(self, picked: dict[str, Any]) -> None:
         """Raises Rejected with the first wrong field; a card number comes first."""
         refuse_card_numbers(picked, self._schema, self._spec.references)
-        errors = sorted(self._validator.iter_errors(picked), key=lambda error: error.json_path)
+        errors = sorted(self._validator.iter_errors(_tamed(picked, MOST_LEVELS)), key=lambda error: error.json_path)
         if errors:
             raise Rejected(_reason(errors[0]), _field(errors[0]))
         for path, reason in _unsendable(picked, ""):
@@ -128,8 +135,19 @@ def _unset(value: Json, schema: Json) -> dict[str, Any]:  # Any: JSON
     return emptied
 
 
+def _tamed(value: Any, levels: int) -> Any:  # Any: JSON, or what a stream map made of it
+    """`value` with what Python cannot show replaced by something alike: the schema's messages quote it."""
+    if isinstance(value, Mapping):
+        return {name: _tamed(inner, levels - 1) for name, inner in value.items()} if levels else {}
+    if isinstance(value, list):
+        return [_tamed(inner, levels - 1) for inner in value] if levels else []
+    if type(value) is int and value.bit_length() > MOST_BITS:
+        return _FAR_OUT if value > 0 else -_FAR_OUT
+    return value
+
+
 def _unsendable(value: Any, path: str) -> Iterator[tuple[str, str]]:
-    """Pairs (path, reason) for numbers that are not finite and text that UTF-8 cannot encode."""
+    """Pairs (path, reason) for numbers that Stripe cannot read and text that UTF-8 cannot encode."""
     if isinstance(value, Mapping):
         for name, inner in value.items():
             yield from _unsendable(name, path)
@@ -139,6 +157,8 @@ def _unsendable(value: Any, path: str) -> Iterator[tuple[str, str]]:
             yield from _unsendable(inner, f"{path}.{index}")
     elif isinstance(value, float) and not math.isfinite(value):
         yield path, "must be a finite number"
+    elif type(value) is int and value.bit_length() > MOST_BITS:
+        yield path, f"is out of range: a number has at most {MOST_BITS} bits"
     elif isinstance(value, str) and not is_utf8(value):
         yield path, HALF
 

@@ -14,7 +14,7 @@ from functools import cached_property
 
 from stripe_flow.api.card_numbers import CARD_MASK
 from target_stripe_flow.results.outcome import Rejected
-from target_stripe_flow.results.text import is_utf8
+from target_stripe_flow.results.text import is_utf8, is_writable
 
 # The metadata key of the marker, which every created object has.
 MARKER = "stripe_flow"
@@ -62,6 +62,8 @@ def _canonical(value: object, name: str) -> str:
     if isinstance(value, bool) or not isinstance(value, (int, str)) or value == "":
         kind = "missing" if value is None else "empty" if value == "" else f"a {type(value).__name__}"
         raise Rejected(f"the key {name} must be a whole number or non-empty text, and it is {kind}", name)
+    if isinstance(value, int) and not is_writable(value):
+        raise Rejected(f"the key {name} is a number of thousands of digits", name)
     if not is_utf8(str(value)):
         raise Rejected(f"the key {name} contains half of a surrogate pair, which is not valid text", name)
     if value == CARD_MASK:

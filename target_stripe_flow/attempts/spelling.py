@@ -37,14 +37,22 @@ def describe(text: str) -> str:
         return "contains U+0000 (NUL)"
     for verb, index in (("begins", 0), ("ends", -1)):
         if text and _is_invisible(text[index]):
-            character = text[index]
-            return f"{verb} with U+{ord(character):04X} ({unicodedata.name(character, 'a control character')})"
+            return f"{verb} with {_shown(text[index])}"
     return ""
 
 
 def visible(text: str) -> str:
     """`text` without white space and invisible characters, wherever they are (pure)."""
     return "".join(character for character in text if not _is_invisible(character))
+
+
+def invisible_in(text: str) -> str:
+    """`U+0020 (SPACE)`: the first character anywhere in `text` that nobody sees (pure); empty if it has none."""
+    return next((_shown(character) for character in text if _is_invisible(character)), "")
+
+
+def _shown(character: str) -> str:
+    return f"U+{ord(character):04X} ({unicodedata.name(character, 'a control character')})"
 
 
 def misspelled_key(source_key: Iterable[str], names: Iterable[str]) -> Rejected | None:

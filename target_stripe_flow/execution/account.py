@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping
-from urllib.parse import quote
 
 from stripe_flow.api.client import CHECK_PATH, Client
 from stripe_flow.api.errors import (
@@ -15,6 +14,7 @@ from stripe_flow.api.errors import (
     RequestRefused,
     StripeUnreachable,
 )
+from stripe_flow.api.paths import object_path
 from target_stripe_flow.actions.table import ACTIONS
 from target_stripe_flow.attempts.account_name import Choice, Known, choose_name
 from target_stripe_flow.attempts.attempt import Attempt
@@ -90,12 +90,12 @@ def _is_proven(client: Client, labels: Labels, choice: Choice) -> bool:
             stripe_id = row.payment_intent
         path = endpoint.path if stripe_id == row.payment_intent else ACTIONS[row.action].path
         try:
-            client.get(f"{path}/{quote(str(stripe_id), safe='')}")
+            client.get(object_path(path, str(stripe_id)))
         except NotFound:
             is_missing = True
         except AccountHidden:
             raise
-        except (PermissionMissing, RequestRefused):
+        except (PermissionMissing, RequestRefused, ValueError):
             continue
         else:
             return True

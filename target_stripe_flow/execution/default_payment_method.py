@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from stripe_flow.api.client import Client
-from stripe_flow.api.errors import NotFound
 from target_stripe_flow.actions.payment_intents import CARD
-from target_stripe_flow.execution.references import MOST_KNOWN
+from target_stripe_flow.execution.lookups import NotThere, read_object
+from target_stripe_flow.execution.recent import Recent
 from target_stripe_flow.results.outcome import Rejected
 
 # The type of a payment method by the prefix of its id. https://docs.stripe.com/payments/payment-methods/transitioning
@@ -29,12 +28,12 @@ class PaymentMethod:
 class DefaultPaymentMethods:
     """Reads each customer and payment method once from Stripe, a customer that this run changed again.
 
-    Safe to share between threads.
+    What rejects a record is remembered as well. Safe to share between threads: records of one customer share a lane.
     """
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self._known: OrderedDict[str, PaymentMethod] = OrderedDict()
+        self._known: Recent[str, PaymentMethod | Rejected] = Recent()
         self._lock = threading.Lock()
 
     def resolve(self, source: str) -> PaymentMethod:
@@ -42,40 +41,50 @@ class DefaultPaymentMethods:
         kind = next((kind for prefix, kind in _KINDS.items() if source.startswith(prefix)), None)
         if kind is not None:
             return PaymentMethod(source=source, kind=kind)
-        return self._cached(source) or self._cache(source, self._read_method(source))
+        return self._once(source, self._read_method)
 
     def default_of(self, customer: str) -> PaymentMethod:
         """The customer's default payment method, else the default source. Raises Rejected if there is neither."""
-        return self._cached(customer) or self._cache(customer, self._read_default(customer))
+        return self._once(customer, self._read_default)
 
     def forget(self, customer: str | None) -> None:
-        """The customer was changed, so its default is read again when it is needed."""
+        """The customer is found, created or changed, so its default is read again when it is needed."""
         with self._lock:
-            self._known.pop(customer or "", None)
+            self._known.forget(customer or "")
 
     def _read_method(self, source: str) -> PaymentMethod:
-        if not source.startswith(_METHOD) or not source.replace("_", "").isalnum():
+        if not source.startswith(_METHOD) or not (source.isascii() and source.replace("_", "").isalnum()):
             raise Rejected("is not the id of a token, a saved card, a source or a payment method", "source")
         try:
-            found: dict[str, Any] = self._client.get(f"/v1/payment_methods/{source}").value  # Any: JSON
-        except NotFound:
+            found = read_object(self._client, "/v1/payment_methods", source, "source")
+        except NotThere:
             raise Rejected("is not a payment method that this API key can read", "source") from None
-        return PaymentMethod(source=source, kind=str(found.get("type", CARD)))
+        kind = found.get("type")
+        return PaymentMethod(source=source, kind=kind if isinstance(kind, str) else CARD)
 
     def _read_default(self, customer: str) -> PaymentMethod:
-        found: dict[str, Any] = self._client.get(f"/v1/customers/{customer}").value  # Any: JSON
-        default = (found.get("invoice_settings") or {}).get("default_payment_method") or found.get("default_source")
+        found = read_object(self._client, "/v1/customers", customer, "customer")
+        settings = found.get("invoice_settings")
+        default = settings.get("default_payment_method") if isinstance(settings, dict) else None
+        default = default or found.get("default_source")
         if not isinstance(default, str):
             raise Rejected(f"the customer {customer} has no default payment method: set source in the record", "source")
         return self.resolve(default)
 
-    def _cached(self, name: str) -> PaymentMethod | None:
+    def _once(self, name: str, read: Callable[[str], PaymentMethod]) -> PaymentMethod:
         with self._lock:
-            return self._known.get(name)
+            known = self._known.get(name)
+        if known is None:
+            known = _read_or_rejected(read, name)
+            with self._lock:
+                self._known.put(name, known)
+        if isinstance(known, Rejected):
+            raise Rejected(str(known), known.field)
+        return known
 
-    def _cache(self, name: str, method: PaymentMethod) -> PaymentMethod:
-        with self._lock:
-            self._known[name] = method
-            if len(self._known) > MOST_KNOWN:
-                self._known.popitem(last=False)
-        return method
+
+def _read_or_rejected(read: Callable[[str], PaymentMethod], name: str) -> PaymentMethod | Rejected:
+    try:
+        return read(name)
+    except Rejected as rejected:
+        return rejected

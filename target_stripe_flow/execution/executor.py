@@ -15,7 +15,6 @@ from target_stripe_flow.actions.table import ACTIONS
 from target_stripe_flow.attempts.attempt import Attempt
 from target_stripe_flow.attempts.identity import joined
 from target_stripe_flow.attempts.lifecycle import FOR_A_PERSON, HAS_OBJECT, OPEN, Answer, State, on_record
-from target_stripe_flow.attempts.spelling import trimmed
 from target_stripe_flow.execution.attempt_outcome import (
     conflict,
     outcome_of_attempt,
@@ -23,9 +22,10 @@ from target_stripe_flow.execution.attempt_outcome import (
     with_known_content,
 )
 from target_stripe_flow.execution.job import Job
-from target_stripe_flow.execution.matching import is_ours, search_of
+from target_stripe_flow.execution.lanes import lanes_of
+from target_stripe_flow.execution.matching import check_searchable, is_ours, search_of
 from target_stripe_flow.execution.recent_matches import RecentMatches
-from target_stripe_flow.execution.references import References, find_object, own_lane
+from target_stripe_flow.execution.references import References
 from target_stripe_flow.execution.request_builder import RequestBuilder
 from target_stripe_flow.execution.sender import Sends, Sent
 from target_stripe_flow.journal.ownership import Superseded
@@ -58,24 +58,8 @@ class Executor:
         self._matches = RecentMatches()
 
     def lanes(self, job: Job) -> list[str]:
-        """The lanes of `job`: its identity, its object, the objects that it refers to, the value it is matched by."""
-        if job.objection is not None:  # its parameters are unchecked, and nothing will be sent
-            return [own_lane(each) for each in (job.identity, job.twin) if each is not None]
-        if job.find_id is not None:
-            self._references.alias(job.identity, job.find_id)
-        scope = job.identity.scope
-        referenced = [
-            lane
-            for name, action in job.spec.references.items()
-            if name in job.parameters
-            # A misspelled one waits for the record that it looks like, so that its message is the same each time.
-            for spelling in dict.fromkeys([job.parameters[name], trimmed(job.parameters[name])])
-            for lane in self._references.lanes(scope, action, spelling)
-        ]
-        match_by = self._policies.match_by(job.spec)
-        matched = [f"{match_by}:{job.parameters[match_by]}"] if match_by in job.parameters else []
-        own = self._references.lane(scope, job.spec.name, joined(job.identity.source_key))
-        return list(dict.fromkeys([own_lane(job.identity), own, *referenced, *matched]))
+        """See `lanes_of`."""
+        return lanes_of(job, self._references, self._policies.match_by(job.spec))
 
     def known_outcome(self, job: Job) -> Outcome | None:
         """The outcome that the journal has for this record; None if the job has to be performed."""
@@ -117,6 +101,9 @@ class Executor:
                 raise InDoubt("an earlier record of the same key is deferred, and records of one key keep their order")
             if job.objection is not None:
                 return self._refused(job, job.objection)
+            match_by = self._policies.match_by(job.spec)
+            if match_by in job.parameters and job.find_id is None:
+                check_searchable(job.spec.endpoint, str(match_by), job.parameters)
             if latest is not None and latest.state in HAS_OBJECT:
                 return self._update(job, latest, update)
             return self._find(job, latest) or self._create(job, latest)
@@ -188,7 +175,7 @@ class Executor:
         stripe_id, match_by = job.find_id, self._policies.match_by(job.spec)
         if stripe_id is not None:
             try:
-                find_object(self._client, job.spec, stripe_id, job.spec.find_by or "")
+                self._references.lookups.find(self._client, job.spec, stripe_id, job.spec.find_by or "")
             except Missing as missing:  # no later record can create an object with this id
                 raise Rejected(str(missing), missing.field) from None
         elif match_by in job.parameters:
@@ -208,8 +195,11 @@ class Executor:
         return Outcome(status=Status.FOUND, stripe_id=stripe_id)
 
     def _create(self, job: Job, latest: Attempt | None) -> Outcome:
-        sent = self._sender.send(self._requests.creation(job, latest), is_new=True)
-        id_parameter = self._policies.id_parameter(job.spec)
+        attempt, id_parameter = self._requests.creation(job, latest), self._policies.id_parameter(job.spec)
+        chosen = [(job.spec.name, joined(job.identity.source_key))] if id_parameter else []
+        for action, stripe_id in [*chosen, *job.inline_ids]:
+            self._references.lookups.forget(action, stripe_id)
+        sent = self._sender.send(attempt, is_new=True)
         if id_parameter is not None and sent.attempt.code == "resource_already_exists":
             sent = self._adopt_existing(job, sent)
         if sent.attempt.state in HAS_OBJECT:
@@ -219,11 +209,11 @@ class Executor:
 
     def _adopt_existing(self, job: Job, sent: Sent) -> Sent:
         """The id is in use: take the object if it carries this record's marker. Raises Rejected if it does not."""
-        own_id = joined(job.identity.source_key)
-        if not is_ours(self._client, job.spec.path, own_id, job.identity.digest):
+        own_id, field = joined(job.identity.source_key), job.spec.id_parameter or ""
+        if not is_ours(self._client, job.spec.path, own_id, job.identity.digest, field):
             raise Rejected(
                 "its key is the id of another object: change the key, or turn off product_id_from_key",
-                job.spec.id_parameter or "",
+                field,
             )
         made = replace(sent.attempt, state=State.CREATED, stripe_id=own_id, http_status=None, code=None, param=None)
         self._journal.change(made, was=sent.attempt)
@@ -233,7 +223,9 @@ class Executor:
         if made.source_key is None:  # rebuilt; its content is known once the update is applied
             adopted = replace(job.adopt(made), fingerprint=made.fingerprint, accepted=made.accepted)
             self._journal.change(adopted, was=made)
-        sent = self._sender.send(self._requests.update(job, made, last), is_new=True)
+        attempt = self._requests.update(job, made, last)
+        self._requests.forget(made.stripe_id)  # also if the send raises: another process may have updated the object
+        sent = self._sender.send(attempt, is_new=True)
         self._note_sent(job, sent.attempt)
         return outcome_of_send(sent)
 

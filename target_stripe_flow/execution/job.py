@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
-from urllib.parse import quote
 
 from target_stripe_flow.actions import fingerprint
 from target_stripe_flow.actions.guards import Candidate
@@ -16,6 +16,7 @@ from target_stripe_flow.attempts.attempt import Attempt
 from target_stripe_flow.attempts.identity import Identity
 from target_stripe_flow.attempts.lifecycle import State
 from target_stripe_flow.attempts.spelling import misspelled_key, trimmed
+from target_stripe_flow.execution.lookups import path_of
 from target_stripe_flow.results.outcome import Rejected
 
 Parameters = dict[str, Any]  # Any: JSON
@@ -62,6 +63,12 @@ class Job:
         """The Stripe id of the existing object that the record names, if it names one."""
         return self.parameters.get(self.spec.find_by) if self.spec.find_by else None
 
+    @property
+    def inline_ids(self) -> list[tuple[str, str]]:
+        """Pairs (action, id): the objects with ids of the record's own that Stripe creates with its object."""
+        found = [(action, _value_at(self.parameters, path)) for path, action in self.spec.inline_ids.items()]
+        return [(action, value) for action, value in found if isinstance(value, str)]
+
     def attempt(self, latest: Attempt | None) -> Attempt:
         """The next attempt to create the object: the one that a person opened, else a new one."""
         if latest is not None and latest.state is State.OPENED:
@@ -79,7 +86,10 @@ class Job:
         )
 
     def update(self, made: Attempt, last: Attempt | None) -> Attempt:
-        """The next update of the object that `made` created; `last` is the latest update of the identity."""
+        """The next update of the object that `made` created; `last` is the latest update of the identity.
+
+        Raises Rejected if no path can hold the object's id.
+        """
         is_same_object = last is not None and last.attempt == made.attempt
         return Attempt(
             digest=made.digest,
@@ -90,7 +100,7 @@ class Job:
             account=made.account,
             mode=made.mode,
             stripe_id=made.stripe_id,
-            path=f"{self.spec.path}/{quote(str(made.stripe_id), safe='')}",
+            path=path_of(self.spec.path, str(made.stripe_id), ""),
             **self._source(),
             **self._content(),
         )
@@ -107,3 +117,9 @@ class Job:
 
     def _money(self) -> dict[str, Any]:  # Any: columns of the journal
         return money_of(self.parameters).columns() if self.spec.moves_money else {}
+
+
+def _value_at(parameters: Any, path: Sequence[str]) -> object:  # Any: JSON
+    for name in path:
+        parameters = parameters.get(name) if isinstance(parameters, dict) else None
+    return parameters

@@ -23,6 +23,7 @@ class ListedObject(msgspec.Struct):
     """The members of an object in a list that the target reads."""
 
     id: str
+    object_type: str = msgspec.field(default="", name="object")
     created: object = None  # missing in a deleted object
     metadata: dict[str, str] | None = None
     status: str | None = None

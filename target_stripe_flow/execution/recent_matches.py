@@ -11,7 +11,7 @@ from stripe_flow.api.client import Client
 from target_stripe_flow.actions.endpoint import Parameters
 from target_stripe_flow.actions.table import ActionSpec
 from target_stripe_flow.execution.matching import find_match, search_of
-from target_stripe_flow.execution.references import MOST_KNOWN
+from target_stripe_flow.execution.recent import MOST_KNOWN
 from target_stripe_flow.results.outcome import InDoubt
 
 

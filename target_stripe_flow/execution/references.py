@@ -3,51 +3,25 @@
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Generic, TypeVar
-from urllib.parse import quote
 
-from stripe_flow.api.card_numbers import holds_card_number
 from stripe_flow.api.client import Client
-from stripe_flow.api.errors import NotFound
-from target_stripe_flow.actions.table import ACTIONS, ActionSpec
+from target_stripe_flow.actions.table import ACTIONS
 from target_stripe_flow.attempts.attempt import Attempt
 from target_stripe_flow.attempts.identity import Identity, Scope, joined
 from target_stripe_flow.attempts.lifecycle import FOR_A_PERSON, HAS_OBJECT, OPEN
 from target_stripe_flow.attempts.spelling import describe, trimmed
+from target_stripe_flow.execution.lookups import Lookups
+from target_stripe_flow.execution.recent import Recent
 from target_stripe_flow.execution.source_problems import shown
 from target_stripe_flow.execution.unsent import Unsent
 from target_stripe_flow.journal.store import Journal
 from target_stripe_flow.results.outcome import InDoubt, Missing, Rejected
 
-# Each cache keeps this many entries, the ones used last: far more than run at once, and memory stays flat.
-MOST_KNOWN = 10_000
-
 # A source_name, an action, and a source key in one text; for a Stripe id, which has no source, an empty source_name.
 Name = tuple[str, str, str]
 _NO_SOURCE = ""
-
-T = TypeVar("T")
-
-
-class _Recent(Generic[T]):
-    """A cache of the `MOST_KNOWN` names that were used last."""
-
-    def __init__(self) -> None:
-        self._values: OrderedDict[Name, T] = OrderedDict()
-
-    def get(self, name: Name) -> T | None:
-        if name in self._values:
-            self._values.move_to_end(name)
-        return self._values.get(name)
-
-    def put(self, name: Name, value: T) -> None:
-        self._values[name] = value
-        self._values.move_to_end(name)
-        if len(self._values) > MOST_KNOWN:
-            self._values.popitem(last=False)
 
 
 class References:
@@ -65,9 +39,10 @@ class References:
         """
         self._journal, self._source_names, self._may_bring = journal, sorted(set(source_names)), may_bring
         self.unsent = Unsent()
-        self._ids: _Recent[str] = _Recent()
-        self._lanes: _Recent[str] = _Recent()
-        self._confirmed: _Recent[bool] = _Recent()
+        self.lookups = Lookups()
+        self._ids: Recent[Name, str] = Recent()
+        self._lanes: Recent[Name, str] = Recent()
+        self._confirmed: Recent[Name, bool] = Recent()
         self._lock = threading.Lock()
 
     def learn(self, identity: Identity, stripe_id: str) -> None:
@@ -131,7 +106,7 @@ class References:
                 return known or name
             if describe(name):
                 raise self._misspelled(scope, action, name, field)
-        find_object(client, ACTIONS[action], name, field)
+        self.lookups.find(client, ACTIONS[action], name, field)
         with self._lock:
             self._confirmed.put((_NO_SOURCE, action, name), value=True)
         return name
@@ -194,26 +169,6 @@ class References:
         rows, _ = self._candidates(scope, action, trimmed(name))
         known = f"; the journal knows a record of {action} by the key without it" if rows else ""
         return Rejected(f"{describe(name)}, and no record of {action} has such a key{known}", field)
-
-
-def find_object(client: Client, spec: ActionSpec, stripe_id: str, field: str) -> dict[str, object]:
-    """The object with this id. Raises Missing if there is none, Rejected if it is deleted or no id."""
-    if what := describe(stripe_id):
-        raise Rejected(f"{what}, as no Stripe id does", field)
-    if holds_card_number(stripe_id):
-        raise Missing("is not the key of a record, and it looks like a card number: Stripe is not asked for it", field)
-    if not spec.may_have_id(stripe_id):
-        raise Missing("is neither the key of a record nor a Stripe id", field)
-    try:
-        value: dict[str, object] = client.get(f"{spec.path}/{quote(stripe_id, safe='')}").value
-    except NotFound as error:
-        words = error.refusal.words() if error.refusal else ""
-        raise Missing(
-            f"is neither the key of a record nor the id of an object that this API key can read {words}", field
-        ) from None
-    if value.get("deleted") is True:
-        raise Rejected("is the id of an object that was deleted in Stripe", field)
-    return value
 
 
 def _unclear(rows: Sequence[Attempt], action: str, field: str) -> Rejected:

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from stripe_flow.api import forms
 from stripe_flow.api.client import Client
-from stripe_flow.api.errors import NotFound
 from target_stripe_flow.actions.endpoint import Endpoint
 from target_stripe_flow.actions.payment_intents import SOURCE_TYPE
 from target_stripe_flow.actions.policies import Policies
@@ -15,6 +14,7 @@ from target_stripe_flow.attempts.attempt import Attempt
 from target_stripe_flow.attempts.identity import joined
 from target_stripe_flow.execution.default_payment_method import DefaultPaymentMethods
 from target_stripe_flow.execution.job import Job, Parameters
+from target_stripe_flow.execution.lookups import NotThere, read_object
 from target_stripe_flow.execution.marker import marked
 from target_stripe_flow.execution.references import References
 from target_stripe_flow.results.outcome import Rejected
@@ -40,18 +40,19 @@ class RequestBuilder:
         attempt = job.update(made, last)
         emptied = job.unset.get("metadata", {})
         if emptied == "":  # key by key, as the marker has to stay
-            emptied = dict.fromkeys(self._read_metadata(str(attempt.path)), "")
+            emptied = dict.fromkeys(self._read_metadata(job.spec.path, str(attempt.stripe_id)), "")
         # Our own metadata last: a null in the record must not remove the marker.
         metadata = emptied | self._metadata(job, attempt)
         parameters = merged(job.checker.updatable(job.parameters), job.unset) | {"metadata": metadata}
         return self._with_request(attempt, str(attempt.path), parameters)
 
-    def _read_metadata(self, path: str) -> Mapping[str, object]:
-        """The metadata of the object at `path`; empty if it was deleted, as its update will show."""
+    def _read_metadata(self, list_path: str, stripe_id: str) -> Mapping[str, object]:
+        """The metadata of an object. Raises Rejected if Stripe does not show the object."""
         try:
-            found: object = self._client.get(path).value.get("metadata")
-        except NotFound:
-            return {}
+            found = read_object(self._client, list_path, stripe_id, "metadata").get("metadata")
+        except NotThere:
+            reason = "nothing is updated, as the object was deleted in Stripe, or this API key cannot read it"
+            raise Rejected(reason, "metadata") from None
         return found if isinstance(found, dict) else {}
 
     def forget(self, stripe_id: str | None) -> None:

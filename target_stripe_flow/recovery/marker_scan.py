@@ -8,11 +8,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from urllib.parse import quote
 
 from stripe_flow.api.client import Client
 from stripe_flow.api.errors import ListUnfinished, NotFound, PermissionMissing, RequestRefused, StripeUnreachable
 from stripe_flow.api.paging import Bounds
+from stripe_flow.api.paths import object_path
 from target_stripe_flow.actions.endpoint import Endpoint
 from target_stripe_flow.attempts.attempt import Attempt
 from target_stripe_flow.execution.object_lists import (
@@ -127,10 +127,10 @@ def read_by_id(client: Client, endpoint: Endpoint, attempts: Iterable[Attempt]) 
     found: dict[str, ListedObject] = {}
     is_complete = True
     for attempt in attempts:
-        object_id = quote(str(endpoint.object_id(attempt.stripe_id, attempt.payment_intent)), safe="")
+        object_id = str(endpoint.object_id(attempt.stripe_id, attempt.payment_intent))
         try:
-            found[attempt.marker] = client.get(f"{endpoint.path}/{object_id}", read=read_object).value
-        except (PermissionMissing, RequestRefused, StripeUnreachable) as error:
+            found[attempt.marker] = client.get(object_path(endpoint.path, object_id), read=read_object).value
+        except (PermissionMissing, RequestRefused, StripeUnreachable, ValueError) as error:
             logger.warning("cannot check an object of %s that was not over: %s", attempt.action, error)
             is_complete = False
     return Scan(found=found, is_complete=is_complete)

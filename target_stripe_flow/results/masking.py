@@ -8,11 +8,10 @@ from typing import Any
 
 from stripe_flow.api import redaction
 from stripe_flow.api.card_numbers import CARD_MASK, holds_card_number
+from target_stripe_flow.results.text import is_writable
 
 # Deeper levels of a message are not written: each costs two frames, and Python's stack ends at a thousand.
 MOST_LEVELS = 100
-# Python writes at most 4300 decimal digits.
-MOST_BITS = 13_000
 
 
 def masked(value: Any, levels: int = MOST_LEVELS) -> Any:  # Any: JSON, or what a stream map made of it
@@ -46,6 +45,6 @@ def _masked_number(value: Any) -> Any:  # Any: int or float, which mypy does not
     if isinstance(value, float) and not math.isfinite(value):
         # As text: null would look like a field that was left out.
         return {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}[str(value)]
-    if isinstance(value, int) and value.bit_length() > MOST_BITS:
+    if isinstance(value, int) and not is_writable(value):
         return "[too large a number]"
     return CARD_MASK if holds_card_number(value) else value

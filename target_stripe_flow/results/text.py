@@ -6,6 +6,9 @@ import re
 
 # Why a record with such a text is rejected.
 HALF = "contains half of a surrogate pair, which is not valid text"
+# Python writes at most 4300 decimal digits of a number.
+MOST_BITS = 13_000
+
 
 def is_utf8(text: str) -> bool:
     """Whether UTF-8 can encode `text`: it cannot encode half of a surrogate pair, which JSON can escape."""
@@ -14,6 +17,11 @@ def is_utf8(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def is_writable(number: int) -> bool:
+    """Whether Python can write the number in decimal digits."""
+    return number.bit_length() <= MOST_BITS
 
 
 # A part of a dotted path that is shown; any other part may be personal data.
