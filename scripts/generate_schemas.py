@@ -1,11 +1,12 @@
-"""Write the JSON schema of each stream from the type annotations of Stripe's official Python client.
+"""Write the JSON schemas of the tap's streams and of the target's actions.
 
-    python scripts/generate_schemas.py [--output FOLDER]
+    python -m scripts.generate_schemas [--output FOLDER]
 
-Stripe generates the client from its API description, so its annotations are the list of fields. This is a development
-script: the plugins do not depend on the client; a test generates the schemas again and compares.
+`scripts/action_schemas.py` makes those of the actions. Those of the streams come from the type annotations of Stripe's
+official Python client. Stripe generates the client from its API description, so its annotations are the list of fields.
+This is a development script: the plugins do not depend on the client; a test generates the schemas again and compares.
 
-The rules of a schema, and why:
+The rules of a stream's schema, and why:
 
 - Every field at any depth; `additionalProperties` at every depth, as old API versions send other fields.
 - Every field but the record's own `id` and `object` may be null or absent: the annotations do not distinguish null from
@@ -35,11 +36,14 @@ from typing import Any, ClassVar, ForwardRef, Literal, NamedTuple, TypeAlias, Un
 import stripe
 from stripe._object_classes import OBJECT_CLASSES
 
+from scripts import action_schemas
+from scripts.action_rules import RULES
 from tap_stripe_flow.streams import STREAMS, StreamSpec
 
 Schema: TypeAlias = dict[str, Any]  # Any: JSON schema is written here, never read
 
-FOLDER = Path(__file__).parent.parent / "tap_stripe_flow" / "streams" / "schemas"
+ROOT = Path(__file__).parents[1]
+STREAM_SCHEMAS, ACTION_SCHEMAS = "tap_stripe_flow/streams/schemas", "target_stripe_flow/actions/schemas"
 
 # The client reads Stripe's decimal strings into Decimal; in JSON they are strings.
 JSON_TYPES: Mapping[type, str] = {bool: "boolean", int: "integer", float: "number", str: "string", Decimal: "string"}
@@ -202,12 +206,16 @@ def on_one_line(found: re.Match[str]) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Write the JSON schema of each stream.")
-    parser.add_argument("--output", type=Path, default=FOLDER, help="the folder to write to (default: %(default)s)")
-    folder: Path = parser.parse_args().output
-    folder.mkdir(parents=True, exist_ok=True)
-    for spec in STREAMS:
-        (folder / f"{spec.name}.json").write_text(rendered(record_schema(spec)), encoding="utf-8")
+    parser = argparse.ArgumentParser(description="Write the JSON schema of each stream and action.")
+    parser.add_argument("--output", type=Path, default=ROOT, help="where the packages are (default: %(default)s)")
+    root: Path = parser.parse_args().output
+    files = {f"{STREAM_SCHEMAS}/{spec.name}.json": rendered(record_schema(spec)) for spec in STREAMS}
+    for action in RULES:
+        files[f"{ACTION_SCHEMAS}/{action}.json"] = action_schemas.rendered(action_schemas.action_schema(action))
+    for name, text in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

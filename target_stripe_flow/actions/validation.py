@@ -13,7 +13,7 @@ from typing import Any, cast
 from jsonschema import Draft202012Validator, TypeChecker, ValidationError
 from jsonschema.validators import extend
 
-from target_stripe_flow.actions import fingerprint, guards, metadata
+from target_stripe_flow.actions import calls, fingerprint, guards, metadata
 from target_stripe_flow.actions.card_fields import refuse_card_numbers
 from target_stripe_flow.actions.stream_maps import StreamMaps
 from target_stripe_flow.actions.table import ActionSpec
@@ -77,25 +77,25 @@ class RecordChecker:
         """Why a SCHEMA, whose schema after stream maps is `described`, ends the run; empty if it does not."""
         return guards.describe_schema(self._spec, self._schema, described, keys, maps)
 
+    def creatable(self, picked: Json) -> dict[str, Any]:
+        """The picked parameters that a creation takes. Raises Rejected for a value that only an update takes."""
+        return calls.creatable(picked, self._schema)
+
     def updatable(self, picked: Json) -> dict[str, Any]:
         """The picked parameters that an update takes."""
-        return {name: value for name, value in picked.items() if not self._rule(name, "x-create-only")}
+        return calls.updatable(picked, self._schema)
+
+    def only_updated(self, picked: Json) -> list[str]:
+        """The names of the picked parameters that a creation leaves out."""
+        return calls.only_updated(picked, self._schema)
 
     def unset(self, record: Json) -> dict[str, Any]:
-        """What an update empties, at any depth: what is null in the record and Stripe can empty.
+        """What an update empties, as a tree of empty texts."""
+        return calls.unset(record, self._schema)
 
-        `metadata` is "" if all of it is emptied.
-        """
-        emptied = _unset(record, self._schema)
-        metadata = record.get("metadata")
-        if isinstance(metadata, Mapping):
-            emptied["metadata"] = {
-                str(name): "" for name, value in metadata.items() if value is None and name != MARKER
-            }
-        return emptied
-
-    def _rule(self, name: str, rule: str) -> bool:
-        return bool(self._schema["properties"].get(name, {}).get(rule))
+    def not_emptied(self, record: Json) -> list[str]:
+        """The parameters that are null in the record and that an update cannot empty."""
+        return list(calls.not_emptied(record, self._schema))
 
     def check(self, picked: dict[str, Any]) -> None:
         """Raises Rejected with the first wrong field; a card number comes first."""
@@ -120,19 +120,6 @@ def _pick(value: Any, schema: Json, path: str, dropped: set[str]) -> Any:
     if isinstance(value, Sequence) and not isinstance(value, str) and "items" in schema:
         return [_pick(inner, schema["items"], path, dropped) for inner in value]
     return value.lower() if schema.get("x-lower") and isinstance(value, str) else value
-
-
-def _unset(value: Json, schema: Json) -> dict[str, Any]:  # Any: JSON
-    """The members that are null and may be emptied, each with an empty text, and objects that hold such members."""
-    known: Json = schema["properties"]
-    emptied: dict[str, Any] = {}
-    for name, inner in value.items():
-        if inner is None:
-            if known.get(name, {}).get("x-unset"):
-                emptied[name] = ""
-        elif isinstance(inner, dict) and "properties" in known.get(name, {}) and (below := _unset(inner, known[name])):
-            emptied[name] = below
-    return emptied
 
 
 def _tamed(value: Any, levels: int) -> Any:  # Any: JSON, or what a stream map made of it
@@ -174,13 +161,17 @@ def _field(error: ValidationError) -> str:
     return ".".join(path)
 
 
-def _listed(value: Any) -> Sequence[Any]:  # Any: a rule's limit
-    return value if isinstance(value, list) else [value]
-
-
 _TYPES = {"object": "an object", "array": "a list", "string": "text", "integer": "a whole number (a JSON integer)"}
+
+
+def _type_name(limit: str | list[str]) -> str:
+    names = [each for each in ([limit] if isinstance(limit, str) else limit) if each != "null"]
+    return " or ".join(_TYPES.get(each, f"a {each}") for each in names)
+
+
 _REASONS: dict[str, Callable[[Any], str]] = {  # Any: a rule's limit, a number or a name
-    "type": lambda limit: f"must be {' or '.join(_TYPES.get(kind, f'a {kind}') for kind in _listed(limit))}",
+    "type": lambda limit: f"must be {_type_name(limit)}",
+    "enum": calls.one_of,
     "required": lambda _limit: "is required",
     "maxLength": lambda limit: f"takes at most {limit} characters",
     "minLength": lambda limit: f"needs at least {limit} characters",

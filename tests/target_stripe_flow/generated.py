@@ -20,7 +20,7 @@ texts = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), min_siz
 EMAILS = ("ann@example.com", "o'neil+x@example.co.uk")
 TOKENS = ("tok_visa", "tok_mastercard", "tok_amex")
 
-# Values that Stripe lists and the schema does not. None: not generated, with the reason beside it.
+# Values where those of the schema do not do. None: not generated, with the reason beside it.
 _NAMED: dict[str, dict[str, tuple[Any, ...] | None]] = {
     "customers": {
         "source": TOKENS,
@@ -29,24 +29,19 @@ _NAMED: dict[str, dict[str, tuple[Any, ...] | None]] = {
         "test_clock": None,  # needs objects that the sandbox does not have
         "stripe_id": None,  # finds a customer and creates none
         "invoice_settings.default_payment_method": None,
-        "invoice_prefix": ("ABC", "AB1", "A1B2C3D4E5F6"),
-        "cash_balance.settings.reconciliation_mode": ("automatic", "manual", "merchant_default"),
-        "invoice_settings.rendering_options.amount_tax_display": ("exclude_tax", "include_inclusive_tax"),
+        "default_source": None,  # only an update takes it
+        "invoice_prefix": ("A", "AB1", "A1B2C3D4E5F6"),
         "tax.validate_location": ("deferred", "immediately"),
-        "tax_exempt": ("exempt", "none", "reverse"),
-        "tax_id_data.type": ("eu_vat", "gb_vat", "us_ein"),
         "next_invoice_sequence": (1, 2, 77),
     },
     "products": {
+        "default_price": None,  # only an update takes it
         "default_price_data.currency": ("usd", "eur"),
         "default_price_data.currency_options": None,  # keyed by currency
         "default_price_data.custom_unit_amount": None,  # only without an amount
-        "default_price_data.recurring.interval": ("day", "week", "month", "year"),
         "default_price_data.recurring.interval_count": (1, 2),
-        "default_price_data.tax_behavior": ("exclusive", "inclusive", "unspecified"),
         "default_price_data.unit_amount": (0, 1, 999),
         "default_price_data.unit_amount_decimal": None,  # only instead of unit_amount
-        "type": ("good", "service"),
         **{f"package_dimensions.{side}": (1, 1.5, 0.01) for side in ("height", "length", "weight", "width")},
     },
     "charges": {
@@ -70,17 +65,14 @@ _NAMED: dict[str, dict[str, tuple[Any, ...] | None]] = {
         "custom_unit_amount": None,  # only without an amount
         "product": None,  # is resolved, and replaces product_data
         "product_data.id": None,  # must be unused
-        "recurring.interval": ("day", "week", "month", "year"),
         "recurring.interval_count": (1, 2),
         "recurring.meter": None,  # needs an object that the sandbox does not have
         "recurring.usage_type": ("licensed", "metered"),
-        "tax_behavior": ("exclusive", "inclusive", "unspecified"),
         "tiers": None,  # only instead of an amount
         "tiers_mode": None,
         "lookup_key": None,  # must be unused
         "transfer_lookup_key": None,
         "transform_quantity.divide_by": (1, 2, 10),
-        "transform_quantity.round": ("up", "down"),
         "unit_amount": (0, 1, 999),
         "unit_amount_decimal": None,  # only instead of unit_amount
     },
@@ -91,7 +83,6 @@ _NAMED: dict[str, dict[str, tuple[Any, ...] | None]] = {
         "customer": None,
         "origin": None,
         "payment_intent": None,  # is resolved at Stripe
-        "reason": ("duplicate", "fraudulent", "requested_by_customer"),
         "instructions_email": EMAILS,
         "refund_application_fee": None,  # only where there was a fee
         "reverse_transfer": None,  # only where there was a transfer
@@ -149,8 +140,8 @@ def _object(schema: Json, action: str, path: str, always: tuple[str, ...] = ()) 
 
 def _value(schema: Json, action: str, path: str) -> st.SearchStrategy[Any]:  # Any: JSON
     named = _NAMED[action].get(path)
-    if named:
-        return st.sampled_from(named)
+    if named or "enum" in schema:
+        return st.sampled_from(named or [value for value in schema["enum"] if value])
     if schema["type"] == "array":
         return st.lists(_value(schema["items"], action, path), min_size=1, max_size=2)
     if schema["type"] != "object":
@@ -233,6 +224,8 @@ def _wrongs(schema: Json, action: str, path: str) -> Iterator[Wrong]:
             yield where, st.integers(most + 1, most + 50).map("x".__mul__), where
         if inner["type"] == "string":
             yield where, st.just(HALF), where
+        if "enum" in inner:
+            yield where, st.sampled_from(["other", inner["enum"][0].upper()]), where
         if inner["type"] == "object" and "properties" in inner and not inner.get("required"):
             yield from _wrongs(inner, action, f"{where}.")
 

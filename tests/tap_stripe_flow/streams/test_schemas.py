@@ -18,6 +18,7 @@ from singer_sdk.singerlib import Catalog, CatalogEntry, MetadataMapping, Schema
 ROOT = Path(__file__).parents[3]
 DATA = ROOT / "tests" / "data"
 FOLDER = ROOT / "tap_stripe_flow" / "streams" / "schemas"
+ACTIONS = ROOT / "target_stripe_flow" / "actions" / "schemas"
 SCHEMAS: dict[str, dict[str, Any]] = {  # Any: JSON
     path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(FOLDER.glob("*.json"))
 }
@@ -35,12 +36,13 @@ each_stream = pytest.mark.parametrize("stream", sorted(SCHEMAS))
 
 
 def test_the_files_are_what_the_script_writes(tmp_path: Path) -> None:
-    script = ROOT / "scripts" / "generate_schemas.py"
+    command = [sys.executable, "-m", "scripts.generate_schemas", "--output", tmp_path]
 
-    subprocess.run([sys.executable, script, "--output", tmp_path], check=True, timeout=60)
+    subprocess.run(command, cwd=ROOT, check=True, timeout=60)
 
-    written = {path.name: path.read_text(encoding="utf-8") for path in tmp_path.iterdir()}
-    assert written == {path.name: path.read_text(encoding="utf-8") for path in FOLDER.glob("*.json")}
+    for folder in (FOLDER, ACTIONS):
+        written = {path.name: path.read_text("utf-8") for path in (tmp_path / folder.relative_to(ROOT)).iterdir()}
+        assert written == {path.name: path.read_text("utf-8") for path in folder.glob("*.json")}
 
 
 @pytest.mark.parametrize(("stream", "example"), SENT_BY_STRIPE)

@@ -25,7 +25,8 @@ def test_a_toy_stream_is_one_entry_and_a_run_of_the_script(sandbox: Sandbox, tmp
     table.write_text(table.read_text(encoding="utf-8") + ENTRY, encoding="utf-8")
     env = clean_env() | {"PYTHONPATH": os.pathsep.join([str(tmp_path)])}
 
-    subprocess.run([sys.executable, tmp_path / "scripts" / "generate_schemas.py"], check=True, timeout=60, env=env)
+    script = [sys.executable, "-m", "scripts.generate_schemas"]
+    subprocess.run(script, cwd=tmp_path, check=True, timeout=60, env=env)
     line = command("tap_stripe_flow", tmp_path, a_config(sandbox.url))
     done = subprocess.run(line, cwd=tmp_path, env=env, capture_output=True, timeout=60, check=False)
 
