@@ -18,6 +18,7 @@ from stripe_flow.singer.run_log import RunLog
 from stripe_flow.singer.writer import write_whole
 from target_stripe_flow.actions.policies import read_policies
 from target_stripe_flow.attempts.identity import Scope
+from target_stripe_flow.execution import unsettled
 from target_stripe_flow.execution.account import identify
 from target_stripe_flow.execution.account_refusals import ALIKE_REFUSALS, AccountRefusals
 from target_stripe_flow.execution.deferred import DeferredRecords
@@ -27,7 +28,6 @@ from target_stripe_flow.execution.executor import Executor
 from target_stripe_flow.execution.references import References
 from target_stripe_flow.execution.sender import Sender, Sends
 from target_stripe_flow.execution.sources import SourceNames, Sources
-from target_stripe_flow.execution.unsettled import describe_unsettled
 from target_stripe_flow.file_modes import warn_of_wide_modes
 from target_stripe_flow.journal.incomplete import incomplete_actions, refuse_incomplete
 from target_stripe_flow.journal.labels import Labels
@@ -37,7 +37,6 @@ from target_stripe_flow.journal.store import Journal
 from target_stripe_flow.message_reader import MessageReader
 from target_stripe_flow.recovery.reconciler import LIMIT_S, Reconciler
 from target_stripe_flow.rejects_path import check_rejects_path, rejects_path
-from target_stripe_flow.results.outcome import Status
 from target_stripe_flow.results.rejects import Rejects
 from target_stripe_flow.results.tally import RejectsSink, Tally
 from target_stripe_flow.settings import refuse_live
@@ -45,8 +44,6 @@ from target_stripe_flow.settings import refuse_live
 logger = logging.getLogger(__name__)
 
 Config = Mapping[str, Any]  # Any: settings, checked by the schema
-
-UNSETTLED = 3
 
 
 class Run:
@@ -95,10 +92,8 @@ class Run:
             self.client, self.journal, self._sender, references, policies, wait_until_free=reconciler.wait_until_free
         )
         # If fewer rejects than ALIKE_REFUSALS end the run, none of them is held back.
-        holds_back = max_rejects is None or max_rejects >= ALIKE_REFUSALS
-        self.account_refusals = AccountRefusals(
-            {name: way.advice for name, way in policies.endpoints.items() if holds_back}
-        )
+        holds_back = max_rejects is None or max_rejects >= ALIKE_REFUSALS - 1
+        self.account_refusals = AccountRefusals(policies.endpoints if holds_back else {})
         self.deferred = DeferredRecords()
         self.dispatcher = Dispatcher(
             workers=config["concurrency"], emit=self._emit, wake=self.reader.wake, on_wait=self.reader.on_wake
@@ -191,12 +186,12 @@ class Run:
         }
 
     def exit_code(self) -> int:
-        """3 if any attempt of this account is open, from this run or an earlier one, or a record is deferred."""
-        rows = self.journal.open_attempts(self.scope.account, self.scope.mode)
-        warnings = list(describe_unsettled(rows, self.tally.statuses().get(Status.DEFERRED.value, 0)))
-        for warning in warnings:
-            logger.warning("%s", warning)
-        return UNSETTLED if warnings else 0
+        """The exit code of a run, or dry run, that reached the end of its input."""
+        return unsettled.exit_code(self.journal, self.scope, self.tally)
+
+    def warn_of_unsettled(self) -> None:
+        """Log what is not settled, where another error decides the exit code."""
+        unsettled.warn_of_unsettled(self.journal, self.scope, self.tally)
 
     def _emit(self, value: State) -> None:
         if not self._is_dry:

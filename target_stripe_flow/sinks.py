@@ -119,16 +119,19 @@ class ActionSink(FeedingSink):
             digest, later = job.identity.digest, DeferredRecord(job, lambda is_last: perform(job, is_last=is_last))
             if not is_last and run.deferred.holds(digest):
                 return run.deferred.add(later)
-            try:
-                outcome = run.executor.perform(job)
-            except Missing as missing:
-                # The journal may lack the record with this key: then it is no fault of this record.
-                run.check_complete(self._spec.references.get(missing.field, ""))
-                if not is_last:
-                    waiting = replace(job, has_waited=True)
-                    return run.deferred.add(DeferredRecord(waiting, lambda is_last: perform(waiting, is_last=is_last)))
-                outcome = missing.outcome
-            held = run.account_refusals.finish(self._spec, digest, outcome, lambda: end(outcome))
+            with run.account_refusals.turn(self._spec.name):
+                try:
+                    outcome = run.executor.perform(job)
+                except Missing as missing:
+                    # The journal may lack the record with this key: then it is no fault of this record.
+                    run.check_complete(self._spec.references.get(missing.field, ""))
+                    if not is_last:
+                        waiting = replace(job, has_waited=True)
+                        return run.deferred.add(
+                            DeferredRecord(waiting, lambda is_last: perform(waiting, is_last=is_last))
+                        )
+                    outcome = missing.outcome
+                held = run.account_refusals.finish(job, outcome, lambda: end(outcome))
             return NotConsumed() if outcome.status is Status.DEFERRED else held
 
         run.make_room()

@@ -227,7 +227,7 @@ class TargetStripeFlow(PluginCommand, Target):
             try:
                 target._process_input(file_input)
             except (SystemExit, AccountTrouble, TooManyRejects):
-                run.exit_code()  # logs what is not settled
+                run.warn_of_unsettled()
                 raise
             code = run.exit_code()
         return 128 + target._stop_signal if target._stop_signal else code  # our own class

@@ -25,7 +25,7 @@ parameters and the request id are enough to find the rest in Stripe's dashboard.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 
@@ -60,7 +60,8 @@ class Refusal:
     """The facts of an answer that was not a success; a text is empty if Stripe sent none.
 
     A decline leaves the ids `charge` and `payment_intent`. `permission` is what the restricted key lacks, in Stripe's
-    spelling, for example `rak_charge_read`. `date_unix` is Stripe's time. https://docs.stripe.com/api/errors
+    spelling, for example `rak_charge_read`. `date_unix` is Stripe's time. `message` may hold personal data: it is
+    compared with others, and never shown. https://docs.stripe.com/api/errors
     """
 
     http_status: int
@@ -73,6 +74,7 @@ class Refusal:
     charge: str = ""
     payment_intent: str = ""
     permission: str = ""
+    message: str = field(default="", repr=False, compare=False)
 
     def words(self) -> str:
         """The facts that Stripe's support needs: `(HTTP 400, parameter_missing, amount, request req_1)`."""

@@ -63,6 +63,7 @@ def read_refusal(raw: RawAnswer) -> Refusal:
         request_id=raw.headers.get("Request-Id", ""),
         payment_intent=str(intent.get("id", "")) if isinstance(intent, dict) else "",
         permission=permission[1] if permission else "",
+        message=texts.get("message", ""),
         **{name: show(texts[name]) for name, show in _SHOWN.items() if name in texts},
     )
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from stripe_flow_cli.report import currencies, queries
-from stripe_flow_cli.report.declines import WORDS
 from stripe_flow_cli.report.items import divide_rows, item_of_reject, item_of_row
 from stripe_flow_cli.report.model import Group, Item, Reason, Report
 from stripe_flow_cli.report.money import build_ledgers
@@ -21,6 +20,7 @@ from target_stripe_flow.actions.table import ACTIONS
 from target_stripe_flow.attempts.lifecycle import OPEN, State
 from target_stripe_flow.journal.sources import Source, read_sources
 from target_stripe_flow.journal.store import Journal
+from target_stripe_flow.results.refusal_codes import WORDS
 
 # Rows that all groups together list; the page counts the rest.
 MOST_ROWS = 2000

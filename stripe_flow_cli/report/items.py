@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from stripe_flow_cli.report import currencies
-from stripe_flow_cli.report.declines import WORDS
 from stripe_flow_cli.report.model import Item
 from stripe_flow_cli.report.outcomes import STATES
 from stripe_flow_cli.report.private import mask_field, mask_text
@@ -15,6 +14,7 @@ from stripe_flow_cli.report.rejects import Reject
 from stripe_flow_cli.report.times import format_time
 from target_stripe_flow.attempts.identity import joined
 from target_stripe_flow.attempts.shown_key import shown_object_id
+from target_stripe_flow.results.refusal_codes import WORDS
 
 
 def item_of_row(row: Any, *, shows_key: bool, is_shared: bool) -> Item:  # Any: a row of `queries.list_not_done`

@@ -1,20 +1,31 @@
 """Stops the run if Stripe refuses an action to the account, instead of rejecting every record one by one.
 
-Stripe is withdrawing direct charge creation. https://docs.stripe.com/payments/charges-api
+Such trouble comes as a 400 for each record, like a wrong record. Stripe is withdrawing direct charge creation, for
+example: https://docs.stripe.com/payments/charges-api
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 
 from stripe_flow.api.errors import AccountTrouble, Refusal
+from target_stripe_flow.actions.endpoint import Endpoint
 from target_stripe_flow.actions.table import ActionSpec
+from target_stripe_flow.execution.job import Job
+from target_stripe_flow.execution.likeness import are_alike, texts_of
 from target_stripe_flow.results.outcome import Outcome, Status
+from target_stripe_flow.results.refusal_codes import OF_A_CARD, OF_A_RECORD, OF_AN_ACCOUNT
 
-# After this many records refused with the same error, without a parameter and before any success, the account is the
-# cause and not the records.
+# After this many records that were refused alike, without a parameter or code that names the cause and before any
+# success, the account is the cause and not the records. So many different refusals show that the records are.
 ALIKE_REFUSALS = 5
+# The first records of an action are sent with at most ALIKE_REFUSALS in flight, until one succeeds.
+FIRST_RECORDS = 50
+# Stripe did what a record asks, or asked the bank.
+_ACCEPTED = frozenset({Status.CREATED, Status.UPDATED, Status.DECLINED, Status.PENDING})
 
 
 class HeldRecord:
@@ -22,9 +33,10 @@ class HeldRecord:
 
     is_barrier = False
 
-    def __init__(self, digest: str, refusal: Refusal, end: Callable[[], None]) -> None:
-        self.digest = digest
+    def __init__(self, job: Job, refusal: Refusal, end: Callable[[], None]) -> None:
+        self.digest = job.identity.digest
         self.refusal = refusal
+        self.texts = texts_of([job.parameters, job.identity.source_key])
         self.is_over = False
         self._end = end
 
@@ -34,65 +46,140 @@ class HeldRecord:
         self.is_over = True
 
 
+@dataclass
+class _Watch:
+    """What is known of one action: records in flight, how many are over, and the held ones in groups of alike ones."""
+
+    in_flight: int = 0
+    over: int = 0
+    groups: list[list[HeldRecord]] = field(default_factory=list)
+    trouble: AccountTrouble | None = None
+
+    @property
+    def is_free(self) -> bool:
+        """Whether one more record may be sent."""
+        most_alike = max(map(_distinct, self.groups), default=0)
+        return self.trouble is not None or self.over >= FIRST_RECORDS or self.in_flight + most_alike < ALIKE_REFUSALS
+
+
 class AccountRefusals:
     """Holds back the first refusals of an action until it is clear whether the account or the records are the cause.
 
     Safe to share between threads.
     """
 
-    def __init__(self, advice: Mapping[str, str]) -> None:
-        """`advice`: what to do if the account refuses an action; records of other actions are never held back."""
-        self._advice = advice
-        self._held: dict[str, list[HeldRecord]] = {}
-        self._accepted: set[str] = set()  # actions that the account may do
-        self._lock = threading.Lock()
+    def __init__(self, endpoints: Mapping[str, Endpoint]) -> None:
+        """`endpoints`: the endpoint of each action; records of other actions are never held back."""
+        self._endpoints = endpoints
+        self._watches = {name: _Watch() for name in endpoints}
+        self._changed = threading.Condition()
 
-    def finish(self, spec: ActionSpec, digest: str, outcome: Outcome, end: Callable[[], None]) -> HeldRecord | None:
+    @contextmanager
+    def turn(self, action: str) -> Iterator[None]:
+        """Send one record in the block; waits while too many of the first ones are in flight. Raises AccountTrouble."""
+        watch = self._watches.get(action)
+        if watch is None:
+            yield
+            return
+        with self._changed:
+            self._changed.wait_for(lambda: watch.is_free)
+            if watch.trouble is not None:
+                raise watch.trouble
+            watch.in_flight += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                watch.in_flight -= 1
+                watch.over += 1
+                self._changed.notify_all()
+
+    def finish(self, job: Job, outcome: Outcome, end: Callable[[], None]) -> HeldRecord | None:
         """Call `end`, which counts the record, or hold the record back.
 
-        Raises AccountTrouble once `ALIKE_REFUSALS` different records were refused with the same error.
+        Raises AccountTrouble once `ALIKE_REFUSALS` different records of the action were refused alike.
         """
-        if not self._advice.get(spec.name) or spec.name in self._accepted:
-            end()
-            return None
-        refusal = _refusal_without_cause(outcome)
-        if refusal is not None:
-            return self._hold(spec, HeldRecord(digest, refusal, end))
+        watch, refusal = self._watches.get(job.spec.name), _refusal_without_cause(outcome)
+        if watch is not None and refusal is not None:
+            return self._hold(watch, job.spec, HeldRecord(job, refusal, end), is_lookup=outcome.refusal is None)
         end()
-        if outcome.status in {Status.CREATED, Status.DECLINED, Status.PENDING}:  # Stripe tried to charge
-            self.release(spec.name)
+        if outcome.status in _ACCEPTED:
+            self._accept(job.spec.name)
         return None
 
-    def release(self, action: str | None = None) -> None:
-        """Count the held records of an action (default: of every action), and hold back no more of them."""
-        with self._lock:
-            names = list(self._held) if action is None else [action]
-            released = [record for name in names for record in self._held.pop(name, [])]
-            self._accepted.update(names)
+    def release(self) -> None:
+        """Count the held records of every action. An action that was refused to the account keeps its own."""
+        with self._changed:
+            released = [record for watch in self._watches.values() for record in _take(watch)]
         for record in released:
             record.release()
 
-    def _hold(self, spec: ActionSpec, new: HeldRecord) -> HeldRecord:
-        with self._lock:
-            held = self._held.setdefault(spec.name, [])
-            held.append(new)
-            kinds = {(each.refusal.http_status, each.refusal.type, each.refusal.code) for each in held}
-            is_account_refused = len(kinds) == 1 and len({each.digest for each in held}) >= ALIKE_REFUSALS
-        if is_account_refused:
-            raise AccountTrouble(
-                f"this account may not create {spec.name}: the first {ALIKE_REFUSALS} records were refused with the "
-                f"same error {new.refusal.words()}. Stripe lets fewer and fewer accounts create charges directly: "
-                f"{self._advice[spec.name]}",
-                new.refusal,
-            )
-        if len(kinds) > 1:
-            self.release(spec.name)
+    def _accept(self, action: str) -> None:
+        """The account may do this: hold back no more records of the action, and count the held ones."""
+        watch = self._watches.get(action)
+        if watch is None:
+            return
+        with self._changed:
+            released = _take(watch)
+            if watch.trouble is None:
+                self._watches.pop(action, None)
+                watch.over = FIRST_RECORDS
+                self._changed.notify_all()
+        for record in released:
+            record.release()
+
+    def _hold(self, watch: _Watch, spec: ActionSpec, new: HeldRecord, *, is_lookup: bool) -> HeldRecord:
+        with self._changed:
+            group = next((group for group in watch.groups if _belongs(new, group)), None)
+            if group is None:
+                watch.groups.append(group := [])
+            group.append(new)
+            if watch.trouble is None and _distinct(group) >= ALIKE_REFUSALS:
+                watch.trouble = _describe(spec, self._endpoints[spec.name], new.refusal, is_lookup=is_lookup)
+                self._changed.notify_all()
+            if watch.trouble is not None:
+                raise watch.trouble
+        if len(watch.groups) >= ALIKE_REFUSALS:
+            self._accept(spec.name)
         return new
 
 
+def _take(watch: _Watch) -> list[HeldRecord]:
+    """Remove and return the held records, unless they are left to the next run."""
+    if watch.trouble is not None:
+        return []
+    groups, watch.groups = watch.groups, []
+    return [record for group in groups for record in group]
+
+
+def _belongs(new: HeldRecord, group: list[HeldRecord]) -> bool:
+    return are_alike(new.refusal, group[0].refusal, new.texts | group[0].texts)
+
+
+def _distinct(group: list[HeldRecord]) -> int:
+    return len({record.digest for record in group})
+
+
 def _refusal_without_cause(outcome: Outcome) -> Refusal | None:
-    """The refusal if it names no parameter; None for a conflict and a wrong id, whose cause is the record."""
-    refusal = outcome.refusal
+    """The refusal, unless it names a parameter, or its code or status says that the record is the cause."""
+    refusal = outcome.refusal or outcome.lookup_refusal
     if outcome.status is not Status.REJECTED or refusal is None or refusal.param:
         return None
-    return None if refusal.http_status == 404 or "idempotency_error" in {refusal.type, refusal.code} else refusal
+    is_of_record = refusal.code in OF_A_CARD or refusal.code in OF_A_RECORD or outcome.is_conflict
+    is_of_record |= refusal.http_status == 404 or "idempotency_error" in {refusal.type, refusal.code}
+    return None if is_of_record else refusal
+
+
+def _describe(spec: ActionSpec, endpoint: Endpoint, refusal: Refusal, *, is_lookup: bool) -> AccountTrouble:
+    verb = "look up what it needs for" if is_lookup else "create or update" if spec.is_changeable else "create"
+    known = OF_AN_ACCOUNT.get(refusal.code)
+    cause = known or (
+        "Stripe names no field, so the account or the API key is the cause: find the request in the Stripe dashboard "
+        "(Developers, Logs), and check the account, api_key and account_id"
+    )
+    advice = f"; or {endpoint.advice}" if endpoint.advice and not is_lookup else ""
+    return AccountTrouble(
+        f"this account may not {verb} {spec.name}: the first {ALIKE_REFUSALS} records were refused alike "
+        f"{refusal.words()}. No record was consumed. {cause[0].upper()}{cause[1:]}{advice}. Then run again",
+        refusal,
+    )

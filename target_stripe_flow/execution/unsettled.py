@@ -1,11 +1,43 @@
-"""The words for what a run leaves unsettled, at its end."""
+"""The exit code of a run that reached the end of its input, and the words for what it leaves unsettled."""
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from target_stripe_flow.attempts.attempt import Attempt
+from target_stripe_flow.attempts.identity import Scope
+from target_stripe_flow.journal.store import Journal
+from target_stripe_flow.results.outcome import Status
+from target_stripe_flow.results.tally import Tally
+
+logger = logging.getLogger(__name__)
+
+NOTHING_BUT_REJECTS = 2
+UNSETTLED = 3
+
+
+def exit_code(journal: Journal, scope: Scope, tally: Tally) -> int:
+    """The exit code, of a dry run too; logs the reason if it is not 0.
+
+    2 if every record was rejected; 3 if any attempt of this account is open, from this run or an earlier one, or a
+    record is deferred.
+    """
+    is_unsettled = warn_of_unsettled(journal, scope, tally)
+    if tally.is_nothing_but_rejects:
+        logger.warning("no record was accepted: each was rejected, so the exit code is %d", NOTHING_BUT_REJECTS)
+        return NOTHING_BUT_REJECTS
+    return UNSETTLED if is_unsettled else 0
+
+
+def warn_of_unsettled(journal: Journal, scope: Scope, tally: Tally) -> bool:
+    """Log what is not settled. Returns whether there is anything."""
+    rows = journal.open_attempts(scope.account, scope.mode)
+    warnings = list(describe_unsettled(rows, tally.statuses().get(Status.DEFERRED.value, 0)))
+    for warning in warnings:
+        logger.warning("%s", warning)
+    return bool(warnings)
 
 
 def describe_unsettled(open_attempts: Sequence[Attempt], deferred: int) -> Iterator[str]:

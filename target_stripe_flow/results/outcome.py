@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
-from stripe_flow.api.errors import Refusal
+from stripe_flow.api.errors import Refusal, StripeError
 
 
 class Status(enum.Enum):
@@ -31,13 +31,19 @@ class Status(enum.Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """The status of a record; `field` and `reason` say what to fix."""
+    """The status of a record; `field` and `reason` say what to fix.
+
+    `refusal` is Stripe's answer to the write, `lookup_refusal` its answer to a question that came before the write.
+    `is_conflict`: the record's idempotency key was used with other bytes.
+    """
 
     status: Status
     stripe_id: str = ""
     field: str = ""
     reason: str = ""
     refusal: Refusal | None = None
+    lookup_refusal: Refusal | None = None
+    is_conflict: bool = False
 
 
 class Rejected(Exception):
@@ -50,7 +56,7 @@ class Rejected(Exception):
     @property
     def outcome(self) -> Outcome:
         """The outcome of this record, with the status `rejected`."""
-        return Outcome(status=Status.REJECTED, field=self.field, reason=str(self))
+        return Outcome(status=Status.REJECTED, field=self.field, reason=str(self), lookup_refusal=_refusal_behind(self))
 
 
 class InDoubt(Rejected):
@@ -64,3 +70,13 @@ class InDoubt(Rejected):
 
 class Missing(Rejected):
     """The record refers to one that does not exist yet: the input may still bring it in this run."""
+
+
+def _refusal_behind(error: BaseException) -> Refusal | None:
+    """Stripe's refusal that was being handled when this error was raised; None if there was none."""
+    behind: BaseException | None = error
+    while behind is not None:
+        if isinstance(behind, StripeError):
+            return behind.refusal
+        behind = behind.__cause__ or behind.__context__
+    return None

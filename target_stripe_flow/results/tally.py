@@ -41,6 +41,7 @@ class Tally:
         """More than `most_rejects` rejected or declined records stop the run; None: no limit."""
         self._counts: Counter[tuple[str, Status]] = Counter()
         self._refused = 0
+        self._has_conflict = False
         self._rejects = rejects
         self._most_rejects = most_rejects
         self._lock = threading.Lock()
@@ -53,10 +54,12 @@ class Tally:
         with self._lock:
             self._counts[received.origin.stream, outcome.status] += 1
             self._refused += is_refused
+            self._has_conflict |= outcome.is_conflict
             refused = self._refused
         if is_refused and self._most_rejects is not None and refused > self._most_rejects:
+            where = shown_name(outcome.field) if outcome.field else "the record"
             raise TooManyRejects(
-                f"stopped at line {received.line}: {shown_name(outcome.field) or 'the record'}: {outcome.reason}. "
+                f"stopped at line {received.line}: {where}: {outcome.reason}. "
                 f"{refused} rejected or declined so far, see {self._rejects.path}"
             )
 
@@ -72,6 +75,13 @@ class Tally:
             for (_, status), count in self._counts.items():
                 sums[status] += count
         return {status.value: sums[status] for status in Status if sums[status]}
+
+    @property
+    def is_nothing_but_rejects(self) -> bool:
+        """Whether a record was rejected, all others were rejected or ignored, and none is in conflict."""
+        with self._lock:
+            used = {status for (_, status), count in self._counts.items() if count}
+            return {Status.REJECTED} <= used <= {Status.REJECTED, Status.IGNORED} and not self._has_conflict
 
     def rows(self) -> list[Fields]:
         """One row for each stream in the order of the input: the number of records, in all and for each used status."""
