@@ -186,7 +186,8 @@ RULES: Mapping[str, Mapping[str, Schema]] = {
         "unit_amount": {
             "minimum": 0,
             "x-reasons": {
-                "*": "unit_amount is a JSON integer in minor units (1.00 is 100), 0 for a free price",
+                "type": "unit_amount must be a JSON integer in minor units (1.00 is 100)",
+                "minimum": "unit_amount must be at least 0, for a free price",
             },
         },
     },
@@ -208,7 +209,8 @@ RULES: Mapping[str, Mapping[str, Schema]] = {
         "amount": {
             "minimum": 1,
             "x-reasons": {
-                "*": "amount is a positive JSON integer in minor units (1.00 is 100) of at most 8 digits (12 for IDR)",
+                "type": "amount must be a JSON integer in minor units (1.00 is 100)",
+                "minimum": "amount must be positive",
             },
         },
         "currency": _CURRENCY,
@@ -228,8 +230,9 @@ RULES: Mapping[str, Mapping[str, Schema]] = {
             "minimum": 1,
             "maximum": 999_999_999_999,
             "x-reasons": {
-                "*": "amount is a positive JSON integer in minor units (1.00 is 100); full: true refunds all that is "
-                "left"
+                "type": "amount must be a JSON integer in minor units (1.00 is 100)",
+                "minimum": "amount must be positive",
+                "maximum": "amount takes at most 12 digits",
             },
         },
         "charge": {"minLength": 1},
