@@ -48,7 +48,7 @@ class RecordChecker:
     def __init__(self, spec: ActionSpec) -> None:
         self._spec = spec
         self._schema = cast("Json", spec.schema())
-        self.shape = fingerprint.shape_of(self._schema)
+        self.shape = fingerprint.shape_of(self._schema) or {}
         self.accepted = fingerprint.digest(self.shape)
         self.dropped: set[str] = set()
 

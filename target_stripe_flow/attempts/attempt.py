@@ -33,6 +33,7 @@ class Attempt:
     source_key: tuple[str, ...] | None = None
     fingerprint: str | None = None
     accepted: str | None = None
+    field_marks: str | None = None
     path: str | None = None
     body: bytes | None = None
     api_version: str | None = None
@@ -87,6 +88,10 @@ class Attempt:
     def ages(self, now_unix: float) -> Ages:
         """The ages at Stripe's time `now_unix`. A row without times counts as very old."""
         return Ages(key_s=now_unix - (self.first_sent_unix or 0), quiet_s=now_unix - (self.last_sent_unix or 0))
+
+    def content(self) -> dict[str, Any]:  # Any: values of columns
+        """The columns that say which record was sent."""
+        return {name: getattr(self, name) for name in ("fingerprint", "accepted", "field_marks")}
 
     def row(self) -> dict[str, Any]:  # Any: values of columns
         """The values of the columns by name. What Stripe's answers say is stored without what no column can hold."""

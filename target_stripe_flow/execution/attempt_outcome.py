@@ -11,7 +11,6 @@ from stripe_flow.api.commands import complete_commands, with_key
 from stripe_flow.api.errors import Refusal
 from target_stripe_flow.attempts.attempt import UNKNOWN_FINGERPRINT, Attempt
 from target_stripe_flow.attempts.lifecycle import State
-from target_stripe_flow.attempts.shown_key import shown_object_id
 from target_stripe_flow.attempts.vocabulary import WORDS
 from target_stripe_flow.execution.sender import Sent
 from target_stripe_flow.results.outcome import Outcome, Status
@@ -46,15 +45,6 @@ def outcome_of_send(sent: Sent) -> Outcome:
         reason = f"Stripe refused it {refusal.words()}: fix what the code names and send it again"
         return Outcome(status=Status.REJECTED, field=refusal.param, reason=reason, refusal=refusal)
     return outcome_of_attempt(attempt)
-
-
-def conflict(attempt: Attempt) -> Outcome:
-    """The outcome of a record that differs from the one that its attempt was sent for."""
-    if attempt.is_conflict:
-        return outcome_of_attempt(attempt)
-    made = f" ({shown_object_id(attempt.stripe_id)})" if attempt.stripe_id else ""
-    reason = f"it differs from what was sent under the same key before{made}: if it is a new record, give it a new key"
-    return Outcome(status=Status.REJECTED, reason=reason)
 
 
 def _refusal_of(attempt: Attempt) -> Refusal | None:

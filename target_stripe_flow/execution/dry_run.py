@@ -78,7 +78,7 @@ class DryRunJournal(Journal):
     def change(self, attempt: Attempt, *, was: Attempt) -> None:  # noqa: ARG002  # the signature of Journal
         """Write the row to memory, where it hides that of the real journal. An update also changes its object's row."""
         origin = self.latest(attempt.digest) if attempt.is_update else None
-        applied = [replace(origin, fingerprint=attempt.fingerprint, accepted=attempt.accepted)] if origin else []
+        applied = [replace(origin, **attempt.content())] if origin else []
         for row in [attempt, *applied]:
             self._group_commit.write(row.digest, (_PUT, row.row()))
 

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from dataclasses import replace
 
 from stripe_flow.api.client import Client
 from stripe_flow.api.errors import NoUsableAnswer
-from target_stripe_flow.actions import fingerprint
 from target_stripe_flow.actions.policies import OnChange, Policies
 from target_stripe_flow.actions.table import ACTIONS
 from target_stripe_flow.attempts.attempt import Attempt
 from target_stripe_flow.attempts.identity import joined
 from target_stripe_flow.attempts.lifecycle import FOR_A_PERSON, HAS_OBJECT, OPEN, Answer, State, on_record
-from target_stripe_flow.execution.attempt_outcome import (
-    conflict,
-    outcome_of_attempt,
-    outcome_of_send,
-    with_known_content,
-)
+from target_stripe_flow.execution.attempt_outcome import outcome_of_attempt, outcome_of_send, with_known_content
+from target_stripe_flow.execution.comparison import conflict, is_same
 from target_stripe_flow.execution.job import Job
 from target_stripe_flow.execution.lanes import lanes_of
 from target_stripe_flow.execution.matching import check_searchable, is_ours, search_of
@@ -142,12 +136,16 @@ class Executor:
 
     def _changed(self, job: Job, latest: Attempt) -> Outcome | None:
         if not job.spec.is_changeable or job.find_id is not None or latest.state in FOR_A_PERSON:
-            return conflict(latest)
+            return self._conflict(job, latest)
         if latest.state not in HAS_OBJECT:
-            return self._behind(job, latest) if self._policies.on_change is OnChange.UPDATE else conflict(latest)
+            return (
+                self._behind(job, latest)
+                if self._policies.on_change is OnChange.UPDATE
+                else self._conflict(job, latest)
+            )
         match self._policies.on_change:
             case OnChange.REJECT:
-                return conflict(latest)
+                return self._conflict(job, latest)
             case OnChange.IGNORE:
                 return outcome_of_attempt(latest)
             case OnChange.UPDATE:
@@ -161,14 +159,10 @@ class Executor:
         return InDoubt(reason).outcome
 
     def _is_same(self, job: Job, latest: Attempt) -> bool:
-        if latest.fingerprint is None:  # rebuilt from the marker, which holds no fingerprint: an update makes sure
-            can_update = job.spec.is_changeable and job.find_id is None and latest.state in HAS_OBJECT
-            return not can_update or self._policies.on_change is not OnChange.UPDATE
-        if latest.accepted is not None and latest.accepted != job.checker.accepted:
-            shape = self._journal.shape_of(latest.accepted)
-            if shape is not None:
-                return fingerprint.digest(fingerprint.restrict(job.parameters, json.loads(shape))) == latest.fingerprint
-        return job.fingerprint == latest.fingerprint
+        return is_same(job, latest, self._journal, self._policies)
+
+    def _conflict(self, job: Job, latest: Attempt) -> Outcome:
+        return conflict(job, latest, self._journal)
 
     def _find(self, job: Job, latest: Attempt | None) -> Outcome | None:
         """Record an existing object, by its id or by the match parameter; None if the object has to be created."""
@@ -221,7 +215,7 @@ class Executor:
 
     def _update(self, job: Job, made: Attempt, last: Attempt | None) -> Outcome:
         if made.source_key is None:  # rebuilt; its content is known once the update is applied
-            adopted = replace(job.adopt(made), fingerprint=made.fingerprint, accepted=made.accepted)
+            adopted = replace(job.adopt(made), **made.content())
             self._journal.change(adopted, was=made)
         attempt = self._requests.update(job, made, last)
         self._requests.forget(made.stripe_id)  # also if the send raises: another process may have updated the object

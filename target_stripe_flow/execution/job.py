@@ -54,9 +54,13 @@ class Job:
 
     @cached_property
     def fingerprint(self) -> str:
-        """The hash of the parameters; for a record that names an existing object, of that object's id."""
-        existing = {self.spec.find_by: self.find_id}
-        return fingerprint.digest(self.parameters if self.find_id is None else existing)
+        """The hash of the content."""
+        return fingerprint.digest(self.content)
+
+    @property
+    def content(self) -> Parameters:
+        """What a later record is compared with: the parameters; where the record names an existing object, its id."""
+        return self.parameters if self.find_id is None else {str(self.spec.find_by): self.find_id}
 
     @property
     def find_id(self) -> str | None:
@@ -113,7 +117,8 @@ class Job:
         return {"source_name": self.identity.scope.source_name, "source_key": self.identity.source_key}
 
     def _content(self) -> dict[str, Any]:  # Any: columns of the journal
-        return {"fingerprint": self.fingerprint, "accepted": self.checker.accepted}
+        marks = fingerprint.field_marks(self.content, self.checker.shape, self.identity.digest)
+        return {"fingerprint": self.fingerprint, "accepted": self.checker.accepted, "field_marks": marks}
 
     def _money(self) -> dict[str, Any]:  # Any: columns of the journal
         return money_of(self.parameters).columns() if self.spec.moves_money else {}

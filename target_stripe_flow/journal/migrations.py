@@ -68,6 +68,7 @@ MIGRATIONS: Sequence[Sequence[str]] = (
         """CREATE TABLE needs_rebuild (account TEXT NOT NULL, mode TEXT NOT NULL, action TEXT NOT NULL,
             since_unix BIGINT NOT NULL, PRIMARY KEY (account, mode, action))""",
     ),
+    ("ALTER TABLE attempts ADD COLUMN field_marks TEXT",),
 )
 
 # The names of the table of leases, the newest first. The column of the owner is named like it, without the s.

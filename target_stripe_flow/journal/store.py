@@ -156,7 +156,7 @@ class Journal:
         """
         row = attempt.row()
         values = {f"of_{name}": row.pop(name) for name in _KEY} | _expect(was) | row
-        applied = [_set_fingerprint(attempt, attempt.fingerprint)] if attempt.state is State.UPDATED else []
+        applied = [_set_content(attempt)] if attempt.state is State.UPDATED else []
         if not self._group_commit.write(attempt.digest, (_UPDATE_IF_SAME, values), *applied):
             raise _superseded(attempt)
 
@@ -240,10 +240,10 @@ def _expect(was: Attempt) -> dict[str, str | None]:
     return {"was_state": was.state.value, "was_owner": was.owner}
 
 
-def _set_fingerprint(update: Attempt, fingerprint: str | None) -> Statement:
-    """Set the fingerprint in the row of the attempt that created the object."""
+def _set_content(update: Attempt) -> Statement:
+    """Set the content of the update in the row of the attempt that created the object."""
     origin = {"of_digest": update.digest, "of_attempt": update.attempt, "of_revision": 0}
-    return _UPDATE, origin | {"fingerprint": fingerprint, "accepted": update.accepted}
+    return _UPDATE, origin | update.content()
 
 
 def _superseded(attempt: Attempt) -> Superseded:
