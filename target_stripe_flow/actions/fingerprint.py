@@ -30,11 +30,14 @@ Shape = dict[str, Any]  # Any: a shape, or None where the parameter may hold any
 
 def digest(value: object) -> str:
     """32 hex characters of a hash of a JSON value; the order of members makes no difference."""
+    return hashlib.sha256(_canonical(value)).hexdigest()[:32]
+
+
+def _canonical(value: object) -> bytes:
     try:
-        text = _encode(value)
+        return _encode(value).encode()
     except (RecursionError, ValueError):  # nested too deeply, or a number of thousands of digits
-        text = ""
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
+        return b""
 
 
 def shape_of(schema: Mapping[str, Any]) -> Shape | None:  # Any: JSON schema
@@ -70,7 +73,7 @@ def changed_fields(parameters: Mapping[str, Any], shape: Shape, salt: str, marks
 
 
 def _mark(value: Any, salt: str) -> str:  # Any: JSON
-    first, second = hashlib.blake2b(_encode(value).encode(), digest_size=2, key=salt.encode()).digest()
+    first, second = hashlib.blake2b(_canonical(value), digest_size=2, key=salt.encode()).digest()
     return _DIGITS[first & 63] + _DIGITS[second & 63]
 
 

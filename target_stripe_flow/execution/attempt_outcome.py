@@ -14,6 +14,10 @@ from target_stripe_flow.attempts.lifecycle import State
 from target_stripe_flow.attempts.vocabulary import WORDS
 from target_stripe_flow.execution.sender import Sent
 from target_stripe_flow.results.outcome import Outcome, Status
+from target_stripe_flow.results.refusal_codes import NOT_FINAL
+from target_stripe_flow.results.refusal_codes import WORDS as WORDS_OF_CODES
+
+_FINAL = "That is final for this attempt; `stripe-flow journal retry` orders another one"
 
 
 def with_known_content(latest: Attempt, update: Attempt | None) -> Attempt:
@@ -29,8 +33,14 @@ def outcome_of_attempt(attempt: Attempt) -> Outcome:
     if words.again is None:
         raise AssertionError(f"a record whose attempt is {attempt.state.value} is sent")
     stripe_id = "" if attempt.is_conflict else attempt.stripe_id or ""
-    reason = complete_commands(with_key(words.reason, attempt.key))
-    return Outcome(status=words.again, stripe_id=stripe_id, reason=reason, refusal=_refusal_of(attempt))
+    reason = _why_declined(attempt) if attempt.state is State.DECLINED else ""
+    return Outcome(
+        status=words.again,
+        stripe_id=stripe_id,
+        reason=complete_commands(with_key(reason or words.reason, attempt.key)),
+        refusal=_refusal_of(attempt),
+        is_conflict=attempt.is_conflict,
+    )
 
 
 def outcome_of_send(sent: Sent) -> Outcome:
@@ -42,9 +52,32 @@ def outcome_of_send(sent: Sent) -> Outcome:
         return Outcome(status=Status.CREATED, stripe_id=attempt.stripe_id or "")
     if attempt.state is State.REFUSED:
         refusal = sent.refusal or Refusal(http_status=0)
-        reason = f"Stripe refused it {refusal.words()}: fix what the code names and send it again"
-        return Outcome(status=Status.REJECTED, field=refusal.param, reason=reason, refusal=refusal)
+        return Outcome(status=Status.REJECTED, field=refusal.param, reason=describe_refusal(refusal), refusal=refusal)
     return outcome_of_attempt(attempt)
+
+
+def describe_refusal(refusal: Refusal) -> str:
+    """Why Stripe refused a write without effect, and what to do."""
+    if words := WORDS_OF_CODES.get(refusal.code):
+        return f"Stripe refused it {refusal.words()}: {words}. Then send it again"
+    if refusal.param:
+        return f"Stripe refused it {refusal.words()}: fix the field {refusal.param}, and send it again"
+    where = (
+        f"the list https://docs.stripe.com/error-codes explains {refusal.code}"
+        if refusal.code
+        else ("the Stripe dashboard shows the reason under this request (Developers, Logs)")
+    )
+    return f"Stripe refused it {refusal.words()}: {where}. Fix the record, and send it again"
+
+
+def _why_declined(attempt: Attempt) -> str:
+    """Stripe's reason in words, empty where it stated none."""
+    code = attempt.decline_code or attempt.code or ""
+    if not code:
+        return ""
+    words = WORDS_OF_CODES.get(code) or WORDS_OF_CODES.get(attempt.code or "")
+    happened = "Stripe declined it" if attempt.code in NOT_FINAL else "the card was declined"
+    return f"{happened} ({code}){f': {words}' if words else ''}. {_FINAL}"
 
 
 def _refusal_of(attempt: Attempt) -> Refusal | None:

@@ -30,6 +30,7 @@ from target_stripe_flow.attempts.attempt import UNKNOWN_FINGERPRINT, Attempt
 from target_stripe_flow.attempts.lifecycle import HAS_OBJECT, HOUR_S, OPEN, Event, State, key_is_alive, next_step
 from target_stripe_flow.journal.ownership import Superseded
 from target_stripe_flow.journal.store import Journal
+from target_stripe_flow.results.refusal_codes import is_final
 
 logger = logging.getLogger(__name__)
 
@@ -101,8 +102,8 @@ class Sender:
         except KeyTooOld:
             return Sent(attempt=self._settle(clearance.attempt, Event.KEY_TOO_OLD, reason="its key may be too old"))
         except (Declined, RequestRefused, OutcomeUnknown) as error:
-            event = next(event for kind, event in _EVENTS if isinstance(error, kind))
-            return Sent(attempt=self._settle(clearance.attempt, event, **_facts(error)), refusal=error.refusal)
+            settled = self._settle(clearance.attempt, _event_of(error), **_facts(error))
+            return Sent(attempt=settled, refusal=error.refusal)
         except StripeFlowError as error:
             self._note_not_executed(clearance, error)
             raise
@@ -206,6 +207,14 @@ class _Clearance:
 
 def _text(value: object) -> str | None:
     return value if isinstance(value, str) else None
+
+
+def _event_of(error: StripeError) -> Event:
+    """A 402 that made no object and asked no bank is a refusal: the next record is the next attempt."""
+    refusal = error.refusal
+    if isinstance(error, Declined) and refusal is not None and not is_final(refusal):
+        return Event.REFUSED
+    return next(event for kind, event in _EVENTS if isinstance(error, kind))
 
 
 def _is_without_effect(error: StripeFlowError) -> bool:
