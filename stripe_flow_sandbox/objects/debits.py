@@ -57,24 +57,27 @@ DEBITS: Mapping[str, Debit] = {
 }
 
 
-def _declined(code: str, message: str, settles_after_s: int = SOON_S) -> ChargeResult:
-    return ChargeResult(decline=Decline(code, code, message), settles_after_s=settles_after_s)
+_NOT_DEBITED = "The bank account could not be debited."
+
+
+def _declined(code: str, settles_after_s: int = SOON_S, decline_code: str | None = None) -> ChargeResult:
+    return ChargeResult(decline=Decline(code, decline_code or code, _NOT_DEBITED), settles_after_s=settles_after_s)
 
 
 _SOON, _DELAYED = ChargeResult(settles_after_s=SOON_S), ChargeResult(settles_after_s=DELAYED_S)
-
-_NOT_DEBITED = "The bank account could not be debited."
+# The code of a bank that gives no reason.
+_NO_REASON = "payment_intent_payment_attempt_failed"
 
 # Test name → type, last four digits of the account number, result.
 TEST_BANK_ACCOUNTS: Mapping[str, tuple[str, str, ChargeResult]] = {
     "pm_usBankAccount_success": ("us_bank_account", "6789", _SOON),
-    "pm_usBankAccount_accountClosed": ("us_bank_account", "1113", _declined("account_closed", _NOT_DEBITED)),
-    "pm_usBankAccount_noAccount": ("us_bank_account", "1116", _declined("no_account", _NOT_DEBITED)),
-    "pm_usBankAccount_insufficientFunds": ("us_bank_account", "2227", _declined("insufficient_funds", _NOT_DEBITED)),
-    "pm_usBankAccount_debitNotAuthorized": ("us_bank_account", "3335", _declined("debit_not_authorized", _NOT_DEBITED)),
+    "pm_usBankAccount_accountClosed": ("us_bank_account", "1113", _declined("account_closed")),
+    "pm_usBankAccount_noAccount": ("us_bank_account", "1116", _declined("no_account")),
+    "pm_usBankAccount_insufficientFunds": ("us_bank_account", "2227", _declined("insufficient_funds")),
+    "pm_usBankAccount_debitNotAuthorized": ("us_bank_account", "3335", _declined("debit_not_authorized")),
     "pm_usBankAccount_processing": ("us_bank_account", "0009", ChargeResult(settles_after_s=None)),
     "pm_success_de": ("sepa_debit", "3000", _SOON),
     "pm_successDelayed_de": ("sepa_debit", "3003", _DELAYED),
-    "pm_failed_de": ("sepa_debit", "3001", _declined("generic_decline", _NOT_DEBITED)),
-    "pm_failedDelayed_de": ("sepa_debit", "3004", _declined("generic_decline", _NOT_DEBITED, DELAYED_S)),
+    "pm_failed_de": ("sepa_debit", "3001", _declined(_NO_REASON, SOON_S, "generic_decline")),
+    "pm_failedDelayed_de": ("sepa_debit", "3004", _declined(_NO_REASON, DELAYED_S, "generic_decline")),
 }

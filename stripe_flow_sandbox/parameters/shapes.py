@@ -1,6 +1,7 @@
 """The full shape of each object: the fields of a new object, and those of nested objects.
 
-`data/objects.json` has one complete object per type, `data/fields_*.json` every field of today's API version.
+`data/objects.json` has one new object per type, `data/fields_*.json` every field of today's API version. Stripe shows a
+field without a value as null, or leaves it out where `optional` is true.
 """
 
 from __future__ import annotations
@@ -24,6 +25,12 @@ _MERGED = {
     "payment_method": frozenset({"billing_details"}),
 }
 
+# Fields that a new object leaves out and a parameter of the same name gives a value.
+_LEFT_OUT = {
+    "customer": frozenset({"business_name", "individual_name"}),
+    "refund": frozenset({"instructions_email"}),
+}
+
 
 @cache
 def _templates() -> Mapping[str, bytes]:
@@ -38,21 +45,23 @@ def fields(noun: str) -> Mapping[str, Any]:  # Any: see `accepted.data`
 
 
 def fresh(noun: str) -> Object:
-    """A new object of this type with all its fields; the caller sets id, `created` and the like."""
+    """A new object of this type as Stripe shows it; the caller sets id, `created` and the like."""
     return decode(_templates()[noun])
 
 
 def apply(target: Object, params: Object) -> None:
     """Write parameters into the fields of the same name; parameters without a field have no visible effect.
 
-    Metadata is merged, nested objects get all their fields, and None resets a field to its first value.
+    Metadata is merged, nested objects get all fields that Stripe shows, and None resets a field to its first value.
     """
     noun = str(target["object"])
-    first = fresh(noun)
+    first, left_out = fresh(noun), _LEFT_OUT.get(noun, frozenset())
     for name, value in params.items():
         if name == "metadata":
             target[name] = merged_metadata(target[name], value)
-        elif name in first:
+        elif name in left_out and value is None:
+            target.pop(name, None)
+        elif name in first or name in left_out:
             before = target[name] if name in _MERGED.get(noun, ()) else None
             target[name] = first[name] if value is None else _complete(fields(noun).get(name), value, before)
 
@@ -77,4 +86,7 @@ def _complete(  # Any: see `accepted.data`
     if not nested or not isinstance(value, dict):
         return value
     updated = {**before, **value} if isinstance(before, dict) else value
-    return {name: _complete(inner, updated.get(name)) for name, inner in nested.items()} | updated
+    optional = {name for name, inner in nested.items() if inner.get("optional")}
+    shown = {name: _complete(nested.get(name), each) for name, each in updated.items()}
+    full = {name: None for name in nested if name not in optional} | shown
+    return {name: each for name, each in full.items() if each is not None or name not in optional}

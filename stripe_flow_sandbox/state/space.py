@@ -192,4 +192,5 @@ class Call:
 
 
 def _previous(before: Object, after: Object) -> Object:
-    return {name: value for name, value in before.items() if after.get(name) != value}
+    """The old values of all members that changed; None for a member that was absent."""
+    return {name: before.get(name) for name in {**before, **after} if before.get(name) != after.get(name)}

@@ -9,7 +9,26 @@ from typing import Any
 
 import stripe
 
+from tests.stripe_flow_sandbox.description import TODAY, differences
 from tests.support.sandbox import Sandbox
+
+
+def check_answer(answer: object) -> None:
+    """Raises AssertionError with every difference of an answer in today's version from Stripe's description."""
+    found = list(differences(answer))
+    if found:
+        raise AssertionError("\n".join(found))
+
+
+class DescribedAnswers(stripe.RequestsClient):
+    """The official client's transport; it fails the test for an answer that differs from Stripe's description."""
+
+    def request(self, *sent: Any, **more: Any) -> Any:  # Any: the client's own signature
+        answered = super().request(*sent, **more)
+        body, _, headers = answered
+        if headers.get("Stripe-Version") == TODAY:
+            check_answer(json.loads(body))
+        return answered
 
 
 def a_client(sandbox: Sandbox, key: str = Sandbox.key, account: str | None = None, version: str | None = None) -> Any:
@@ -20,6 +39,7 @@ def a_client(sandbox: Sandbox, key: str = Sandbox.key, account: str | None = Non
         stripe_version=version,
         base_addresses={"api": sandbox.url},
         max_network_retries=0,
+        http_client=DescribedAnswers(),
     )
     return client.v1
 

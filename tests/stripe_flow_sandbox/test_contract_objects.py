@@ -15,23 +15,33 @@ from tests.support.sandbox import Sandbox
 
 NOUNS = ("charge", "refund", "customer", "payment_intent", "payment_method", "price", "product")
 
-# Fields that Stripe sends only when they are expanded, or only of what was deleted.
+# Fields that Stripe sends only when they are expanded or have a value, or only of what was deleted.
 NOT_SHOWN = {
-    "charge": {"refunds"},
+    "charge": {"authorization_code", "level3", "presentment_details", "refunds", "transfer"},
     "customer": {
+        "business_name",
         "cash_balance",
         "deleted",
+        "individual_name",
         "invoice_credit_balance",
         "sources",
         "subscriptions",
         "tax",
         "tax_ids",
     },
-    "payment_intent": {"hooks", "payment_details", "payment_record", "presentment_details"},
+    "payment_intent": {"hooks", "payment_details", "presentment_details"},
     "payment_method": {"radar_options", "sepa_debit", "us_bank_account"},
     "price": {"currency_options", "deleted", "tiers"},
     "product": {"deleted"},
-    "refund": set[str](),
+    "refund": {
+        "description",
+        "failure_balance_transaction",
+        "failure_reason",
+        "instructions_email",
+        "next_action",
+        "pending_reason",
+        "presentment_details",
+    },
 }
 
 MAKERS: Mapping[str, Callable[[Any], Any]] = {

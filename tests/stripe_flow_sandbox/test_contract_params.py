@@ -141,7 +141,7 @@ def test_an_update_changes_a_field_and_an_empty_string_unsets_it(
             service.update(made.id, {name: ""})
         assert refused.value.param == name
     else:
-        assert service.update(made.id, {name: ""}).to_dict()[name] == empty
+        assert service.update(made.id, {name: ""}).to_dict().get(name) == empty
 
 
 def test_every_parameter_of_an_update_is_in_these_tables() -> None:

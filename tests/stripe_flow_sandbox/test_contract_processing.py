@@ -39,7 +39,7 @@ def test_a_debit_is_processing_until_the_bank_has_paid(sandbox: Sandbox, method:
     [
         ("pm_usBankAccount_insufficientFunds", "insufficient_funds"),
         ("pm_usBankAccount_accountClosed", "account_closed"),
-        ("pm_failedDelayed_de", "generic_decline"),
+        ("pm_failedDelayed_de", "payment_intent_payment_attempt_failed"),
     ],
 )
 def test_a_debit_may_fail_in_the_end(sandbox: Sandbox, method: str, code: str) -> None:

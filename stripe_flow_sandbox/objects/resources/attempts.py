@@ -86,7 +86,7 @@ def _new_charge(call: Call, intent: Object, method: Object) -> Object:
     made |= {name: intent[name] for name in _COPIED}
     transfer = intent["transfer_data"]
     if isinstance(transfer, dict):
-        made["transfer_data"] = {name: transfer[name] for name in ("amount", "destination")}
+        made["transfer_data"] = {name: transfer.get(name) for name in ("amount", "destination")}
     radar = call.params.get("radar_options")
     if isinstance(radar, dict):
         made["radar_options"] = {"session": radar.get("session")}

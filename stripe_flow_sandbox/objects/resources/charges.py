@@ -34,7 +34,8 @@ def write_payment_method(charge: Object, method: Object) -> None:
         shown["overcapture"] = {"maximum_amount_capturable": charge["amount"], "status": "unavailable"}
     else:
         known = fields("charge")["payment_method_details"]["fields"][kind]["fields"]
-        charge["payment_method_details"] = {kind: {name: by.get(name) for name in known}, "type": kind}
+        shown = {name: by.get(name) for name, field in known.items() if name in by or not field.get("optional")}
+        charge["payment_method_details"] = {kind: shown, "type": kind}
     charge["payment_method"], charge["billing_details"] = method["id"], method["billing_details"]
     charge["calculated_statement_descriptor"] = charge["statement_descriptor"] or "SANDBOX"
     charge["outcome"] = _outcome("authorized", "approved_by_network", None, "Payment complete.")
