@@ -10,12 +10,13 @@ from stripe_flow_sandbox.answers.errors import DOC_URL, Refusal
 
 @dataclass(frozen=True, slots=True)
 class Decline:
-    """Why a bank declines a payment, in Stripe's codes."""
+    """Why a bank declines a payment, in Stripe's codes. `is_blocked`: Radar blocks it, and the bank is not asked."""
 
     code: str
     decline_code: str
     message: str
     param: str | None = None
+    is_blocked: bool = False
 
     def refusal(self, charge_id: str | None = None) -> Refusal:
         """The 402 for this decline; `charge_id` is the failed charge that it names, None if there is none."""
@@ -35,7 +36,13 @@ class Decline:
 
 GENERIC = Decline("card_declined", "generic_decline", "Your card was declined.")
 
-FRAUDULENT = Decline("card_declined", "fraudulent", "Your card was declined.")
+FRAUDULENT = Decline("card_declined", "fraudulent", "Your card was declined.", is_blocked=True)
+
+LOST = Decline("card_declined", "lost_card", "Your card was declined.")
+
+STOLEN = Decline("card_declined", "stolen_card", "Your card was declined.")
+
+VELOCITY = Decline("card_declined", "card_velocity_exceeded", "Your card was declined.")
 
 INSUFFICIENT = Decline("card_declined", "insufficient_funds", "Your card has insufficient funds.")
 

@@ -31,6 +31,11 @@ def charge_result_of(method: Object) -> ChargeResult:
     return _RESULTS[kind, str(mapping(method[kind])["last4"])]
 
 
+def risk_of(method: Object) -> str:
+    """Radar's risk level of charging this payment method; bank debits have the normal one."""
+    return token_by_last4(mapping(method["card"])["last4"]).risk if method["type"] == "card" else "normal"
+
+
 def decline_of_saving(method: Object) -> Decline | None:
     """The decline when the payment method is attached to a customer, None if it can be."""
     if method["type"] != "card":
@@ -68,5 +73,10 @@ def method_of(card: Object) -> Object:
     network = NETWORKS[str(card["brand"])]
     shown = mapping(made["card"])
     shown |= {name: card[name] for name in ("country", "exp_month", "exp_year", "fingerprint", "funding", "last4")}
+    shown["checks"] = {
+        "address_line1_check": card["address_line1_check"],
+        "address_postal_code_check": card["address_zip_check"],
+        "cvc_check": card["cvc_check"],
+    }
     shown |= {"brand": network, "display_brand": network, "networks": {"available": [network], "preferred": None}}
     return made

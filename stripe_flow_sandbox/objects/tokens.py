@@ -14,7 +14,10 @@ from stripe_flow_sandbox.objects.declines import (
     GENERIC,
     INCORRECT_CVC,
     INSUFFICIENT,
+    LOST,
     PROCESSING,
+    STOLEN,
+    VELOCITY,
     Decline,
 )
 from stripe_flow_sandbox.parameters.shapes import fresh
@@ -34,6 +37,10 @@ class Token:
     decline: Decline | None = None
     fails_later: bool = False
     needs_authentication: bool = False
+    risk: str = "normal"
+    cvc_check: str = "pass"
+    line1_check: str | None = None
+    zip_check: str | None = None
 
 
 TOKENS = {
@@ -58,6 +65,19 @@ TOKENS = {
 UNSEEDED = {
     "tok_authenticationRequired": Token(brand="Visa", last4="3184", needs_authentication=True),
     "tok_threeDSecure2Required": Token(brand="Visa", last4="3220", needs_authentication=True),
+    "tok_diners": Token(brand="Diners Club", last4="0004"),
+    "tok_jcb": Token(brand="JCB", last4="0505"),
+    "tok_unionpay": Token(brand="UnionPay", last4="0005"),
+    "tok_riskLevelElevated": Token(brand="Visa", last4="9235", risk="elevated"),
+    "tok_riskLevelHighest": Token(brand="Visa", last4="4954", decline=FRAUDULENT, fails_later=True),
+    "tok_cvcCheckFail": Token(brand="Visa", last4="0101", cvc_check="fail"),
+    "tok_avsFail": Token(brand="Visa", last4="0010", line1_check="fail", zip_check="fail"),
+    "tok_avsLine1Fail": Token(brand="Visa", last4="0028", line1_check="fail", zip_check="pass"),
+    "tok_avsZipFail": Token(brand="Visa", last4="0036", line1_check="pass", zip_check="fail"),
+    "tok_avsUnchecked": Token(brand="Visa", last4="0044", line1_check="unavailable", zip_check="unavailable"),
+    "tok_visa_chargeDeclinedLostCard": Token(brand="Visa", last4="9987", decline=LOST),
+    "tok_visa_chargeDeclinedStolenCard": Token(brand="Visa", last4="9979", decline=STOLEN),
+    "tok_visa_chargeDeclinedVelocityLimitExceeded": Token(brand="Visa", last4="6975", decline=VELOCITY),
     # Stripe's newer names for two of the cards above.
     "tok_visa_chargeDeclined": TOKENS["tok_chargeDeclined"],
     "tok_visa_chargeDeclinedInsufficientFunds": TOKENS["tok_chargeDeclinedInsufficientFunds"],
@@ -68,7 +88,15 @@ EVERY_TOKEN = TOKENS | UNSEEDED
 _BY_LAST4 = {token.last4: token for token in EVERY_TOKEN.values()}
 
 # Brand as cards spell it → as charges and payment methods spell it.
-NETWORKS = {"Visa": "visa", "MasterCard": "mastercard", "American Express": "amex", "Discover": "discover"}
+NETWORKS = {
+    "Visa": "visa",
+    "MasterCard": "mastercard",
+    "American Express": "amex",
+    "Discover": "discover",
+    "Diners Club": "diners",
+    "JCB": "jcb",
+    "UnionPay": "unionpay",
+}
 
 
 def token_of(name: str, *, param: str = "source") -> Token:
@@ -106,6 +134,9 @@ def card_object(token: Token, card_id: str, exp_year: int, *, customer: str | No
         "brand": token.brand,
         "last4": token.last4,
         "funding": token.funding,
+        "cvc_check": token.cvc_check,
+        "address_line1_check": token.line1_check,
+        "address_zip_check": token.zip_check,
         "customer": customer,
         "fingerprint": f"SandboxCard{token.last4}0",
         "exp_year": exp_year,

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from stripe_flow_sandbox.parameters.params import Param, Params
+from stripe_flow_sandbox.parameters.params import Param, Params, check_email, check_id
 
 # Type → top-level parameters that an empty string cannot unset.
 NEVER_EMPTY: Mapping[str, frozenset[str]] = {
@@ -55,7 +55,8 @@ MAX_CHARS: Mapping[str, Mapping[str, int]] = {
     "product": {"name": 5000, "description": 40000, "id": 5000, "statement_descriptor": 22, "unit_label": 12},
 }
 
-
+# Parameter, at any depth → check of its shape.
+_SHAPES = {"email": check_email, "id": check_id, "instructions_email": check_email, "receipt_email": check_email}
 _TEXTS = frozenset({"string", "decimal_string"})
 
 
@@ -113,6 +114,7 @@ def _param(name: str, raw: Mapping[str, Any]) -> Param:  # Any: see `data`
         items=_param("", items) if items else None,
         values=_param("", values) if values else None,
         enum=tuple(raw.get("enum") or raw.get("enum_hint") or ()),
+        shape=_SHAPES.get(name) if raw["type"] == "string" else None,
         can_unset=raw.get("accepts_empty_string", False) or raw["type"] in _TEXTS,
     )
 
@@ -125,6 +127,7 @@ _TEXT = Param(type="string")
 _INTEGER = Param(type="integer")
 _BOUNDS = Param(type="integer | object", fields=dict.fromkeys(("gt", "gte", "lt", "lte"), _INTEGER))
 
+METADATA = Param(type="metadata", can_unset=True)
 EXPAND: Params = {"expand": Param(type="array", items=_TEXT)}
 
 # https://docs.stripe.com/api/pagination

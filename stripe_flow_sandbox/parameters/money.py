@@ -21,19 +21,31 @@ def currency_of(name: str) -> str:
     return currency
 
 
-def check_amount(amount: int, currency: str, settlement_currency: str) -> None:
-    """Raises Refusal (400) for an amount that no charge in this currency can have. `amount` is in minor units.
-
-    Stripe's minimums are in the settlement currency, so only charges in that currency are compared with them.
-    """
+def check_positive(amount: int, param: str) -> None:
+    """Raises Refusal (400) for an amount below 1."""
     if amount < 1:
-        raise invalid("This value must be greater than or equal to 1.", param="amount")
+        raise refuse("parameter_invalid_integer", param=param, value=amount)
+
+
+def check_least(amount: int, currency: str, param: str) -> None:
+    """Raises Refusal (400) for an amount below the least that Stripe charges or captures in this currency.
+
+    Stripe converts to the settlement currency and compares there. The sandbox has no rates: it compares with the
+    minimum of the currency itself, and a currency without one takes any amount.
+    """
+    check_positive(amount, param)
+    least = _MINIMUMS.get(currency, 1)
+    if amount < least:
+        raise refuse("amount_too_small", param=param, least=least, currency=currency)
+
+
+def check_amount(amount: int, currency: str) -> None:
+    """Raises Refusal (400) for an amount that no charge in this currency can have. `amount` is in minor units."""
     most = _MOST_IDR if currency == "idr" else _MOST
     if amount > most:
         raise refuse("amount_too_large", param="amount", most=most)
+    check_positive(amount, "amount")
     step = _STEPS.get(currency, 1)
     if amount % step:
         raise invalid(f"Invalid amount: {currency} amounts must be multiples of {step}.", param="amount")
-    least = _MINIMUMS.get(currency, 1)
-    if currency == settlement_currency and amount < least:
-        raise refuse("amount_too_small", param="amount", least=least, currency=currency)
+    check_least(amount, currency, "amount")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import TypeAlias
 
@@ -21,6 +21,8 @@ Params: TypeAlias = "Mapping[str, Param]"
 METADATA_KEYS, METADATA_KEY_CHARS, METADATA_VALUE_CHARS = 50, 40, 500
 _DIGITS = re.compile(r"-?[0-9]{1,18}")
 _NUMBER = re.compile(r"-?[0-9]{1,12}(\.[0-9]{1,6})?")
+_CONTROL = "\\s\\x00-\\x1f\\x7f"
+_EMAIL = re.compile(rf"[^@{_CONTROL}]+@[^@.{_CONTROL}]+(\.[^@.{_CONTROL}]+)*")
 _BOOLEANS = {"true": True, "false": False}
 
 
@@ -36,6 +38,8 @@ class Param:
     enum: tuple[str, ...] = ()
     can_unset: bool = False
     max_chars: int | None = None
+    # Raises Refusal for a text of a wrong shape; the second argument is the parameter's full name.
+    shape: Callable[[str, str], None] | None = None
 
 
 def check(tree: Mapping[str, Tree], accepted: Params, path: str = "") -> Object:
@@ -50,6 +54,18 @@ def check(tree: Mapping[str, Tree], accepted: Params, path: str = "") -> Object:
         if param.required and name not in tree:
             raise refuse("parameter_missing", param=_full_name(path, name))
     return {name: _value(node, accepted[name], _full_name(path, name)) for name, node in tree.items()}
+
+
+def check_email(text: str, param: str) -> None:
+    """Raises Refusal (400) for a text that cannot be an e-mail address."""
+    if not _EMAIL.fullmatch(text):
+        raise refuse("email_invalid", param=param, value=text[:80])
+
+
+def check_id(text: str, param: str) -> None:
+    """Raises Refusal (400) for a text that cannot be an id."""
+    if "\0" in text:
+        raise invalid(f"Invalid {param}: must not contain a null character", param=param)
 
 
 def _full_name(path: str, name: str) -> str:
@@ -71,6 +87,8 @@ def _text(node: Tree, param: Param, path: str) -> str:
         raise invalid(f"Invalid string: must be at most {param.max_chars} characters", param=path)
     if param.enum and node not in param.enum:
         raise invalid(f"Invalid {path}: must be one of {', '.join(param.enum)}", param=path)
+    if param.shape is not None:
+        param.shape(node, path)
     return node
 
 
@@ -139,7 +157,7 @@ def _one_of(*types: str) -> Callable[[Tree, Param, str], object]:
         refusal: Refusal | None = None
         for name in types:
             try:
-                return _READERS[name](node, replace(param, enum=()), path)
+                return _READERS[name](node, param, path)
             except Refusal as error:
                 refusal = error
         raise refusal or invalid("Invalid value", param=path)

@@ -8,7 +8,7 @@ from typing_extensions import override
 
 from stripe_flow_sandbox.answers.ids import seeded_id, sibling_id
 from stripe_flow_sandbox.answers.templates import Template, digits, quoted
-from stripe_flow_sandbox.objects.resources.charges import mark_captured, mark_failed, write_card
+from stripe_flow_sandbox.objects.charge_fields import mark_captured, mark_failed, write_card
 from stripe_flow_sandbox.objects.tokens import TOKENS, card_object, expiry_year
 from stripe_flow_sandbox.past.past import ChargeFacts, Past
 from stripe_flow_sandbox.past.seeded import SeededObjects
@@ -50,10 +50,20 @@ class SeededCharges(SeededObjects):
         """The charge before its refund."""
         return self._rendered(index, self._past.charge(index), 0)
 
+    def customer_of(self, index: int) -> bytes:
+        """The id of the customer as JSON, null for a charge without one."""
+        return self._customer(self._past.customer_of(index))
+
+    def card_of(self, index: int) -> str:
+        """The id of the card that was charged."""
+        return sibling_id("card", "charge", self.id_of(index))
+
+    def _customer(self, customer: int | None) -> bytes:
+        return b"null" if customer is None else quoted(self._customers.id_of(customer))
+
     def _rendered(self, index: int, facts: ChargeFacts, refunded: int) -> bytes:
         charge_id = self.id_of(index)
         amount = digits(facts.amount)
-        customer = b"null" if facts.customer is None else quoted(self._customers.id_of(facts.customer))
         declined = None if facts.declined is None else facts.declined % len(_DECLINES)
         return self._template(facts.card % len(PAYING_TOKENS), declined).fill(
             {
@@ -62,9 +72,9 @@ class SeededCharges(SeededObjects):
                 b"amount": amount,
                 b"amount_refunded": digits(refunded),
                 b"refunded": b"true" if refunded == facts.amount else b"false",
-                b"customer": customer,
+                b"customer": self._customer(facts.customer),
                 b"description": b'"Order %d"' % (index + 1),
-                b"card": quoted(sibling_id("card", "charge", charge_id)),
+                b"card": quoted(self.card_of(index)),
                 b"balance_transaction": quoted(sibling_id("balance_transaction", "charge", charge_id)),
             }
         )
@@ -86,7 +96,8 @@ class SeededRefunds(SeededObjects):
 
     @cached_property
     def _template(self) -> Template:
-        placeholders = {name: f"{{{{{name}}}}}" for name in ("amount", "charge", "balance_transaction")}
+        names = ("amount", "charge", "balance_transaction", "customer", "payment_method")
+        placeholders = {name: f"{{{{{name}}}}}" for name in names}
         return Template(self._fields_and_placeholders() | placeholders)
 
     @override
@@ -98,6 +109,8 @@ class SeededRefunds(SeededObjects):
                 b"created": digits(self._created[index]),
                 b"amount": digits(self._past.refund_amount(charge)),
                 b"charge": quoted(self._charges.id_of(charge)),
+                b"customer": self._charges.customer_of(charge),
+                b"payment_method": quoted(self._charges.card_of(charge)),
                 b"balance_transaction": quoted(seeded_id("balance_transaction", self._label, index)),
             }
         )

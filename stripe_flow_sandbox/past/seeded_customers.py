@@ -88,6 +88,10 @@ class SeededCustomers(SeededObjects):
         year = expiry_year(self._created[index])
         return card_object(token, card_id, year, customer=self.id_of(index))
 
+    def card_body(self, index: int) -> bytes:
+        """The saved card of the customer with this index."""
+        return encode(self.card(self._card_id(index)) or {})
+
     def _card_id(self, index: int) -> str:
         return seeded_id("card", self.card_label, index)
 

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
 
-from stripe_flow_sandbox.answers.codec import decode, encode
+from stripe_flow_sandbox.answers.codec import Object, decode, encode
 from stripe_flow_sandbox.answers.ids import seeded_id, seeded_index
 from stripe_flow_sandbox.answers.templates import Template, digits, quoted
-from stripe_flow_sandbox.answers.versions import is_older, shown_in
+from stripe_flow_sandbox.answers.versions import is_older, list_inside, shown_in
 from stripe_flow_sandbox.objects.resources.events import KEPT_S
 from stripe_flow_sandbox.parameters.shapes import fresh
 from stripe_flow_sandbox.past.past import Past
@@ -32,6 +32,8 @@ class EventSource:
     objects: Seeded
     type_of: Callable[[int], str]
     body: Callable[[int], bytes]
+    # Member that the object shows in older API versions → what its list holds.
+    inside: Callable[[int], Mapping[str, list[bytes]]] = lambda _: {}
 
 
 def event_sources_of(
@@ -42,14 +44,20 @@ def event_sources_of(
     def paid_or_failed(index: int) -> str:
         return "charge.succeeded" if past.is_paid(index) else "charge.failed"
 
+    def refund(index: int) -> Mapping[str, list[bytes]]:
+        return {"refunds": [refunds.body(index)]}
+
+    def source(index: int) -> Mapping[str, list[bytes]]:
+        return {"sources": [customers.card_body(index)]}
+
     def refunded_charge(index: int) -> bytes:
         return charges.body(past.refund_charge[index])
 
     return [
         EventSource(objects=charges, type_of=paid_or_failed, body=charges.body_when_made),
         EventSource(objects=refunds, type_of=lambda _: "refund.created", body=refunds.body),
-        EventSource(objects=refunds, type_of=lambda _: "charge.refunded", body=refunded_charge),
-        EventSource(objects=customers, type_of=lambda _: "customer.created", body=customers.body),
+        EventSource(objects=refunds, type_of=lambda _: "charge.refunded", body=refunded_charge, inside=refund),
+        EventSource(objects=customers, type_of=lambda _: "customer.created", body=customers.body, inside=source),
         EventSource(objects=products, type_of=lambda _: "product.created", body=products.body),
     ]
 
@@ -100,7 +108,12 @@ class SeededEvents:
         source, object_index = self._source_of(index)
         shown = source.body(object_index)
         if is_older(self._api_version):
-            shown = encode(shown_in(self._api_version, decode(shown)))
+            inside = source.inside(object_index)
+
+            def lists(owner: Object, name: str) -> object:
+                return list_inside(owner, name, [decode(each) for each in inside.get(name, ())])
+
+            shown = encode(shown_in(self._api_version, decode(shown), lists))
         return self._template.fill(
             {
                 b"id": quoted(self.id_of(index)),

@@ -52,7 +52,8 @@ def _expanded(target: Object, paths: Paths, space: Space, now: int) -> Object:
             raise _cannot(name)
         if name in resource.includes:
             shown = resource.includes[name](space, target, now)
-            target[name] = _expanded_list(shown, deeper, space, now)
+            if shown is not None:
+                target[name] = _expanded_list(shown, deeper, space, now)
         elif name in resource.expands:
             target[name] = _expanded_id(target[name], resource.expands[name], deeper, space, now)
         elif not _is_expandable(resource.noun, name):

@@ -9,6 +9,7 @@ from stripe_flow_sandbox.answers.errors import invalid
 from stripe_flow_sandbox.objects.read_only import child_operations, read_only_resources
 from stripe_flow_sandbox.objects.resource import Operation, Resource
 from stripe_flow_sandbox.objects.resources.accounts import ACCOUNT_OPERATIONS
+from stripe_flow_sandbox.objects.resources.balance import BALANCE
 from stripe_flow_sandbox.objects.resources.charges import CAPTURE, CHARGES
 from stripe_flow_sandbox.objects.resources.clocks import ADVANCE, TEST_CLOCKS
 from stripe_flow_sandbox.objects.resources.customers import CUSTOMERS
@@ -18,6 +19,7 @@ from stripe_flow_sandbox.objects.resources.payment_methods import METHOD_OPERATI
 from stripe_flow_sandbox.objects.resources.prices import PRICES
 from stripe_flow_sandbox.objects.resources.products import PRODUCTS
 from stripe_flow_sandbox.objects.resources.refunds import CHARGE_REFUND_OPERATIONS, REFUNDS
+from stripe_flow_sandbox.objects.resources.sources import SOURCE_OPERATIONS
 
 _DECLARED = (CHARGES, CUSTOMERS, EVENTS, PAYMENT_INTENTS, PAYMENT_METHODS, PRICES, PRODUCTS, REFUNDS, TEST_CLOCKS)
 RESOURCES: Mapping[str, Resource] = {each.noun: each for each in (*_DECLARED, *read_only_resources())}
@@ -27,11 +29,16 @@ OPERATIONS: tuple[Operation, ...] = (
     *child_operations(),
     *ACCOUNT_OPERATIONS,
     ADVANCE,
+    BALANCE,
     CAPTURE,
     *CHARGE_REFUND_OPERATIONS,
     *INTENT_OPERATIONS,
     *METHOD_OPERATIONS,
+    *SOURCE_OPERATIONS,
 )
+
+# (Type, member) → function that makes the list which only `expand[]` and older API versions show.
+MEMBERS = {(each.noun, name): make for each in RESOURCES.values() for name, make in each.includes.items()}
 
 # Paths of these products have the product's name in front: /v1/issuing/cards/{id}
 _PRODUCTS = frozenset({"checkout", "issuing", "radar", "test_helpers"})

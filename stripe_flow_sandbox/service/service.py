@@ -8,14 +8,14 @@ from __future__ import annotations
 from stripe_flow_sandbox.answers.codec import Object, decode, encode, indent
 from stripe_flow_sandbox.answers.errors import Refusal, invalid, refuse
 from stripe_flow_sandbox.answers.ids import make_id
-from stripe_flow_sandbox.answers.versions import check_version, is_older, shown_in
+from stripe_flow_sandbox.answers.versions import Lists, check_version, is_older, shown_in
 from stripe_flow_sandbox.objects.resource import Listing, Operation
 from stripe_flow_sandbox.parameters.form import pairs, parse
 from stripe_flow_sandbox.parameters.params import check
 from stripe_flow_sandbox.past.seeding import Seeding
 from stripe_flow_sandbox.service.exchange import Admitted, Exchange, Request
 from stripe_flow_sandbox.service.expand import expand
-from stripe_flow_sandbox.service.operations import route
+from stripe_flow_sandbox.service.operations import MEMBERS, route
 from stripe_flow_sandbox.state.clock import Clock
 from stripe_flow_sandbox.state.idempotency import Answer
 from stripe_flow_sandbox.state.keyring import Key, Keyring
@@ -31,15 +31,17 @@ def refused(refusal: Refusal, exchange: Exchange) -> Answer:
     return Answer(refusal.status, indent(body), dict(refusal.headers))
 
 
-def rendered(result: Object | Listing, version: str) -> bytes:
+def rendered(result: Object | Listing, version: str, lists: Lists) -> bytes:
     """The result as JSON in this API version; a list in today's version is not decoded."""
     if isinstance(result, Listing):
         bodies = (
-            [encode(shown_in(version, decode(body))) for body in result.bodies] if is_older(version) else result.bodies
+            [encode(shown_in(version, decode(body), lists)) for body in result.bodies]
+            if is_older(version)
+            else result.bodies
         )
         head = encode({"object": "list", "url": result.url, "has_more": result.has_more})
         return indent(head[:-1] + b',"data":[' + b",".join(bodies) + b"]}")
-    return indent(encode(shown_in(version, result)))
+    return indent(encode(shown_in(version, result, lists)))
 
 
 _FORM = "application/x-www-form-urlencoded"
@@ -60,6 +62,7 @@ class Service:
         known = self._spaces.get((account, livemode))
         if known is None:
             known = self._spaces[account, livemode] = self._seeding.make_space(account, livemode=livemode)
+            known.members = MEMBERS
         return known
 
     def arrive(self, request: Request) -> Exchange:
@@ -103,7 +106,7 @@ class Service:
         wanted = call.params.pop("expand", None)
         try:
             result = expand(admitted.operation.run(call), wanted, call.space, now)
-            exchange.answer = Answer(200, rendered(result, exchange.version))
+            exchange.answer = Answer(200, rendered(result, exchange.version, call.space.lists(now)))
         except Refusal as refusal:
             exchange.answer = refused(refusal, exchange)
         exchange.stored = exchange.answer

@@ -141,6 +141,10 @@ class Collection:
             if self.place(object_id) is None:
                 yield body
 
+    def stored_bodies(self) -> Iterator[bytes]:
+        """All objects that were made or changed since the start, deleted ones too, in no order."""
+        return iter(self._bodies.values())
+
     def _store(self, object_id: str, place: Place | None, changed: Object) -> None:
         self._bodies[object_id] = encode(changed)
         if place is not None and place[1] < self._seeds:

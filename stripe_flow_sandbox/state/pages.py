@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from stripe_flow_sandbox.answers.codec import Object, integer
-from stripe_flow_sandbox.answers.errors import invalid, refuse
+from stripe_flow_sandbox.answers.errors import refuse
 from stripe_flow_sandbox.state.collection import Collection
 from stripe_flow_sandbox.state.order import Order, Place
 
@@ -74,7 +74,7 @@ def limit_of(params: Object) -> int:
     """The parameter `limit`, 10 without it. Raises Refusal (400) outside 1 to 100."""
     limit = integer(params.get("limit", DEFAULT))
     if not 1 <= limit <= MOST:
-        raise invalid(f"Invalid integer: limit must be from 1 to {MOST}", param="limit")
+        raise refuse("parameter_invalid_integer", param="limit", value=limit)
     return limit
 
 

@@ -10,7 +10,7 @@ from itertools import count
 from stripe_flow_sandbox.answers.codec import Object, decode
 from stripe_flow_sandbox.answers.errors import refuse
 from stripe_flow_sandbox.answers.ids import id_like, make_id
-from stripe_flow_sandbox.answers.versions import shown_in
+from stripe_flow_sandbox.answers.versions import Lists, shown_in
 from stripe_flow_sandbox.parameters.shapes import API_VERSION, fresh
 from stripe_flow_sandbox.state.child_lists import CHILD_LISTS
 from stripe_flow_sandbox.state.collection import Collection, Seeded
@@ -60,6 +60,8 @@ class Space:
         self._cards: dict[str, Object] = {}
         # Facts about an object that are not among its fields, by its id: only `expand[]` shows them, or nothing does.
         self.hidden_facts: dict[str, Object] = {}
+        # (Type, member) → function that makes the list which only `expand[]` and older API versions show.
+        self.members: Mapping[tuple[str, str], Callable[[Space, Object, int], object]] = {}
         self._made = 0
         # Planned actions: the second, a number that keeps their order, the action.
         self._planned: list[tuple[int, int, Callable[[Call], None]]] = []
@@ -108,6 +110,15 @@ class Space:
         body = self[noun].body(object_id)
         return None if body is None else decode(body)
 
+    def lists(self, now: int) -> Lists:
+        """The lists inside objects at second `now`, for `shown_in`."""
+
+        def read(shown: Object, name: str) -> object:
+            make = self.members.get((str(shown["object"]), name))
+            return make(self, shown, now) if make else None
+
+        return read
+
     def plan(self, at: int, run: Callable[[Call], None]) -> None:
         """Run an action at second `at` of the sandbox's clock, without a request."""
         heappush(self._planned, (at, next(self._numbers), run))
@@ -144,14 +155,17 @@ class Call:
             made["livemode"] = self.space.livemode
         return made
 
-    def find(self, noun: str, object_id: str, *, param: str | None = None) -> Object:
-        """The object with this id. Raises Refusal if there is none: 400 if parameter `param` named it, else 404."""
+    def find(self, noun: str, object_id: str, *, param: str | None = None, in_path: str | None = None) -> Object:
+        """The object with this id. Raises Refusal if there is none: 400 if parameter `param` named it, else 404.
+
+        `in_path`: the name of the path's parameter where it is not that of the type.
+        """
         found = self.space.find(noun, object_id)
         if found is None:
             raise refuse(
                 "resource_missing",
                 status=400 if param else 404,
-                param=param or _IN_PATH.get(noun, "id"),
+                param=param or in_path or _IN_PATH.get(noun, "id"),
                 noun=noun,
                 id=object_id,
                 hint="",
@@ -181,11 +195,12 @@ class Call:
 
     def emit(self, subject: Object, *events: str, previous: Object | None = None) -> Object:
         """Create one event of each type about `subject`; `*.updated` events carry `previous`. Returns `subject`."""
+        version = self.space.account.api_version
         for event in events:
-            content: Object = {"object": shown_in(self.space.account.api_version, subject)}
+            content: Object = {"object": shown_in(version, subject, self.space.lists(self.now))}
             if previous and event.endswith(".updated"):
                 content["previous_attributes"] = previous
-            made = self.new("event", type=event, data=content, api_version=self.space.account.api_version)
+            made = self.new("event", type=event, data=content, api_version=version)
             made["request"] = {"id": self.request_id, "idempotency_key": self.idempotency_key}
             self.space["event"].insert(made, visible_at=self.visible_at)
         return subject

@@ -85,7 +85,7 @@ def test_a_card_that_is_declined_cannot_be_saved(client: Any) -> None:
         ({"amount": None}, "parameter_missing", "amount"),
         ({"currency": None}, "parameter_missing", "currency"),
         ({"amount": "10.5"}, "parameter_invalid_integer", "amount"),
-        ({"amount": 0}, None, "amount"),
+        ({"amount": 0}, "parameter_invalid_integer", "amount"),
         ({"amount": 100_000_000}, "amount_too_large", "amount"),
         ({"amount": 49}, "amount_too_small", "amount"),
         ({"currency": "xxx"}, None, "currency"),

@@ -20,7 +20,7 @@ DAHLIA, CARDS_ONLY = "2026-08-26.dahlia", "2022-11-15"
         ({"amount": None}, "parameter_missing", "amount"),
         ({"currency": None}, "parameter_missing", "currency"),
         ({"amount": "10.5"}, "parameter_invalid_integer", "amount"),
-        ({"amount": 0}, None, "amount"),
+        ({"amount": 0}, "parameter_invalid_integer", "amount"),
         ({"amount": 49}, "amount_too_small", "amount"),
         ({"amount": 100_000_000}, "amount_too_large", "amount"),
         ({"currency": "xxx"}, None, "currency"),

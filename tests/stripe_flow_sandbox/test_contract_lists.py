@@ -166,7 +166,7 @@ def test_a_limit_outside_1_to_100_is_refused(reader: Any, limit: int) -> None:
     with pytest.raises(stripe.InvalidRequestError) as refused:
         reader.charges.list({"limit": limit})
 
-    assert refused.value.param == "limit"
+    assert (refused.value.code, refused.value.param) == ("parameter_invalid_integer", "limit")
 
 
 def test_a_list_takes_no_order(reader: Any) -> None:

@@ -154,7 +154,8 @@ def test_an_update_may_name_another_card_or_price(client: Any) -> None:
     first = customer.default_source
     price = a_price(client, product=product.id)
 
-    second = client.customers.update(customer.id, {"source": "tok_mastercard"}).default_source
+    second = client.customers.payment_sources.create(customer.id, {"source": "tok_mastercard"}).id
+    client.customers.update(customer.id, {"default_source": second})
     back = client.customers.update(customer.id, {"default_source": first}).default_source
     priced = client.products.update(product.id, {"default_price": price.id}).default_price
 
@@ -162,4 +163,4 @@ def test_an_update_may_name_another_card_or_price(client: Any) -> None:
     assert (back, priced) == (first, price.id)
     with pytest.raises(stripe.InvalidRequestError) as refused:
         client.customers.update(customer.id, {"default_source": a_customer(client).default_source})
-    assert refused.value.param == "default_source"
+    assert refused.value.param == "source"

@@ -75,7 +75,7 @@ def test_customers_may_choose_the_amount_and_buy_by_the_dozen(client: Any) -> No
         ({"currency": None}, "parameter_missing", "currency"),
         ({"currency": "xxx"}, None, "currency"),
         ({"unit_amount": None}, None, "unit_amount"),
-        ({"unit_amount": -1}, None, "unit_amount"),
+        ({"unit_amount": -1}, "parameter_invalid_integer", "unit_amount"),
         ({"unit_amount": "1.5"}, "parameter_invalid_integer", "unit_amount"),
         ({"unit_amount_decimal": "5"}, "parameters_exclusive", "unit_amount"),
         ({"unit_amount": None, "unit_amount_decimal": "much"}, None, "unit_amount_decimal"),

@@ -10,10 +10,10 @@ from dataclasses import replace
 
 from stripe_flow_sandbox.answers.codec import Object
 from stripe_flow_sandbox.answers.errors import Refusal
+from stripe_flow_sandbox.objects.charge_fields import mark_captured, mark_failed, write_payment_method
 from stripe_flow_sandbox.objects.debits import ChargeResult
 from stripe_flow_sandbox.objects.declines import AUTHENTICATION_REQUIRED, Decline
 from stripe_flow_sandbox.objects.methods import charge_result_of
-from stripe_flow_sandbox.objects.resources.charges import mark_captured, mark_failed, write_payment_method
 from stripe_flow_sandbox.objects.resources.payable import is_off_session
 from stripe_flow_sandbox.objects.resources.payment_methods import attach, keep_method, spend
 from stripe_flow_sandbox.state.space import Call

@@ -2,80 +2,17 @@
 
 from __future__ import annotations
 
-from stripe_flow_sandbox.answers.codec import Object, integer, mapping
+from stripe_flow_sandbox.answers.codec import Object, integer
 from stripe_flow_sandbox.answers.errors import Refusal, invalid, refuse
-from stripe_flow_sandbox.objects.declines import Decline
-from stripe_flow_sandbox.objects.methods import method_of
+from stripe_flow_sandbox.objects.charge_fields import mark_captured, mark_failed, write_card, write_descriptor
 from stripe_flow_sandbox.objects.resource import Filter, Operation, Resource
 from stripe_flow_sandbox.objects.resources.refunds import refunds_of, release
 from stripe_flow_sandbox.objects.tokens import card_of, decline_of, token_of
 from stripe_flow_sandbox.parameters.accepted import EXPAND, create_params, keep
-from stripe_flow_sandbox.parameters.money import check_amount, currency_of
+from stripe_flow_sandbox.parameters.money import check_amount, check_least, currency_of
 from stripe_flow_sandbox.parameters.params import Param
-from stripe_flow_sandbox.parameters.shapes import apply, fields
+from stripe_flow_sandbox.parameters.shapes import apply
 from stripe_flow_sandbox.state.space import Call, Space
-
-
-def write_card(charge: Object, card: Object) -> None:
-    """Write the card into all fields of a charge that show it."""
-    write_payment_method(charge, method_of(card))
-    charge["source"] = card
-
-
-def write_payment_method(charge: Object, method: Object) -> None:
-    """Write the payment method into all fields of a charge that show it."""
-    kind = str(method["type"])
-    by = mapping(method[kind])
-    details = mapping(charge["payment_method_details"])
-    if kind == "card":
-        shown = mapping(details["card"])
-        shown |= {name: by[name] for name in ("brand", "country", "exp_month", "exp_year", "fingerprint", "funding")}
-        shown |= {"last4": by["last4"], "network": by["brand"], "amount_authorized": charge["amount"]}
-        shown["overcapture"] = {"maximum_amount_capturable": charge["amount"], "status": "unavailable"}
-    else:
-        known = fields("charge")["payment_method_details"]["fields"][kind]["fields"]
-        shown = {name: by.get(name) for name, field in known.items() if name in by or not field.get("optional")}
-        charge["payment_method_details"] = {kind: shown, "type": kind}
-    charge["payment_method"], charge["billing_details"] = method["id"], method["billing_details"]
-    charge["calculated_statement_descriptor"] = charge["statement_descriptor"] or "SANDBOX"
-    charge["outcome"] = _outcome("authorized", "approved_by_network", None, "Payment complete.")
-
-
-def mark_failed(charge: Object, decline: Decline) -> None:
-    """Write a decline into a charge."""
-    charge |= {
-        "status": "failed",
-        "paid": False,
-        "captured": False,
-        "failure_code": decline.code,
-        "failure_message": decline.message,
-        "outcome": _outcome(
-            "issuer_declined",
-            "declined_by_network",
-            decline.decline_code,
-            "The bank did not return any further details.",
-        ),
-    }
-
-
-def mark_captured(charge: Object, amount: object, balance_transaction: str) -> None:
-    """Write into a charge that `amount` was captured."""
-    charge |= {"captured": True, "amount_captured": amount, "balance_transaction": balance_transaction}
-
-
-def _outcome(kind: str, network_status: str, reason: str | None, seller_message: str) -> Object:
-    return {
-        "advice_code": None,
-        "network_advice_code": None,
-        "network_decline_code": None,
-        "network_status": network_status,
-        "reason": reason,
-        "risk_level": "normal",
-        "risk_score": 20,
-        "seller_message": seller_message,
-        "type": kind,
-    }
-
 
 # Parameters that a charge shows unchanged.
 WRITTEN = (
@@ -94,21 +31,25 @@ WRITTEN = (
 
 
 def _capture(call: Call) -> Object:
-    target = call.find("charge", call.path_ids[-1])
+    target = call.find("charge", call.path_ids[-1], in_path="charge")
+    if target["refunded"]:
+        raise refuse("charge_already_refunded", id=target["id"])
     if target["captured"] or target["status"] != "succeeded":
         raise refuse("charge_already_captured", id=target["id"])
     if target["payment_intent"] is not None:
         raise invalid(f"Charge {target['id']} belongs to a PaymentIntent. Capture {target['payment_intent']} instead.")
     whole = integer(target["amount"])
     amount = integer(call.params.get("amount", whole))
-    if not 1 <= amount <= whole:
-        raise invalid("The amount to capture must be from 1 to the amount of the charge.", param="amount")
+    if amount > whole:
+        raise invalid("The amount to capture must be at most the amount of the charge.", param="amount")
+    check_least(amount, str(target["currency"]), "amount")
     return capture(call, target, amount)
 
 
 def capture(call: Call, target: Object, amount: int) -> Object:
     """The charge with `amount` captured and the rest refunded; parameters of the call are written into it."""
     apply(target, {name: value for name, value in call.params.items() if name in WRITTEN and name != "metadata"})
+    write_descriptor(target)
     mark_captured(target, amount, call.space.new_id("balance_transaction"))
     captured = call.change(target, "charge.captured")
     rest = integer(target["amount"]) - amount
@@ -142,7 +83,7 @@ def _create(call: Call) -> Object:
         raise invalid("This account cannot create payments with the Charges API. Use the Payment Intents API instead.")
     currency = currency_of(str(call.params["currency"]))
     amount = integer(call.params["amount"])
-    check_amount(amount, currency, call.space.account.default_currency)
+    check_amount(amount, currency)
     card = _card(call)
     made = call.new("charge", amount=amount, currency=currency, customer=call.params.get("customer"))
     apply(made, {name: call.params[name] for name in WRITTEN if name in call.params})
@@ -182,7 +123,7 @@ def _card(call: Call) -> Object:
         )
     card = call.space.card(str(wanted))
     if card is None or card["customer"] != customer:
-        raise refuse("missing", param="source", customer=customer, source=wanted)
+        raise refuse("missing", status=404, param="source", customer=customer, source=wanted)
     return card
 
 

@@ -6,12 +6,11 @@ from collections.abc import Callable
 
 from stripe_flow_sandbox.answers.codec import Object, mapping
 from stripe_flow_sandbox.answers.errors import Refusal, refuse
-from stripe_flow_sandbox.objects.methods import method_of
 from stripe_flow_sandbox.objects.read_only import hidden_members
 from stripe_flow_sandbox.objects.resource import Filter, Resource
 from stripe_flow_sandbox.objects.resources.clocks import TEST_CLOCK, clock_named
-from stripe_flow_sandbox.objects.resources.payment_methods import attach, check_attachable, method_named
-from stripe_flow_sandbox.objects.tokens import card_of, token_of
+from stripe_flow_sandbox.objects.resources.payment_methods import attach, check_attachable, delete_card, method_named
+from stripe_flow_sandbox.objects.saved_cards import keep_card, new_card
 from stripe_flow_sandbox.parameters.accepted import create_params, update_params
 from stripe_flow_sandbox.parameters.params import Param
 from stripe_flow_sandbox.parameters.shapes import apply
@@ -34,30 +33,20 @@ def _create(call: Call) -> Object:
 
 def _write(call: Call, target: Object) -> None:
     """Write the parameters into a customer. All checks come first: a refused call changes nothing."""
-    check_email(call.params.get("email"), "email")
     _check_defaults(call, target)
-    card = _new_source(call, target)
+    card = new_card(call, target, str(call.params["source"])) if "source" in call.params else None
     apply(target, call.params)
     if card is not None:
-        call.space.save_card(card)
-        target["default_source"] = card["id"]
-        call.add(method_of(card) | {"created": call.now, "livemode": call.space.livemode})
+        _replace_default(call, target, card)
 
 
-def check_email(email: object, param: str) -> None:
-    """Raises Refusal (400) for a text that cannot be an e-mail address."""
-    if email is not None and "@" not in str(email).strip("@"):
-        raise refuse("email_invalid", param=param, value=str(email)[:80])
-
-
-def _new_source(call: Call, target: Object) -> Object | None:
-    """The card of `source`, the customer's new default. Raises Refusal (402) if its bank declines saving it."""
-    if "source" not in call.params:
-        return None
-    token = token_of(str(call.params["source"]))
-    if token.decline and not token.fails_later:
-        raise token.decline.refusal()
-    return card_of(call, token, customer=str(target["id"]))
+def _replace_default(call: Call, target: Object, card: Object) -> None:
+    """Make a new card the default; Stripe deletes the one that was: https://docs.stripe.com/api/customers/update."""
+    before = call.space.card(str(target["default_source"]))
+    keep_card(call, target, card)
+    target["default_source"] = card["id"]
+    if before is not None:
+        delete_card(call, target, before)
 
 
 def _named_method(call: Call, target: Object) -> Object | None:
@@ -85,7 +74,7 @@ def _check_defaults(call: Call, target: Object) -> None:
     if source is not None:
         card = call.space.card(str(source))
         if card is None or card["customer"] != target["id"]:
-            raise refuse("resource_missing", status=400, param="default_source", noun="source", id=source, hint="")
+            raise refuse("resource_missing", status=400, param="source", noun="source", id=source, hint="")
 
 
 def _not_attached(method_id: str) -> Refusal:

@@ -10,7 +10,6 @@ from stripe_flow_sandbox.objects.methods import method_of
 from stripe_flow_sandbox.objects.resource import Filter, Operation, Resource
 from stripe_flow_sandbox.objects.resources.attempts import pay
 from stripe_flow_sandbox.objects.resources.charges import capture
-from stripe_flow_sandbox.objects.resources.customers import check_email
 from stripe_flow_sandbox.objects.resources.intent_params import (
     CANCEL,
     CAPTURE,
@@ -23,7 +22,7 @@ from stripe_flow_sandbox.objects.resources.method_types import CHOICES, choose_t
 from stripe_flow_sandbox.objects.resources.payable import check_payable
 from stripe_flow_sandbox.objects.resources.payment_methods import keep_method, method_named, new_described_method
 from stripe_flow_sandbox.objects.resources.refunds import release
-from stripe_flow_sandbox.parameters.money import check_amount, currency_of
+from stripe_flow_sandbox.parameters.money import check_amount, check_least, currency_of
 from stripe_flow_sandbox.parameters.params import Param, Params
 from stripe_flow_sandbox.parameters.shapes import apply
 from stripe_flow_sandbox.state.space import Call
@@ -34,7 +33,6 @@ _BY_HAND = frozenset({"payment_method", *CHOICES})
 
 def write_params(call: Call, target: Object) -> Object | None:
     """Write the parameters into a PaymentIntent; returns the payment method that they name, not stored yet if new."""
-    check_email(call.params.get("receipt_email"), "receipt_email")
     if "confirmation_token" in call.params:
         name = call.params["confirmation_token"]
         raise refuse(
@@ -47,7 +45,7 @@ def write_params(call: Call, target: Object) -> Object | None:
     method = _named_method(call)
     apply(target, {name: value for name, value in call.params.items() if name not in _BY_HAND})
     target["currency"] = currency_of(str(target["currency"]))
-    check_amount(integer(target["amount"]), str(target["currency"]), call.space.account.default_currency)
+    check_amount(integer(target["amount"]), str(target["currency"]))
     if method is not None:
         target |= {"payment_method": method["id"], "source": None, "status": "requires_confirmation"}
     return method
@@ -152,8 +150,7 @@ def _capture(call: Call, intent: Object) -> Object:
     amount = integer(call.params.get("amount_to_capture", most))
     if amount > most:
         raise refuse("amount_too_large", param="amount_to_capture", most=most)
-    if amount < 1:
-        raise invalid("This value must be greater than or equal to 1.", param="amount_to_capture")
+    check_least(amount, str(intent["currency"]), "amount_to_capture")
     capture(call, call.find("charge", str(intent["latest_charge"])), amount)
     apply(intent, {name: value for name, value in call.params.items() if name != "payment_details"})
     intent |= {"amount_capturable": 0, "amount_received": amount, "status": "succeeded"}

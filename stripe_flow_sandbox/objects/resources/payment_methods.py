@@ -8,6 +8,7 @@ from stripe_flow_sandbox.answers.codec import Object, mapping
 from stripe_flow_sandbox.answers.errors import invalid, refuse
 from stripe_flow_sandbox.objects.methods import TEST_NAMES, decline_of_saving, named_method, new_method
 from stripe_flow_sandbox.objects.resource import Filter, Listing, Operation, Resource
+from stripe_flow_sandbox.objects.saved_cards import forget_card
 from stripe_flow_sandbox.objects.tokens import card_of, token_of
 from stripe_flow_sandbox.parameters.accepted import EXPAND, LIST, create_params, keep
 from stripe_flow_sandbox.parameters.params import Param
@@ -103,6 +104,10 @@ def _detach(call: Call) -> Object:
     customer = call.find("customer", str(method["customer"]))
     if not customer.get("deleted"):
         _clear_defaults(call, customer, str(method["id"]))
+    return _release(call, method)
+
+
+def _release(call: Call, method: Object) -> Object:
     method["customer"] = None
     spend(call.space, method)
     return call.change(method, "payment_method.detached")
@@ -113,12 +118,19 @@ def _clear_defaults(call: Call, customer: Object, method_id: str) -> None:
     settings = mapping(customer["invoice_settings"])
     if settings["default_payment_method"] == method_id:
         settings["default_payment_method"] = None
-    if customer["default_source"] == method_id:
-        customer["default_source"] = None
     card = call.space.card(method_id)
     if card is not None:
-        call.space.save_card({**card, "customer": None})
+        forget_card(call, customer, card)
     call.change(customer, "customer.updated")
+
+
+def delete_card(call: Call, customer: Object, card: Object) -> Object:
+    """Delete a saved card, also as a payment method; returns what is left of it. The caller stores the customer."""
+    remains = forget_card(call, customer, card)
+    method = call.space.find("payment_method", str(card["id"]))
+    if method is not None:
+        _release(call, method)
+    return remains
 
 
 def _list_of_customer(call: Call) -> Listing:

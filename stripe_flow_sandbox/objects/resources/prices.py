@@ -55,7 +55,7 @@ def _check_tiers(described: Object) -> None:
 def _check_amount(described: Object) -> None:
     whole, exact = described.get("unit_amount"), described.get("unit_amount_decimal")
     if isinstance(whole, int) and whole < 0:
-        raise invalid("This value must be greater than or equal to 0.", param="unit_amount")
+        raise refuse("parameter_invalid_integer", param="unit_amount", value=whole)
     if exact is not None and not _DECIMAL.fullmatch(str(exact)):
         raise invalid(f"Invalid decimal: {str(exact)[:80]}", param="unit_amount_decimal")
 
@@ -168,7 +168,19 @@ def _tier(described: Object) -> Object:
 
 
 def _currency_options(space: Space, price: Object, _: int) -> object:
-    return space.hidden_facts.get(str(price["id"]), {}).get("currency_options")
+    options = space.hidden_facts.get(str(price["id"]), {}).get("currency_options")
+    return {name: _option(mapping(each)) for name, each in options.items()} if isinstance(options, dict) else None
+
+
+def _option(described: Object) -> Object:
+    """The price in another currency as Stripe shows it: with all members but its tiers."""
+    blank = {
+        "custom_unit_amount": None,
+        "tax_behavior": "unspecified",
+        "unit_amount": None,
+        "unit_amount_decimal": None,
+    }
+    return {**blank, **{name: each for name, each in described.items() if name in blank}, **amounts_of(described)}
 
 
 def _lookup_keys(_: Space, wanted: object) -> list[str]:

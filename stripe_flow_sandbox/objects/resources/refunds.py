@@ -6,6 +6,7 @@ from stripe_flow_sandbox.answers.codec import Object, decode, integer
 from stripe_flow_sandbox.answers.errors import Refusal, invalid, refuse
 from stripe_flow_sandbox.objects.resource import Filter, Listing, Operation, Resource
 from stripe_flow_sandbox.parameters.accepted import LIST, create_params, keep
+from stripe_flow_sandbox.parameters.money import check_positive
 from stripe_flow_sandbox.parameters.params import Param
 from stripe_flow_sandbox.parameters.shapes import apply
 from stripe_flow_sandbox.state.space import Call, Space
@@ -26,7 +27,7 @@ def _create(call: Call) -> Object:
         return _refund(call, charge)
     if "charge" not in call.params:
         raise refuse("parameter_missing", param="charge")
-    return _refund(call, call.find("charge", str(call.params["charge"]), param="charge"))
+    return _refund(call, call.find("charge", str(call.params["charge"])))
 
 
 def _create_of_charge(call: Call) -> Object:
@@ -57,10 +58,14 @@ def _refund(call: Call, charge: Object) -> Object:
     if left == 0:
         raise refuse("charge_already_refunded", id=charge["id"])
     amount = integer(call.params.get("amount", left))
-    if amount < 1:
-        raise invalid("This value must be greater than or equal to 1.", param="amount")
+    check_positive(amount, "amount")
     if amount > left:
         raise invalid(f"Refund amount ({amount}) is greater than unrefunded amount on charge ({left})", param="amount")
+    if amount < left and not charge["captured"]:
+        raise invalid(
+            f"Charge {charge['id']} is not captured, so only all of it can be refunded. Capture a part instead.",
+            param="amount",
+        )
     made = _give_back(call, charge, amount)
     apply(made, {name: call.params[name] for name in _WRITTEN if name in call.params})
     call.add(made, "refund.created")
@@ -77,8 +82,9 @@ def _give_back(call: Call, charge: Object, amount: int) -> Object:
         amount=amount,
         charge=charge["id"],
         currency=charge["currency"],
-        customer=None,
+        customer=charge["customer"],
         payment_intent=charge["payment_intent"],
+        payment_method=charge["payment_method"],
         balance_transaction=call.space.new_id("balance_transaction"),
     )
 
