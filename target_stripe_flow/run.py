@@ -23,16 +23,17 @@ from target_stripe_flow.execution.account import identify
 from target_stripe_flow.execution.account_refusals import ALIKE_REFUSALS, AccountRefusals
 from target_stripe_flow.execution.deferred import DeferredRecords
 from target_stripe_flow.execution.dispatcher import Dispatcher, State
-from target_stripe_flow.execution.dry_run import DryRunJournal, DryRunSender, LoggedRejects
+from target_stripe_flow.execution.dry_run import LoggedRejects, as_dry_run
 from target_stripe_flow.execution.executor import Executor
+from target_stripe_flow.execution.recent_matches import RecentMatches
 from target_stripe_flow.execution.references import References
-from target_stripe_flow.execution.sender import Sender, Sends
+from target_stripe_flow.execution.sender import Sender
 from target_stripe_flow.execution.sources import SourceNames, Sources
 from target_stripe_flow.file_modes import warn_of_wide_modes
 from target_stripe_flow.journal.incomplete import incomplete_actions, refuse_incomplete
 from target_stripe_flow.journal.labels import Labels
 from target_stripe_flow.journal.location import Location, location_of
-from target_stripe_flow.journal.opening import open_in_memory
+from target_stripe_flow.journal.overlay import open_overlay
 from target_stripe_flow.journal.store import Journal
 from target_stripe_flow.message_reader import MessageReader
 from target_stripe_flow.recovery.reconciler import LIMIT_S, Reconciler
@@ -60,7 +61,7 @@ class Run:
         self.run_log = RunLog(logger, self.now)
         self.resources = ExitStack()  # holds the open journal
         self.reader = reader
-        self.client = client.scoped(config.get("account_id"))
+        self.client = (as_dry_run(client) if self._is_dry else client).scoped(config.get("account_id"))
         try:
             self._open(config, client.connection.key.mode)
         except BaseException:
@@ -85,11 +86,19 @@ class Run:
             logger.warning("%s", warning)
         self._incomplete = incomplete_actions(self.journal, self.scope.account, self.scope.mode)
         references = References(self.journal, names.every, self.sources.may_bring)
-        self._sender: Sends = DryRunSender(self.journal) if self._is_dry else Sender(self.client, self.journal)
         policies = read_policies(config)
-        self._reconciler = reconciler = self._new_reconciler()
+        matches = RecentMatches(policies, keeps_all=self._is_dry)
+        # It gives up early: what gets no usable answer stays open, and must not hold up the input.
+        hurried = self.client.hurried(LIMIT_S)
+        self._reconciler = Reconciler(hurried, self.journal, Sender(hurried, self.journal), matches.note)
         self.executor = Executor(
-            self.client, self.journal, self._sender, references, policies, wait_until_free=reconciler.wait_until_free
+            self.client,
+            self.journal,
+            Sender(self.client, self.journal),
+            references,
+            policies,
+            matches=matches,
+            wait_until_free=self._reconciler.wait_until_free,
         )
         # If fewer rejects than ALIKE_REFUSALS end the run, none of them is held back.
         holds_back = max_rejects is None or max_rejects >= ALIKE_REFUSALS - 1
@@ -99,15 +108,8 @@ class Run:
             workers=config["concurrency"], emit=self._emit, wake=self.reader.wake, on_wait=self.reader.on_wake
         )
 
-    def _new_reconciler(self) -> Reconciler:
-        """A reconciler that gives up early: what gets no usable answer stays open, and must not hold up the input."""
-        client = self.client.hurried(LIMIT_S)
-        return Reconciler(client, self.journal, self._sender if self._is_dry else Sender(client, self.journal))
-
     def reconcile(self) -> None:
-        """Reconcile what earlier runs left open; a dry run does not. Raises what ends a run."""
-        if self._is_dry:
-            return
+        """Reconcile what earlier runs left open. Raises what ends a run."""
         counts = self._reconciler.reconcile(self.scope.account, self.scope.mode, self.dispatcher)
         if counts:
             words = ", ".join(f"{count} {state.value}" for state, count in sorted(counts.items()))
@@ -215,9 +217,8 @@ class Run:
             return
         logger.info("dry run: nothing is sent, nothing is written; it reads the journal %s", location)
         location.check_writable()
-        with open_in_memory() as (reader, writer), ExitStack() as stack:
-            behind = stack.enter_context(location.open_read_only()) if location.is_there() else None
-            yield DryRunJournal(str(location), reader, writer, behind)
+        with open_overlay(location) as journal:
+            yield journal
 
 
 def refuse_lost_journal(location: Location, mode: Mode) -> None:

@@ -12,7 +12,6 @@ from stripe_flow_cli.doctor.findings import Finding, ok, stops, warns
 from stripe_flow_cli.doctor.target import TargetUnderTest
 from target_stripe_flow.attempts.lifecycle import State
 from target_stripe_flow.execution.account import identify
-from target_stripe_flow.execution.dry_run import DryRunJournal
 from target_stripe_flow.file_modes import warn_of_wide_modes
 from target_stripe_flow.journal.file_lock import WAIT_S
 from target_stripe_flow.journal.incomplete import incomplete_actions
@@ -20,6 +19,8 @@ from target_stripe_flow.journal.labels import Labels
 from target_stripe_flow.journal.location import Shared
 from target_stripe_flow.journal.migrations import Outdated
 from target_stripe_flow.journal.opening import open_in_memory
+from target_stripe_flow.journal.overlay import open_overlay
+from target_stripe_flow.journal.store import Journal
 from target_stripe_flow.rejects_path import check_rejects_path
 from target_stripe_flow.run import refuse_lost_journal
 
@@ -76,12 +77,11 @@ def judge_journal(journal: JournalFacts) -> Iterator[Finding]:
 
 def read_account(plugin_under_test: TargetUnderTest) -> str:
     """The account in the identity of each record. Raises Misconfigured where it is ambiguous."""
-    with open_in_memory() as (reader, writer), ExitStack() as stack:
-        location, real = plugin_under_test.location, None
-        if location.is_there():
-            with suppress(Outdated):
-                real = stack.enter_context(location.open_read_only())
-        journal = DryRunJournal(str(location), reader, writer, real)
+    with ExitStack() as stack:
+        try:
+            journal = stack.enter_context(open_overlay(plugin_under_test.location))
+        except Outdated:
+            journal = Journal(str(plugin_under_test.location), *stack.enter_context(open_in_memory()))
         labels = Labels(journal, plugin_under_test.mode.value)
         return identify(plugin_under_test.client, plugin_under_test.config, labels)
 

@@ -22,10 +22,10 @@ from target_stripe_flow.attempts.attempt import Attempt
 from target_stripe_flow.attempts.identity import Identity, Scope
 from target_stripe_flow.attempts.lifecycle import OPEN
 from target_stripe_flow.execution.source_problems import quoted, shown
+from target_stripe_flow.execution.stripe_time import stripe_now_unix
 from target_stripe_flow.journal.location import Location, location_of
 from target_stripe_flow.journal.sources import read_sources
 from target_stripe_flow.journal.store import Journal
-from target_stripe_flow.recovery.stripe_time import stripe_now_unix
 from target_stripe_flow.run import Run
 from target_stripe_flow.target import TargetStripeFlow
 

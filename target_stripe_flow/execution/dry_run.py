@@ -1,100 +1,141 @@
-"""A dry run: it checks everything, sends no write to Stripe, and writes only to memory."""
+"""A dry run: the real run, with a client that answers writes itself and a journal whose changes stay in memory.
+
+What the writes would have made is remembered as far as a run reads an object again, so that later records see it.
+"""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from dataclasses import replace
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import TypeVar
+from urllib.parse import parse_qsl, quote, unquote
 
-from sqlalchemy import Connection, Row, Select, insert
+import msgspec
 
-from target_stripe_flow.attempts.attempt import Attempt
-from target_stripe_flow.attempts.lifecycle import State
-from target_stripe_flow.execution.sender import Sent
-from target_stripe_flow.journal.schema import attempts
-from target_stripe_flow.journal.sources import read_sources, write_source
-from target_stripe_flow.journal.store import Journal
+from stripe_flow.api.client import BeforeSend, Client
+from stripe_flow.api.errors import NotFound, PermissionMissing, Refusal, RequestRefused
+from stripe_flow.api.message import Answer, Request, read_object
+from target_stripe_flow.actions.table import ACTIONS
+from target_stripe_flow.attempts.identity import MARKER
+from target_stripe_flow.execution.request_builder import merged
+from target_stripe_flow.execution.stripe_time import stripe_now_unix
 from target_stripe_flow.results.origin import Received
 from target_stripe_flow.results.outcome import Outcome
 from target_stripe_flow.results.text import shown_name
 
 logger = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 # Further rejects are counted but not logged.
 MOST_SHOWN = 50
+# The ids of objects that are not made begin so; Stripe has none like them.
+_PREFIX = "dry_run_"
+_CREATED_AT = {endpoint.path: spec for spec in ACTIONS.values() for endpoint in spec.endpoints.values()}
+# The source that Stripe makes from a token, by the prefixes of both. https://docs.stripe.com/api/tokens
+_MADE_OF = {"tok_": f"card_{_PREFIX}", "btok_": f"ba_{_PREFIX}"}
+_MARKER = f"metadata[{MARKER}]"
+_DEFAULT = "invoice_settings[default_payment_method]"
 
-# The journal in memory is always SQLite.
-_PUT = insert(attempts).prefix_with("OR REPLACE")
-
-
-class DryRunJournal(Journal):
-    """The journal as it would be after this run: the rows of the real journal, and in memory the rows of this run."""
-
-    def __init__(self, name: str, reader: Connection, writer: Connection, real: Journal | None) -> None:
-        """`real` is the journal that is read and never changed; None if there is none yet."""
-        super().__init__(name, reader, writer)
-        self._real = real
-        for source in read_sources(real) if real else ():
-            write_source(self, source)
-
-    def latest(self, digest: str) -> Attempt | None:
-        """The latest attempt of an identity, from this run or from the real journal."""
-        return super().latest(digest) or (self._real.latest(digest) if self._real else None)
-
-    def latest_update(self, digest: str) -> Attempt | None:
-        """The latest update of an identity, from this run or from the real journal."""
-        return super().latest_update(digest) or (self._real.latest_update(digest) if self._real else None)
-
-    def accounts(self) -> list[tuple[str, str]]:
-        return self._real.accounts() if self._real else []
-
-    def knows(self, account: str, mode: str, **columns: str) -> bool:
-        return self._real.knows(account, mode, **columns) if self._real else False
-
-    def find_source_key(self, account: str, mode: str, action: str, source_name: str) -> tuple[str, ...] | None:
-        return self._real.find_source_key(account, mode, action, source_name) if self._real else None
-
-    def count_records(self, account: str, mode: str, action: str) -> dict[str | None, int]:
-        return self._real.count_records(account, mode, action) if self._real else {}
-
-    def find_object_id(self, digest: str, fingerprint: str, accepted: str) -> str | None:
-        """The object's id if this same record was sent before, in this run or an earlier one."""
-        if self._real is None or super().latest(digest) is not None:
-            return super().find_object_id(digest, fingerprint, accepted)
-        return self._real.find_object_id(digest, fingerprint, accepted)
-
-    def open_attempts(self, account: str, mode: str) -> list[Attempt]:
-        """The open attempts of the real journal; a dry run leaves none open."""
-        return self._real.open_attempts(account, mode) if self._real else []
-
-    def ask(self, query: Select[Any]) -> Sequence[Row[Any]]:  # Any: what the query selects
-        """The rows of the real journal."""
-        return self._real.ask(query) if self._real else super().ask(query)
-
-    def shape_of(self, accepted: str) -> str | None:
-        return super().shape_of(accepted) or (self._real.shape_of(accepted) if self._real else None)
-
-    def change(self, attempt: Attempt, *, was: Attempt) -> None:  # noqa: ARG002  # the signature of Journal
-        """Write the row to memory, where it hides that of the real journal. An update also changes its object's row."""
-        origin = self.latest(attempt.digest) if attempt.is_update else None
-        applied = [replace(origin, **attempt.content())] if origin else []
-        for row in [attempt, *applied]:
-            self._group_commit.write(row.digest, (_PUT, row.row()))
+Form = Mapping[str, str]
+Facts = dict[str, object]
 
 
-class DryRunSender:
-    """Answers as if Stripe had created or updated the object, without a request."""
+@dataclass(frozen=True, kw_only=True)
+class DryRunClient(Client):
+    """Reads from Stripe, and answers each write as Stripe would if it accepted it; nothing is written.
 
-    def __init__(self, journal: Journal) -> None:
-        self._journal = journal
+    `made` has facts of the objects at these paths that writes would have created, `changed` of those that they would
+    have changed. Only one thread at a time writes an object.
+    """
 
-    def send(self, attempt: Attempt, *, is_new: bool) -> Sent:  # noqa: ARG002  # the signature of Sender
-        """The attempt as created or updated, written to the journal in memory."""
-        columns = {"state": State.UPDATED} if attempt.is_update else {"state": State.CREATED, "stripe_id": "dry_run"}
-        made = replace(attempt, body=None, **columns)
-        self._journal.change(made, was=attempt)
-        return Sent(attempt=made)
+    made: dict[str, Facts] = field(default_factory=dict)
+    changed: dict[str, Facts] = field(default_factory=dict)
+
+    def get(
+        self,
+        path: str,
+        parameters: Mapping[str, object] | None = None,
+        *,
+        read: Callable[[bytes], T] = read_object,  # type: ignore[assignment]  # the default of T
+    ) -> Answer[T]:
+        """See Client. An object that a write would have made or changed is as after that write."""
+        if self._is_made(path):
+            return _answer(read(msgspec.json.encode({"id": _id_in(path), **self.made.get(path, {})})))
+        changed = self.changed.get(path)
+        if changed is None:
+            return super().get(path, parameters, read=read)
+        return super().get(
+            path, parameters, read=lambda body: read(msgspec.json.encode(merged(read_object(body), changed)))
+        )
+
+    def post(self, request: Request, before_send: BeforeSend, *, was_sent: bool = False) -> Answer[dict[str, object]]:
+        """The answer of a success, without a request that writes.
+
+        Raises RequestRefused where a read shows that Stripe would refuse the write, and what `before_send` raises.
+        """
+        form: Form = dict(parse_qsl((request.body or b"").decode(), keep_blank_values=True))
+        now_unix = int(stripe_now_unix(self))
+        before_send(now_unix, False)  # noqa: FBT003  # its signature
+        spec = _CREATED_AT.get(request.path)
+        if spec is None:
+            self._note(request.path, _facts(form))
+            return _answer({"id": _id_in(request.path)}, now_unix)
+        facts = {} if spec.moves_money else _facts(form)
+        chosen = form.get(spec.id_parameter or "")
+        object_id = chosen or _PREFIX + str(request.idempotency_key).partition(":")[2].replace(":", "_")
+        path = f"{spec.path}/{quote(object_id, safe='')}"
+        if chosen is not None:
+            self._refuse_used_id(request, path, form, was_sent=was_sent)
+            facts["metadata"] = {MARKER: form.get(_MARKER, "")}
+            self.made[path] = {}
+        self._note(path, facts)
+        # Of a PaymentIntent, the charge is the object of the record.
+        return _answer({"id": object_id, "latest_charge": object_id, "status": "succeeded"}, now_unix)
+
+    def _is_made(self, path: str) -> bool:
+        return path in self.made or _id_in(path).startswith(_PREFIX)
+
+    def _note(self, path: str, facts: Facts) -> None:
+        side = self.made if self._is_made(path) else self.changed
+        if facts:
+            side[path] = merged(side.get(path, {}), facts)
+
+    def _refuse_used_id(self, request: Request, path: str, form: Form, *, was_sent: bool) -> None:
+        """Raises RequestRefused if an object has this id, unless an earlier send of the same request has made it."""
+        try:
+            metadata: object = self.get(path).value.get("metadata")
+        except (NotFound, PermissionMissing):
+            return
+        marker = metadata.get(MARKER) if isinstance(metadata, Mapping) else None
+        if was_sent and marker == form.get(_MARKER):
+            return
+        refusal = Refusal(http_status=400, type="invalid_request_error", code="resource_already_exists", param="id")
+        raise RequestRefused(f"POST {request.path}: the id is in use {refusal.words()}", refusal)
+
+
+def as_dry_run(client: Client) -> DryRunClient:
+    """A client for a dry run, with the connection and the limits of `client`."""
+    return DryRunClient(**{each.name: getattr(client, each.name) for each in fields(client)})
+
+
+def _id_in(path: str) -> str:
+    return unquote(path.rpartition("/")[2])
+
+
+def _facts(form: Form) -> Facts:
+    """What a write says about the payment method that a customer's charges use."""
+    facts: Facts = {}
+    if source := form.get("source") or form.get("default_source"):
+        facts["default_source"] = next((made for token, made in _MADE_OF.items() if source.startswith(token)), source)
+    if _DEFAULT in form:
+        facts["invoice_settings"] = {"default_payment_method": form[_DEFAULT]}
+    return facts
+
+
+def _answer(value: T, date_unix: int | None = None) -> Answer[T]:
+    return Answer(value=value, request_id="", date_unix=date_unix, is_replay=False, sends=1, took_s=0)
 
 
 class LoggedRejects:

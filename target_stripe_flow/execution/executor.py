@@ -17,11 +17,11 @@ from target_stripe_flow.execution.attempt_outcome import outcome_of_attempt, out
 from target_stripe_flow.execution.comparison import conflict, is_same
 from target_stripe_flow.execution.job import Job
 from target_stripe_flow.execution.lanes import lanes_of
-from target_stripe_flow.execution.matching import check_searchable, is_ours, search_of
+from target_stripe_flow.execution.matching import check_searchable, is_ours
 from target_stripe_flow.execution.recent_matches import RecentMatches
 from target_stripe_flow.execution.references import References
 from target_stripe_flow.execution.request_builder import RequestBuilder
-from target_stripe_flow.execution.sender import Sends, Sent
+from target_stripe_flow.execution.sender import Sender, Sent
 from target_stripe_flow.journal.ownership import Superseded
 from target_stripe_flow.journal.store import Journal
 from target_stripe_flow.results.outcome import InDoubt, Missing, Outcome, Rejected, Status
@@ -40,16 +40,16 @@ class Executor:
         self,
         client: Client,
         journal: Journal,
-        sender: Sends,
+        sender: Sender,
         references: References,
         policies: Policies,
         *,
+        matches: RecentMatches,
         wait_until_free: WaitUntilFree,
     ) -> None:
         self._client, self._journal, self._sender, self._references = client, journal, sender, references
-        self._policies, self._wait_until_free = policies, wait_until_free
+        self._policies, self._matches, self._wait_until_free = policies, matches, wait_until_free
         self._requests = RequestBuilder(client, references, policies)
-        self._matches = RecentMatches()
 
     def lanes(self, job: Job) -> list[str]:
         """See `lanes_of`."""
@@ -226,10 +226,7 @@ class Executor:
     def _note_sent(self, job: Job, attempt: Attempt) -> None:
         """What later records of this run must see: what the object has now, or may have."""
         self._requests.forget(attempt.stripe_id)
-        match_by = self._policies.match_by(job.spec)
-        if match_by in job.parameters and attempt.state in HAS_OBJECT | OPEN:
-            stripe_id = attempt.stripe_id if attempt.state in HAS_OBJECT or attempt.is_update else None
-            self._matches.learn(job.spec, search_of(job.spec.endpoint, str(match_by), job.parameters), stripe_id)
+        self._matches.note(attempt, job.parameters | job.unset)
 
     def _learn(self, job: Job, stripe_id: str) -> None:
         if job.spec.name in REFERENCED:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from stripe_flow.api import forms
 from stripe_flow.api.client import Client
 from stripe_flow.api.paths import MOST_BYTES
@@ -16,11 +18,19 @@ from target_stripe_flow.results.outcome import Rejected
 MOST_SHOWN = 5
 
 
-def find_match(client: Client, endpoint: Endpoint, name: str, parameters: Parameters) -> str | None:
+def find_match(
+    client: Client,
+    endpoint: Endpoint,
+    name: str,
+    parameters: Parameters,
+    has_left: Callable[[str], bool] = lambda _id: False,
+) -> str | None:
     """The id of the one object whose parameter `name` has the value in `parameters`; None if there is none.
 
     A record that names a test clock matches the objects on that clock only, which no other list shows. Stripe compares
     exactly, and case matters: https://docs.stripe.com/api/customers/list
+
+    `has_left` says of an id whether that object has another value now, although the list may still show it.
 
     Raises Rejected if there are several, if Stripe refuses the search, or if its list is unfinished.
     """
@@ -30,7 +40,7 @@ def find_match(client: Client, endpoint: Endpoint, name: str, parameters: Parame
         for item in list_objects(client, endpoint, View(filters=search), None):
             if item.object_type not in {"", endpoint.object_type}:
                 raise Rejected("nothing is created, as Stripe's list shows an object of another type", name)
-            if not item.deleted:
+            if not item.deleted and not has_left(item.id):
                 ids.append(item.id)
             if len(ids) == MOST_SHOWN:
                 break

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any
 
 from stripe_flow.api.client import Client
 from stripe_flow.api.connection import Mode
@@ -58,13 +58,6 @@ class Sent:
     attempt: Attempt
     refusal: Refusal | None = None
     was_known: bool = False
-
-
-class Sends(Protocol):
-    """Sends an attempt: Sender, or DryRunSender."""
-
-    def send(self, attempt: Attempt, *, is_new: bool) -> Sent:
-        """See Sender."""
 
 
 class KeyTooOld(StripeFlowError):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from urllib.parse import parse_qs
+from urllib.parse import parse_qsl
 
 from stripe_flow.api.client import Client
 from stripe_flow.api.errors import NotSent, Stopped, StripeUnreachable
@@ -16,11 +16,11 @@ from target_stripe_flow.actions.table import ACTIONS
 from target_stripe_flow.attempts.attempt import UNKNOWN_FINGERPRINT, Attempt
 from target_stripe_flow.attempts.lifecycle import OPEN, PENDING, Do, Event, State, next_step
 from target_stripe_flow.execution.dispatcher import Dispatcher
-from target_stripe_flow.execution.sender import Sends
+from target_stripe_flow.execution.sender import Sender
+from target_stripe_flow.execution.stripe_time import stripe_now_unix
 from target_stripe_flow.journal.ownership import Superseded
 from target_stripe_flow.journal.store import Journal
 from target_stripe_flow.recovery.marker_scan import Scan, check_updates, read_by_id, scan_for_markers
-from target_stripe_flow.recovery.stripe_time import stripe_now_unix
 
 logger = logging.getLogger(__name__)
 
@@ -32,12 +32,17 @@ FOUND_OF_CONFLICT = "another run made this object under its idempotency key, per
 # hold up the input.
 LIMIT_S = 30
 
+Form = Mapping[str, str]  # the parameters of a request, nested ones as `metadata[plan]`
+
 
 class Reconciler:
     """Reconciles the open attempts of one account and mode, of every source name."""
 
-    def __init__(self, client: Client, journal: Journal, sender: Sends) -> None:
-        self._client, self._journal, self._sender = client, journal, sender
+    def __init__(
+        self, client: Client, journal: Journal, sender: Sender, on_sent: Callable[[Attempt, Form], None]
+    ) -> None:
+        """`on_sent` gets each attempt that was resent, with its outcome, and the parameters of its request."""
+        self._client, self._journal, self._sender, self._on_sent = client, journal, sender, on_sent
         self._has_logged_wait = False
 
     def reconcile(self, account: str, mode: str, dispatcher: Dispatcher) -> Counter[State]:
@@ -90,11 +95,13 @@ class Reconciler:
         if taken is None:
             return
         try:
-            self._sender.send(taken.attempt, is_new=False)
+            sent = self._sender.send(taken.attempt, is_new=False)
         except Superseded:  # another process has settled it
             return
         except (NotSent, StripeUnreachable) as error:
             logger.warning("%s:%s stays open: %s", row.action, row.digest, error)
+        else:
+            self._on_sent(sent.attempt, _form_of(taken.attempt))
 
     def _release(self, row: Attempt) -> None:
         taken = self._journal.take(row)
@@ -194,7 +201,10 @@ def _is_pending_object(row: Attempt) -> bool:
 
 def _lanes(row: Attempt) -> list[str]:
     """The lanes of a resend: charges of one customer never run at the same time."""
-    parameters = parse_qs((row.body or b"").decode())
-    references = ACTIONS[row.action].references
-    named = [f"{action}:{parameters[name][0]}" for name, action in references.items() if name in parameters]
+    form, references = _form_of(row), ACTIONS[row.action].references
+    named = [f"{action}:{form[name]}" for name, action in references.items() if name in form]
     return [row.digest, *named]
+
+
+def _form_of(row: Attempt) -> Form:
+    return dict(parse_qsl((row.body or b"").decode(), keep_blank_values=True))

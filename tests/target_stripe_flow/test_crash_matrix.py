@@ -25,6 +25,7 @@ from target_stripe_flow.attempts.lifecycle import State
 from target_stripe_flow.execution.dispatcher import Dispatcher
 from target_stripe_flow.execution.executor import Executor
 from target_stripe_flow.execution.job import Job
+from target_stripe_flow.execution.recent_matches import RecentMatches
 from target_stripe_flow.execution.references import References
 from target_stripe_flow.execution.sender import Sender
 from target_stripe_flow.journal.lease import Lease
@@ -147,14 +148,15 @@ def a_run(sandbox: Sandbox, location: Location, job: Job, fuse: Fuse, policies: 
     with location.open_journal() as journal:
         make_mortal(journal, fuse)
         sender = Sender(client, journal)
-        reconciler = Reconciler(client, journal, sender)
+        matches = RecentMatches(policies)
+        reconciler = Reconciler(client, journal, sender, matches.note)
         dispatcher = Dispatcher(workers=1, emit=lambda _state: None, wake=lambda: None)
         try:
             reconciler.reconcile(SCOPE.account, SCOPE.mode, dispatcher)
             references = References(journal)
-            Executor(client, journal, sender, references, policies, wait_until_free=reconciler.wait_until_free).perform(
-                job
-            )
+            free = reconciler.wait_until_free
+            executor = Executor(client, journal, sender, references, policies, matches=matches, wait_until_free=free)
+            executor.perform(job)
             fuse.at("reported but STATE not printed")
         except StripeFlowError:
             return
