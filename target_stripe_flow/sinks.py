@@ -140,8 +140,6 @@ class ActionSink(FeedingSink):
             # If no job of this identity is in flight, the journal may already have its outcome.
             known = run.executor.known_outcome(job) if run.dispatcher.is_free(own_lane(job.identity)) else None
             if known is None:
-                if job.objection is None:
-                    self._checker.check(job.parameters)
                 run.dispatcher.submit(lambda: perform(job, is_last=False), run.executor.lanes(job))
                 return
         except Rejected as rejected:

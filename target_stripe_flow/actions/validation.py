@@ -81,6 +81,14 @@ class RecordChecker:
         """The picked parameters that a creation takes. Raises Rejected for a value that only an update takes."""
         return calls.creatable(picked, self._schema)
 
+    def fault(self, picked: dict[str, Any]) -> Rejected | None:
+        """What `check` raises for these parameters; None if they are valid."""
+        try:
+            self.check(picked)
+        except Rejected as wrong:
+            return wrong
+        return None
+
     def updatable(self, picked: Json) -> dict[str, Any]:
         """The picked parameters that an update takes."""
         return calls.updatable(picked, self._schema)

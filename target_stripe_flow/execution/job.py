@@ -44,7 +44,12 @@ class Job:
         """Why the record must not be sent; None if it may be. Computed on demand: most records are known unchanged."""
         if self.candidate is None:
             return None
-        return misspelled_key(self.identity.source_key, self.candidate.keys) or self.checker.objection(self.candidate)
+        keys = self.candidate.keys
+        return (
+            misspelled_key(self.identity.source_key, keys)
+            or self.checker.objection(self.candidate)
+            or self.checker.fault(self.parameters)
+        )
 
     @property
     def twin(self) -> Identity | None:
