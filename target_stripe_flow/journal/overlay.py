@@ -62,14 +62,17 @@ class OverlayJournal(Journal):
         return super().open_attempts(account, mode)
 
     def open_attempt(self, attempt: Attempt) -> None:
+        """Add the row to memory. Raises Superseded."""
         self._copy(attempt.digest)
         super().open_attempt(attempt)
 
     def change(self, attempt: Attempt, *, was: Attempt) -> None:
+        """Replace the row in memory. Raises Superseded."""
         self._copy(attempt.digest)
         super().change(attempt, was=was)
 
     def take(self, attempt: Attempt) -> Taken | None:
+        """Take the row in memory, also if a worker owns it in the journal behind."""
         self._copy(attempt.digest)
         return super().take(attempt)
 
