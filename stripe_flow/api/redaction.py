@@ -37,6 +37,12 @@ def protect(secret: str) -> None:
         _secrets.update({stripped, base64.b64encode(f"{stripped}:".encode()).decode().rstrip("=")})
 
 
+def protect_quoted(name: str) -> None:
+    """Hide this text wherever it stands in double quotes, as databases quote names: it may be an ordinary word."""
+    if name:
+        _secrets.add(f'"{name}"')
+
+
 def redact(text: str) -> str:
     """`text` with every secret and card number replaced; the kind of a key (`sk_test_`) stays readable."""
     for secret in sorted(_secrets, key=len, reverse=True):

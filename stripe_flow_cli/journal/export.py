@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import json
-import sys
 from collections.abc import Iterable, Mapping
 
 import click
 
 from stripe_flow_cli.journal.context import JournalContext
+from stripe_flow_cli.journal.csv_cells import csv_lines
 from stripe_flow_cli.journal.options import with_context
 from target_stripe_flow.actions.table import ACTIONS
 from target_stripe_flow.attempts.attempt import Attempt
@@ -34,9 +33,8 @@ def _exported_row(row: Attempt) -> dict[str, str | None]:
 
 
 def _write_csv(rows: Iterable[dict[str, str | None]]) -> None:
-    writer = csv.DictWriter(sys.stdout, COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
+    for line in csv_lines(COLUMNS, ([row[name] for name in COLUMNS] for row in rows)):
+        click.echo(line, nl=False)
 
 
 def _write_jsonl(rows: Iterable[Mapping[str, object]]) -> None:
@@ -58,6 +56,9 @@ _WRITERS = {"csv": _write_csv, "jsonl": _write_jsonl, "singer": _write_singer}
 @with_context
 def export(context: JournalContext, chosen_format: str | None, action: str | None) -> None:
     """Print source keys and their Stripe ids, for all objects that were created or found. Keys are not masked.
+
+    In CSV a cell that a spreadsheet would calculate, such as =1 or +1, begins with an apostrophe: remove one apostrophe
+    to get the value. The other formats have values as they are.
 
     Covers every source_name, unless --source-name names one.
     """

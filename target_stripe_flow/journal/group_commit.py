@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy import Connection, Executable
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
+from stripe_flow.api import redaction
 from stripe_flow.api.errors import StripeFlowError
 
 # With the values of one row, or of many. Any: the columns' values
@@ -82,7 +83,7 @@ def broken(name: str, error: Exception, *, was_writing: bool = False) -> Journal
     described = type(error).__name__ if isinstance(error, SQLAlchemyError) else error
     cause = getattr(error, "orig", None) or described
     # PostgreSQL quotes the row from the second line on.
-    words = " ".join(str(cause).partition("\n")[0].split())
+    words = redaction.redact(" ".join(str(cause).partition("\n")[0].split()))
     advice = _advice(error, getattr(cause, "sqlite_errorcode", None))
     if was_writing:
         advice += ". Nothing is lost: the journal has every request that was sent; the next run reconciles them first"

@@ -23,13 +23,15 @@ from target_stripe_flow.journal.store import Journal
 
 JOURNAL_FILE = "stripe-flow-journal.db"
 _FORMS = "sqlite:////absolute/path.db, sqlite:///relative/path.db or postgresql://user:password@host:5432/database"
+_ESCAPES = "In a user name or password write @ as %40, / as %2F, : as %3A, ? as %3F and % as %25"
 # The members of a URL's query that are shown; any other may be a secret.
 _SHOWN = ("host", "port")
 _SECRET = ("password", "sslpassword")
+HIDDEN = "***"
 
 
 class Location(Protocol):
-    """Where a journal is. `str()` is for people and holds no password."""
+    """Where a journal is. `str()` is for people and holds neither password nor user name."""
 
     @property
     def folder(self) -> Path:
@@ -117,8 +119,12 @@ class Shared:
     terms: LeaseTerms
 
     def __str__(self) -> str:
-        shown = self.url.difference_update_query([name for name in self.url.query if name not in _SHOWN])
-        return shown.render_as_string(hide_password=True)
+        url = self.url
+        if url.username is None and "@" in url.render_as_string(hide_password=False):
+            return f"{url.drivername}://{HIDDEN}"  # a parameter has it, a password perhaps
+        query = {name: value for name, value in url.query.items() if name in _SHOWN}
+        shown = URL.create(url.drivername, host=url.host, port=url.port, database=url.database, query=query)
+        return shown.render_as_string().replace("://", "://" if url.username is None else f"://{HIDDEN}@", 1)
 
     def is_there(self) -> bool:
         return shared.is_there(self.url, str(self))
@@ -157,23 +163,27 @@ def location_of(config: Mapping[str, object]) -> Location:
     try:
         url = make_url(str(journal_url))
     except (ArgumentError, ValueError):  # the port is not a number
-        raise Misconfigured(f"setting journal_url is not a URL: write {_FORMS}") from None
+        raise Misconfigured(f"setting journal_url is not a URL: write {_FORMS}. {_ESCAPES}") from None
+    is_file = url.drivername in {"sqlite", "sqlite+pysqlite"} and not (url.host or url.username)
+    if not is_file and str(journal_url).count("@") > 1:
+        raise Misconfigured(f"setting journal_url has more than one @, so its parts are not clear. {_ESCAPES}")
     if url.drivername in {"postgresql", "postgresql+psycopg"} and url.database:
-        _protect(url)
+        _protect(url, str(journal_url))
         timeout_s = float(cast("float", config.get("timeout_s", SETTINGS["timeout_s"]["default"])))
         return Shared(url, base, LeaseTerms(timeout_s=timeout_s))
-    if (
-        url.drivername not in {"sqlite", "sqlite+pysqlite"}
-        or not url.database
-        or url.database == ":memory:"
-        or url.query
-    ):
-        raise Misconfigured(f"setting journal_url must name an SQLite file or a PostgreSQL database: {_FORMS}")
+    if not is_file or not url.database or url.database == ":memory:" or url.query:
+        raise Misconfigured(
+            f"setting journal_url must name an SQLite file or a PostgreSQL database: {_FORMS}. {_ESCAPES}"
+        )
     return File(base / url.database)
 
 
-def _protect(url: URL) -> None:
-    """Hide the passwords in all messages, those of the driver included."""
-    for value in (url.password, *(url.query.get(name) for name in _SECRET)):
+def _protect(url: URL, text: str) -> None:
+    """Hide passwords and user names in all messages, those of the driver included: it quotes them."""
+    user_info = text.partition("://")[2].rpartition("@")[0]
+    for value in (url.password, user_info, user_info.partition(":")[2], *(url.query.get(name) for name in _SECRET)):
         if isinstance(value, str):
             redaction.protect(value)
+    for value in (url.username, url.password, *(url.query.get(name) for name in ("user", *_SECRET))):
+        if isinstance(value, str):
+            redaction.protect_quoted(value)

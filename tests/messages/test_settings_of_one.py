@@ -72,13 +72,13 @@ CASES: list[tuple[str, str, Message, str]] = [
         "a database that does not run",
         TARGET,
         {"journal_url": A_POSTGRES.format("127.0.0.1:9")},
-        r"journal postgresql://u:\*\*\*@127.0.0.1:9/d .*[Cc]onnection refused.*: check that the database runs, and",
+        r"journal postgresql://\*\*\*@127.0.0.1:9/d .*[Cc]onnection refused.*: check that the database runs, and",
     ),
     (
         "a database on an unknown host",
         TARGET,
         {"journal_url": A_POSTGRES.format("nowhere.invalid")},
-        r"journal postgresql://u:\*\*\*@nowhere.invalid/d .*resolve.*: check that the database runs",
+        r"journal postgresql://\*\*\*@nowhere.invalid/d .*resolve.*: check that the database runs",
     ),
 ]
 

@@ -115,7 +115,7 @@ def test_a_lost_connection_is_one_clear_line_and_the_next_run_continues(
 def test_a_run_names_the_database_without_its_password(sandbox: Sandbox, url: str, tmp_path: Path) -> None:
     done = run_target(tmp_path, config(sandbox, url), lines())
 
-    assert "postgresql://postgres:***@" in done.log
+    assert "postgresql://***@" in done.log
     assert CANARY not in done.log + done.output
 
 
