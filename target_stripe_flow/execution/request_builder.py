@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from stripe_flow.api import forms
+from stripe_flow.api.card_numbers import holds_card_number
 from stripe_flow.api.client import Client
 from target_stripe_flow.actions.endpoint import Endpoint
 from target_stripe_flow.actions.payment_intents import SOURCE_TYPE
@@ -72,12 +73,15 @@ class RequestBuilder:
         name, own = self._policies.id_parameter(job.spec), joined(job.identity.source_key)
         if name is None:
             return {}
+        if holds_card_number(own):
+            raise Rejected("the key looks like a card number, so it is no id: turn off product_id_from_key", name)
         if not job.spec.may_have_id(own):
             raise Rejected("cannot be the id of an object: change the key, or turn off product_id_from_key", name)
         return {name: own}
 
     def _metadata(self, job: Job, attempt: Attempt) -> dict[str, str]:
-        return marked(job.parameters.get("metadata", {}), attempt, is_clear=self._policies.shows_key)
+        is_clear = self._policies.shows_key and not any(map(holds_card_number, job.identity.source_key))
+        return marked(job.parameters.get("metadata", {}), attempt, is_clear=is_clear)
 
     def _with_payment_method(self, parameters: Parameters, endpoint: Endpoint) -> Parameters:
         """A charge uses the customer's default payment method by itself; a PaymentIntent must name it."""
