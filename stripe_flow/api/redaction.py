@@ -38,7 +38,7 @@ def protect(secret: str) -> None:
 
 
 def protect_quoted(name: str) -> None:
-    """Hide this text wherever it stands in double quotes, as databases quote names: it may be an ordinary word."""
+    """Hide this text wherever it is in double quotes, as databases quote names: it may be an ordinary word."""
     if name:
         _secrets.add(f'"{name}"')
 

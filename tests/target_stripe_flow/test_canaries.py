@@ -55,10 +55,10 @@ def records(action: str) -> list[Message]:
         {"amount": None, "unit_amount": "x", "name": None, "email": ""},
     ]
     keys = [NAME, MAIL, PHONE, CARD, f"{NAME} 1990"]
-    rows = [{"id": key} | good for key in keys]
-    rows += [{"id": f"{NAME} {number}"} | good | each for number, each in enumerate(wrong)]
-    rows += [{"id": key} | good | {"description": "other", "name": f"Other {NAME}"} for key in keys]
-    rows += [{"id": None} | good, {"id": f" {NAME}"} | good, {"id": [NAME]} | good]
+    rows: list[dict[str, Any]] = [{"id": key, **good} for key in keys]
+    rows += [{"id": f"{NAME} {number}", **good, **each} for number, each in enumerate(wrong)]
+    rows += [{"id": key, **good, "description": "other", "name": f"Other {NAME}"} for key in keys]
+    rows += [{"id": key, **good} for key in (None, f" {NAME}", [NAME])]
     return [a_record(action, **row) for row in rows]
 
 
