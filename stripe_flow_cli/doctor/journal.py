@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from stripe_flow.api.errors import Misconfigured
 from stripe_flow_cli.doctor.findings import Finding, ok, stops, warns
 from stripe_flow_cli.doctor.target import TargetUnderTest
-from target_stripe_flow.attempts.lifecycle import State
+from stripe_flow_cli.report.figures import Query, read_report
+from stripe_flow_cli.report.outcomes import NEVER_SENT
+from target_stripe_flow.attempts.lifecycle import FOR_A_PERSON, State
 from target_stripe_flow.execution.account import identify
 from target_stripe_flow.file_modes import warn_of_wide_modes
 from target_stripe_flow.journal.file_lock import WAIT_S
@@ -48,8 +52,7 @@ def read_journal(plugin_under_test: TargetUnderTest) -> JournalFacts:
                 pass
         except Outdated:
             is_outdated = True
-    else:
-        location.check_writable()
+    location.check_writable()
     return JournalFacts(
         location=str(location),
         is_there=is_there,
@@ -150,13 +153,13 @@ def judge_rows(rows: JournalRows) -> Iterator[Finding]:
         )
         yield stops(text, Misconfigured.exit_code) if action in rows.streams else warns(text)
     counts = sorted(rows.open_attempts.items())
-    parked = [f"{count} {state.value}" for state, count in counts if state is State.PARKED]
-    waiting = [f"{count} {state.value}" for state, count in counts if state is not State.PARKED]
-    if parked:
+    for_a_person = [f"{count} {state.value}" for state, count in counts if state in FOR_A_PERSON]
+    waiting = [f"{count} {state.value}" for state, count in counts if state not in FOR_A_PERSON]
+    if for_a_person:
         yield warns(
-            f"{', '.join(parked)}: a person decides. `stripe-flow journal list --state parked` prints each KEY; "
-            "then run `stripe-flow journal settle KEY --as created STRIPE_ID` or `stripe-flow journal settle KEY --as "
-            "not-created`. Until then runs continue, and end with exit code 3"
+            f"{', '.join(for_a_person)}: a person decides. `stripe-flow journal list --state parked --state conflict` "
+            "prints each KEY; then run `stripe-flow journal settle KEY --as created STRIPE_ID` or `stripe-flow journal "
+            "settle KEY --as not-created`. Until then runs continue, and end with exit code 3"
         )
     if waiting:
         yield warns(f"not settled yet: {', '.join(waiting)}; the next run reconciles them before it reads input")
@@ -166,18 +169,45 @@ def judge_rows(rows: JournalRows) -> Iterator[Finding]:
 
 @dataclass(frozen=True, kw_only=True)
 class RejectsFacts:
-    """The path of the rejects file, and warnings about its mode."""
+    """The path of the rejects file, warnings about its mode, and how many of its records were not sent since."""
 
     path: str
     wide: Sequence[str]
+    waiting: int
 
 
 def read_rejects_file(plugin_under_test: TargetUnderTest) -> RejectsFacts:
     """The rejects file. Raises Misconfigured if a run could not write to it."""
     path = check_rejects_path(plugin_under_test.config)
-    return RejectsFacts(path=str(path), wide=list(warn_of_wide_modes([path])))
+    waiting = _count_waiting(plugin_under_test, path) if path.exists() else 0
+    return RejectsFacts(path=str(path), wide=list(warn_of_wide_modes([path])), waiting=waiting)
+
+
+def _count_waiting(plugin_under_test: TargetUnderTest, path: Path) -> int:
+    """The records of the rejects file that no run has sent since, of any source."""
+    query = Query(filters={}, rejects_path=path, now_unix=int(time.time()))
+    with _journal_as_it_is(plugin_under_test) as journal:
+        groups = read_report(journal, query).groups
+    return sum(group.total for group in groups if group.words.name == NEVER_SENT)
+
+
+@contextmanager
+def _journal_as_it_is(plugin_under_test: TargetUnderTest) -> Iterator[Journal]:
+    """The journal, for reading; an empty one in memory if there is none, or one of an older release."""
+    location = plugin_under_test.location
+    with open_in_memory() as (reader, writer), ExitStack() as stack:
+        journal = Journal(str(location), reader, writer)
+        if location.is_there():
+            with suppress(Outdated):
+                journal = stack.enter_context(location.open_read_only())
+        yield journal
 
 
 def judge_rejects_file(rejects: RejectsFacts) -> Iterator[Finding]:
     yield ok(f"the target writes rejected and declined records to {rejects.path}")
+    if rejects.waiting:
+        yield warns(
+            f"{rejects.waiting:,} records in {rejects.path} were rejected and not sent since: fix them in their "
+            "source, or in the file and pipe it into the target; `stripe-flow journal report` shows the reasons"
+        )
     yield from map(warns, rejects.wide)

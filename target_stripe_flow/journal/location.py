@@ -15,7 +15,7 @@ from sqlalchemy.exc import ArgumentError
 from stripe_flow.api import redaction
 from stripe_flow.api.errors import Misconfigured
 from stripe_flow.api.settings import SETTINGS
-from target_stripe_flow.journal import opening, shared
+from target_stripe_flow.journal import opening, shared, writable
 from target_stripe_flow.journal.file_lock import lock_owner
 from target_stripe_flow.journal.migrations import Fill
 from target_stripe_flow.journal.ownership import LeaseTerms
@@ -41,7 +41,7 @@ class Location(Protocol):
         """Whether a journal exists there. Raises JournalBroken, and Misconfigured if its file is not the whole one."""
 
     def check_writable(self) -> None:
-        """Raises Misconfigured if a journal evidently cannot be created there. Changes nothing."""
+        """Raises Misconfigured if a run could not write the journal or create it. Changes nothing."""
 
     def files(self) -> list[Path]:
         """The files that hold the journal's rows, as far as they exist; none of a database."""
@@ -83,10 +83,7 @@ class File:
         return opening.is_there(self.path)
 
     def check_writable(self) -> None:
-        """Raises Misconfigured if the path is a folder, or its folder is not writable."""
-        if self.path.is_dir() or not os.access(self.path.parent, os.W_OK | os.X_OK):
-            why = "it is a folder" if self.path.is_dir() else "its folder does not exist or is not writable"
-            raise Misconfigured(f"the journal {self.path} cannot be created ({why}): fix that, or set journal_url")
+        writable.check_files(self.path)
 
     def files(self) -> list[Path]:
         file = self.path.resolve()
@@ -130,7 +127,7 @@ class Shared:
         return shared.is_there(self.url, str(self))
 
     def check_writable(self) -> None:
-        """Checks nothing: `is_there` has connected to the database already."""
+        shared.check_writable(self.url, str(self))
 
     def files(self) -> list[Path]:
         return []

@@ -22,6 +22,7 @@ from target_stripe_flow.journal.ownership import LeaseTerms
 from target_stripe_flow.journal.schema import versions
 from target_stripe_flow.journal.sources import known_names
 from target_stripe_flow.journal.store import Journal
+from target_stripe_flow.journal.writable import check_tables
 
 logger = logging.getLogger(__name__)
 
@@ -88,6 +89,12 @@ def live_owners(url: URL, name: str) -> list[str]:
         if version_of(reader) < len(MIGRATIONS):
             return []
         return list(reader.execute(ALIVE).scalars())
+
+
+def check_writable(url: URL, name: str) -> None:
+    """Raises Misconfigured if a run could not write the journal, and JournalBroken. Changes nothing."""
+    with _connect(url, name) as (reader, _), _translate_errors(name):
+        check_tables(reader, name)
 
 
 def source_names(url: URL, name: str) -> list[str]:

@@ -78,12 +78,17 @@ class Rejects:
             self._is_waiting = False
 
     def check_writable(self) -> None:
-        """Raises Misconfigured if a reject could not be written, as far as can be seen without opening the file."""
+        """Raises Misconfigured if a reject could not be written, as far as can be seen without a change."""
         if not self.path.exists():
             if not os.access(self.path.parent, os.W_OK | os.X_OK):
                 raise self._unwritable(OSError(errno.EACCES, "its folder does not exist or is not writable"))
         elif not self.path.is_file():
             raise self._unwritable(OSError(errno.EINVAL, "it is not a regular file"))
+        else:
+            try:
+                os.close(os.open(self.path, os.O_RDWR | os.O_APPEND))
+            except OSError as error:
+                raise self._unwritable(error) from None
 
     def open(self) -> None:
         """Open an existing file, before anything is sent. Raises Misconfigured if a reject could not be written."""
