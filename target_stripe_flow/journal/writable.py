@@ -24,16 +24,16 @@ def check_files(path: Path) -> None:
         raise _unwritable(path, path, "it is a folder")
     file = path.resolve()
     beside = [file.with_name(f"{file.name}{end}") for end in ("-wal", "-shm")]
-    for each in (file, *beside, lock_path(path)):
-        if each.exists():
-            why = why_not_written(each)
-            if why:
-                raise _unwritable(path, each, why)
-    if not is_folder_writable(file.parent):
+    places = [file, *beside, lock_path(path)]
+    for each in places:
+        why = _why_not_written(each) if each.exists() else ""
+        if why:
+            raise _unwritable(path, each, why)
+    if not all(each.exists() for each in places) and not _is_folder_writable(file.parent):
         raise _unwritable(path, file.parent, "this folder does not exist or is not writable")
 
 
-def why_not_written(file: Path) -> str:
+def _why_not_written(file: Path) -> str:
     """Why a file that exists cannot be written; empty if it can. The file stays as it is."""
     try:
         os.close(os.open(file, os.O_RDWR | os.O_NONBLOCK))
@@ -42,7 +42,7 @@ def why_not_written(file: Path) -> str:
     return ""
 
 
-def is_folder_writable(folder: Path) -> bool:
+def _is_folder_writable(folder: Path) -> bool:
     """Whether files can be created there: a read-only disk and a folder that may not be changed say no, to root too."""
     return os.access(folder, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids)
 

@@ -70,7 +70,8 @@ def test_a_place_that_cannot_be_written_stops_the_doctor_as_it_stops_the_run(
 ) -> None:
     under = with_permissions if mode is not None else partial(with_read_only_disk, folder=place)
     with closing(sqlite3.connect(folder / JOURNAL)) as raw:
-        raw.execute("SELECT count(*) FROM attempts").fetchall()  # from now on there are a -wal and a -shm
+        if place.endswith(("-wal", "-shm")):
+            raw.execute("SELECT count(*) FROM attempts").fetchall()  # from now on there are both
         if mode is not None:
             (folder / place).chmod(mode)
         before = contents(folder)
