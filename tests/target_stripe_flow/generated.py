@@ -243,7 +243,16 @@ def _special(action: str) -> Iterator[Wrong]:
     for metadata in wrong_metadata:
         inside = "metadata.k" if "k" in metadata else "metadata"
         yield "metadata", st.just(metadata), inside
+    # Of a generated record only these have no value; `hostile` gives each refund a charge.
+    for name in (name for name, values in _NAMED[action].items() if values is None and name != "charge"):
+        *outer, last = name.split(".")
+        for form in (last.upper(), last.title(), f" {last}", f"{last.replace('_', '-')}\n"):
+            yield ".".join([*outer, form]), st.sampled_from(["x", 1, None, ""]), name
+    yield "Deleted", st.sampled_from([True, "true", 1]), "deleted"
+    yield "metadata", st.sampled_from([{"a][b": None}, {"": None}]), "metadata"
     yield "id", st.sampled_from([None, "", 1.5, True, [1], {"a": 1}, HALF, float("nan")]), "id"
+    if finder := ACTIONS[action].find_by:
+        yield finder, st.sampled_from([None, "", " "]), finder
     if action in {"customers", "charges"}:
         yield "source", st.sampled_from([CARD, " 4242-4242-4242-4242 ", {"object": "card", "number": CARD}]), "source"
     if action == "charges":
