@@ -15,7 +15,7 @@ Json = Mapping[str, Any]  # Any: JSON
 class Cast:
     """A value to cast. `rule` is what the parameter takes, `found` what the record has.
 
-    `expression` gives the right value of `{0}`, and a value that it does not fit as it is: nothing is rounded.
+    `expression` casts `{0}`, and leaves a value that it does not fit as it is: nothing is rounded.
     """
 
     path: tuple[str | int, ...]
@@ -80,7 +80,7 @@ _KINDS = (
 
 def casts(value: Any, schema: Json, path: tuple[str | int, ...] = ()) -> Iterator[Cast]:  # Any: JSON
     """The values inside `value`, the parameters of a record, that a stream map can cast."""
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         known = schema.get("properties", {})
         for name, inner in value.items():
             yield from casts(inner, known.get(name, {}), (*path, name))

@@ -156,15 +156,17 @@ def _to_cast(picked: Json, schema: Json, maps: StreamMaps) -> Iterator[Rejected]
 
 def _misplaced_objects(value: Any, schema: Json, path: str) -> Iterator[tuple[str, str]]:  # Any: JSON
     """Paths with an object where the parameter takes another type, and that type: an empty object would be left out."""
-    kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
-    if isinstance(value, Mapping) and "properties" in schema:
-        for name, inner in schema["properties"].items():
-            yield from _misplaced_objects(value.get(name), inner, f"{path}.{name}".removeprefix("."))
-    elif isinstance(value, Mapping) and "object" not in kinds:
-        yield path, " or ".join(kinds)
-    elif isinstance(value, list) and "items" in schema:
+    if isinstance(value, list) and "items" in schema:
         for index, each in enumerate(value):
             yield from _misplaced_objects(each, schema["items"], f"{path}.{index}")
+    if not isinstance(value, dict):
+        return
+    known: Json = schema.get("properties", {})
+    for name in (name for name in value if name in known):
+        yield from _misplaced_objects(value[name], known[name], f"{path}.{name}".removeprefix("."))
+    kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+    if "object" not in kinds:
+        yield path, " or ".join(kinds)
 
 
 def _describe(near: Sequence[NearName], what: str, maps: StreamMaps) -> str:

@@ -49,16 +49,15 @@ def as_text(value: object) -> object:
 
 def wrong_null_names(value: Any, schema: Json, path: str = "") -> Iterator[Rejected]:  # Any: JSON
     """Names in the metadata of a record that are null, so that an update empties them, and that no text may have."""
-    if isinstance(value, Mapping) and takes_texts(schema):
-        rules = Draft202012Validator(schema.get("propertyNames", {}))
+    if isinstance(value, dict) and takes_texts(schema):
         for name in (name for name, inner in value.items() if inner is None):
-            for error in rules.iter_errors(name):
+            for error in Draft202012Validator(schema.get("propertyNames", {})).iter_errors(name):
                 yield Rejected(_NAMES[str(error.validator)](error.validator_value), path)
             if not is_utf8(name):
                 yield Rejected(HALF, path)
-    elif isinstance(value, Mapping):
-        for name, inner in schema.get("properties", {}).items():
-            yield from wrong_null_names(value.get(name), inner, f"{path}.{name}".removeprefix("."))
+    elif isinstance(value, dict) and (known := schema.get("properties")):
+        for name in (name for name in value if name in known):
+            yield from wrong_null_names(value[name], known[name], f"{path}.{name}".removeprefix("."))
 
 
 def reason_of(error: ValidationError) -> str | None:

@@ -63,19 +63,20 @@ def in_record(record: Json, picked: Json, schema: Json, names: Collection[str]) 
 
 
 def _in_members(record: Json, picked: Any, level: _Level) -> Iterator[NearName]:  # Any: JSON
-    has = picked if isinstance(picked, Mapping) else {}
+    has = picked if isinstance(picked, dict) else {}
     for name, value in record.items():
         parameter = level.parameter(name)
         if parameter is None or (name != parameter and has.get(parameter) not in (None, "")):
             continue
         if name != parameter:
             yield NearName(path=(*level.path, name), meant=(*level.meant, parameter))
-        below = level.below(name, parameter)
-        yield from _inside(value, has.get(name) if name == parameter else value, below, level.schemas.get(parameter))
+        if isinstance(value, (dict, list)):
+            own = has.get(name) if name == parameter else value
+            yield from _inside(value, own, level.below(name, parameter), level.schemas.get(parameter))
 
 
 def _inside(value: Any, picked: Any, level: _Level, schema: Json | None) -> Iterator[NearName]:  # Any: JSON
-    if isinstance(value, Mapping) and level.names:
+    if isinstance(value, dict) and level.names:
         yield from _in_members(value, picked, level)
     elif isinstance(value, list) and schema is not None and "items" in schema:
         entries = picked if isinstance(picked, list) else value
