@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from stripe_flow.api.spelling import nearest
@@ -27,6 +28,9 @@ Json = Mapping[str, Any]  # Any: JSON
 
 # What a column of rows that were deleted says of the others, as text.
 _NOT_DELETED = frozenset({"", "0", "f", "false", "n", "no", "none", "null", "off"})
+
+# A record without any parameter is compared with them by so many of its names: the comparison is slow.
+_MOST_SUGGESTIONS = 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,7 +144,8 @@ def _unclear_object(record: Json, maps: StreamMaps) -> Iterator[Rejected]:
 def _describe_unknown(action: str, names: Collection[str], own: Json, maps: StreamMaps) -> str:
     """Why a record without any parameter creates nothing, with the parameters that its members may be meant as."""
     message = f"none of its members is a parameter of {action}, so nothing is sent"
-    meant = {name: near for name in own if shown_name(name) == name and (near := nearest(name, names))}
+    shown = islice((name for name in own if shown_name(name) == name), _MOST_SUGGESTIONS)
+    meant = {name: near for name in shown if (near := nearest(name, names))}
     if not meant:
         return f"{message}: rename its columns to Stripe's parameters"
     pairs = ", ".join(f"{near} for {json.dumps(name)}" for name, near in meant.items())

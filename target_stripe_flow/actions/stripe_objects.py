@@ -67,14 +67,23 @@ RETIRED_OBJECTS = frozenset(
 )
 
 
-@lru_cache(maxsize=10_000)
+# `_` and `-`, and the other connectors and dashes of Unicode.
+_JOINING = frozenset({"Pc", "Pd"})
+# No known name is nearly as long; longer texts are not compared, and not kept.
+_MOST_CHARACTERS = 200
+
+
 def plain(name: str) -> str:
     """`name` without case, white space, `_`, `-` and characters that nobody sees, to compare spellings."""
+    own = name.strip()
+    return own if len(own) > _MOST_CHARACTERS else _plain(own)
+
+
+@lru_cache(maxsize=10_000)
+def _plain(name: str) -> str:
     return "".join(each for each in visible(name.casefold()) if unicodedata.category(each) not in _JOINING)
 
 
-# `_` and `-`, and the other connectors and dashes of Unicode.
-_JOINING = frozenset({"Pc", "Pd"})
 _OBJECTS = frozenset(plain(name).replace(".", "") for name in STRIPE_OBJECTS | RETIRED_OBJECTS)
 
 

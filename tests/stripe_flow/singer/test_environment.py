@@ -30,7 +30,9 @@ SETTINGS: dict[str, dict[str, Any]] = {  # Any: JSON schema
 }
 MELTANO = {"tap_stripe_flow": "MELTANO_EXTRACTOR", "target_stripe_flow": "MELTANO_LOADER"}
 EACH = [(plugin, name) for plugin, settings in SETTINGS.items() for name in settings]
-ROW = "".join(json.dumps(each) + "\n" for each in (a_schema("customers"), a_record("customers", id=1))).encode()
+ROW = "".join(
+    json.dumps(each) + "\n" for each in (a_schema("customers"), a_record("customers", id=1, name="Ann"))
+).encode()
 # A value of each kind that no setting has by default.
 CANARY = {"array": '["acct_canary"]', "object": '{"canary": 1}', "integer": "77", "string": "canary"}
 

@@ -68,7 +68,7 @@ def mapped(maps: Json, stream: str, schema: Json, record: Json) -> tuple[Json, J
     """The record and the schema after stream maps, as the SDK makes them."""
     mapper = PluginMapper({"stream_maps": maps}, logging.getLogger(__name__))
     mapper.register_raw_stream_schema(stream, {"properties": {"id": {}, **schema.get("properties", {})}}, ["id"])
-    [stream_map] = mapper.stream_maps[stream]
+    stream_map = mapper.stream_maps[stream][0]
     made = stream_map.transform({"id": 1, **record})
     assert made is not None
     return made, stream_map.transformed_schema

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
@@ -147,6 +149,32 @@ def test_members_of_a_misspelled_object_are_renamed_with_it() -> None:
         "name": "Ann",
         "shipping": {"name": "Ann", "address": {"line1": "x", "city": "Rome"}},
     }
+
+
+@pytest.mark.parametrize(
+    "maps",
+    [
+        {"customers": {"phone": "tel"}},
+        {"cust*": {"phone": "tel"}},
+        {"charges": {"__source__": "customers"}, "customers": {}},
+        {"orders": {"__alias__": "charges"}},
+        {"__else__": None, "customers": {"phone": "tel"}},
+    ],
+)
+def test_what_is_added_to_existing_stream_maps_works(maps: Json) -> None:
+    """`add "a": "b" to the entry "x" of the setting stream_maps`, or `add "x": {…} to the setting stream_maps`."""
+    record: Json = {"NAME": "Ann", "SHIPPING": {"Name": "Ann"}, "tel": "1", "place": {"city": "Rome"}}
+
+    message = str(objection("customers", record, maps=maps))
+
+    added = re.search(r'add (".*) to (?:the entry (".*") of )?the setting stream_maps', message)
+    assert added is not None
+    lines = json.loads(f"{{{added[1]}}}")
+    entry = json.loads(added[2]) if added[2] else None
+    merged = maps | ({entry: {**maps[entry], **lines}} if entry else lines)
+    made, _ = mapped(merged, "customers", {}, record)
+    assert (made["name"], made["shipping"]) == ("Ann", {"name": "Ann"})
+    assert not {"NAME", "SHIPPING"} & set(made)
 
 
 def send(sandbox: Sandbox, folder: Path, *lines: Message, **settings: object) -> Ended:
