@@ -17,7 +17,10 @@ def object_path(list_path: str, object_id: str) -> str:
     """
     if object_id in {"", ".", ".."} or "\0" in object_id:
         raise ValueError("it names another path")
-    segment = quote(object_id, safe="")  # a UnicodeEncodeError for half of a surrogate pair is a ValueError
+    try:
+        segment = quote(object_id, safe="")
+    except UnicodeEncodeError:
+        raise ValueError("it contains half of a surrogate pair") from None
     if len(segment) > MOST_BYTES:
         raise ValueError("it is too long for a path")
     return f"{list_path}/{segment}"

@@ -163,7 +163,7 @@ def test_what_a_stream_map_makes_is_a_reject_by_its_field(sandbox: Sandbox, tmp_
         message
         for number in range(len(cases))
         for message in (
-            a_schema(f"charges_{number}"),
+            a_schema(f"charges_{number}") | {"schema": {"properties": {"id": {"type": "integer"}}}},
             a_record(f"charges_{number}", id=1, amount=100, currency="usd", source="tok_visa", row=number),
         )
     ]

@@ -53,3 +53,29 @@ def test_a_charge_is_paid_by_the_default_that_the_record_before_it_set(
     assert done.code == 0
     assert "2 created" in done.summary
     assert (paid[101], paid[102]) == (methods[0], methods[1])
+
+
+@NAMES
+def test_a_customer_without_a_default_is_charged_once_a_record_sets_it(
+    named: str, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    settings = a_config(sandbox.url, charge_with="payment_intents", on_change="update")
+    assert run_target(tmp_path, settings, customer(id=1, name="C")).code == 0
+    [made] = sandbox.objects("customer")
+    method = official(sandbox).v1.payment_methods.attach("pm_card_visa", {"customer": made["id"]}).id
+    name = {"by key": "1", "by id": made["id"], "by another key": "alias"}[named]
+    lines = [
+        *(customer(id="alias", stripe_id=made["id"]) if named == "by another key" else []),
+        *charge(1, name),
+        *charge(2, name),
+        *customer(id=1, name="C", **default(method)),
+        *charge(3, name),
+    ]
+
+    done = run_target(tmp_path, settings, lines)
+
+    assert "1 created" in done.summary
+    assert "2 rejected" in done.summary
+    assert [(each["amount"], each["payment_method"]) for each in sandbox.objects("charge")] == [(103, method)]
+    reads = [each for each in sandbox.requests() if each["method"] == "GET" and each["path"].endswith(made["id"])]
+    assert len(reads) == {"by key": 2, "by id": 3, "by another key": 3}[named]  # an id is confirmed once besides

@@ -26,9 +26,17 @@ def a_list(*data: object, has_more: object = False) -> bytes:
     return answer(200, json.dumps({"object": "list", "data": data, "has_more": has_more}))
 
 
-def reasons(folder: Path) -> list[str]:
+def reports(folder: Path) -> list[dict[str, Any]]:
     lines = (folder / "stripe-flow-rejects.jsonl").read_text().splitlines()
-    return [json.loads(line)["stripe_flow"]["reason"] for line in lines if '"RECORD"' in line]
+    return [json.loads(line)["stripe_flow"] for line in lines if '"RECORD"' in line]
+
+
+def reasons(folder: Path) -> list[str]:
+    return [each["reason"] for each in reports(folder)]
+
+
+def refused(status: int, **error: str) -> bytes:
+    return answer(status, json.dumps({"error": {"type": "invalid_request_error", **error}}))
 
 
 @pytest.mark.parametrize(
@@ -43,9 +51,12 @@ def reasons(folder: Path) -> list[str]:
         pytest.param([a_list(SHOWN, has_more=True)], id="the same page for ever"),
         pytest.param([a_list(SHOWN, has_more=True), a_list(), a_list(has_more=True)], id="nothing behind the page"),
         pytest.param([a_list(SHOWN, {"object": "customer"})], id="one of two without an id"),
-        pytest.param(
-            [answer(400, '{"error": {"type": "invalid_request_error", "param": "test_clock"}}')], id="refused"
-        ),
+        pytest.param([a_list(SHOWN | {"object": "charge"})], id="another type"),
+        pytest.param([a_list(SHOWN | {"object": 7})], id="a type that is no text"),
+        pytest.param([refused(400, param="email")], id="refused by the value"),
+        pytest.param([refused(400)], id="refused"),
+        pytest.param([refused(402)], id="refused as a payment"),
+        pytest.param([refused(404, code="resource_missing")], id="no such list"),
     ],
 )
 def test_an_answer_that_may_hide_a_match_rejects_the_record(turns: list[bytes], tmp_path: Path) -> None:
@@ -54,7 +65,8 @@ def test_an_answer_that_may_hide_a_match_rejects_the_record(turns: list[bytes], 
 
     assert done.summary.startswith("1 records: 1 rejected")
     assert not [request for request in peer.heard if request.startswith(b"POST")]
-    assert reasons(tmp_path)[0].startswith("nothing is created, as an object with this value may exist already")
+    assert reasons(tmp_path)[0].startswith("nothing is created, as ")
+    assert [each["field"] for each in reports(tmp_path)] == ["email"]
     assert EMAIL not in done.log
 
 
@@ -108,3 +120,69 @@ def test_a_record_on_a_test_clock_matches_the_customers_of_that_clock_only(sandb
     assert found.summary == "2 records: 2 found"
     assert new.summary == "1 records: 1 created"
     assert [each["id"] for each in sandbox.objects("customer") if each["test_clock"] != other] == known[::-1]
+
+
+# Another spelling of EMAIL, or none that a list can be filtered by.
+MISSPELLED = [
+    "",
+    " ",
+    f" {EMAIL}",
+    f"{EMAIL} ",
+    f"{EMAIL}\n",
+    f"\ufeff{EMAIL}",
+    f"{EMAIL}\u200b",
+    f"{EMAIL}\u00a0",
+    f"{EMAIL}\0",
+    "ann@exam\u200bple.com",
+    "ann @example.com",
+    "ann@example.com\u3164",
+    "\u2060ann@example.com",
+    f"Ann <{EMAIL}>",
+    "\u202eann@example.com",
+    "\U0001f600" * 500,
+]
+
+
+@pytest.mark.parametrize("is_dry", [False, True])
+def test_an_address_that_looks_like_another_is_rejected_by_email(
+    *, is_dry: bool, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    known = official(sandbox).v1.customers.create({"email": EMAIL}).id
+    records = [{"id": number, "email": email} for number, email in enumerate(MISSPELLED)]
+
+    done = match(sandbox.url, tmp_path, *records, {"id": "good", "email": EMAIL}, dry_run=is_dry)
+
+    assert f": 1 found, {len(MISSPELLED)} rejected" in done.summary
+    assert done.code == 0
+    assert [each["id"] for each in sandbox.objects("customer")] == [known]
+    assert EMAIL not in done.log
+    if not is_dry:
+        assert {each["field"] for each in reports(tmp_path)} == {"email"}
+
+
+def test_an_empty_address_is_never_the_only_customer_of_the_account(sandbox: Sandbox, tmp_path: Path) -> None:
+    official(sandbox).v1.customers.create({"name": "A stranger"})
+
+    done = match(sandbox.url, tmp_path, {"id": 1, "email": ""}, {"id": 2, "email": EMAIL, "test_clock": ""})
+
+    assert done.summary.startswith("2 records: 2 rejected")
+    assert [each["field"] for each in reports(tmp_path)] == ["email", "test_clock"]
+
+
+def test_an_address_counts_as_written_where_nothing_is_matched_by_it(sandbox: Sandbox, tmp_path: Path) -> None:
+    padded = {"id": 1, "email": f" {EMAIL}"}
+    lines = [a_schema("customers"), a_record("customers", **padded)]
+    done = run_target(tmp_path, a_config(sandbox.url), lines)
+
+    again = match(sandbox.url, tmp_path, padded)
+
+    assert (done.summary, again.summary) == ("1 records: 1 created", "1 records: 1 unchanged")
+
+
+def test_an_update_may_not_give_an_object_an_address_that_looks_like_another(sandbox: Sandbox, tmp_path: Path) -> None:
+    match(sandbox.url, tmp_path, {"id": 1, "email": EMAIL})
+
+    done = match(sandbox.url, tmp_path, {"id": 1, "email": f"{EMAIL} "}, on_change="update")
+
+    assert done.summary.startswith("1 records: 1 rejected")
+    assert [each["email"] for each in sandbox.objects("customer")] == [EMAIL]
