@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +23,16 @@ KEY = "sk_live_51CanaryCanaryCanary"
 
 def with_canaries(broken: Broken, number: int) -> dict[str, Any]:  # Any: JSON
     """Adds a card number and an API key in a note, and a number that makes the record unique."""
-    return {"id": number} | broken.record | {"row": number, "note": f"card {CARD}, key {KEY}"}
+    return {"id": number} | broken.record | {"row": number, "memo": f"card {CARD}, key {KEY}"}
+
+
+# A search for each customer: what rejects a record comes before it.
+MATCHING = {"customers": {"match_customers_by": "email"}}
 
 
 @pytest.mark.parametrize("way", WAYS)
 def test_each_hostile_record_is_rejected_by_the_field_that_is_wrong(way: str, sandbox: Sandbox, tmp_path: Path) -> None:
-    action, chosen = WAYS[way]
+    action, chosen = WAYS[way][0], {**WAYS[way][1], **MATCHING.get(way, {})}
     broken = collected(hostile(action), COUNT)
     assert COUNT * len(WAYS) >= 10_000
     lines = [a_schema(action), *(a_record(action, **with_canaries(each, number)) for number, each in enumerate(broken))]
@@ -41,8 +47,16 @@ def test_each_hostile_record_is_rejected_by_the_field_that_is_wrong(way: str, sa
     assert (done.code, len(reports)) == (0, len(broken))
     assert [each["path"] for each in sandbox.requests() if each["method"] == "POST"] == ["/v1/customers"]
     left = [path.read_bytes() for path in tmp_path.iterdir() if path.name != "target_stripe_flow.json"]
-    for canary in (CARD, KEY):
-        assert not any(canary.encode() in content for content in [*left, done.output.encode(), done.log.encode()])
+    written = [content.decode(errors="replace") for content in [*left, done.output.encode(), done.log.encode()]]
+    asked = [f"{each['path']}?{each['query']} {each['body']}" for each in sandbox.requests()]
+    assert not any(KEY in text for text in [*written, *asked])
+    assert not any(CARD in plain_digits(text) for text in [*written, *asked])
+    assert len(asked) < 100  # what is missing is asked for once
+
+
+def plain_digits(text: str) -> str:
+    """The text in plain digits, without what may separate them, as a person would read a card number."""
+    return re.sub(r"[^\w\n:,\"]|_", "", unicodedata.normalize("NFKC", text))
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -13,7 +13,7 @@ from tests.kills.target.rows import VISA, WAYS
 from tests.support.official import official
 from tests.support.plugins import a_config, a_record, a_schema, run_target
 from tests.support.sandbox import Sandbox
-from tests.target_stripe_flow.generated import collected, valid
+from tests.target_stripe_flow.generated import collected, noise, valid
 
 # For each endpoint: over 5,000 in all.
 COUNT = 850
@@ -27,7 +27,9 @@ def test_no_valid_record_is_rejected_and_each_is_sent_as_the_official_client_sen
     action, chosen = WAYS[way]
     records = [record | charged(sandbox, action) for record in collected(valid(action), COUNT)]
     before = len(posted(sandbox))
-    lines = [a_schema(action, "key"), *(a_record(action, key=n, **record) for n, record in enumerate(records))]
+    others = collected(noise(), COUNT)
+    rows = [{**other, **record, "key": n} for n, (record, other) in enumerate(zip(records, others, strict=True))]
+    lines = [a_schema(action, "key"), *(a_record(action, **row) for row in rows)]
 
     done = run_target(tmp_path, a_config(sandbox.url, **chosen), lines)
     ours = posted(sandbox)[before:]
