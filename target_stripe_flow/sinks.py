@@ -89,6 +89,7 @@ class ActionSink(FeedingSink):
         self._checker = RecordChecker(self._spec)
         self.run.journal.keep_shape(self._checker.accepted, json.dumps(self._checker.shape))
         self._warned: set[str] = set()
+        self._warned_of: set[tuple[str, str]] = set()
         if not self.key_properties:
             self.run.reader.refuse(
                 f"is the SCHEMA of the stream {self.stream_name} without key_properties: without a key the target "
@@ -131,6 +132,7 @@ class ActionSink(FeedingSink):
                             DeferredRecord(waiting, lambda is_last: perform(waiting, is_last=is_last))
                         )
                     outcome = missing.outcome
+                self._warn_of_left_out(job, outcome)
                 held = run.account_refusals.finish(job, outcome, lambda: end(outcome))
             return NotConsumed() if outcome.status is Status.DEFERRED else held
 
@@ -145,6 +147,21 @@ class ActionSink(FeedingSink):
         except Rejected as rejected:
             known = rejected.outcome
         end(known)
+
+    def _warn_of_left_out(self, job: Job, outcome: Outcome) -> None:
+        """Warn once of each parameter of the record that the request could not carry."""
+        names: list[str] = []
+        message = ""
+        if outcome.status is Status.CREATED:
+            names = self._checker.only_updated(job.parameters)
+            message = "stream %s: %s is left out of new objects: Stripe takes it in an update only"
+        elif outcome.status is Status.UPDATED and job.candidate is not None:
+            names = self._checker.not_emptied(job.candidate.record)
+            message = "stream %s: Stripe cannot empty %s: an update leaves it as it is where the record has null"
+        for name in names:
+            if (name, message) not in self._warned_of:
+                self._warned_of.add((name, message))
+                self.logger.warning(message, self.stream_name, shown_name(name))
 
     def reject(self, received: Received, reason: str, field: str = "") -> None:
         """Report a record as rejected; see FeedingSink."""

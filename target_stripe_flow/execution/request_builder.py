@@ -31,7 +31,7 @@ class RequestBuilder:
     def creation(self, job: Job, latest: Attempt | None) -> Attempt:
         """The next attempt to create the object, with its request. Raises Rejected, Missing, AccountTrouble."""
         endpoint, attempt = self._policies.endpoints[job.spec.name], job.attempt(latest)
-        parameters = job.parameters | self._resolved(job) | self._own_id(job)
+        parameters = job.checker.creatable(job.parameters) | self._resolved(job) | self._own_id(job)
         parameters["metadata"] = self._metadata(job, attempt)
         translated = endpoint.translate(self._with_payment_method(parameters, endpoint))
         return self._with_request(attempt, endpoint.path, translated)

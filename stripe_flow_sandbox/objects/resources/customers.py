@@ -18,6 +18,13 @@ from stripe_flow_sandbox.state.space import Call, Space
 
 _DEFAULT = "default_payment_method"
 
+# An update takes a value more than a creation: https://docs.stripe.com/api/customers/update
+_TEXT = Param(type="string")
+_WHERE = Param(type="string", enum=("auto", "deferred", "immediately"))
+_LATER_TAX = Param(
+    type="object", fields={"ip_address": Param(type="string", can_unset=True), "validate_location": _WHERE}
+)
+
 
 def _create(call: Call) -> Object:
     made = call.new("customer")
@@ -116,7 +123,9 @@ CUSTOMERS = Resource(
     create_params=create_params("customer"),
     update=_write,
     update_params=update_params(
-        "customer", drop=("payment_method", "tax_id_data", "test_clock"), add={"default_source": Param(type="string")}
+        "customer",
+        drop=("payment_method", "tax_id_data", "test_clock"),
+        add={"default_source": _TEXT, "tax": _LATER_TAX},
     ),
     updated_events=("customer.updated",),
     deleted_events=("customer.deleted",),
