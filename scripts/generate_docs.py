@@ -164,6 +164,31 @@ def reads(way: Endpoint) -> str:
     return way.permission.replace("_write", "_read")
 
 
+def updates() -> list[str]:
+    """What an update treats otherwise than a creation, by the marks in the actions' schemas."""
+    actions = [spec for spec in ACTIONS.values() if spec.is_changeable]
+    lines = [f"| | {' | '.join(f'`{spec.name}`' for spec in actions)} |", f"|---|{'---|' * len(actions)}"]
+    for title, mark in UPDATES.items():
+        cells = (", ".join(f"`{path}`" for path in marked(spec.schema(), mark, "")) for spec in actions)
+        lines.append(f"| {title} | {' | '.join(cells)} |")
+    return [*lines, ""]
+
+
+UPDATES = {
+    "an update leaves out": "x-create-only",
+    "a creation leaves out": "x-update-only",
+    "null empties": "x-unset",
+}
+
+
+def marked(schema: Json, mark: str, path: str) -> Iterator[str]:
+    """The paths of the parameters with this mark."""
+    for name, rules in schema.get("properties", {}).items():
+        if rules.get(mark):
+            yield path + name
+        yield from marked(rules, mark, f"{path}{name}.")
+
+
 PAGES: Mapping[str, Mapping[str, Callable[[], list[str]]]] = {
     "settings.md": {"settings": settings, "variables": variables},
     "security.md": {
@@ -172,6 +197,7 @@ PAGES: Mapping[str, Mapping[str, Callable[[], list[str]]]] = {
         "permissions to rebuild": rebuild_permissions,
     },
     "streams.md": {"streams": streams},
+    "target.md": {"updates": updates},
     "exactly-once.md": {
         "diagram": generate_lifecycle.diagram,
         "states": generate_lifecycle.states,

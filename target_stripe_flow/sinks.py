@@ -150,13 +150,12 @@ class ActionSink(FeedingSink):
 
     def _warn_of_left_out(self, job: Job, outcome: Outcome) -> None:
         """Warn once of each parameter of the record that the request could not carry."""
-        names: list[str] = []
-        message = ""
+        record, names, message = job.candidate.record if job.candidate else {}, list[str](), ""
         if outcome.status is Status.CREATED:
-            names = self._checker.only_updated(job.parameters)
+            names = self._checker.only_updated(record)
             message = "stream %s: %s is left out of new objects: Stripe takes it in an update only"
-        elif outcome.status is Status.UPDATED and job.candidate is not None:
-            names = self._checker.not_emptied(job.candidate.record)
+        elif outcome.status is Status.UPDATED:
+            names = self._checker.not_emptied(record)
             message = "stream %s: Stripe cannot empty %s: an update leaves it as it is where the record has null"
         for name in names:
             if (name, message) not in self._warned_of:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from target_stripe_flow.actions.stripe_objects import is_stripe_object
 from target_stripe_flow.attempts.identity import MARKER
 from target_stripe_flow.results.outcome import Rejected
 
@@ -26,9 +27,17 @@ def updatable(picked: Json, schema: Json) -> dict[str, Any]:
     return {name: value for name, value in picked.items() if not _has(schema, name, "x-create-only")}
 
 
-def only_updated(picked: Json, schema: Json) -> list[str]:
-    """The names of the picked parameters that a creation leaves out."""
-    return [name for name in picked if _has(schema, name, "x-update-only")]
+def only_updated(record: Json, schema: Json) -> list[str]:
+    """The names of the parameters in a record that a creation leaves out."""
+    return [name for name, value in record.items() if value is not None and _has(schema, name, "x-update-only")]
+
+
+def of_another_account(record: Json, schema: Json) -> list[str]:
+    """The parameters of a copy that name objects of the account that it was read from: those that only an update takes.
+
+    A copy is a record whose `object` names a type of Stripe's objects.
+    """
+    return only_updated(record, schema) if is_stripe_object(record.get("object")) else []
 
 
 def _has(schema: Json, name: str, mark: str) -> bool:

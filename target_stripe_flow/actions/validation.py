@@ -64,7 +64,7 @@ class RecordChecker:
         # A source key is canonical text: 7 and "7" are the same customer.
         keys = {name: record.get(name) for name in self._spec.references}
         references = {name: str(key) for name, key in keys.items() if type(key) is int and is_writable(key)}
-        flags = self._spec.omission_flags.values()
+        flags = {*self._spec.omission_flags.values(), *calls.of_another_account(record, self._schema)}
         members = {name: value for name, value in {**record, **references}.items() if name not in flags}
         return cast("dict[str, Any]", _pick(members, self._schema, "", self.dropped))
 
@@ -93,9 +93,9 @@ class RecordChecker:
         """The picked parameters that an update takes."""
         return calls.updatable(picked, self._schema)
 
-    def only_updated(self, picked: Json) -> list[str]:
-        """The names of the picked parameters that a creation leaves out."""
-        return calls.only_updated(picked, self._schema)
+    def only_updated(self, record: Json) -> list[str]:
+        """The names of the parameters in a record that a creation leaves out."""
+        return calls.only_updated(record, self._schema)
 
     def unset(self, record: Json) -> dict[str, Any]:
         """What an update empties, as a tree of empty texts."""

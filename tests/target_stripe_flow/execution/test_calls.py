@@ -126,6 +126,20 @@ def test_a_parameter_of_updates_is_left_out_of_new_objects_with_a_warning(
     assert "in an update only" in warnings(runs[0], name)[0]
 
 
+@pytest.mark.parametrize(("action", "name"), [("customers", "default_source"), ("products", "default_price")])
+def test_a_copy_does_not_name_the_objects_of_the_account_that_it_was_read_from(
+    action: str, name: str, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    copies = [{"id": 1, "object": action[:-1], "name": title, name: "x_1"} for title in ("A", "B", "B")]
+
+    runs = [send(sandbox, tmp_path, action, copy) for copy in copies]
+
+    assert [done.summary for done in runs] == [
+        f"1 records: 1 {status}" for status in ("created", "updated", "unchanged")
+    ]
+    assert not any(name in sent for sent in posted(sandbox))
+
+
 def test_a_value_of_updates_is_rejected_when_the_object_is_created(sandbox: Sandbox, tmp_path: Path) -> None:
     later = {"id": 1, "name": "A", "tax": {"validate_location": "auto"}}
 
