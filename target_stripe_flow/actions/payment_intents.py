@@ -25,8 +25,8 @@ def _same(name: str) -> Callable[[Any], Parameters]:
 
 def _payment_method(source: str) -> Parameters:
     """A token becomes new payment method data; a saved card, source or payment method is named by its id."""
-    # No description of the API has `payment_method_data[card][token]`. It is what the API's own error message tells to
-    # send instead of a token as `payment_method`.
+    # No description of the API has `payment_method_data[card][token]`. The API's own error message for a token as
+    # `payment_method` says to send it so.
     if source.startswith(_TOKEN):
         return {"payment_method_data": {"type": CARD, "card": {"token": source}}}
     return {"payment_method": source}

@@ -36,7 +36,7 @@ each_stream = pytest.mark.parametrize("stream", sorted(SCHEMAS))
 
 
 def test_the_files_are_what_the_script_writes(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "scripts.generate_schemas", "--output", tmp_path]
+    command = [sys.executable, "-m", "scripts.generate_schemas", "--output", str(tmp_path)]
 
     subprocess.run(command, cwd=ROOT, check=True, timeout=60)
 

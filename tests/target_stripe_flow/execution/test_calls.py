@@ -185,7 +185,7 @@ def test_null_for_an_object_that_stripe_cannot_empty_is_null_for_its_members(san
         ("products", "shippable", True),
     ],
 )
-def test_a_null_that_stripe_cannot_empty_is_told(
+def test_a_warning_names_a_null_that_stripe_cannot_empty(
     action: str, name: str, before: object, sandbox: Sandbox, tmp_path: Path
 ) -> None:
     records = [{"id": number, "name": "A"} for number in range(2)]
