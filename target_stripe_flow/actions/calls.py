@@ -60,13 +60,14 @@ def unset(record: Json, schema: Json) -> dict[str, Any]:
 def _unset(value: Json, schema: Json) -> dict[str, Any]:
     """The members that are null and may be emptied, each with an empty text, and objects that hold such members."""
     emptied: dict[str, Any] = {}
-    for name, rules in schema["properties"].items():
-        inner = value.get(name, "")
-        members = dict.fromkeys(rules.get("properties", ())) if inner is None else inner
+    for name, inner in value.items():
+        rules = schema["properties"].get(name, {})
         if inner is None and rules.get("x-unset"):
             emptied[name] = ""
-        elif "properties" in rules and isinstance(members, Mapping) and (below := _unset(members, rules)):
-            emptied[name] = below
+        elif "properties" in rules and isinstance(inner, Mapping | None):
+            members = dict.fromkeys(rules["properties"]) if inner is None else inner
+            if below := _unset(members, rules):
+                emptied[name] = below
     return emptied
 
 
@@ -86,8 +87,9 @@ def not_emptied(record: Json, schema: Json, path: str = "") -> Iterator[str]:
 def _values_of_updates(value: Any, schema: Json, path: str) -> Iterator[tuple[str, str]]:  # Any: JSON
     """Pairs (path, reason) for values that only an update takes."""
     if isinstance(value, Mapping):
-        for name, rules in schema.get("properties", {}).items():
-            yield from _values_of_updates(value.get(name), rules, f"{path}.{name}".removeprefix("."))
+        for name, inner in value.items():
+            rules = schema.get("properties", {}).get(name, {})
+            yield from _values_of_updates(inner, rules, f"{path}.{name}".removeprefix("."))
     elif value in (later := schema.get("x-update-values", ())):
         yield (
             path,
