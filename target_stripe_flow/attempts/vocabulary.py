@@ -60,7 +60,11 @@ WORDS: Mapping[State, Words] = {
         Status.PENDING,
         "The object is at Stripe, and the customer has to act, for example confirm the payment with the bank.",
     ),
-    State.REFUSED: Words(Status.REJECTED, None, "Stripe refused the request (400 or 404). It had no effect."),
+    State.REFUSED: Words(
+        Status.REJECTED,
+        None,
+        "Stripe refused the request (400, 404, or a 402 for which no bank was asked). It had no effect.",
+    ),
     State.NOT_SENT: Words(
         None,
         None,
