@@ -114,6 +114,6 @@ def test_rejected_records_show_nothing_of_a_person_in_the_log(sandbox: Sandbox, 
 
     done = run_target(tmp_path, a_config(sandbox.url), lines)
 
-    assert done.code == 0
+    assert done.code == 2
     assert_clean(done.log)
     assert "4242424242424242" not in (tmp_path / "stripe-flow-rejects.jsonl").read_text()

@@ -244,16 +244,21 @@ def test_changed_charges_are_conflicts_and_do_not_stop_the_run(sandbox: Sandbox,
     changed = [a_record("charges", **charge, description="changed") for charge in charges]
     done = run(sandbox, tmp_path, a_schema("charges"), *changed)
 
-    assert done.code == 0
+    assert done.code == 2
     assert done.summary.startswith("8 records: 8 rejected")
-    assert "differs from what was sent under the same key" in rejects(tmp_path)[0]["stripe_flow"]["reason"]
+    assert "differs in description from what was sent under the same" in rejects(tmp_path)[0]["stripe_flow"]["reason"]
     assert len(sandbox.objects("charge")) == 8
 
 
 def test_on_reject_fail_counts_declines_too(sandbox: Sandbox, tmp_path: Path) -> None:
     declined = a_record("charges", id=1, amount=100, currency="usd", source="tok_chargeDeclined")
 
-    assert run(sandbox, tmp_path, a_schema("charges"), declined, on_reject="fail").code == 2
+    done = run(sandbox, tmp_path, a_schema("charges"), declined, on_reject="fail")
+
+    assert done.code == 2
+    assert done.errors[0].startswith(
+        "stopped at line 2: the record: the card was declined (generic_decline): no reason"
+    )
 
 
 def test_meltanos_connection_test_creates_nothing(sandbox: Sandbox, tmp_path: Path) -> None:
