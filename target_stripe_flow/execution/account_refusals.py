@@ -171,7 +171,7 @@ def _refusal_without_cause(outcome: Outcome) -> Refusal | None:
 
 
 def _describe(spec: ActionSpec, endpoint: Endpoint, refusal: Refusal, *, is_lookup: bool) -> AccountTrouble:
-    verb = "look up what it needs for" if is_lookup else "create or update" if spec.is_changeable else "create"
+    verb = "read what is needed for" if is_lookup else "create or update" if spec.is_changeable else "create"
     known = OF_AN_ACCOUNT.get(refusal.code)
     cause = known or (
         "Stripe names no field, so the account or the API key is the cause: find the request in the Stripe dashboard "

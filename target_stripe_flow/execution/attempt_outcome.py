@@ -16,6 +16,7 @@ from target_stripe_flow.execution.sender import Sent
 from target_stripe_flow.results.outcome import Outcome, Status
 from target_stripe_flow.results.refusal_codes import NOT_FINAL
 from target_stripe_flow.results.refusal_codes import WORDS as WORDS_OF_CODES
+from target_stripe_flow.results.text import shown_name
 
 _FINAL = "That is final for this attempt; `stripe-flow journal retry` orders another one"
 
@@ -61,7 +62,7 @@ def describe_refusal(refusal: Refusal) -> str:
     if words := WORDS_OF_CODES.get(refusal.code):
         return f"Stripe refused it {refusal.words()}: {words}. Then send it again"
     if refusal.param:
-        return f"Stripe refused it {refusal.words()}: fix the field {refusal.param}, and send it again"
+        return f"Stripe refused it {refusal.words()}: fix the field {shown_name(refusal.param)}, and send it again"
     where = (
         f"the list https://docs.stripe.com/error-codes explains {refusal.code}"
         if refusal.code

@@ -24,7 +24,7 @@ SCOPE = Scope(account="acct_1", mode="test", source_name="shop")
 REFUSAL = Refusal(http_status=400, type="invalid_request_error", message="This account cannot make this request.")
 
 
-def refused(refusal: Refusal = REFUSAL, **more: Any) -> Outcome:  # Any: members of an outcome
+def refused(refusal: Refusal | None = REFUSAL, **more: Any) -> Outcome:  # Any: members of an outcome
     return Outcome(status=Status.REJECTED, **({"refusal": refusal} | more))
 
 
@@ -80,7 +80,7 @@ def test_look_ups_that_are_refused_alike_stop_the_run(action: str) -> None:
         return refused(refusal=None, lookup_refusal=REFUSAL)
 
     assert all(counted.take(name, asked()) for name in "abcd")
-    with pytest.raises(AccountTrouble, match=f"may not look up what it needs for {action}: the first 5 records"):
+    with pytest.raises(AccountTrouble, match=f"may not read what is needed for {action}: the first 5 records"):
         counted.take("e", asked())
 
 

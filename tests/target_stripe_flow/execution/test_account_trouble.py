@@ -101,7 +101,7 @@ def test_refused_look_ups_stop_the_run_before_anything_is_sent(
     refused = send(sandbox, tmp_path, "customers", EMAILS, match_customers_by="email", dry_run=is_dry)
 
     assert (refused.code, sent(sandbox, "/v1/customers", 0)) == (4, 0)
-    assert "may not look up what it needs for customers: the first 5 records" in refused.errors[0]
+    assert "may not read what is needed for customers: the first 5 records" in refused.errors[0]
     assert no_one_was_consumed(refused, tmp_path)
 
 
