@@ -29,7 +29,7 @@ def write_payment_method(charge: Object, method: Object) -> None:
         shown = mapping(details["card"])
         shown |= {name: by[name] for name in ("brand", "country", "exp_month", "exp_year", "fingerprint", "funding")}
         shown |= {"last4": by["last4"], "network": by["brand"], "amount_authorized": charge["amount"]}
-        shown |= {"checks": by["checks"]}
+        shown["checks"] = by["checks"]
         shown["overcapture"] = {"maximum_amount_capturable": charge["amount"], "status": "unavailable"}
     else:
         known = fields("charge")["payment_method_details"]["fields"][kind]["fields"]

@@ -74,7 +74,7 @@ class SeededCharges(SeededObjects):
                 b"refunded": b"true" if refunded == facts.amount else b"false",
                 b"customer": self._customer(facts.customer),
                 b"description": b'"Order %d"' % (index + 1),
-                b"card": quoted(self.card_of(index)),
+                b"card": quoted(sibling_id("card", "charge", charge_id)),
                 b"balance_transaction": quoted(sibling_id("balance_transaction", "charge", charge_id)),
             }
         )

@@ -13,6 +13,7 @@ from typing import Any
 
 import psycopg
 import pytest
+import requests
 import yaml
 
 from stripe_flow_cli.report.currencies import DECIMALS
@@ -23,13 +24,21 @@ from tests.support.sandbox import Sandbox
 
 # The tables that the recipe's views read.
 SHOP = """
-CREATE TABLE customers (id integer PRIMARY KEY, full_name text, email text, plan text, card_token text);
+CREATE TABLE customers (id integer PRIMARY KEY, full_name text, email text, plan text, card_token text,
+  phone text);
 CREATE TABLE orders (order_no text PRIMARY KEY, total numeric, currency text, customer_id integer, paid boolean);
-INSERT INTO customers VALUES (1, 'Ada Example', 'ada@example.com', 'gold', 'tok_visa');
+INSERT INTO customers VALUES
+  (1, 'Ada Example', 'ada@example.com', 'gold', 'tok_visa', '+49 30 1'),
+  (2, 'Ben Example', 'ben@example.com', 'gold', 'tok_chargeCustomerFail', NULL);
 INSERT INTO orders VALUES
   ('o1', 500, 'jpy', 1, false), ('o2', 5.00, 'usd', 1, false), ('o3', 1.500, 'kwd', 1, false),
   ('o4', 700, 'JPY', 1, false), ('o5', 7.25, 'EUR', 1, false),
-  ('o6', 7.255, 'eur', 1, false), ('o7', 0.5, 'jpy', 1, false), ('o8', 9.00, 'usd', 1, true);
+  ('o6', 7.255, 'eur', 1, false), ('o7', 0.5, 'jpy', 1, false), ('o8', 9.00, 'usd', 1, true),
+  ('o9', 9.00, 'usd', 2, false);
+"""
+ROWS_CHANGE = """
+UPDATE customers SET email = 'ada@new.example.com' WHERE id = 1;
+UPDATE orders SET total = 6.00 WHERE order_no = 'o2';
 """
 CHARGED = {"o1": (500, "jpy"), "o2": (500, "usd"), "o3": (1500, "kwd"), "o4": (700, "jpy"), "o5": (725, "eur")}
 EXPORT = "CREATE TABLE stripe_ids (action text, source_name text, source_key text, account text, mode text, "
@@ -42,10 +51,17 @@ def section(heading: str) -> str:
 
 
 def blocks(text: str, language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    fenced = re.findall(r"^```(\w*)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    return [block for named, block in fenced if named == language]
 
 
 RECIPE = section("PostgreSQL → Stripe")
+VIEWS, CHANGED_VIEW = blocks(RECIPE, "sql")
+BACK, ROWS, REFRESH, RETRY = (
+    next(commands for commands in blocks(RECIPE, "") if word in commands)
+    for word in ("FROM ids.csv", "TO 'output/orders.csv'", "--refresh-catalog", "journal retry")
+)
+RUN = "meltano run tap-postgres target-stripe-flow"
 
 
 @dataclass(frozen=True)
@@ -62,20 +78,13 @@ def shop() -> Iterator[Shop]:
     with Postgres() as server:
         url = server.on_loopback("shop")
         with psycopg.connect(url, autocommit=True) as connection:
-            for sql in [SHOP, *blocks(RECIPE, "sql")]:
+            for sql in (SHOP, VIEWS):
                 connection.execute(sql.encode())
         yield Shop(url, server.program("psql").parent)
 
 
-def a_project(folder: Path, url: str) -> None:
-    """The recipe's file, beside the target and the extractor of rows that other pages describe."""
-    limits = {"max_requests_per_second": "0", "max_requests_per_second_total": "0"}
-    target = {
-        "name": "target-stripe-flow",
-        "namespace": "target_stripe_flow",
-        "executable": str(BIN / "target-stripe-flow"),
-        "config": {"api_key": "$STRIPE_API_KEY", "base_url": url, "source_name": "shop", **limits},
-    }
+def a_project(folder: Path) -> None:
+    """The recipe's file, beside the extractor of rows that the section before it describes."""
     orders = {"path": "output/orders.csv", "stream": "charges", "key_properties": ["order_id"]}
     records = {
         "name": "tap-records",
@@ -91,11 +100,12 @@ def a_project(folder: Path, url: str) -> None:
         "environments": [{"name": "dev"}],
         "venv": {"backend": "uv"},
         "include_paths": ["recipe.yml"],
-        "plugins": {"extractors": [records], "loaders": [target]},
+        "plugins": {"extractors": [records]},
     }
     (folder / "meltano.yml").write_text(yaml.safe_dump(project), encoding="utf-8")
     [recipe] = blocks(RECIPE, "yaml")
-    (folder / "recipe.yml").write_text(recipe, encoding="utf-8")
+    # This package is installed beside Meltano already.
+    (folder / "recipe.yml").write_text(recipe.replace("    pip_url: stripe-flow\n", ""), encoding="utf-8")
     (folder / "output").mkdir()
 
 
@@ -111,31 +121,62 @@ def shell(folder: Path, commands: str, env: Mapping[str, str]) -> subprocess.Com
     )
 
 
+def change(url: str, sql: str) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(sql.encode())
+
+
+def another_default_card(sandbox: Sandbox, name: str) -> None:
+    """What a customer does in the shop, or a person in Stripe's dashboard."""
+    [customer] = [each for each in sandbox.objects("customer") if each["name"] == name]
+    url, auth = f"{sandbox.url}/v1/customers/{customer['id']}", (Sandbox.key, "")
+    card = requests.post(f"{url}/sources", data={"source": "tok_visa"}, auth=auth, timeout=30).json()
+    requests.post(url, data={"default_source": card["id"]}, auth=auth, timeout=30).raise_for_status()
+
+
 def test_orders_of_a_database_are_charged_in_their_own_currency(shop: Shop, sandbox: Sandbox, tmp_path: Path) -> None:
-    a_project(tmp_path, sandbox.url)
+    a_project(tmp_path)
     path = os.pathsep.join([str(BIN), str(shop.programs), os.environ["PATH"]])
-    env = clean_env(SHOP_URL=shop.url, STRIPE_API_KEY=Sandbox.key, PATH=path)
+    address = {"TARGET_STRIPE_FLOW_BASE_URL": sandbox.url}
+    env = clean_env(SHOP_URL=shop.url, STRIPE_API_KEY=Sandbox.key, PATH=path, **address)
 
-    first = shell(tmp_path, "meltano run tap-postgres target-stripe-flow", env)
-    again = shell(tmp_path, "meltano run tap-postgres target-stripe-flow", env)
+    def said(commands: str) -> str:
+        done = shell(tmp_path, commands, env)
+        assert done.returncode == 0, done.stderr
+        return done.stderr
 
-    assert first.returncode == 0, first.stderr
-    assert "8 records: 6 created, 2 rejected" in first.stderr
-    assert "8 records: 6 unchanged, 2 rejected" in again.stderr
-    assert sorted((each["amount"], each["currency"]) for each in sandbox.objects("charge")) == sorted(CHARGED.values())
-    assert {each["status"] for each in sandbox.objects("charge")} == {"succeeded"}
+    def charged() -> list[tuple[int, str]]:
+        return sorted((e["amount"], e["currency"]) for e in sandbox.objects("charge") if e["status"] == "succeeded")
+
+    def customer() -> dict[str, Any]:  # Any: JSON
+        return next(each for each in sandbox.objects("customer") if each["name"] == "Ada Example")
+
+    assert "10 records: 7 created, 1 declined, 2 rejected" in said(RUN)
+    assert "10 records: 7 unchanged, 1 declined, 2 rejected" in said(RUN)
+    assert charged() == sorted(CHARGED.values())
+
+    # Rows and a view change. Without a new catalog the view's new column does not come.
+    change(shop.url, ROWS_CHANGE + CHANGED_VIEW)
+    assert "10 records: 1 updated, 5 unchanged, 1 declined, 3 rejected" in said(RUN)
+    assert (customer()["email"], customer()["phone"]) == ("ada@new.example.com", None)
+    assert "10 records: 1 updated, 5 unchanged, 1 declined, 3 rejected" in said(REFRESH)
+    assert customer()["phone"] == "+49 30 1"
+    assert charged() == sorted(CHARGED.values())
+
+    # A declined card, another one, and the attempt that a person orders.
+    another_default_card(sandbox, "Ben Example")
+    assert "1 created" in said(RETRY)
+    assert charged() == sorted([*CHARGED.values(), (900, "usd")])
 
     # Back into the database, and without another tap.
-    with psycopg.connect(shop.url, autocommit=True) as connection:
-        connection.execute(EXPORT.encode())
-    back, rows = (commands for commands in blocks(RECIPE, "") if "psql" in commands)
-    done = shell(tmp_path, f"{back}\n{rows}", env)
-    assert done.returncode == 0, done.stderr
+    change(shop.url, "UPDATE orders SET total = 5.00 WHERE order_no = 'o2'")
+    change(shop.url, EXPORT)
+    again = said(f"{BACK}\n{ROWS}")
     made = {each["id"]: (each["amount"], each["currency"]) for each in sandbox.objects("charge")}
     found = asked(shop.url, "SELECT source_key, stripe_id FROM stripe_ids WHERE action = 'charges'")
-    assert {key: made[charge] for key, charge in found if charge} == CHARGED
-    assert "7 records: 5 unchanged, 2 rejected" in done.stderr
-    assert len(sandbox.objects("charge")) == len(CHARGED)
+    assert {key: made[charge] for key, charge in found if charge} == CHARGED | {"o9": (900, "usd")}
+    assert "8 records: 6 unchanged, 2 rejected" in again
+    assert charged() == sorted([*CHARGED.values(), (900, "usd")])
 
 
 @pytest.mark.parametrize("currency", [*sorted(DECIMALS), "usd", "eur", "isk", "ugx", "huf", "twd"])
