@@ -28,7 +28,9 @@ def child_operations() -> list[Operation]:
             method="GET",
             path=spec.path,
             permission=spec.permission,
-            params=timeless | ({spec.parent_param: Param(type="string", required=True)} if spec.parent_param else {}),
+            params=timeless
+            | ({spec.parent_param: Param(type="string", required=True)} if spec.parent_param else {})
+            | {name: Param(type="string") for name in spec.filters},
             run=_list_run(spec),
         )
         for spec in CHILD_LISTS
@@ -77,7 +79,8 @@ def _list_run(spec: ChildList) -> Callable[[Call], Listing]:
         if parent.get("deleted"):
             raise refuse("resource_missing", param="id", noun=spec.parent, id=parent_id, hint="")
         collection, url = children_of(call.space, spec, parent), spec.path.replace("{id}", parent_id)
-        return page_of(collection, spec.nouns[0], call.params, call.now, url)
+        filters = {name: [str(call.params[name])] for name in spec.filters if name in call.params}
+        return page_of(collection, spec.nouns[0], call.params, call.now, url, filters=filters)
 
     return run
 

@@ -12,6 +12,7 @@ class ChildList:
     `path` holds the parent's id as `{id}`, or the request names it in the parameter `parent_param`.
     `member`: the parent's field that shows the ten newest; with `is_hidden` only when it is expanded.
     `parent_field`: the child's field that holds the parent's id.
+    `filters`: the child's fields that the list can be filtered on.
     `default_field`: the parent's field that names a saved card, which is listed as well.
     `created`, `changed`, `deleted`: type of the event of each; None if Stripe has none.
     """
@@ -24,6 +25,7 @@ class ChildList:
     member: str | None = None
     is_hidden: bool = False
     parent_field: str | None = None
+    filters: tuple[str, ...] = ()
     default_field: str | None = None
     created: str | None = None
     changed: str | None = None
@@ -81,6 +83,7 @@ CHILD_LISTS: tuple[ChildList, ...] = (
         member="sources",
         is_hidden=True,
         parent_field="customer",
+        filters=("object",),
         default_field="default_source",
         created="customer.source.created",
         changed="customer.source.updated",

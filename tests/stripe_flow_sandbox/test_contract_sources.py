@@ -60,6 +60,21 @@ def test_a_new_source_of_a_customer_replaces_the_default(client: Any) -> None:
     assert client.payment_methods.retrieve(customer.default_source).customer is None
 
 
+def test_sources_are_listed_by_their_type_and_page_by_page(client: Any) -> None:
+    customer = a_customer(client)
+    sources = client.customers.payment_sources
+    second = sources.create(customer.id, {"source": "tok_amex"}).id
+    by_type = {kind: sources.list(customer.id, {"object": kind}).data for kind in ("card", "bank_account")}
+
+    first_page = sources.list(customer.id, {"limit": 1})
+    rest = sources.list(customer.id, {"limit": 1, "starting_after": first_page.data[0].id})
+
+    assert {each.id for each in by_type["card"]} == {second, customer.default_source}
+    assert by_type["bank_account"] == []
+    assert (first_page.has_more, rest.has_more) == (True, False)
+    assert {first_page.data[0].id, rest.data[0].id} == {second, customer.default_source}
+
+
 def test_a_detached_card_is_no_source_any_more(client: Any) -> None:
     customer = a_customer(client)
 
@@ -86,7 +101,7 @@ def test_each_change_has_its_event(client: Any) -> None:
     card = client.customers.payment_sources.create(customer.id, {"source": "tok_visa"})
     client.customers.payment_sources.delete(customer.id, card.id)
 
-    events = client.events.list({"type": "customer.source.*", "limit": 10}).data
+    events = client.events.list({"type": "customer.source.*", "limit": 100}).data
     assert {each.type for each in events if each.data.object.id == card.id} == {
         "customer.source.created",
         "customer.source.deleted",
