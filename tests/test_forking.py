@@ -15,9 +15,9 @@ from tests.support.sandbox import Sandbox
 
 
 def forked(line: list[str], folder: Path, **env: str) -> Running:
-    files = {name: folder / name for name in ("given", "output", "log")}
-    files["given"].write_bytes(b"")
-    return started(line, folder, clean_env(**env), **files)
+    given, output, log = (folder / name for name in ("given", "output", "log"))
+    given.write_bytes(b"")
+    return started(line, folder, clean_env(**env), given=given, output=output, log=log)
 
 
 @pytest.mark.parametrize(

@@ -76,7 +76,7 @@ def test_what_python_cannot_read_is_a_reject_by_its_field(sandbox: Sandbox, tmp_
     ],
 )
 def test_a_line_that_is_no_record_stops_the_run_by_its_number(line: str, sandbox: Sandbox, tmp_path: Path) -> None:
-    lines = [a_schema("charges"), line.encode() + b"\n", a_state(done=1)]
+    lines: list[dict[str, Any] | bytes] = [a_schema("charges"), line.encode() + b"\n", a_state(done=1)]
 
     done = run_target(tmp_path, a_config(sandbox.url), lines)
 

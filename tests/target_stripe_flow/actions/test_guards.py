@@ -146,7 +146,7 @@ def test_an_object_in_place_of_another_type_is_rejected(action: str, path: tuple
 
 
 DELETED = [True, 1, "true", "TRUE", " True ", "t", "1", "yes", "Y", "2026-01-31"]
-NOT_DELETED = [None, False, 0, 0.0, "", " ", "false", "False", "f", "0", "no", "N", "off", "null", [], {}]
+NOT_DELETED: list[object] = [None, False, 0, 0.0, "", " ", "false", "False", "f", "0", "no", "N", "off", "null", [], {}]
 
 
 @pytest.mark.parametrize("action", ACTIONS)
@@ -317,7 +317,7 @@ def test_a_refund_without_an_amount_refunds_nothing(
 def test_the_stream_map_that_a_message_proposes_works(*, is_typed: bool, sandbox: Sandbox, tmp_path: Path) -> None:
     charged(sandbox, tmp_path)
     for name in ("AMOUNT", "a mount"):
-        columns = {each: {} for each in ("id", "charge", name)} if is_typed else {}
+        columns: dict[str, object] = {each: {} for each in ("id", "charge", name)} if is_typed else {}
         schema = a_schema("refunds") | {"schema": {"properties": columns}}
         record = a_record("refunds", id=name, charge="c1", **{name: 700})
         done = send(sandbox, tmp_path, schema, record)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ class Scene:
 
     sandbox: Sandbox
     way: str
-    earlier: list[Message] = field(default_factory=list)
+    earlier: list[Message] = dataclasses.field(default_factory=list)
 
     def make(self, action: str, **parameters: object) -> str:
         """The id of a new object that another program creates."""
@@ -47,7 +48,7 @@ class LookUp:
     field: str
     list_path: str
     prepare: Prepare
-    settings: Mapping[str, object] = field(default_factory=dict)
+    settings: Mapping[str, object] = dataclasses.field(default_factory=dict)
     posts: int = 0  # writes that precede the question
 
     @property
@@ -92,7 +93,7 @@ def charging_a_method(scene: Scene, _key: str) -> tuple[Json, str]:
     customer = scene.make("customers")
     method = _attached(scene, customer)
     settings = {"invoice_settings": {"default_payment_method": method}}
-    official(scene.sandbox).v1.customers.update(customer, settings)  # type: ignore[arg-type]  # a plain dictionary
+    official(scene.sandbox).v1.customers.update(customer, settings)
     return {"amount": 100, "currency": "usd", "customer": customer}, method
 
 
