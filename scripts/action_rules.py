@@ -83,17 +83,12 @@ DIFFERENCES: Mapping[tuple[str, str, str], str] = {
     ("refunds", "payment_intent", VALUES): _NOT_EMPTY,
 }
 
-_METADATA_REASONS = {
-    "*": "metadata takes at most 49 keys of your own (the 50th is stripe-flow's), names of at most 40 characters "
-    "without brackets, and strings of at most 500 characters"
-}
 # https://docs.stripe.com/api/metadata
 METADATA: Schema = {
     "type": "object",
     "maxProperties": 49,
-    "propertyNames": {"minLength": 1, "maxLength": 40, "pattern": r"^[^\[\]]*$", "x-reasons": _METADATA_REASONS},
-    "additionalProperties": {"type": "string", "maxLength": 500, "x-reasons": _METADATA_REASONS},
-    "x-reasons": _METADATA_REASONS,
+    "propertyNames": {"minLength": 1, "maxLength": 40, "pattern": r"^[^\[\]]*$"},
+    "additionalProperties": {"type": "string", "maxLength": 500},
 }
 DECIMAL: Schema = {
     "pattern": r"^[0-9]+(\.[0-9]{1,12})?(?!\n)$",
@@ -121,8 +116,7 @@ _SHIPPING: Mapping[str, Schema] = {
 _NO_CARD: Schema = {
     "not": {"pattern": r"^[\W_]*\d([\W_]*\d){11,}[\W_]*$"},
     "x-reasons": {
-        "*": "a card number never belongs in a record: use a token (tok_…) or a saved source, made with Stripe's own "
-        "client libraries"
+        "*": "takes the id of a token (tok_…) or a saved source, made with Stripe's own client libraries, and no number"
     },
 }
 _UP_TO: Schema = {"pattern": r"^inf(?!\n)$", "x-reasons": {"*": "up_to must be a whole number or inf"}}
