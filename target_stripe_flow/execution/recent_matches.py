@@ -82,7 +82,7 @@ class RecentMatches:
                 self._by_key[found.key] = stripe_id
                 self._by_key.move_to_end(found.key)
             for known in (self._by_key, self._by_id):
-                if len(known) > self._most:
+                while len(known) > self._most:
                     known.popitem(last=False)
 
 
