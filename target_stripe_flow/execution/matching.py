@@ -62,7 +62,7 @@ def check_searchable(endpoint: Endpoint, name: str, parameters: Parameters) -> N
     """
     search = search_of(endpoint, name, parameters)
     if len(forms.encode(search)) > MOST_BYTES:
-        raise Rejected("is too long to look for objects by it", name)
+        raise Rejected("is too long to find objects by it", name)
     for each, value in search.items():
         if value == "":
             raise Rejected("is empty, so no object can be found by it: leave it out or set it to null", each)
