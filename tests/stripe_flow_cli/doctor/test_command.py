@@ -338,7 +338,7 @@ def test_without_settings_the_message_names_the_option(tmp_path: Path) -> None:
     assert "there are no settings: add --config FILE for a file, or --config ENV for variables" in done.output
 
 
-SHOWN = [({}, "utf-8", "\x1b[32m✓\x1b[0m "), ({"NO_COLOR": "1"}, "utf-8", "✓ "), ({"NO_COLOR": "1"}, "ascii", "+ ")]
+SHOWN = [({}, "utf-8", "\x1b[32m✓\x1b[0m "), ({"NO_COLOR": "1"}, "utf-8", "✓ "), ({"NO_COLOR": "1"}, "ascii", "✓ ")]
 
 
 @pytest.mark.parametrize(("env", "encoding", "sign"), SHOWN)
