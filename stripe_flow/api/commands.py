@@ -48,7 +48,7 @@ def _complete(match: re.Match[str]) -> str:
 
 
 def _split_options(rest: str) -> tuple[str | None, str]:
-    """What stands before and after the end of the options, ` -- `. None for what no shell would read."""
+    """The text before and from the end of the options, ` -- `; None for text that no shell would read."""
     parts = rest.split(" -- ")
     for count in range(1, len(parts) + 1):
         before = " -- ".join(parts[:count])
