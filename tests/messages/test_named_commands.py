@@ -6,8 +6,10 @@ import ast
 import json
 import re
 import shlex
+import sqlite3
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import click
@@ -143,6 +145,11 @@ def test_the_commands_that_runs_name_run_as_they_stand(sandbox: Sandbox, tmp_pat
     assert (retried.code, "opened" in retried.output) == (0, True), retried.log
 
 
+def attempts(folder: Path) -> list[object]:
+    with closing(sqlite3.connect(folder / "stripe-flow-journal.db")) as raw:
+        return raw.execute("SELECT * FROM attempts ORDER BY digest, attempt").fetchall()
+
+
 @pytest.mark.parametrize("command", ["retry", "settle", "forget", "show"])
 def test_a_key_of_several_sources_is_never_taken_for_the_wrong_one(
     *, command: str, sandbox: Sandbox, tmp_path: Path
@@ -161,7 +168,7 @@ def test_a_key_of_several_sources_is_never_taken_for_the_wrong_one(
     config.write_text(json.dumps(a_config(sandbox.url, source_name="shop")))
     more = {"settle": ["--as", "not-created"], "forget": ["--yes"]}.get(command, [])
     line = [sys.executable, "-m", "stripe_flow_cli", "journal", command, "charges:1", *more, "--config", str(config)]
-    rows = (tmp_path / "stripe-flow-journal.db").read_bytes()
+    rows = attempts(tmp_path)
 
     asked = run(line, tmp_path)
 
@@ -170,7 +177,7 @@ def test_a_key_of_several_sources_is_never_taken_for_the_wrong_one(
         return
     assert (asked.code, asked.output, len(asked.errors)) == (1, "", 1)
     assert_says(r"for crm eu in .*add --source-name 'crm eu'; or for shop in .*add --source-name shop", asked.errors[0])
-    assert (tmp_path / "stripe-flow-journal.db").read_bytes() == rows
+    assert attempts(tmp_path) == rows
     scope = Scope(account=PLATFORM, mode="test", source_name="crm eu")
     digest = Identity(scope=scope, action="charges", source_key=("1",)).digest
     for option in (["charges:1", "--source-name", "crm eu"], [f"charges:{digest}"]):
