@@ -11,7 +11,7 @@ from target_stripe_flow.actions.endpoint import Endpoint, Parameters
 from target_stripe_flow.attempts.identity import MARKER
 from target_stripe_flow.attempts.spelling import invisible_in
 from target_stripe_flow.execution.lookups import NotThere, asking, read_object
-from target_stripe_flow.execution.object_lists import View, list_objects
+from target_stripe_flow.execution.object_lists import ListedObject, View, list_objects
 from target_stripe_flow.results.outcome import Rejected
 
 # A message about several matches names at most this many ids.
@@ -23,14 +23,14 @@ def find_match(
     endpoint: Endpoint,
     name: str,
     parameters: Parameters,
-    has_left: Callable[[str], bool] = lambda _id: False,
+    has_left: Callable[[ListedObject], bool] = lambda _item: False,
 ) -> str | None:
     """The id of the one object whose parameter `name` has the value in `parameters`; None if there is none.
 
     A record that names a test clock matches the objects on that clock only, which no other list shows. Stripe compares
     exactly, and case matters: https://docs.stripe.com/api/customers/list
 
-    `has_left` says of an id whether that object has another value now, although the list may still show it.
+    `has_left` says whether an object has another value now, although the list may still show it.
 
     Raises Rejected if there are several, if Stripe refuses the search, or if its list is unfinished.
     """
@@ -40,7 +40,7 @@ def find_match(
         for item in list_objects(client, endpoint, View(filters=search), None):
             if item.object_type not in {"", endpoint.object_type}:
                 raise Rejected("nothing is created, as Stripe's list shows an object of another type", name)
-            if not item.deleted and not has_left(item.id):
+            if not item.deleted and not has_left(item):
                 ids.append(item.id)
             if len(ids) == MOST_SHOWN:
                 break

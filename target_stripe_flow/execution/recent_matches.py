@@ -15,6 +15,7 @@ from target_stripe_flow.actions.table import ACTIONS, ActionSpec
 from target_stripe_flow.attempts.attempt import Attempt
 from target_stripe_flow.attempts.lifecycle import HAS_OBJECT, OPEN
 from target_stripe_flow.execution.matching import find_match, search_of
+from target_stripe_flow.execution.object_lists import ListedObject
 from target_stripe_flow.execution.recent import MOST_KNOWN
 from target_stripe_flow.results.outcome import InDoubt
 
@@ -46,9 +47,9 @@ class RecentMatches:
         Raises Rejected if there are several, InDoubt if it is not known whether an object of this run exists.
         """
 
-        def has_left(stripe_id: str) -> bool:
+        def has_left(item: ListedObject) -> bool:
             """Whether this run gave the object another value: Stripe's list may still show it by the old one."""
-            found = self._by_id.get(stripe_id)
+            found = self._by_id.get(item.id) or self._by_id.get(item.origin)
             return found is not None and found.value != parameters[name]
 
         key = _key(spec, search_of(spec.endpoint, name, parameters))
@@ -68,16 +69,19 @@ class RecentMatches:
             return
         value = parameters[name]
         found = _Found(value=value, key=_key(spec, search_of(spec.endpoint, name, dict(parameters))) if value else None)
-        self._learn(found, sent.stripe_id if sent.state in HAS_OBJECT or sent.is_update else None)
+        self._learn(found, sent.stripe_id if sent.state in HAS_OBJECT or sent.is_update else None, sent.origin)
 
-    def _learn(self, found: _Found, stripe_id: str | None) -> None:
-        """The object is found like this now, and no longer as before."""
+    def _learn(self, found: _Found, stripe_id: str | None, origin: str) -> None:
+        """The object is found like this now, and no longer as before.
+
+        It is remembered by its marker, too: a dry run does not know the id of an object that a killed run has made.
+        """
         with self._lock:
             if stripe_id is not None:
                 before = self._by_id.pop(stripe_id, found).key
                 if before is not None and self._by_key.get(before) == stripe_id:
                     del self._by_key[before]
-                self._by_id[stripe_id] = found
+                self._by_id[stripe_id] = self._by_id[origin] = found
             if found.key is not None:
                 self._by_key[found.key] = stripe_id
                 self._by_key.move_to_end(found.key)

@@ -223,20 +223,30 @@ def test_matching_sees_what_the_run_made_and_changed(
     assert done[1].startswith(summary)
 
 
-def test_matching_sees_a_customer_that_a_killed_run_left(sandbox: Sandbox, tmp_path: Path) -> None:
-    settings = {"match_customers_by": "email"}
+@pytest.mark.parametrize("at", ["before_execute", "after_execute"])
+@pytest.mark.parametrize(
+    ("records", "summary"),
+    [
+        ([{"id": 2, "email": MAIL}], "1 records: 1 found"),
+        ([{"id": 1, "email": "b@x.io"}, {"id": 2, "email": MAIL}], "2 records: 1 created, 1 updated"),
+    ],
+    ids=["as it was", "changed in the run"],
+)
+def test_matching_sees_a_customer_that_a_killed_run_left(
+    records: list[dict[str, object]], summary: str, at: str, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    settings = {"match_customers_by": "email", "on_change": "update", "concurrency": 1}
     schema, one = a_schema("customers"), a_record("customers", id=1, email=MAIL)
-    sandbox.faults({"match": {"method": "POST"}, "at": "before_execute", "action": {"kind": "answer", "status": 500}})
+    sandbox.faults({"match": {"method": "POST"}, "at": at, "action": {"kind": "answer", "status": 500}})
     run(sandbox, tmp_path, schema, one, **settings)
     sandbox.faults()
     with closing(sqlite3.connect(tmp_path / "stripe-flow-journal.db")) as raw:  # as SIGKILL leaves it
         raw.execute("UPDATE attempts SET state = 'intent'")
         raw.commit()
 
-    assert both(sandbox, tmp_path, schema, a_record("customers", id=2, email=MAIL), **settings) == (
-        0,
-        "1 records: 1 found",
-    )
+    done = both(sandbox, tmp_path, schema, *(a_record("customers", **each) for each in records), **settings)
+
+    assert done == (0, summary)
 
 
 def test_a_product_id_that_is_in_use_is_rejected(sandbox: Sandbox, tmp_path: Path) -> None:
