@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from stripe_flow.api import forms
 from stripe_flow.api.client import Client
@@ -49,7 +49,7 @@ def find_match(
     return ids[0] if ids else None
 
 
-def search_of(endpoint: Endpoint, name: str, parameters: Parameters) -> dict[str, object]:
+def search_of(endpoint: Endpoint, name: str, parameters: Mapping[str, object]) -> dict[str, object]:
     """The filters of the list that shows the objects with the value of parameter `name`."""
     names = [name, str(endpoint.clock_parameter)]
     return {each: parameters[each] for each in names if parameters.get(each) is not None}

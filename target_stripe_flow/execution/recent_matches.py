@@ -68,7 +68,7 @@ class RecentMatches:
         if name is None or name not in parameters or sent.state not in HAS_OBJECT | OPEN:
             return
         value = parameters[name]
-        found = _Found(value=value, key=_key(spec, search_of(spec.endpoint, name, dict(parameters))) if value else None)
+        found = _Found(value=value, key=_key(spec, search_of(spec.endpoint, name, parameters)) if value else None)
         self._learn(found, sent.stripe_id if sent.state in HAS_OBJECT or sent.is_update else None, sent.origin)
 
     def _learn(self, found: _Found, stripe_id: str | None, origin: str) -> None:
