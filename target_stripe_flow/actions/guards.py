@@ -130,12 +130,12 @@ def _without_id(record: Json, find_by: str | None, maps: StreamMaps) -> Iterator
 
 
 def _unclear_object(record: Json, maps: StreamMaps) -> Iterator[Rejected]:
-    """What is no text names no type, so it does not show whether the record was read from Stripe."""
+    """An object or a list names no type, so it does not show whether the record was read from Stripe."""
     for name, value in record.items():
-        if plain(name) == "object" and value is not None and not isinstance(value, str):
+        if plain(name) == "object" and isinstance(value, Mapping | list):
             line = maps.propose([Edit(path=(name,), name=name, cast=REMOVED)])
             yield Rejected(
-                "must be text: it does not show whether this record is an order or was read from Stripe"
+                "is an object or a list, which does not show whether this record is an order or was read from Stripe"
                 f"{f'. If the column is your own, {line}' if line else ''}",
                 "object",
             )

@@ -283,7 +283,7 @@ def test_a_record_that_was_read_from_stripe_moves_no_money(action: str, member: 
 
 
 @pytest.mark.parametrize("action", MONEY)
-@pytest.mark.parametrize("value", ["bicycle", "", None])
+@pytest.mark.parametrize("value", ["bicycle", "", None, 7, 1.5, True])
 def test_a_column_of_the_user_may_be_called_object(action: str, value: object) -> None:
     assert objection(action, {"object": value, "amount": 5}) is None
 
