@@ -29,7 +29,8 @@ def rejects_path(config: Mapping[str, object]) -> Path:
 def check_rejects_path(config: Mapping[str, object]) -> Path:
     """The path. Raises Misconfigured if it cannot be written, or names a file of the journal or another one in use."""
     path = rejects_path(config)
-    Rejects(path).check_writable()
+    if config.get("rejects_path"):  # else it is beside the journal, whose own message is clearer
+        Rejects(path).check_writable()
     for taken in location_of(config).own_names():
         if _is_same(path, taken):
             raise _refuse(path, f"is the journal's file {taken}")

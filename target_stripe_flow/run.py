@@ -201,9 +201,10 @@ class Run:
             print_state(value)
 
     def _rejects(self, config: Config) -> RejectsSink:
-        if self._is_dry:
-            return LoggedRejects()
         rejects = Rejects(rejects_path(config), lambda: self.client.clock.now_unix(time.monotonic()))
+        if self._is_dry:
+            rejects.check_writable()
+            return LoggedRejects()
         rejects.open()
         return rejects
 

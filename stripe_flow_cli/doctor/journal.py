@@ -26,6 +26,7 @@ from target_stripe_flow.journal.opening import open_in_memory
 from target_stripe_flow.journal.overlay import open_overlay
 from target_stripe_flow.journal.store import Journal
 from target_stripe_flow.rejects_path import check_rejects_path
+from target_stripe_flow.results.rejects import Rejects
 from target_stripe_flow.run import refuse_lost_journal
 
 
@@ -179,6 +180,7 @@ class RejectsFacts:
 def read_rejects_file(plugin_under_test: TargetUnderTest) -> RejectsFacts:
     """The rejects file. Raises Misconfigured if a run could not write to it."""
     path = check_rejects_path(plugin_under_test.config)
+    Rejects(path).check_writable()
     waiting = _count_waiting(plugin_under_test, path) if path.exists() else 0
     return RejectsFacts(path=str(path), wide=list(warn_of_wide_modes([path])), waiting=waiting)
 
