@@ -157,6 +157,9 @@ class ActionSink(FeedingSink):
         elif outcome.status is Status.UPDATED:
             names = self._checker.not_emptied(record)
             message = "stream %s: Stripe cannot empty %s: an update leaves it as it is where the record has null"
+        elif outcome.left_out:
+            names = list(outcome.left_out)
+            message = "stream %s: %s changed, which no update takes: it is at Stripe as before"
         for name in names:
             if (name, message) not in self._warned_of:
                 self._warned_of.add((name, message))

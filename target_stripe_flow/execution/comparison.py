@@ -47,6 +47,12 @@ def conflict(job: Job, latest: Attempt, journal: Journal) -> Outcome:
     return Outcome(status=Status.REJECTED, reason=reason)
 
 
+def left_out(job: Job, latest: Attempt, journal: Journal) -> tuple[str, ...]:
+    """The parameters in which a changed record differs if an update takes none of them; else empty."""
+    fields = _changed_fields(job, latest, journal)
+    return () if job.checker.updatable(dict.fromkeys(fields)) else tuple(fields)
+
+
 def _changed_fields(job: Job, latest: Attempt, journal: Journal) -> list[str]:
     """The names of the parameters that differ; none where an earlier release has sent the record."""
     if latest.field_marks is None:

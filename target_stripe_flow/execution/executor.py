@@ -14,7 +14,7 @@ from target_stripe_flow.attempts.attempt import Attempt
 from target_stripe_flow.attempts.identity import joined
 from target_stripe_flow.attempts.lifecycle import FOR_A_PERSON, HAS_OBJECT, OPEN, Answer, State, on_record
 from target_stripe_flow.execution.attempt_outcome import outcome_of_attempt, outcome_of_send, with_known_content
-from target_stripe_flow.execution.comparison import conflict, is_same
+from target_stripe_flow.execution.comparison import conflict, is_same, left_out
 from target_stripe_flow.execution.job import Job
 from target_stripe_flow.execution.lanes import lanes_of
 from target_stripe_flow.execution.matching import check_searchable, is_ours
@@ -217,11 +217,15 @@ class Executor:
         if made.source_key is None:  # rebuilt; its content is known once the update is applied
             adopted = replace(job.adopt(made), **made.content())
             self._journal.change(adopted, was=made)
+        names = left_out(job, with_known_content(made, last), self._journal)
         attempt = self._requests.update(job, made, last)
         self._requests.forget(made.stripe_id)  # also if the send raises: another process may have updated the object
         sent = self._sender.send(attempt, is_new=True)
         self._note_sent(job, sent.attempt)
-        return outcome_of_send(sent)
+        outcome = outcome_of_send(sent)
+        if names and outcome.status is Status.UPDATED:  # sent all the same: the marks do not show each change
+            return replace(outcome, status=Status.UNCHANGED, left_out=names)
+        return outcome
 
     def _note_sent(self, job: Job, attempt: Attempt) -> None:
         """What later records of this run must see: what the object has now, or may have."""

@@ -34,7 +34,8 @@ class Outcome:
     """The status of a record; `field` and `reason` say what to fix.
 
     `refusal` is Stripe's answer to the write, `lookup_refusal` its answer to a question that came before the write.
-    `is_conflict`: the record's idempotency key was used with other bytes.
+    `is_conflict`: the record's idempotency key was used with other bytes. `left_out`: the parameters in which an
+    unchanged record differs, and which no update takes.
     """
 
     status: Status
@@ -44,6 +45,7 @@ class Outcome:
     refusal: Refusal | None = None
     lookup_refusal: Refusal | None = None
     is_conflict: bool = False
+    left_out: tuple[str, ...] = ()
 
 
 class Rejected(Exception):

@@ -82,6 +82,33 @@ def test_another_stripe_id_is_named(shared: Sandbox, tmp_path: Path) -> None:
     assert reasons(tmp_path)[0].startswith("it differs in stripe_id from what was sent")
 
 
+@pytest.mark.parametrize(
+    ("action", "first", "changed", "name"),
+    [
+        ("customers", {"name": "Ann"}, {"source": "tok_visa"}, "source"),
+        ("customers", {"name": "Ann", "source": "tok_visa"}, {"source": None}, "source"),
+        ("customers", {"name": "Ann", "balance": 5, "description": None}, {"balance": 6}, "balance"),
+        ("products", {"name": "Ann"}, {"type": "good"}, "type"),
+    ],
+)
+def test_a_change_that_no_update_takes_is_not_counted_as_updated(
+    *, action: str, first: Message, changed: Message, name: str, shared: Sandbox, tmp_path: Path
+) -> None:
+    sending(shared, tmp_path, action, first)
+    lines = [a_schema(action), a_record(action, id="o-1", **(first | changed))]
+    config = a_config(shared.url, source_name=tmp_path.name, on_change="update")
+
+    foretold = run_target(tmp_path, config | {"dry_run": True}, lines)
+    done = run_target(tmp_path, config, lines)
+    both = sending(shared, tmp_path, action, first | changed | {"name": "Bob"}, on_change="update")
+
+    for run in (foretold, done):
+        assert run.summary.startswith("1 records: 1 unchanged")
+        assert f"stream {action}: {name} changed, which no update takes: it is at Stripe as before" in run.log
+    assert both == "1 records: 1 updated"
+    assert sending(shared, tmp_path, action, first | changed | {"name": "Bob"}).startswith("1 records: 1 unchanged")
+
+
 def test_after_an_update_the_fields_are_those_of_the_update(shared: Sandbox, tmp_path: Path) -> None:
     ann, bob = {"name": "Ann", "phone": "1"}, {"name": "Bob", "phone": "1"}
     sending(shared, tmp_path, "customers", ann)
