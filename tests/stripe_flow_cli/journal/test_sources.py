@@ -185,10 +185,9 @@ def test_a_key_of_several_sources_is_shown_whole_and_changed_only_where_it_is_cl
     assert unclear.code == 1
     assert "2 rows for this key" in unclear.errors[0]
     assert "--source-name" in unclear.errors[0]
-    assert do("target_stripe_flow.json").code == 0
-    assert query(journal_url, "SELECT source_name FROM attempts") == [("default",)], (
-        "that of the settings, crm, is gone"
-    )
+    assert do("target_stripe_flow.json").code == 1, "the settings name one of them, and the KEY may be of the other"
+    assert do("target_stripe_flow.json", "--source-name", "crm").code == 0
+    assert query(journal_url, "SELECT source_name FROM attempts") == [("default",)], "that of crm is gone"
 
 
 def settings_of(folder: Path) -> dict[str, Any]:
