@@ -20,18 +20,27 @@ from target_stripe_flow.target import TargetStripeFlow
 
 ROOT = Path(__file__).parents[1]
 HUB = ROOT / "hub"
+
+
+def commands(**args: str) -> Json:
+    """Commands of a plugin, for `meltano invoke PLUGIN:NAME`; each is one of `stripe-flow`."""
+    return {name: {"executable": "stripe-flow", "args": each} for name, each in args.items()}
+
+
 # By the hub's kind, with texts that `--about` does not have.
 PLUGINS: dict[str, tuple[type[PluginBase], Json]] = {
     "extractors": (
         TapStripeFlow,
         {
             "select": ["charges.*", "refunds.*"],
+            "commands": commands(doctor="doctor --plugin tap --config ENV", slices="slices --config ENV"),
             "usage": "To read more streams, select them: `customers` needs `customer_ids`, or `customers_mode: list`.",
         },
     ),
     "loaders": (
         TargetStripeFlow,
         {
+            "commands": commands(doctor="doctor --plugin target --config ENV", journal="journal --config ENV"),
             "settings_preamble": (
                 "A live key needs `allow_live: true` and a journal: `stripe-flow journal init --config FILE`."
             ),

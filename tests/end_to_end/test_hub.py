@@ -60,6 +60,17 @@ def test_the_hub_definitions_use_only_known_keys(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_the_commands_are_those_of_the_example_project(path: Path) -> None:
+    plugins = read(ROOT / "meltano.yml")["plugins"][path.parent.name]
+    [example] = [each for each in plugins if each["name"] == path.stem]
+    keys = ("executable", "args")
+
+    assert read(path)["commands"] == {
+        name: {key: command[key] for key in keys} for name, command in example["commands"].items()
+    }
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_meltano_adds_the_hub_definitions_to_an_empty_project(path: Path, tmp_path: Path) -> None:
     (tmp_path / "meltano.yml").write_text(PROJECT, encoding="utf-8")
     kind = path.parent.name
