@@ -188,14 +188,12 @@ _SPELLINGS = [
     " 4242-4242-4242-4242 ",
     "4242 4242 4242 4242",
     "4242\u00a04242\u00a04242\u00a04242",
-    [
-        "4242_4242_4242_4242",
-        "4242.4242.4242.4242",
-        "4242/4242/4242/4242",
-        "4242\u200b4242\u200b4242\u200b4242",
-        "\uff14\uff12" * 8,
-        f"paid by {CARD}, thanks",
-    ],
+    "4242_4242_4242_4242",
+    "4242.4242.4242.4242",
+    "4242/4242/4242/4242",
+    "4242\u200b4242\u200b4242\u200b4242",
+    "\uff14\uff12" * 8,
+    f"paid by {CARD}, thanks",
 ]
 DEEP: list[Any] = []
 for _ in range(60):
@@ -384,7 +382,9 @@ def _cards(action: str) -> Iterator[Wrong]:
     if action in {"customers", "charges"}:
         yield "source", st.sampled_from([*_SPELLINGS, {"object": "card", "number": CARD}]), "source"
     for name, inner in cast("Json", ACTIONS[action].schema()["properties"]).items():
-        if inner["type"] == "string" and inner.get("maxLength", 100) >= 100:
+        # What may name a record is a key, which may look like a card number by chance.
+        is_text = inner["type"] == "string" and name not in ACTIONS[action].references
+        if is_text and inner.get("maxLength", 100) >= 100:
             yield name, st.sampled_from(_SPELLINGS), name
 
 

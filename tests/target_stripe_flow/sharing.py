@@ -49,6 +49,7 @@ def query(journal: Location | str, statement: str) -> list[tuple[Any, ...]]:  # 
 
 # What brings a journal back to the tables of the release before, which had three migrations.
 UNDO_TO_RELEASE_BEFORE = (
+    "ALTER TABLE attempts DROP COLUMN field_marks",
     "DROP TABLE needs_rebuild",
     "DROP TABLE sources",
     "DROP TABLE account_labels",

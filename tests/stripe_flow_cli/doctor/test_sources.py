@@ -30,7 +30,7 @@ def test_a_new_source_name_is_foretold(action: str, sandbox: Sandbox, tmp_path: 
 
     assert [status for status, _ in unsure] == ["open"]
     assert f"no {action} of the source_name crm. It has records of these source_names: 1 of default." in unsure[0][1]
-    assert f"`stripe-flow journal source add crm --action {action}`" in unsure[0][1]
+    assert f"`stripe-flow journal source add crm --action {action} --config doctor.json`" in unsure[0][1]
     assert sure.code == ran.code == 1
     assert same == [("ok", "the records are of the source_name default, a part of every record's identity")]
 

@@ -42,7 +42,7 @@ def test_each_hostile_record_is_rejected_by_the_field_that_is_wrong(way: str, sa
 
     reports = {each["record"]["row"]: each["stripe_flow"] for each in rejects(tmp_path)}
     fields = [(number, each.field, reports[number]["field"]) for number, each in enumerate(broken)]
-    assert [what for what in fields if what[1] != what[2]] == []
+    assert [(broken[what[0]], reports[what[0]]) for what in fields if what[1] != what[2]] == []
     assert done.summary.startswith(f"{len(broken) + 1} records: 1 created, {len(broken)} rejected")
     assert (done.code, len(reports)) == (0, len(broken))
     assert [each["path"] for each in sandbox.requests() if each["method"] == "POST"] == ["/v1/customers"]
