@@ -25,27 +25,42 @@ class PaymentMethod:
     kind: str
 
 
+class _Turns:
+    """A fixed number of locks: equal names share one, as few others do."""
+
+    def __init__(self, count: int = 64) -> None:
+        self._locks = [threading.Lock() for _ in range(count)]
+
+    def of(self, name: str) -> threading.Lock:
+        return self._locks[hash(name) % len(self._locks)]
+
+
 class DefaultPaymentMethods:
     """Reads each customer and payment method once from Stripe, a customer that this run changed again.
 
-    What rejects a record is remembered as well. Safe to share between threads: records of one customer share a lane.
+    What rejects a record is remembered as well. Safe to share between threads: what one of them reads, others wait for.
     """
 
     def __init__(self, client: Client) -> None:
         self._client = client
         self._known: Recent[str, PaymentMethod | Rejected] = Recent()
         self._lock = threading.Lock()
+        # A customer's default is resolved while the customer is read: locks of their own, so that no two threads wait
+        # for each other.
+        self._customers, self._methods = _Turns(), _Turns()
 
     def resolve(self, source: str) -> PaymentMethod:
         """The payment method for a record's `source`. Raises Rejected if Stripe has none with this id."""
         kind = next((kind for prefix, kind in _KINDS.items() if source.startswith(prefix)), None)
         if kind is not None:
             return PaymentMethod(source=source, kind=kind)
-        return self._once(source, self._read_method)
+        with self._methods.of(source):
+            return self._once(source, self._read_method)
 
     def default_of(self, customer: str) -> PaymentMethod:
         """The customer's default payment method, else the default source. Raises Rejected if there is neither."""
-        return self._once(customer, self._read_default)
+        with self._customers.of(customer):
+            return self._once(customer, self._read_default)
 
     def forget(self, customer: str | None) -> None:
         """The customer is found, created or changed, so its default is read again when it is needed."""

@@ -62,7 +62,7 @@ def test_a_report_shows_what_a_run_has_done_and_not_done(sandbox: Sandbox, tmp_p
     text = (tmp_path / PAGE).read_text(encoding="utf-8")
     assert done.output == f"wrote {PAGE}: 2 attempts, 2 records that are not done\n"
     assert "<h1>1 record needs a fix</h1>" in text
-    assert "amount is a positive JSON integer" in text
+    assert "amount must be a JSON integer in minor units" in text
     assert "900 JPY" in text
     assert CANARY_ADDRESS not in text
     assert figures["counts"] == {"created": 1, "declined": 1}

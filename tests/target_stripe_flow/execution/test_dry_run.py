@@ -287,7 +287,7 @@ def test_account_trouble_is_met_also_where_the_account_is_configured(
     wrong: dict[str, object], sandbox: Sandbox, tmp_path: Path
 ) -> None:
     config = a_config(sandbox.url, account_id=PLATFORM) | wrong
-    lines = [a_schema("customers"), a_record("customers", id=1)]
+    lines = [a_schema("customers"), a_record("customers", id=1, name="Ann")]
 
     codes = [run_target(tmp_path, config | {"dry_run": is_dry}, lines).code for is_dry in (True, False)]
 

@@ -170,7 +170,7 @@ def test_an_empty_address_is_never_the_only_customer_of_the_account(sandbox: San
 
 
 def test_an_address_counts_as_written_where_nothing_is_matched_by_it(sandbox: Sandbox, tmp_path: Path) -> None:
-    padded = {"id": 1, "email": f" {EMAIL}"}
+    padded = {"id": 1, "email": f"\u200b{EMAIL}"}
     lines = [a_schema("customers"), a_record("customers", **padded)]
     done = run_target(tmp_path, a_config(sandbox.url), lines)
 
