@@ -59,12 +59,21 @@ def _singular(name: str) -> tuple[str, ...]:
     return name, name.removesuffix("s"), f"{name[:-3]}y" if name.endswith("ies") else name
 
 
+def _action_of_table(stream: str) -> str | None:
+    """The action whose name a table has in its schema, as the streams of taps for databases: `public-customers`."""
+    schema, _, table = stream.strip().replace(".", "-").rpartition("-")
+    own = _singular("".join(_words(table)))
+    return None if is_stripe_list(schema) else next((name for name in ACTIONS if name.removesuffix("s") in own), None)
+
+
 def describe_unknown(stream: str) -> str:
-    """What to do about a stream that is not an action. No alias is proposed for records read from Stripe."""
-    near = nearest(stream, ACTIONS)
-    if is_stripe_list(stream) and plain(stream).removesuffix("s") != plain(near or "").removesuffix("s"):
+    """What to do about a stream that is not an action. No alias is proposed for other records read from Stripe."""
+    action = _action_of_table(stream)
+    if is_stripe_list(stream) and action is None:
         return (
             "It has the name of a list of Stripe's, and records read from Stripe must not create objects: leave it out"
         )
+    near = action or nearest(stream, ACTIONS)
     alias = json.dumps({stream: {"__alias__": near or "ACTION"}})
-    return f"If its records are {near or 'for one of these, ACTION'}, set stream_maps to {alias}"
+    read = ". If they were read from Stripe, they must not create objects: leave it out" if action else ""
+    return f"If its records are {near or 'for one of these, ACTION'}, set stream_maps to {alias}{read}"

@@ -53,6 +53,13 @@ def test_another_spelling_of_an_action_gets_the_stream_map_for_it(action: str) -
     assert f'"__alias__": "{action}"' in describe_unknown(action.title())
 
 
+@pytest.mark.parametrize("action", ACTIONS)
+def test_a_table_with_the_name_of_an_action_gets_the_stream_map_for_it(action: str) -> None:
+    for form in (f"public-{action}", f"PUBLIC-{action.upper()}", f"dbo.{action}", f"shop-stripe_{action}", action[:-1]):
+        assert f'{{"{form}": {{"__alias__": "{action}"}}}}' in describe_unknown(form), form
+        assert "read from Stripe" in describe_unknown(form)
+
+
 @pytest.mark.parametrize("stream", ["payout_transactions", "external_account_cards", "public-payment_intents"])
 def test_a_run_with_a_stream_of_stripe_objects_ends_without_proposing_stream_maps(
     stream: str, sandbox: Sandbox, tmp_path: Path
