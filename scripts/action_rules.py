@@ -113,6 +113,7 @@ _SHIPPING: Mapping[str, Schema] = {
     "shipping.address": {"x-reasons": {"required": _SHIPPING_REASON}},
     "shipping.address.line1": {"minLength": 1, "x-reasons": {"minLength": _SHIPPING_REASON}},
 }
+_OF_ACCOUNT: Schema = {"x-of-account": True}
 _NO_CARD: Schema = {
     "not": {"pattern": r"^[\W_]*\d([\W_]*\d){11,}[\W_]*$"},
     "x-reasons": {
@@ -146,6 +147,8 @@ RULES: Mapping[str, Mapping[str, Schema]] = {
             "pattern": r"^[A-Z0-9]{1,12}(?!\n)$",
             "x-reasons": {"*": "invoice_prefix takes 1 to 12 upper-case letters or digits"},
         },
+        "invoice_settings.default_payment_method": _OF_ACCOUNT,
+        "invoice_settings.rendering_options.template": _OF_ACCOUNT,
         **_SHIPPING,
         "source": _NO_CARD,
         "stripe_id": {

@@ -6,6 +6,8 @@ description of the creation is the base; where the action changes objects, the o
 - `x-create-only`: an update leaves the parameter out. `x-update-only`: a creation does.
 - `x-update-values`: values that only an update takes.
 - `x-unset`: null empties the parameter in an update.
+
+and our rules `x-of-account`: the id of an object of the account, which a copy in another account cannot name.
 """
 
 from __future__ import annotations

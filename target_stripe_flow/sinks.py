@@ -150,17 +150,20 @@ class ActionSink(FeedingSink):
 
     def _warn_of_left_out(self, job: Job, outcome: Outcome) -> None:
         """Warn once of each parameter of the record that the request could not carry."""
-        record, names, message = job.candidate.record if job.candidate else {}, list[str](), ""
+        record, names = job.candidate.record if job.candidate else {}, dict[str, str]()
         if outcome.status is Status.CREATED:
-            names = self._checker.only_updated(record)
             message = "stream %s: %s is left out of new objects: Stripe takes it in an update only"
+            names = dict.fromkeys(self._checker.only_updated(record), message)
         elif outcome.status is Status.UPDATED:
-            names = self._checker.not_emptied(record)
             message = "stream %s: Stripe cannot empty %s: an update leaves it as it is where the record has null"
+            names = dict.fromkeys(self._checker.not_emptied(record), message)
         elif outcome.left_out:
-            names = list(outcome.left_out)
             message = "stream %s: %s changed, which no update takes: it is at Stripe as before"
-        for name in names:
+            names = dict.fromkeys(outcome.left_out, message)
+        if outcome.status in {Status.CREATED, Status.UPDATED}:
+            message = "stream %s: %s is left out of copies: it names an object of the account that they were read from"
+            names |= dict.fromkeys(self._checker.of_another_account(record), message)
+        for name, message in names.items():
             if (name, message) not in self._warned_of:
                 self._warned_of.add((name, message))
                 self.logger.warning(message, self.stream_name, shown_name(name))

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from target_stripe_flow.actions.stripe_objects import is_stripe_object
@@ -33,11 +33,29 @@ def only_updated(record: Json, schema: Json) -> list[str]:
 
 
 def of_another_account(record: Json, schema: Json) -> list[str]:
-    """The parameters of a copy that name objects of the account that it was read from: those that only an update takes.
+    """The paths in a copy that name objects of the account that it was read from.
 
     A copy is a record whose `object` names a type of Stripe's objects.
     """
-    return only_updated(record, schema) if is_stripe_object(record.get("object")) else []
+    return list(_foreign(record, schema, "")) if is_stripe_object(record.get("object")) else []
+
+
+def _foreign(value: Json, schema: Json, path: str) -> Iterator[str]:
+    for name, rules in schema.get("properties", {}).items():
+        inner = value.get(name)
+        if inner is not None and (rules.get("x-update-only") or rules.get("x-of-account")):
+            yield path + name
+        elif isinstance(inner, Mapping):
+            yield from _foreign(inner, rules, f"{path}{name}.")
+
+
+def without(value: Json, paths: Collection[str], path: str = "") -> dict[str, Any]:
+    """`value` without the members at these paths."""
+    return {
+        name: without(inner, paths, f"{path}{name}.") if isinstance(inner, Mapping) else inner
+        for name, inner in value.items()
+        if path + name not in paths
+    }
 
 
 def _has(schema: Json, name: str, mark: str) -> bool:

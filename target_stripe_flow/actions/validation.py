@@ -64,8 +64,10 @@ class RecordChecker:
         # A source key is canonical text: 7 and "7" are the same customer.
         keys = {name: record.get(name) for name in self._spec.references}
         references = {name: str(key) for name, key in keys.items() if type(key) is int and is_writable(key)}
-        flags = {*self._spec.omission_flags.values(), *calls.of_another_account(record, self._schema)}
+        flags = self._spec.omission_flags.values()
         members = {name: value for name, value in {**record, **references}.items() if name not in flags}
+        if foreign := self.of_another_account(record):
+            members = calls.without(members, foreign)
         return cast("dict[str, Any]", _pick(members, self._schema, "", self.dropped))
 
     def objection(self, candidate: guards.Candidate) -> Rejected | None:
@@ -96,6 +98,10 @@ class RecordChecker:
     def only_updated(self, record: Json) -> list[str]:
         """The names of the parameters in a record that a creation leaves out."""
         return calls.only_updated(record, self._schema)
+
+    def of_another_account(self, record: Json) -> list[str]:
+        """The paths in a copy that are left out, because they name objects of the account that it was read from."""
+        return calls.of_another_account(record, self._schema)
 
     def unset(self, record: Json) -> dict[str, Any]:
         """What an update empties, as a tree of empty texts."""

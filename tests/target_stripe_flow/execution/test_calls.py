@@ -140,6 +140,28 @@ def test_a_copy_does_not_name_the_objects_of_the_account_that_it_was_read_from(
     assert not any(name in sent for sent in posted(sandbox))
 
 
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("default_payment_method", {"default_payment_method": "pm_1", "footer": "Bye"}),
+        ("template", {"rendering_options": {"template": "inrtem_1"}, "footer": "Bye"}),
+    ],
+)
+def test_a_copy_does_not_name_what_its_invoice_settings_name_in_the_other_account(
+    name: str, settings: dict[str, object], sandbox: Sandbox, tmp_path: Path
+) -> None:
+    copies = [{"id": 1, "object": "customer", "name": title, "invoice_settings": settings} for title in ("A", "B", "B")]
+
+    runs = [send(sandbox, tmp_path, "customers", copy) for copy in copies]
+
+    assert [done.summary for done in runs] == [
+        f"1 records: 1 {status}" for status in ("created", "updated", "unchanged")
+    ]
+    assert "is left out of copies" in runs[0].log
+    assert all(sent["invoice_settings[footer]"] == "Bye" for sent in posted(sandbox))
+    assert not any(name in parameter for sent in posted(sandbox) for parameter in sent)
+
+
 def test_a_value_of_updates_is_rejected_when_the_object_is_created(sandbox: Sandbox, tmp_path: Path) -> None:
     later = {"id": 1, "name": "A", "tax": {"validate_location": "auto"}}
 
