@@ -51,7 +51,7 @@ _KINDS = (
         type="integer",
         rule=_WHOLE,
         found="a float there. If its unit is right, cast it",
-        fits=lambda value: isinstance(value, float) and value.is_integer(),
+        fits=lambda value: isinstance(value, float) and value.is_integer() and "e" not in str(value),
         expression=_TO_INTEGER,
     ),
     _Kind(

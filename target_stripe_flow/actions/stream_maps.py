@@ -35,8 +35,11 @@ class _Node:
     inside: dict[str | None, _Node] = field(default_factory=dict)
 
 
-def expressions(edits: Iterable[Edit]) -> dict[str, str]:
-    """The expressions of a stream map that make these changes. What is inside a member is rewritten with it."""
+def expressions(edits: Iterable[Edit], made: Mapping[str, str]) -> dict[str, str]:
+    """The expressions of a stream map that make these changes. What is inside a member is rewritten with it.
+
+    `made` has the expressions by which the stream map makes members already: they are changed.
+    """
     root = _Node(name=None)
     for edit in edits:
         node = root
@@ -45,10 +48,11 @@ def expressions(edits: Iterable[Edit]) -> dict[str, str]:
             node = node.inside.setdefault(key, _Node(name=key))
         node.name, node.cast = edit.name or node.name, edit.cast
     found: dict[str, str] = {}
-    for name, node in root.inside.items():
-        found[str(node.name)] = _rewritten(f"record.get({name!r})", node, 0)
+    for name, node in ((str(each), node) for each, node in root.inside.items()):
+        value = f"({made[name]})" if name in made else f"record.get({name!r})"
+        found[str(node.name)] = _rewritten(value, node, 0)
         if name != node.name:
-            found[str(name)] = REMOVED
+            found[name] = REMOVED
     return found
 
 
@@ -70,6 +74,11 @@ def _rewritten(value: str, node: _Node, depth: int) -> str:
     return f"({value} and {{{key}: {changed} for {name}, {inner} in {value}.items(){kept}}})"
 
 
+def _replaces(edit: Edit) -> bool:
+    """Whether a member of the record is renamed or removed."""
+    return edit.cast == REMOVED or (len(edit.path) == 1 and edit.name not in {"", edit.path[0]})
+
+
 @dataclass(frozen=True, kw_only=True)
 class StreamMaps:
     """The setting stream_maps, as it applies to the records of one input stream that become records of `action`.
@@ -85,11 +94,16 @@ class StreamMaps:
     @property
     def computed(self) -> frozenset[str]:
         """The members that the stream map makes by an expression."""
-        return frozenset(
-            name
+        return frozenset(self._made)
+
+    @property
+    def _made(self) -> dict[str, str]:
+        """The members that the stream map makes, and their expressions."""
+        return {
+            name: expression
             for name, expression in (self._entry[1] or {}).items()
             if isinstance(expression, str) and expression != REMOVED and not name.startswith("__")
-        )
+        }
 
     @property
     def _entry(self) -> tuple[str, Json | None]:
@@ -106,14 +120,20 @@ class StreamMaps:
         return chosen, entries.get(chosen)
 
     def propose(self, edits: Collection[Edit]) -> str:
-        """`set stream_maps to {…}`: how to make these changes; empty if a stream map made all these members itself."""
-        computed = self.computed
-        possible = [edit for edit in edits if edit.path[0] in self.members and edit.path[0] not in computed]
+        """`set stream_maps to {…}`: how to make these changes; empty if it can make none of them.
+
+        Of a member that the stream map makes itself, the value is changed, but it is not renamed or removed.
+        """
+        made = self._made
+        kept = {edit.path[0] for edit in edits if edit.path[0] in made and _replaces(edit)}
+        possible = [each for each in edits if each.path[0] in {*self.members, *made} - kept]
         if not possible:
             return ""
-        # A member that the stream map makes already is left as it is.
-        lines = {name: line for name, line in expressions(possible).items() if name not in computed}
+        own = {edit.path[0] for edit in possible}
+        lines = {name: line for name, line in expressions(possible, made).items() if name in own or name not in made}
         name, entry = self._entry
+        if not lines.keys().isdisjoint(made):
+            return f"change the entry {json.dumps(name)} of the setting stream_maps to have {json.dumps(lines)[1:-1]}"
         if entry is not None:
             where = f"the entry {json.dumps(name)} of the setting stream_maps"
             return f"add {json.dumps(lines)[1:-1]} to {where}"

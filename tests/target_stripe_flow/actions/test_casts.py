@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -77,11 +78,47 @@ def test_text_that_is_no_object_gets_no_stream_map(text: str) -> None:
     assert objection("customers", {"metadata": text}) is None  # the schema rejects it
 
 
-def test_a_value_that_a_stream_map_has_made_gets_no_second_one() -> None:
+@pytest.mark.parametrize(
+    ("action", "path", "value", "wanted"),
+    [
+        ("charges", ("amount",), 5.0, 5),
+        ("charges", ("amount",), "5", 5),
+        ("customers", ("metadata",), '{"plan": "pro"}', {"plan": "pro"}),
+        ("customers", ("preferred_locales",), '["en"]', ["en"]),
+        ("products", ("package_dimensions",), '{"width": 1}', {"width": 1}),
+        ("customers", ("shipping", "address"), '{"city": "Rome"}', {"city": "Rome"}),
+    ],
+)
+@pytest.mark.parametrize("expression", ["COLUMN", "record.get('COLUMN')", "record['COLUMN'] if 1 else None"])
+def test_a_value_that_a_stream_map_has_made_is_cast_in_it(
+    action: str, path: tuple[str, ...], value: object, wanted: object, expression: str
+) -> None:
+    """`change the entry "x" of the setting stream_maps to have "a": "b"`."""
+    made = at(path, value)
+    entry = {path[0]: expression, "COLUMN": "__NULL__"}
+    received: Json = {"COLUMN": made[path[0]]}
+
+    message = str(objection(action, made | {"name": "A"}, received=received, maps={action: entry}))
+
+    changed = re.search(r'change the entry (".*") of the setting stream_maps to have (".*)$', message)
+    assert changed is not None, message
+    assert json.loads(changed[1]) == action
+    lines = json.loads(f"{{{changed[2]}}}")
+    assert mapped({action: entry | lines}, action, {}, received)[0] == {"id": 1, **at(path, wanted)}
+
+
+def test_a_value_that_no_stream_map_has_made_and_that_was_not_received_gets_none() -> None:
     message = str(objection("charges", {"amount": 5.0}, received={"total": 5.0}))
 
     assert "in the stream map" in message
     assert "record.get" not in message
+
+
+@of_type("integer")
+def test_a_float_that_the_stream_map_would_leave_is_not_told_to_be_cast(action: str, path: tuple[str, ...]) -> None:
+    record = at(path, 1e22) | ({"amount": 5} if path[0] != "amount" else {})
+
+    assert objection(action, record) is None  # the schema rejects it
 
 
 def test_a_reason_shows_nothing_of_the_value() -> None:
