@@ -68,7 +68,7 @@ def _rewritten(value: str, node: _Node, depth: int) -> str:
     changed = inner
     for old, below in node.inside.items():
         if below.inside or below.cast != "{0}":
-            changed = f"({_rewritten(inner, below, depth + 1)} if {name} == {old!r} else {changed})"
+            changed = f"(({_rewritten(inner, below, depth + 1)}) if {name} == {old!r} else {changed})"
     key = f"{renamed!r}.get({name}, {name})" if renamed else name
     kept = f" if {name} not in {sorted({str(new) for new in renamed.values()})!r}" if renamed else ""
     return f"({value} and {{{key}: {changed} for {name}, {inner} in {value}.items(){kept}}})"

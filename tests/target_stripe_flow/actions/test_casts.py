@@ -73,6 +73,26 @@ def test_a_list_that_came_as_text_is_told_to_be_read(action: str, path: tuple[st
     assert "must be a list" in str(objection(action, at(path, "[]") | {"amount": 5}))
 
 
+@pytest.mark.parametrize(
+    ("action", "name", "wrong", "cast"),
+    [
+        ("prices", "recurring", {"interval_count": 2.0}, {"interval_count": 2}),
+        ("prices", "product_data", {"metadata": '{"plan": "pro"}'}, {"metadata": {"plan": "pro"}}),
+        ("customers", "shipping", {"address": '{"city": "Rome"}'}, {"address": {"city": "Rome"}}),
+        ("customers", "invoice_settings", {"custom_fields": "[]"}, {"custom_fields": []}),
+    ],
+)
+def test_a_cast_inside_an_object_leaves_its_other_members_as_they_are(
+    action: str, name: str, wrong: Json, cast: Json
+) -> None:
+    others: Json = {"a": "12", "b": "Ann", "c": "{}", "d": 1.0, "e": None}
+    record: Json = {name: {**others, **wrong}, "name": "A"}
+
+    maps = proposed(str(objection(action, record)))
+
+    assert mapped(maps, action, {}, record)[0] == {"id": 1, "name": "A", name: {**others, **cast}}
+
+
 @pytest.mark.parametrize("text", ["x", "", "[1]", "5", "null", "{", "[" * 100_000])
 def test_text_that_is_no_object_gets_no_stream_map(text: str) -> None:
     assert objection("customers", {"metadata": text}) is None  # the schema rejects it
