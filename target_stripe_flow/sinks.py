@@ -140,9 +140,11 @@ class ActionSink(FeedingSink):
         try:
             job = self._job(record, received)
             # If no job of this identity is in flight, the journal may already have its outcome.
-            known = run.executor.known_outcome(job) if run.dispatcher.is_free(own_lane(job.identity)) else None
+            is_behind = not run.dispatcher.is_free(own_lane(job.identity))
+            known = None if is_behind else run.executor.known_outcome(job)
             if known is None:
-                run.dispatcher.submit(lambda: perform(job, is_last=False), run.executor.lanes(job))
+                lanes = run.executor.lanes(job, is_behind=is_behind)
+                run.dispatcher.submit(lambda: perform(job, is_last=False), lanes)
                 return
         except Rejected as rejected:
             known = rejected.outcome

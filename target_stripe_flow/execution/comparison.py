@@ -32,7 +32,7 @@ def conflict(job: Job, latest: Attempt, journal: Journal) -> Outcome:
     if latest.is_conflict:
         return outcome_of_attempt(latest)
     made = f" ({shown_object_id(latest.stripe_id)})" if latest.stripe_id else ""
-    fields = _changed_fields(job, latest, journal)
+    fields = changed_fields(job, latest, journal)
     where = f" in {', '.join(fields)}" if fields else ""
     can_update = job.spec.is_changeable and job.find_id is None
     advice = (
@@ -49,11 +49,11 @@ def conflict(job: Job, latest: Attempt, journal: Journal) -> Outcome:
 
 def left_out(job: Job, latest: Attempt, journal: Journal) -> tuple[str, ...]:
     """The parameters in which a changed record differs if an update takes none of them; else empty."""
-    fields = _changed_fields(job, latest, journal)
+    fields = changed_fields(job, latest, journal)
     return () if job.checker.updatable(dict.fromkeys(fields)) else tuple(fields)
 
 
-def _changed_fields(job: Job, latest: Attempt, journal: Journal) -> list[str]:
+def changed_fields(job: Job, latest: Attempt, journal: Journal) -> list[str]:
     """The names of the parameters that differ; none where an earlier release has sent the record."""
     if latest.field_marks is None:
         return []

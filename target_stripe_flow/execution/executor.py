@@ -17,6 +17,7 @@ from target_stripe_flow.execution.attempt_outcome import outcome_of_attempt, out
 from target_stripe_flow.execution.comparison import conflict, is_same, left_out
 from target_stripe_flow.execution.job import Job
 from target_stripe_flow.execution.lanes import lanes_of
+from target_stripe_flow.execution.match_changes import MatchChanges
 from target_stripe_flow.execution.matching import check_searchable, is_ours
 from target_stripe_flow.execution.recent_matches import RecentMatches
 from target_stripe_flow.execution.references import References
@@ -50,10 +51,12 @@ class Executor:
         self._client, self._journal, self._sender, self._references = client, journal, sender, references
         self._policies, self._matches, self._wait_until_free = policies, matches, wait_until_free
         self._requests = RequestBuilder(client, references, policies)
+        self._changes = MatchChanges(journal, policies)
 
-    def lanes(self, job: Job) -> list[str]:
-        """See `lanes_of`."""
-        return lanes_of(job, self._references, self._policies.match_by(job.spec))
+    def lanes(self, job: Job, *, is_behind: bool = False) -> list[str]:
+        """See `lanes_of` and `MatchChanges`."""
+        lanes = lanes_of(job, self._references, self._policies.match_by(job.spec))
+        return lanes if job.objection is not None else [*lanes, *self._changes.lanes(job, is_behind=is_behind)]
 
     def known_outcome(self, job: Job) -> Outcome | None:
         """The outcome that the journal has for this record; None if the job has to be performed."""
@@ -79,6 +82,8 @@ class Executor:
                 outcome = self._perform(job)
             except Superseded:  # another process was faster: judge what it has written
                 continue
+            finally:
+                self._changes.end(job)
             if outcome.status is Status.DEFERRED:
                 self._references.unsent.add(job.identity.digest)
             return outcome

@@ -419,6 +419,32 @@ def test_a_run_remembers_the_emails_of_its_own_customers(
     assert len(sandbox.objects("customer")) == 1
 
 
+@pytest.mark.parametrize("is_new", [False, True], ids=["changed by this run", "made and changed by this run"])
+@pytest.mark.parametrize("email", ["new@example.com", None])
+def test_a_record_is_not_matched_by_an_email_that_an_earlier_one_is_changing(
+    email: str | None,
+    is_new: bool,  # noqa: FBT001
+    sandbox: Sandbox,
+    tmp_path: Path,
+) -> None:
+    """Else it would be the same person as the other, or not, by chance."""
+    first, changed, other = (
+        {"id": 1, "email": "old@example.com"},
+        {"id": 1, "email": email, "name": "Ann"},
+        {"id": 2, "email": "old@example.com"},
+    )
+    if not is_new:
+        send(sandbox, tmp_path, "customers", first, match_customers_by="email")
+    slow = {"kind": "latency", "ms": 500}
+    sandbox.faults({"match": {"method": "POST", "path": "/v1/customers/*"}, "at": "before_execute", "action": slow})
+
+    records = [first, changed, other] if is_new else [changed, other]
+    done = send(sandbox, tmp_path, "customers", *records, match_customers_by="email", concurrency=4)
+
+    assert done.summary == ("3 records: 2 created, 1 updated" if is_new else "2 records: 1 created, 1 updated")
+    assert {each["email"] for each in sandbox.objects("customer")} == {email, "old@example.com"}
+
+
 def test_an_email_that_an_update_changed_is_remembered_too(sandbox: Sandbox, tmp_path: Path) -> None:
     late = {"kind": "late_visibility", "up_to_s": 600, "at_least_s": 600}
     sandbox.faults({"match": {"method": "POST"}, "at": "before_execute", "action": late})
