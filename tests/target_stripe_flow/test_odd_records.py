@@ -170,7 +170,7 @@ def test_what_a_stream_map_makes_is_a_reject_by_its_field(sandbox: Sandbox, tmp_
     done = run_target(tmp_path, a_config(sandbox.url, stream_maps=maps, source_names=names), [*lines, a_state(done=1)])
 
     assert [each["stripe_flow"]["field"] for each in rejects(tmp_path, by="row")] == [field for field, _ in cases]
-    assert (done.code, done.output) == (0, '{"done": 1}\n')
+    assert (done.code, done.output) == (2, '{"done": 1}\n')
     assert sandbox.objects("charge") == []
 
 

@@ -61,6 +61,24 @@ def test_what_a_cast_would_change_is_not_told_to_be_cast(action: str, path: tupl
     assert rejected is None  # the schema rejects it
 
 
+@of_type("string")
+def test_a_whole_number_is_told_to_be_made_text(action: str, path: tuple[str, ...]) -> None:
+    rule = schema_at(action, path)
+    if "enum" in rule or not re.search(rule.get("pattern", ""), "7"):
+        assert objection(action, at(path, 7) | {"amount": 5}) is None  # the schema rejects it
+        return
+    if path[-1] in ACTIONS[action].references:
+        assert objection(action, at(path, 10115) | {"amount": 5}) is None  # a source key is canonical text
+    else:
+        assert_cast(action, path, 10115, "10115", "01067", "7.0", None, "", 1.5)
+    assert_cast(action, path, 7.0, "7", "x", [True])
+
+
+@pytest.mark.parametrize("value", [1.5, -5, True, 1e22, 4242424242424242, 10**20, 10**400, float("nan"), float("inf")])
+def test_what_is_no_plain_number_is_not_told_to_be_made_text(value: object) -> None:
+    assert objection("customers", {"name": value}) is None  # the schema rejects it
+
+
 @of_type("object")
 def test_an_object_that_came_as_text_is_told_to_be_read(action: str, path: tuple[str, ...]) -> None:
     assert_cast(action, path, ' {"plan": "pro"}', {"plan": "pro"}, {"plan": "x"}, None, "")
