@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
-from target_stripe_flow.actions.stripe_objects import is_stripe_object
+from target_stripe_flow.actions.stripe_objects import is_read_from_stripe
 from target_stripe_flow.attempts.identity import MARKER
 from target_stripe_flow.results.outcome import Rejected
 
@@ -37,7 +37,8 @@ def of_another_account(record: Json, schema: Json) -> list[str]:
 
     A copy is a record whose `object` names a type of Stripe's objects.
     """
-    return list(_foreign(record, schema, "")) if is_stripe_object(record.get("object")) else []
+    foreign = list(_foreign(record, schema, ""))
+    return foreign if foreign and is_read_from_stripe(record.items()) else []
 
 
 def _foreign(value: Json, schema: Json, path: str) -> Iterator[str]:

@@ -18,7 +18,7 @@ from target_stripe_flow.actions import near_names
 from target_stripe_flow.actions.casts import casts
 from target_stripe_flow.actions.near_names import NearName, dotted
 from target_stripe_flow.actions.stream_maps import REMOVED, Edit, StreamMaps
-from target_stripe_flow.actions.stripe_objects import is_stripe_object, plain
+from target_stripe_flow.actions.stripe_objects import is_read_from_stripe, plain
 from target_stripe_flow.actions.table import ActionSpec
 from target_stripe_flow.results.origin import Received
 from target_stripe_flow.results.outcome import Rejected
@@ -106,13 +106,12 @@ def _deleted(own: Json) -> Iterator[Rejected]:
 
 def _read_from_stripe(members: Iterable[tuple[str, object]]) -> Iterator[Rejected]:
     """Every Stripe object names its type in `object` (https://docs.stripe.com/api)."""
-    for name, value in members:
-        if plain(name) == "object" and is_stripe_object(value):
-            yield Rejected(
-                "its object names a Stripe object: it was read from Stripe, so it is not an order, and no money is "
-                "moved for it again",
-                "object",
-            )
+    if is_read_from_stripe(members):
+        yield Rejected(
+            "its object names a Stripe object: it was read from Stripe, so it is not an order, and no money is moved "
+            "for it again",
+            "object",
+        )
 
 
 def _without_id(record: Json, find_by: str | None, maps: StreamMaps) -> Iterator[Rejected]:

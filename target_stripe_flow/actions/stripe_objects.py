@@ -8,6 +8,7 @@ They are the classes of the official client; a test compares the two.
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterable
 from functools import lru_cache
 
 from target_stripe_flow.attempts.spelling import visible
@@ -85,6 +86,11 @@ def _plain(name: str) -> str:
 
 
 _OBJECTS = frozenset(plain(name).replace(".", "") for name in STRIPE_OBJECTS | RETIRED_OBJECTS)
+
+
+def is_read_from_stripe(members: Iterable[tuple[str, object]]) -> bool:
+    """Whether these members of a record, names and values, say that it was read from Stripe, in any spelling."""
+    return any(plain(name) == "object" and is_stripe_object(value) for name, value in members)
 
 
 def is_stripe_object(value: object) -> bool:

@@ -126,11 +126,12 @@ def test_a_parameter_of_updates_is_left_out_of_new_objects_with_a_warning(
     assert "in an update only" in warnings(runs[0], name)[0]
 
 
+@pytest.mark.parametrize("member", ["object", "OBJECT"])
 @pytest.mark.parametrize(("action", "name"), [("customers", "default_source"), ("products", "default_price")])
 def test_a_copy_does_not_name_the_objects_of_the_account_that_it_was_read_from(
-    action: str, name: str, sandbox: Sandbox, tmp_path: Path
+    action: str, name: str, member: str, sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    copies = [{"id": 1, "object": action[:-1], "name": title, name: "x_1"} for title in ("A", "B", "B")]
+    copies = [{"id": 1, member: action[:-1], "name": title, name: "x_1"} for title in ("A", "B", "B")]
 
     runs = [send(sandbox, tmp_path, action, copy) for copy in copies]
 
