@@ -32,22 +32,27 @@ def only_updated(record: Json, schema: Json) -> list[str]:
     return [name for name, value in record.items() if value is not None and _has(schema, name, "x-update-only")]
 
 
-def of_another_account(record: Json, schema: Json) -> list[str]:
-    """The paths in a copy that name objects of the account that it was read from.
+def of_an_account(schema: Json, path: str = "") -> Iterator[str]:
+    """The paths of the parameters that name objects of the account."""
+    for name, rules in schema.get("properties", {}).items():
+        if rules.get("x-update-only") or rules.get("x-of-account"):
+            yield path + name
+        yield from of_an_account(rules, f"{path}{name}.")
+
+
+def of_another_account(record: Json, paths: Iterable[str]) -> list[str]:
+    """Those of the paths at which a copy names objects of the account that it was read from.
 
     A copy is a record whose `object` names a type of Stripe's objects.
     """
-    foreign = list(_foreign(record, schema, ""))
+    foreign = [path for path in paths if _value_at(record, path) is not None]
     return foreign if foreign and is_read_from_stripe(record.items()) else []
 
 
-def _foreign(value: Json, schema: Json, path: str) -> Iterator[str]:
-    for name, rules in schema.get("properties", {}).items():
-        inner = value.get(name)
-        if inner is not None and (rules.get("x-update-only") or rules.get("x-of-account")):
-            yield path + name
-        elif isinstance(inner, Mapping):
-            yield from _foreign(inner, rules, f"{path}{name}.")
+def _value_at(value: Any, path: str) -> object:  # Any: JSON
+    for name in path.split("."):
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return value
 
 
 def without(value: Json, paths: Collection[str], path: str = "") -> dict[str, Any]:
