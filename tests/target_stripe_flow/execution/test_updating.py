@@ -428,11 +428,9 @@ def test_a_record_is_not_matched_by_an_email_that_an_earlier_one_is_changing(
     tmp_path: Path,
 ) -> None:
     """Else it would be the same person as the other, or not, by chance."""
-    first, changed, other = (
-        {"id": 1, "email": "old@example.com"},
-        {"id": 1, "email": email, "name": "Ann"},
-        {"id": 2, "email": "old@example.com"},
-    )
+    first: dict[str, Any] = {"id": 1, "email": "old@example.com"}
+    changed: dict[str, Any] = {"id": 1, "email": email, "name": "Ann"}
+    other: dict[str, Any] = {"id": 2, "email": "old@example.com"}
     if not is_new:
         send(sandbox, tmp_path, "customers", first, match_customers_by="email")
     slow = {"kind": "latency", "ms": 500}
