@@ -1,8 +1,8 @@
 """Finds card numbers in text: the one rule for what is refused, masked and never logged.
 
 A number counts if its length and first digits are those of a brand and its check digit is right, in any decimal digits
-of Unicode, and with any punctuation, white space or invisible characters between them. Stripe ids, hashes and UUIDs do
-not count.
+of Unicode, and with any punctuation, white space or invisible characters between them. Stripe ids, hashes, UUIDs,
+IBANs, decimal fractions and parts of longer lists do not count.
 """
 
 from __future__ import annotations
@@ -40,11 +40,16 @@ _ID = re.compile(
     rf"(?<![A-Za-z0-9])(?:(?!card_){PREFIX}[A-Za-z0-9]+|[0-9a-f]{{32,}}|[0-9A-Fa-f]{{8}}(?:-[0-9A-Fa-f]{{4}}){{3}}-"
     r"[0-9A-Fa-f]{12})(?![A-Za-z0-9])"
 )
+# An IBAN, together or in groups of four. https://en.wikipedia.org/wiki/International_Bank_Account_Number
+_IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?![A-Za-z0-9])")
+_SHORTEST_IBAN = 15
+# Python and JavaScript print a double with up to 17 digits.
+_DOUBLE_DIGITS = 17
 
 # `_Kinds` writes each character as its kind: a digit, these, and `a` for letters and other numbers.
 _INVISIBLE, _BETWEEN, _POINT, _PLUS = "~ .+"
 _BLANKS = "\u115f\u1160\u3164\uffa0"  # letters of Hangul that show nothing
-_RUN = re.compile(r"[0-9](?:~*(?:[ .+]~*){0,3}[0-9])*")
+_RUN = re.compile(r"[0-9](?:~*(?:[ .+]~*){0,12}[0-9])*")
 _GROUP = re.compile(r"[0-9](?:~*[0-9])*")
 _ENOUGH = re.compile(rf"(?:[0-9][~ .+]*){{{SHORTEST}}}")
 
@@ -78,7 +83,7 @@ def find_card_numbers(text: str) -> list[tuple[int, int]]:
     if _ENOUGH.search(kinds) is None:
         return []
     found = [span for run in _RUN.finditer(kinds) for span in _in_run(text, kinds, *run.span())]
-    ids = [each.span() for each in _ID.finditer(text)] if found else []
+    ids = list(_other_numbers(text)) if found else []
     return [(start, end) for start, end in found if not any(a <= start and end <= b for a, b in ids)]
 
 
@@ -100,6 +105,20 @@ def mask_card_numbers(text: str) -> str:
     return "".join([*parts, text[done:]]) if parts else text
 
 
+def _other_numbers(text: str) -> Iterator[tuple[int, int]]:
+    """The start and end of each Stripe id, hash, UUID and valid IBAN."""
+    yield from (each.span() for each in _ID.finditer(text))
+    for each in _IBAN.finditer(text):
+        ends = (part.end() for part in re.finditer("[^ ]+", each[0]))  # words in capitals may follow it
+        yield from ((each.start(), each.start() + end) for end in ends if _is_iban(each[0][:end]))
+
+
+def _is_iban(text: str) -> bool:
+    """Whether the check digits of ISO 13616 fit."""
+    iban = text.replace(" ", "")
+    return len(iban) >= _SHORTEST_IBAN and int("".join(str(int(sign, 36)) for sign in iban[4:] + iban[:4])) % 97 == 1
+
+
 def _in_run(text: str, kinds: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     """The card numbers in a run of groups of digits; each begins and ends with a group."""
     groups = [each.span() for each in _GROUP.finditer(kinds, start, end)]
@@ -107,6 +126,7 @@ def _in_run(text: str, kinds: str, start: int, end: int) -> Iterator[tuple[int, 
     for index, (first, first_end) in enumerate(groups):
         # Inside a long run no number begins with a group of one or two digits: see `_is_written_so`.
         is_inside = 0 < index < len(groups) - LONGEST and first_end - first < 3
+        is_inside = is_inside or _is_fraction(text, groups, index)
         if first >= done and not is_inside and (last := _end_of_card(text, kinds, groups, index)):
             yield first, last
             done = last
@@ -126,7 +146,8 @@ def _end_of_card(text: str, kinds: str, groups: Sequence[tuple[int, int]], first
         is_telephone = kinds[start - 1 : start] == _PLUS and len(digits) < 14
         if not is_telephone and _is_card(digits):
             edges = (first == 0, index == len(groups) - 1)
-            if _is_number(text[end : end + 1], kinds[start:end], sizes) and _is_written_so(sizes, edges):
+            is_one = _is_number(text[end : end + 1], kinds[start:end], sizes) and _is_written_so(sizes, edges)
+            if is_one and not _is_in_list(text, groups, first, index):
                 found = end
     return found
 
@@ -137,6 +158,23 @@ def _is_number(after: str, kinds: str, sizes: Sequence[int]) -> bool:
     if len(sizes) == 2:
         return marks != [_POINT] or after in {"e", "E"}
     return not (len(sizes) == 4 and marks[0] == marks[2] == _POINT and max(sizes[0], sizes[2]) <= 3)
+
+
+def _is_fraction(text: str, groups: Sequence[tuple[int, int]], index: int) -> bool:
+    """Whether the group is what follows the point of a decimal number, such as 0.4242424242424242."""
+    if not index:
+        return False
+    (whole, point), (start, end) = groups[index - 1], groups[index]
+    outside = (text[whole - 1 : whole], text[end : end + 1])
+    is_short = text[whole:point] == "0" or (point - whole <= 3 and point - whole + end - start <= _DOUBLE_DIGITS)
+    return text[point:start] == "." and is_short and "." not in outside and outside[1] not in {"e", "E"}
+
+
+def _is_in_list(text: str, groups: Sequence[tuple[int, int]], first: int, last: int) -> bool:
+    """Whether the groups are a part of a longer list of numbers with commas or semicolons between them."""
+    around = range(max(first - 1, 0), min(last + 1, len(groups) - 1))
+    marks = {text[groups[index][1] : groups[index + 1][0]].strip() for index in around}
+    return first < last and len(around) > last - first and len(marks) == 1 and marks <= {",", ";"}
 
 
 def _is_written_so(sizes: Sequence[int], edges: tuple[bool, bool]) -> bool:

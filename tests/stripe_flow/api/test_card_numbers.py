@@ -107,11 +107,35 @@ def test_a_json_number_may_be_a_card_number(number: float) -> None:
         *("ch_4242424242424242", "cus_4242424242424242", "pi_4242424242424242", "acct_4242424242424242"),
         *("550e8400-e29b-41d4-a716-446655440000", "42424242-4242-4242-4242-424242424242", "a4242424242424242" * 2),
         *("4006381333931", "4242424242424241", "1234567890123456", "4242424242424242424242", "[card number]"),
+        *("0.4242424242424242", "591.4759560605708 EUR", "48.424242424242424", "4915, 7825, 7458, 1913, 6640"),
         *("36, 38, 40, 42, 44, 46, 48, 50, 52", "2019 2020 2021 2022 2023", ""),
     ],
 )
 def test_other_numbers_are_left(value: object) -> None:
     assert not holds_card_number(value)
+
+
+@pytest.mark.parametrize("country", ["AT", "BE", "CH", "CZ", "DE", "DK", "ES", "FR", "GB", "NO", "SE"])
+@pytest.mark.parametrize("size", [4, 34])
+def test_no_iban_is_taken_for_a_card(country: str, size: int) -> None:
+    numbers, length = random.Random(7), {"AT": 16, "BE": 12, "CH": 17, "DK": 14, "FR": 23, "GB": 14, "NO": 11}
+    for _ in range(2000):
+        account = "".join(numbers.choices("0123456789", k=length.get(country, 20)))
+        account = f"NWBK{account}" if country == "GB" else account
+        rest = int("".join(str(int(sign, 36)) for sign in f"{account}{country}00")) % 97
+        iban = f"{country}{98 - rest:02}{account}"
+        assert not holds_card_number(f"pay {' '.join(re.findall(f'.{{1,{size}}}', iban))} BIC NWBK")
+
+
+def test_a_number_that_only_begins_like_an_iban_may_be_a_card() -> None:
+    assert mask_card_numbers("DE00 4242 4242 4242 4242") == f"DE00 {CARD_MASK}"
+
+
+@pytest.mark.parametrize(
+    "text", ["4242     4242     4242     4242", "4242  -  4242  -  4242  -  4242", "4.242424242424242e15"]
+)
+def test_wide_gaps_and_exponents_hide_nothing(text: str) -> None:
+    assert holds_card_number(text)
 
 
 @pytest.mark.parametrize(
