@@ -18,7 +18,7 @@ from target_stripe_flow.results.refusal_codes import NOT_FINAL
 from target_stripe_flow.results.refusal_codes import WORDS as WORDS_OF_CODES
 from target_stripe_flow.results.text import shown_name
 
-_FINAL = "That is final for this attempt; `stripe-flow journal retry` orders another one"
+_FINAL = "That is final for this attempt; `stripe-flow journal retry KEY` orders another one"
 
 
 def with_known_content(latest: Attempt, update: Attempt | None) -> Attempt:
