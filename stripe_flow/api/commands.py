@@ -18,6 +18,8 @@ _COMMAND = re.compile(r"`stripe-flow (?P<name>journal|doctor|slices)(?P<rest>(?:
 _KEY = re.compile(r"(?<=`stripe-flow journal )(retry|settle|show|forget) KEY\b")
 # Meltano sets it for a loader and for the commands of its plugin.
 _PLUGIN = "MELTANO_LOADER_NAME"
+# It sets these for every plugin. Another environment may have another journal.
+_ENVIRONMENT, _DEFAULT_ENVIRONMENT = "MELTANO_ENVIRONMENT", "MELTANO_DEFAULT_ENVIRONMENT"
 
 _config: list[str] = []
 
@@ -41,10 +43,16 @@ def _complete(match: re.Match[str]) -> str:
     name, rest = match["name"], match["rest"]
     plugin = os.environ.get(_PLUGIN)
     if plugin and name == "journal":
-        return f"`meltano invoke {shlex.quote(plugin)}:{name}{rest}`"
+        return f"`meltano {_environment_option()}invoke {shlex.quote(plugin)}:{name}{rest}`"
     options = "".join(f" --config {shlex.quote(each)}" for each in _config)
     before, after = _split_options(rest)
     return match[0] if before is None or "--config" in before else f"`stripe-flow {name}{before}{options}{after}`"
+
+
+def _environment_option() -> str:
+    name = os.environ.get(_ENVIRONMENT)
+    is_default = name == os.environ.get(_DEFAULT_ENVIRONMENT)
+    return "" if not name or is_default else f"--environment={shlex.quote(name)} "
 
 
 def _split_options(rest: str) -> tuple[str | None, str]:

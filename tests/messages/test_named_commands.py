@@ -98,13 +98,18 @@ def test_a_command_gets_the_settings_of_its_process(config: list[str], command: 
     check(made)
 
 
-def test_a_command_under_meltano_is_meltanos(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("environment", "option"), [("", ""), ("dev", ""), ("prod", "--environment=prod "), ("a b", "--environment='a b' ")]
+)
+def test_a_command_under_meltano_is_meltanos(environment: str, option: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MELTANO_LOADER_NAME", "target-stripe-flow--eu")
+    monkeypatch.setenv("MELTANO_DEFAULT_ENVIRONMENT", "dev")
+    monkeypatch.setenv("MELTANO_ENVIRONMENT", environment)
 
     text = with_key("`stripe-flow journal retry KEY` orders another attempt", "charges:1")
 
     assert complete_commands(text) == (
-        "`meltano invoke target-stripe-flow--eu:journal retry charges:1` orders another attempt"
+        f"`meltano {option}invoke target-stripe-flow--eu:journal retry charges:1` orders another attempt"
     )
 
 
