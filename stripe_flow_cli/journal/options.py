@@ -34,9 +34,7 @@ _OPTIONS = (
     click.option(
         "--config", multiple=True, metavar="FILE|ENV", help="The target's settings, as the target takes them."
     ),
-    click.option(
-        "--source-name", type=NAME, help="Default: every source_name; to change a KEY, those of the settings."
-    ),
+    click.option("--source-name", type=NAME, help="Default: every source_name."),
     click.option("--account", type=NAME, help="Default: the account of the settings, else all in the journal."),
     click.option("--mode", type=click.Choice(["test", "live"]), help="Default: the mode of the API key, else both."),
     click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line."),
