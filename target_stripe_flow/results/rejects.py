@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 import threading
 import time
 from collections.abc import Callable
@@ -79,16 +80,20 @@ class Rejects:
 
     def check_writable(self) -> None:
         """Raises Misconfigured if a reject could not be written, as far as can be seen without a change."""
-        if not self.path.exists():
-            if not os.access(self.path.parent, os.W_OK | os.X_OK):
-                raise self._unwritable(OSError(errno.EACCES, "its folder does not exist or is not writable"))
-        elif not self.path.is_file():
-            raise self._unwritable(OSError(errno.EINVAL, "it is not a regular file"))
-        else:
-            try:
+        try:
+            is_regular = stat.S_ISREG(self.path.stat().st_mode)
+            if is_regular:
                 os.close(os.open(self.path, os.O_RDWR | os.O_APPEND))
-            except OSError as error:
-                raise self._unwritable(error) from None
+        except (FileNotFoundError, NotADirectoryError):
+            if not os.access(self.path.parent, os.W_OK | os.X_OK):
+                raise self._unwritable(OSError(errno.EACCES, "its folder does not exist or is not writable")) from None
+        except OSError as error:
+            raise self._unwritable(error) from None
+        except ValueError:  # a NUL, or a character that the file system cannot encode
+            raise self._unwritable(OSError(errno.EINVAL, "a path cannot contain these characters")) from None
+        else:
+            if not is_regular:
+                raise self._unwritable(OSError(errno.EINVAL, "it is not a regular file"))
 
     def open(self) -> None:
         """Open an existing file, before anything is sent. Raises Misconfigured if a reject could not be written."""

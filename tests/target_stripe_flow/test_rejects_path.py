@@ -71,6 +71,15 @@ def test_lines_of_rejects_and_notes_are_taken(content: bytes, tmp_path: Path) ->
     assert check_rejects_path({"rejects_path": str(path)}) == path
 
 
+@pytest.mark.parametrize("name", ["a\0b", "x\ud800y", "n" * 300, "config.json/x", "loop", "no folder/x"])
+def test_a_path_that_no_file_can_have_is_refused_before_anything_is_sent(name: str, tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("{}")
+    (tmp_path / "loop").symlink_to("loop")
+
+    with pytest.raises(Misconfigured, match=r"cannot be written .*: fix that, or set rejects_path"):
+        check_rejects_path({"rejects_path": f"{tmp_path}/{name}"})
+
+
 @pytest.mark.parametrize("dry_run", [False, True])
 @pytest.mark.parametrize(
     "name",
