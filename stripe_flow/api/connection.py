@@ -121,7 +121,7 @@ def _check_base_url(url: str) -> None:
         host, _port = parts.hostname or "", parts.port
     except ValueError:
         raise Misconfigured(f"setting base_url is not a URL; the usual value is {BASE_URL}") from None
-    if parts.username or parts.password:
+    if parts.username or parts.password or "@" in url:  # without a scheme they are no parts
         raise Misconfigured(
             "setting base_url must not carry a user name or password: remove them, and set the key in api_key"
         )

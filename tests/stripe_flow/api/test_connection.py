@@ -71,6 +71,8 @@ def test_https_and_loopback_are_accepted(url: str) -> None:
         ("https://api.stripe.com/v1", "scheme, host and port only"),
         ("https://api.stripe.com?x=1", "scheme, host and port only"),
         ("https://sk_test_canary@api.stripe.com", "user name"),
+        ("me:canary@api.stripe.com", "user name"),
+        ("me:canary@api.stripe.com/v1", "user name"),
         ("https://api.stripe.com:notaport", "not a URL"),
     ],
 )
