@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from stripe_flow_cli.doctor.findings import Finding, ok, stops, warns
 from stripe_flow_cli.doctor.journal import read_account
@@ -19,7 +19,7 @@ class SourceFacts:
     """The names of the settings, the actions that a run is known to bring, the journal's sources and their records.
 
     `counts` has the number of records under each source_name, by action. `older` are the names in a journal of an
-    older release, which knows no more.
+    older release, which knows no more. `of_streams` is the setting source_names.
     """
 
     names: Sequence[str]
@@ -27,11 +27,13 @@ class SourceFacts:
     sources: Sequence[Source]
     counts: Mapping[str, Mapping[str | None, int]]
     older: Sequence[str] = ()
+    of_streams: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_source_facts(plugin_under_test: TargetUnderTest) -> SourceFacts:
     """Reads the journal only. Raises Misconfigured or JournalBroken."""
-    names, actions = read_source_names(plugin_under_test.config).every, plugin_under_test.options.streams
+    configured, actions = read_source_names(plugin_under_test.config), plugin_under_test.options.streams
+    names, of_streams = configured.every, configured.by_stream
     account, mode = read_account(plugin_under_test), plugin_under_test.mode.value
     try:
         if not plugin_under_test.location.is_there():
@@ -45,7 +47,7 @@ def read_source_facts(plugin_under_test: TargetUnderTest) -> SourceFacts:
     except Outdated:  # the next run migrates it, and binds every name that it has
         older = plugin_under_test.location.source_names()
         return SourceFacts(names=names, actions=actions, sources=(), counts={}, older=older)
-    return SourceFacts(names=names, actions=actions, sources=sources, counts=counts)
+    return SourceFacts(names=names, actions=actions, sources=sources, counts=counts, of_streams=of_streams)
 
 
 def judge_sources(facts: SourceFacts) -> Iterator[Finding]:
@@ -75,5 +77,5 @@ def _judge_action(facts: SourceFacts, action: str) -> Iterator[Finding]:
         f"name that these records have, or run `stripe-flow journal source add {quoted(new[0])} --action {action}`, "
         "which orders every record again"
     )
-    is_sure = action in facts.actions and len(new) == len(facts.names)
+    is_sure = action in facts.actions and (facts.of_streams.get(action) in new or len(new) == len(facts.names))
     yield stops(text, 1) if is_sure else warns(text)

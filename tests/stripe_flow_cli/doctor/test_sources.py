@@ -25,13 +25,14 @@ def test_a_new_source_name_is_foretold(action: str, sandbox: Sandbox, tmp_path: 
 
     unsure = of_check(findings("target", tmp_path, config), "source")
     sure = doctor("target", tmp_path, config, "--stream", action)
+    of_stream = doctor("target", tmp_path, a_config(sandbox.url, source_names={action: "crm"}), "--stream", action)
     same = of_check(findings("target", tmp_path, a_config(sandbox.url), "--stream", action), "source")
     ran = run_target(tmp_path, config, lines)
 
     assert [status for status, _ in unsure] == ["open"]
     assert f"no {action} of the source_name crm. It has records of these source_names: 1 of default." in unsure[0][1]
     assert f"`stripe-flow journal source add crm --action {action} --config doctor.json`" in unsure[0][1]
-    assert sure.code == ran.code == 1
+    assert sure.code == of_stream.code == ran.code == 1
     assert same == [("ok", "the records are of the source_name default, a part of every record's identity")]
 
 
