@@ -33,9 +33,11 @@ class HeldRecord:
 
     is_barrier = False
 
-    def __init__(self, job: Job, refusal: Refusal, end: Callable[[], None]) -> None:
+    def __init__(self, job: Job, refusal: Refusal, end: Callable[[], None], *, is_lookup: bool) -> None:
+        """`is_lookup`: Stripe refused a question that came before the write."""
         self.digest = job.identity.digest
         self.refusal = refusal
+        self.is_lookup = is_lookup
         self.texts = texts_of([job.parameters, job.identity.source_key])
         self.is_over = False
         self._end = end
@@ -54,6 +56,7 @@ class _Watch:
     over: int = 0
     groups: list[list[HeldRecord]] = field(default_factory=list)
     trouble: AccountTrouble | None = None
+    can_read: bool = False  # a look-up has found an object, so a look-up that is refused is the record's trouble
 
     @property
     def is_free(self) -> bool:
@@ -100,11 +103,14 @@ class AccountRefusals:
         Raises AccountTrouble once `ALIKE_REFUSALS` different records of the action were refused alike.
         """
         watch, refusal = self._watches.get(job.spec.name), _refusal_without_cause(outcome)
-        if watch is not None and refusal is not None:
-            return self._hold(watch, job.spec, HeldRecord(job, refusal, end), is_lookup=outcome.refusal is None)
+        is_lookup = outcome.refusal is None
+        if watch is not None and refusal is not None and not (is_lookup and watch.can_read):
+            return self._hold(watch, job.spec, HeldRecord(job, refusal, end, is_lookup=is_lookup))
         end()
-        if outcome.status in _ACCEPTED:
+        if outcome.status in _ACCEPTED or outcome.left_out:
             self._accept(job.spec.name)
+        elif watch is not None and outcome.status is Status.FOUND:
+            self._accept_lookups(watch)
         return None
 
     def release(self) -> None:
@@ -128,14 +134,26 @@ class AccountRefusals:
         for record in released:
             record.release()
 
-    def _hold(self, watch: _Watch, spec: ActionSpec, new: HeldRecord, *, is_lookup: bool) -> HeldRecord:
+    def _accept_lookups(self, watch: _Watch) -> None:
+        """The account may read: hold back no more refused look-ups of the action, and count the held ones."""
+        with self._changed:
+            watch.can_read = True
+            if watch.trouble is not None:
+                return
+            released = [record for group in watch.groups for record in group if record.is_lookup]
+            watch.groups = [group for group in watch.groups if not group[0].is_lookup]
+            self._changed.notify_all()
+        for record in released:
+            record.release()
+
+    def _hold(self, watch: _Watch, spec: ActionSpec, new: HeldRecord) -> HeldRecord:
         with self._changed:
             group = next((group for group in watch.groups if _belongs(new, group)), None)
             if group is None:
                 watch.groups.append(group := [])
             group.append(new)
             if watch.trouble is None and _distinct(group) >= ALIKE_REFUSALS:
-                watch.trouble = _describe(spec, self._endpoints[spec.name], new.refusal, is_lookup=is_lookup)
+                watch.trouble = _describe(spec, self._endpoints[spec.name], new.refusal, is_lookup=new.is_lookup)
                 self._changed.notify_all()
             if watch.trouble is not None:
                 raise watch.trouble
@@ -153,7 +171,8 @@ def _take(watch: _Watch) -> list[HeldRecord]:
 
 
 def _belongs(new: HeldRecord, group: list[HeldRecord]) -> bool:
-    return are_alike(new.refusal, group[0].refusal, new.texts | group[0].texts)
+    first = group[0]
+    return new.is_lookup is first.is_lookup and are_alike(new.refusal, first.refusal, new.texts | first.texts)
 
 
 def _distinct(group: list[HeldRecord]) -> int:
@@ -180,6 +199,6 @@ def _describe(spec: ActionSpec, endpoint: Endpoint, refusal: Refusal, *, is_look
     advice = f"; or {endpoint.advice}" if endpoint.advice and not is_lookup else ""
     return AccountTrouble(
         f"this account may not {verb} {spec.name}: the first {ALIKE_REFUSALS} records were refused alike "
-        f"{refusal.words()}. No record was consumed. {cause[0].upper()}{cause[1:]}{advice}. Then run again",
+        f"{refusal.words()}. None of these records was consumed. {cause[0].upper()}{cause[1:]}{advice}. Then run again",
         refusal,
     )

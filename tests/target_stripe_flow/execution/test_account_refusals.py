@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -122,6 +123,30 @@ def test_what_stripe_did_not_do_for_the_action_is_no_success(status: Status) -> 
         counted.take(f"{name}2", done(status))
     with pytest.raises(AccountTrouble):
         counted.take("e", refused())
+
+
+def test_an_update_that_changed_only_what_no_update_takes_is_a_success() -> None:
+    counted = Counted()
+
+    counted.take("a", replace(done(Status.UNCHANGED), left_out=("source",)))
+
+    assert not any(counted.take(name, refused()) for name in "bcdefg")
+
+
+def test_a_found_object_shows_that_the_account_may_read_but_not_that_it_may_write() -> None:
+    counted = Counted()
+
+    def asked() -> Outcome:
+        return refused(refusal=None, lookup_refusal=REFUSAL)
+
+    assert all(counted.take(name, asked()) for name in "ab")
+    assert all(counted.take(name, refused()) for name in "wxyz")
+    counted.take("c", done(Status.FOUND))
+
+    assert sorted(counted.names) == ["a", "b", "c"]
+    assert not any(counted.take(name, asked()) for name in "defgh")
+    with pytest.raises(AccountTrouble, match="may not create"):
+        counted.take("v", refused())
 
 
 def test_a_success_of_another_action_is_none_of_this_one() -> None:

@@ -105,6 +105,18 @@ def test_refused_look_ups_stop_the_run_before_anything_is_sent(
     assert no_one_was_consumed(refused, tmp_path)
 
 
+def test_look_ups_that_are_refused_after_one_has_found_an_object_are_rejects(sandbox: Sandbox, tmp_path: Path) -> None:
+    send(sandbox, tmp_path, "customers", EMAILS, source_name="one")
+    sandbox.faults(refusing("/v1/customers", "GET", skip=1))
+    (folder := tmp_path / "other").mkdir()
+
+    settings: Message = {"match_customers_by": "email", "source_name": "two", "concurrency": 1}
+    done = send(sandbox, folder, "customers", EMAILS, **settings)
+
+    assert (done.code, done.messages) == (0, [{"done": 1}])
+    assert done.summary.startswith("8 records: 1 found, 7 rejected")
+
+
 def test_fewer_records_than_that_are_rejected(sandbox: Sandbox, tmp_path: Path) -> None:
     sandbox.faults(refusing("/v1/customers"))
 
