@@ -113,7 +113,8 @@ def _values_of_updates(value: Any, schema: Json, path: str) -> Iterator[tuple[st
     if isinstance(value, Mapping):
         for name, inner in value.items():
             rules = schema.get("properties", {}).get(name, {})
-            yield from _values_of_updates(inner, rules, f"{path}.{name}".removeprefix("."))
+            if "properties" in rules or "x-update-values" in rules:  # most have neither
+                yield from _values_of_updates(inner, rules, f"{path}.{name}".removeprefix("."))
     elif value in (later := schema.get("x-update-values", ())):
         yield (
             path,
