@@ -111,7 +111,7 @@ class ActionSink(FeedingSink):
     def feed(self, record: Record, received: Received) -> None:
         """Check the record and submit it. A record that cannot be sent, or is done already, is reported at once."""
         run = self.run
-        run.check_complete(self._spec.name)
+        self._check_complete()
 
         def end(outcome: Outcome) -> None:
             run.tally.end(received, outcome)
@@ -149,6 +149,14 @@ class ActionSink(FeedingSink):
         except Rejected as rejected:
             known = rejected.outcome
         end(known)
+
+    def _check_complete(self) -> None:
+        """See `Run.check_complete`. Where that ends the run, the records before it get their status first."""
+        try:
+            self.run.check_complete(self._spec.name)
+        except Misconfigured:
+            self.run.finish_read()
+            raise
 
     def _warn_of_left_out(self, job: Job, outcome: Outcome) -> None:
         """Warn once of each parameter of the record that the request could not carry."""

@@ -115,6 +115,18 @@ def test_a_dry_run_ends_as_the_real_run_would(
     assert (dry.code, real.code) == (code, code)
 
 
+def test_records_before_one_that_needs_a_rebuild_keep_their_outcome(sandbox: Sandbox, tmp_path: Path) -> None:
+    run(sandbox, tmp_path, a_schema("customers"))
+    with closing(sqlite3.connect(tmp_path / "stripe-flow-journal.db")) as raw:
+        raw.execute("INSERT INTO needs_rebuild VALUES (?, 'test', 'charges', 0)", (PLATFORM,))
+        raw.commit()
+    customers = [a_schema("customers"), *(a_record("customers", id=number, name="A") for number in range(40))]
+
+    done = both(sandbox, tmp_path, *customers, a_schema("charges"), a_record("charges", id=1, **VISA))
+
+    assert done == (1, "40 records: 40 created")
+
+
 @pytest.mark.parametrize("way", WAYS)
 def test_a_dry_run_foretells_what_a_killed_run_left_and_leaves_it_open(
     way: str, sandbox: Sandbox, tmp_path: Path
