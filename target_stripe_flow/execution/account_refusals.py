@@ -56,7 +56,7 @@ class _Watch:
     over: int = 0
     groups: list[list[HeldRecord]] = field(default_factory=list)
     trouble: AccountTrouble | None = None
-    can_read: bool = False  # a look-up has found an object, so a look-up that is refused is the record's trouble
+    can_read: bool = False  # one look-up has found an object, so refused ones are trouble of their records
 
     @property
     def is_free(self) -> bool:

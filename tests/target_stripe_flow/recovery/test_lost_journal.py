@@ -101,7 +101,7 @@ def test_after_init_a_run_sends_nothing_again_until_the_rebuild(
     rebuilt = connection.journal("rebuild", "--action", action, **settings)
     after = connection.run(lines, **settings)
 
-    named = f"`stripe-flow journal rebuild --action {action}`"
+    named = f"`stripe-flow journal rebuild --action {action} "
     assert (first.code, made.code, rebuilt.code) == (0, 0, 0)
     assert f"{action}: objects at " in made.output
     assert named in made.output
