@@ -163,7 +163,7 @@ def test_a_key_of_a_record_that_may_be_missing_stops_the_run_and_is_no_reject(
     refused = connection.run([a_schema(referring), a_record(referring, **record)])
 
     assert (refused.code, refused.output) == (1, "")
-    assert f"rebuild --action {action}`" in refused.errors[0]
+    assert f"rebuild --action {action} " in refused.errors[0]
     assert not (connection.folder / "stripe-flow-rejects.jsonl").exists()
 
 
@@ -210,7 +210,7 @@ def test_a_key_that_may_not_list_other_objects_rebuilds_its_own(
     assert "customers: not read to the end: " in rebuilt.log
     assert "rak_customer_read" in rebuilt.log
     assert (same.code, same.summary) == (0, "1 records: 1 unchanged")
-    assert (unread.code, "rebuild --action customers`" in unread.errors[0]) == (1, True)
+    assert (unread.code, "rebuild --action customers " in unread.errors[0]) == (1, True)
     assert len(live.objects("charge", "acct_A")) == 1
     assert connection.journal("rebuild", "--action", "charges").code == 0
 
@@ -237,7 +237,7 @@ def test_rebuild_leaves_out_a_list_that_the_key_may_not_read(
 
     assert rebuilt.code == 2
     assert f"rak_{PERMISSIONS[action]}_read" in rebuilt.log
-    assert f"rebuild --action {action}`" in rebuilt.log
+    assert f"rebuild --action {action} " in rebuilt.log
     assert action in lacking
     assert lacking <= {action, "refunds"}, "a refund's list needs the permission of charges"
     assert (refused.code, whole.code, connection.lacking) == (1, 0, set())
@@ -291,7 +291,7 @@ def test_a_killed_rebuild_leaves_every_action_refused(
     rebuilt = connection.journal("rebuild")
     after = connection.run(lines)
 
-    assert (refused.code, f"rebuild --action {action}`" in refused.errors[0]) == (1, True)
+    assert (refused.code, f"rebuild --action {action} " in refused.errors[0]) == (1, True)
     assert (rebuilt.code, connection.lacking) == (0, set())
     assert after.summary == "3 records: 3 unchanged"
     assert len([each for each in sandbox.objects(TYPES[action]) if "stripe_flow" in each["metadata"]]) == 3
@@ -341,7 +341,7 @@ def test_since_counts_for_objects_created_since(connection: Connection, sandbox:
 
     assert part.code == 0
     assert "only objects created since" in part.log
-    assert "rebuild --action customers`" in part.log
+    assert "rebuild --action customers " in part.log
     assert (refused.code, whole.code, still) == (1, 0, {("customers", 0)})
     assert connection.lacking == set()
 
