@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, Protocol, cast
 
 from singer_sdk import Sink, Target
@@ -141,7 +142,8 @@ class ActionSink(FeedingSink):
             job = self._job(record, received)
             # If no job of this identity is in flight, the journal may already have its outcome.
             is_behind = not run.dispatcher.is_free(own_lane(job.identity))
-            known = None if is_behind else run.executor.known_outcome(job)
+            may_refuse = partial(self._may_refuse, job)
+            known = None if is_behind else run.executor.known_outcome(job, may_refuse=may_refuse)
             if known is None:
                 lanes = run.executor.lanes(job, is_behind=is_behind)
                 run.dispatcher.submit(lambda: perform(job, is_last=False), lanes)
@@ -149,6 +151,11 @@ class ActionSink(FeedingSink):
         except Rejected as rejected:
             known = rejected.outcome
         end(known)
+
+    def _may_refuse(self, job: Job) -> bool:
+        """Whether no earlier record of the job's key, or of one that looks like it, is deferred or in flight."""
+        is_deferred = self.run.deferred.holds(job.identity.digest)
+        return not is_deferred and (job.twin is None or self.run.dispatcher.is_free(own_lane(job.twin)))
 
     def _check_complete(self) -> None:
         """See `Run.check_complete`. Where that ends the run, the records before it get their status first."""

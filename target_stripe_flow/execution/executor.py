@@ -58,8 +58,11 @@ class Executor:
         lanes = lanes_of(job, self._references, self._policies.match_by(job.spec))
         return lanes if job.objection is not None else [*lanes, *self._changes.lanes(job, is_behind=is_behind)]
 
-    def known_outcome(self, job: Job) -> Outcome | None:
-        """The outcome that the journal has for this record; None if the job has to be performed."""
+    def known_outcome(self, job: Job, *, may_refuse: Callable[[], bool]) -> Outcome | None:
+        """The outcome that the journal has for this record, or the guards; None if the job has to be performed.
+
+        `may_refuse`: whether what the guards say depends on no earlier record that is not over.
+        """
         stripe_id = self._journal.find_object_id(job.identity.digest, job.fingerprint, job.checker.accepted)
         if stripe_id is not None:
             return Outcome(status=Status.UNCHANGED, stripe_id=stripe_id)
@@ -69,6 +72,9 @@ class Executor:
         if any(row is not None and self._journal.ownership.names_other_owner(row) for row in (latest, update)):
             return None
         known = self._known(job, latest, update)
+        if known is None and job.objection is not None and may_refuse():
+            is_behind = job.identity.digest in self._references.unsent
+            return None if is_behind else self._refused(job, job.objection)
         # A deferred record is no known one: no STATE may pass it.
         return None if known is None or known.status is Status.DEFERRED else known
 

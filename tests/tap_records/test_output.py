@@ -87,7 +87,7 @@ def test_a_signal_ends_the_run_after_the_current_line(tmp_path: Path, unbuffered
 
 
 @pytest.mark.parametrize("unbuffered", ["", "1"])
-def test_a_closed_pipe_ends_the_run_without_a_message(tmp_path: Path, unbuffered: str) -> None:
+def test_a_closed_pipe_ends_the_run_with_one_line(tmp_path: Path, unbuffered: str) -> None:
     (tmp_path / "rows.jsonl").write_text('{"id": 1}\n' * 100_000, encoding="utf-8")
 
     with started(tmp_path, {"PYTHONUNBUFFERED": unbuffered}) as process:
@@ -99,6 +99,7 @@ def test_a_closed_pipe_ends_the_run_without_a_message(tmp_path: Path, unbuffered
         code = process.wait(30)
 
     assert code == 1
-    assert b"ERROR" not in log
+    assert log.count(b"ERROR") == 1
+    assert b"The reader of standard output has ended" in log
     assert b"Traceback" not in log
     assert b"Exception ignored" not in log

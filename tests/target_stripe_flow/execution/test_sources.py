@@ -156,7 +156,7 @@ def test_renamed_key_columns_are_the_same_records_once_a_person_says_so(world: W
     ]
     message = world.refused(renamed)
     assert "If no is now number: `stripe-flow journal source rename default --action" in message
-    assert "--keys shop,number`" in message
+    assert "--keys shop,number --config " in message
 
     world.do(message, "rename")
     again = world.send(renamed)
