@@ -6,7 +6,7 @@ A reason names the field and the rule, never the value: reasons are logged, and 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import cached_property
 from typing import Any, cast
 
@@ -124,15 +124,15 @@ class RecordChecker:
 
 def _pick(value: Any, schema: Json, path: str, dropped: set[str]) -> Any:
     """`value` without nulls, without members that an object schema does not name, and without empty objects."""
-    if isinstance(value, Mapping) and "properties" in schema:
+    if isinstance(value, dict) and "properties" in schema:
         known: Json = schema["properties"]
         dropped.update(f"{path}{name}" for name, inner in value.items() if name not in known and inner is not None)
         inner = ((name, _pick(value[name], known[name], f"{path}{name}.", dropped)) for name in known if name in value)
         return {name: part for name, part in inner if part not in (None, {})}
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         kept = {name: inner for name, inner in value.items() if inner is not None and name != MARKER}
         return {name: metadata.as_text(inner) for name, inner in kept.items()} if metadata.takes_texts(schema) else kept
-    if isinstance(value, Sequence) and not isinstance(value, str) and "items" in schema:
+    if isinstance(value, list | tuple) and "items" in schema:
         return [_pick(inner, schema["items"], path, dropped) for inner in value]
     return value.lower() if schema.get("x-lower") and isinstance(value, str) else value
 
