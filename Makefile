@@ -9,7 +9,11 @@ DAYS ?= 1 31 200
 # What takes minutes, and asks for no date: real Meltano, kills by the hundred, processes for each action and database.
 SLOW := tests/end_to_end $(wildcard tests/*_stripe_flow/test_kill*.py tests/*_stripe_flow/test_many_workers.py \
   tests/*_stripe_flow/test_crash*.py) tests/target_stripe_flow/execution/test_sources.py \
-  tests/target_stripe_flow/journal/test_whole_file.py tests/target_stripe_flow/recovery/test_stuck_attempts.py
+  tests/target_stripe_flow/journal/test_whole_file.py tests/target_stripe_flow/recovery/test_stuck_attempts.py \
+  tests/target_stripe_flow/test_dry_run_is_the_run.py tests/target_stripe_flow/test_canaries.py \
+  $(addprefix tests/target_stripe_flow/actions/,test_hostile.py test_valid.py) \
+  $(addprefix tests/target_stripe_flow/execution/,test_account_trouble.py test_lookups.py) \
+  $(addprefix tests/messages/,test_outputs.py test_named_commands.py)
 MANY_WORKERS := tests/target_stripe_flow/test_many_workers.py
 LOCK := requirements-dev.lock
 NODE_MODULES := tests/browser/node_modules
