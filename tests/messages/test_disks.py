@@ -127,7 +127,7 @@ def test_a_full_or_read_only_disk_is_one_clear_line_and_loses_nothing(
 @pytest.mark.parametrize(
     ("output", "said"),
     [
-        ("> /dev/full", "[Ss]tandard output cannot be written .no space left on device.*and run again"),
+        ("> /dev/full", "[Ss]tandard output takes no more .no space left on device.*and run again"),
         (">&-", "[Ss]tandard output is closed.* a file or a pipe"),
     ],
     ids=["full", "closed"],

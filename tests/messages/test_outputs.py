@@ -49,7 +49,7 @@ HELP = (
     (CLI, "--version"),
     (CLI, "journal settle --help"),
 )
-INPUT = [a_schema("customers"), a_record("customers", id="1"), a_state(at=1)]
+INPUT = [a_schema("customers"), a_record("customers", id="1", name="Ann"), a_state(at=1)]
 
 
 def reader_gone() -> None:
@@ -93,7 +93,8 @@ def folder(sandbox_url: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, config in {"tap": tap, "target": target, "records": {"files": [rows]}}.items():
         (made / f"{name}.json").write_text(json.dumps(config), encoding="utf-8")
     (made / "rows.csv").write_text(f"id,name\n1,{NAME}\n", encoding="utf-8")
-    lines = [a_schema("customers"), a_record("customers", id=NAME), a_record("customers", id=NAME.replace(" ", "_"))]
+    keys = [NAME, NAME.replace(" ", "_")]
+    lines = [a_schema("customers"), *(a_record("customers", id=key, name="Ann") for key in keys)]
     line = [sys.executable, "-m", "target_stripe_flow", "--config", "target.json"]
     assert run(line, made, _lines(*lines)).code == 0
     return made
@@ -163,7 +164,7 @@ def test_a_target_whose_reader_has_gone_finishes_what_is_in_flight(sandbox: Sand
     line = [sys.executable, "-m", "target_stripe_flow", "--config", str(config)]
     lines = [a_schema("customers")]
     for number in range(200):
-        lines += [a_record("customers", id=number), a_state(at=number)]
+        lines += [a_record("customers", id=number, name="Ann"), a_state(at=number)]
 
     done = run(line, tmp_path, _lines(*lines), reader_gone)
     after = run(line, tmp_path, _lines(*lines))
