@@ -32,9 +32,6 @@ attempts = Table(
     # open.
     Column("fingerprint", String(32)),
     Column("accepted", String(32)),
-    # Which parameters the record had, and twelve bits of a hash of each, so that the reject of a changed record names
-    # those that differ; see actions/fingerprint.py. NULL in rows of earlier releases.
-    Column("field_marks", Text),
     # The exact request. The body is erased once the attempt is settled.
     Column("path", Text),
     Column("body", LargeBinary),
@@ -62,6 +59,9 @@ attempts = Table(
     # are set or both are NULL; NULL in rows of the first release.
     Column("amount", BigInteger),
     Column("currency", Text),
+    # Which parameters the record had, and twelve bits of a hash of each, so that the reject of a changed record names
+    # those that differ; see actions/fingerprint.py. NULL in rows of earlier releases.
+    Column("field_marks", Text),
     sqlite_with_rowid=False,
 )
 

@@ -54,7 +54,7 @@ CASES: list[tuple[str, str, Message, str]] = [
         "a live key without a journal",
         TARGET,
         {"api_key": "sk_live_canary12", "allow_live": True},
-        "no journal .*journal.db, .*live key.* `stripe-flow journal init --config .*`; if it was lost, .*`stripe-flow j",
+        "no journal .*journal.db, .*live key.* `stripe-flow journal init --config .*`; if it was lost, .*`stripe-flow ",
     ),
     (
         "a journal that is not a URL",
