@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import os
-from codecs import BOM_UTF8
+import shlex
+from codecs import lookup
 from collections.abc import Iterator
+from io import TextIOWrapper
 from typing import BinaryIO
 
-from tap_records.errors import in_file
+from tap_records.encodings import probable_encoding
+from tap_records.errors import RecordsError, in_file
 from tap_records.settings import SourceFile
 
 # A longer line means a binary file or missing line ends. The whole line would be held in memory.
-MAX_LINE_BYTES = 16 * 1024 * 1024
+MAX_LINE_CHARACTERS = 16 * 1024 * 1024
+_BYTE_ORDER_MARK = "\ufeff"
+# `surrogateescape` reads a byte that the encoding does not have as one of these: the line is known by its number.
+_UNDECODED = dict.fromkeys(range(0xDC80, 0xDD00))
 
 
 def check_readable(source: SourceFile) -> None:
@@ -23,15 +29,44 @@ def check_readable(source: SourceFile) -> None:
 def text_lines(source: SourceFile) -> Iterator[str]:
     """The lines with their line ends, without a byte order mark.
 
-    Raises RecordsError for a line that is not UTF-8 or is longer than MAX_LINE_BYTES.
+    Raises RecordsError for a line that is not in the file's encoding or is longer than MAX_LINE_CHARACTERS.
     """
-    number = 0
-    with _open(source) as file:
-        while line := file.readline(MAX_LINE_BYTES + 1):
+    number = 1
+    # Only \n ends a line: \r may be a part of a CSV cell.
+    with TextIOWrapper(_open(source), source.encoding, errors="surrogateescape", newline="\n") as file:
+        while line := _line(file, source, number):
+            if len(line) > MAX_LINE_CHARACTERS:
+                what = f"longer than {MAX_LINE_CHARACTERS} characters"
+                raise in_file(source.name, what, "Check the line ends", line=number)
+            # UTF-16 without a mark is valid UTF-8 as long as it says only what ASCII can say.
+            if (number == 1 and "\0" in line) or not _is_decoded(line):
+                raise _wrong_encoding(source, number)
+            yield line.removeprefix(_BYTE_ORDER_MARK) if number == 1 else line
             number += 1
-            if len(line) > MAX_LINE_BYTES:
-                raise in_file(source.name, f"longer than {MAX_LINE_BYTES} bytes", "Check the line ends", line=number)
-            yield _decode(line.removeprefix(BOM_UTF8) if number == 1 else line, source, number)
+
+
+def _line(file: TextIOWrapper, source: SourceFile, number: int) -> str:
+    try:
+        return file.readline(MAX_LINE_CHARACTERS + 1)
+    except UnicodeDecodeError:
+        # Not `from error`: it contains the line.
+        raise _wrong_encoding(source, number) from None
+
+
+def _is_decoded(line: str) -> bool:
+    return line.isascii() or len(line.translate(_UNDECODED)) == len(line)
+
+
+def _wrong_encoding(source: SourceFile, line: int) -> RecordsError:
+    fix = "Write the file in that encoding, or name its own in the setting 'files'"
+    probable = "" if source.path.is_fifo() else probable_encoding(source.path)
+    if lookup(probable or source.encoding) != lookup(source.encoding):
+        name, converted = shlex.quote(source.name), shlex.quote(f"{source.name}.utf8")
+        fix = (
+            f"It is probably {probable}: set encoding to {probable} for it in the setting 'files', "
+            f"or convert it: iconv -f {probable} -t UTF-8 {name} > {converted}"
+        )
+    return in_file(source.name, f"not {source.encoding}", fix, line=line)
 
 
 def _open(source: SourceFile) -> BinaryIO:
@@ -40,11 +75,3 @@ def _open(source: SourceFile) -> BinaryIO:
     except OSError as error:
         fix = f"Fix the file or its path in the setting 'files'; the full path is {source.path}"
         raise in_file(source.name, f"cannot be read ({error.strerror})", fix) from error
-
-
-def _decode(line: bytes, source: SourceFile, number: int) -> str:
-    try:
-        return line.decode()
-    except UnicodeDecodeError:
-        # Not `from error`: it contains the line.
-        raise in_file(source.name, "not UTF-8", "Save the file as UTF-8", line=number) from None

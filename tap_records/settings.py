@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -47,6 +48,11 @@ ENTRY = th.ObjectType(
     th.Property(
         "delimiter", th.StringType, description="The character between the cells of a CSV file. Default: a comma."
     ),
+    th.Property(
+        "encoding",
+        th.StringType,
+        description="The file's encoding, by any name that Python knows: cp1252, utf-16. Default: utf-8.",
+    ),
     additional_properties=False,
 )
 SETTINGS: dict[str, Any] = th.PropertiesList(  # Any: JSON schema
@@ -56,7 +62,8 @@ SETTINGS: dict[str, Any] = th.PropertiesList(  # Any: JSON schema
         required=True,
         title="Files",
         description=(
-            "The files to read, in this order: a list of {path, stream, format, key_properties, types, delimiter}. "
+            "The files to read, in this order: a list of {path, stream, format, key_properties, types, delimiter, "
+            "encoding}. "
             "Streams are written in the order of their first file: put customers before rows that refer to them. "
             "A dot in a CSV column's name makes an object: metadata.plan."
         ),
@@ -75,6 +82,7 @@ class SourceFile:
     key_properties: tuple[str, ...]
     types: Mapping[str, str]
     delimiter: str
+    encoding: str
 
 
 def base_folder() -> Path:
@@ -108,6 +116,7 @@ def _source_file(entry: Entry, base: Path, setting: str) -> SourceFile:
         key_properties=tuple(entry.get("key_properties") or ()),
         types=dict(entry.get("types") or {}),
         delimiter=entry.get("delimiter") or ",",
+        encoding=entry.get("encoding") or "utf-8",
     )
     _check(file, setting)
     if file.format != "csv" and entry.get("delimiter"):
@@ -122,6 +131,12 @@ def _check(file: SourceFile, setting: str) -> None:
         raise RecordsError(f"The format of '{file.name}' is unknown. Set {setting}.format to csv or jsonl.")
     if len(file.delimiter) != 1 or file.delimiter in '"\r\n':
         raise RecordsError(f"Setting {setting}.delimiter must be one character, and no quote or line end.")
+    if not _is_text_encoding(file.encoding):
+        raise RecordsError(f"Setting {setting}.encoding names no encoding of Python's. Write utf-8, cp1252 or utf-16.")
+    _check_columns(file, setting)
+
+
+def _check_columns(file: SourceFile, setting: str) -> None:
     for key, count in Counter(file.key_properties).items():
         if count > 1:
             raise RecordsError(f"Setting {setting}.key_properties names '{key}' twice. Name it once.")
@@ -135,6 +150,15 @@ def _check(file: SourceFile, setting: str) -> None:
         raise RecordsError(f"Setting {setting}.types has an empty name. Write names like amount or metadata.plan.")
     if clash := clashing_name([*file.types, *file.key_properties]):
         raise RecordsError(f"Setting {setting}.types: '{clash}' is a value and also an object. Keep one.")
+
+
+def _is_text_encoding(name: str) -> bool:
+    """Whether Python decodes text by this name; it also lists codecs of bytes, such as base64."""
+    try:
+        io.TextIOWrapper(io.BytesIO(), encoding=name)
+    except (LookupError, ValueError):  # a ValueError for a NUL in the name
+        return False
+    return True
 
 
 def _check_same_stream(file: SourceFile, others: list[SourceFile], setting: str) -> None:

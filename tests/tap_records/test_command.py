@@ -45,7 +45,8 @@ def test_about_prints_settings_and_capabilities(tmp_path: Path) -> None:
     ]
     assert files["title"] == "Files"
     assert "in this order" in files["description"]
-    assert set(files["items"]["properties"]) == {"path", "stream", "format", "key_properties", "types", "delimiter"}
+    names = {"path", "stream", "format", "key_properties", "types", "delimiter", "encoding"}
+    assert set(files["items"]["properties"]) == names
     assert "batch_config" not in about["settings"]["properties"]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,6 +25,7 @@ class Fault(NamedTuple):
     types: dict[str, str] = {}  # noqa: RUF012 - never changed
     keys: tuple[str, ...] = ("id",)
     delimiter: str = ""
+    encoding: str = ""
 
 
 FAULTS = {
@@ -31,6 +33,15 @@ FAULTS = {
     "a header that was forgotten": Fault("line 1, column 'id': this key is not in the header", f"{SECRET},Ann\nc,d\n"),
     "a name twice": Fault("line 1: names 2 and 3 of the header are the same", f"id,{SECRET},{SECRET}\n"),
     "no name": Fault("line 1: name 2 of the header is empty", f"id,,{SECRET}\n"),
+    "only empty names": Fault("has no header", ",,\n1,2,3\n"),
+    "the header again": Fault("line 3: the header is here again", f"id,a\n1,{SECRET}\nid,a\n2,b\n"),
+    "the header again, as another program writes it": Fault(
+        "line 3: the header is here again", f"id,a\n1,{SECRET}\n\ufeffID, A,\n2,b,\n"
+    ),
+    "the header again below columns without a name": Fault(
+        "line 3: the header is here again", f"id,a,,\n1,{SECRET},,\nid,a,,\n"
+    ),
+    "a value below no name": Fault("line 3: the row has 4 cells, the header has 2", f"id,a,,\n1,2,,\n1,2,,{SECRET}\n"),
     "a name with a space": Fault("line 1: name 2 of the header is empty, starts or ends with a space", "id, a\n"),
     "a name with two dots in a row": Fault("line 1: name 2 of the header is empty", "id,a..b\n"),
     "a value that is an object too": Fault("line 1: name 2 of the header is a value and also an object", "id,a,a.b\n"),
@@ -39,10 +50,13 @@ FAULTS = {
     "a short row": Fault("line 3: the row has 1 cells, the header has 2", f"id,a\n1,{SECRET}\n{SECRET}\n"),
     "a long row": Fault("line 2: the row has 3 cells, the header has 2", f"id,a\n1,2,{SECRET}\n"),
     "a row after one of two lines": Fault("line 4: the row has 1 cells", f'id,a\n1,"two\nlines"\n{SECRET}\n'),
-    "an open quote": Fault("line 3: not CSV", f'id,a\n1,2\n2,"{SECRET}\n3,4\n'),
-    "text after a quote": Fault("line 2: not CSV", f'id,a\n1,"{SECRET}"x\n'),
-    "lines that end in \\r": Fault("line 1: not CSV", f"id,a\r1,{SECRET}\r"),
-    "a cell without end": Fault("line 2: not CSV", f"id,a\n1,{SECRET * 10_000}\n"),
+    "an open quote": Fault("line 3: not CSV: the quote that is open here never ends", f'id,a\n1,2\n2,"{SECRET}\n3,4\n'),
+    "text after a quote": Fault("line 2: not CSV: text follows a closing quote", f'id,a\n1,"{SECRET}"x\n'),
+    "an open quote before another one": Fault("line 2: not CSV: text follows a closing", f'id,a\n1,"{SECRET}\n2,"b"\n'),
+    "lines that end in \\r": Fault("line 1: not CSV: a line ends in \\r alone", f"id,a\r1,{SECRET}\r"),
+    "a cell without end": Fault(
+        "line 2: not CSV: a cell has over 16777216 characters, or", f'id,a\n1,"{(SECRET * 4000 + chr(10)) * 280}'
+    ),
     "no key in a row": Fault("line 3, column 'id': a key must be", f"id,a\n1,2\n,{SECRET}\n"),
     "half an integer": Fault("line 2, column 'a': expected an integer", "id,a\n1,1.5\n", types={"a": "integer"}),
     "a name for an integer": Fault("column 'a': expected an integer", f"id,a\n1,{SECRET}\n", types={"a": "integer"}),
@@ -77,6 +91,9 @@ FAULTS = {
     "a string for an object": Fault(
         "expected a JSON object", f'{{"id":1,"a":"{SECRET}"}}\n', "jsonl", {"a.b": "string"}
     ),
+    "an unknown encoding": Fault("files[0].encoding names no encoding of Python's", "id\n", encoding="latin-99"),
+    "an encoding of bytes": Fault("files[0].encoding names no encoding of Python's", "id\n", encoding="base64"),
+    "an encoding with a NUL": Fault("files[0].encoding names no encoding of Python's", "id\n", encoding="utf\0"),
     "an unknown suffix": Fault("format of 'rows.txt' is unknown. Set files[0].format to csv or jsonl", "id\n", "txt"),
     "a delimiter for JSON": Fault("files[0].delimiter is for CSV", "{}\n", "jsonl", delimiter=";"),
     "two delimiters": Fault("files[0].delimiter must be one character", "id\n", delimiter=";;"),
@@ -95,6 +112,7 @@ def entry(fault: Fault, path: str) -> dict[str, object]:
         "key_properties": list(fault.keys),
         "types": fault.types,
         "delimiter": fault.delimiter,
+        "encoding": fault.encoding,
     }
     return {"path": path, **{name: value for name, value in settings.items() if value}}
 
@@ -140,13 +158,53 @@ def test_the_rows_before_an_invalid_row_are_written(tmp_path: Path) -> None:
     assert ended.code == 1
 
 
-def test_a_line_that_is_not_utf_8_is_named_by_its_number(tmp_path: Path) -> None:
-    (tmp_path / "rows.csv").write_bytes(b"id,name\n1,Ann\n2,J\xf6rg\n")
+@pytest.fixture
+def in_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Paths in the setting are relative to an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MELTANO_PROJECT_ROOT", raising=False)
 
-    ended = run(tmp_path, [{"path": "rows.csv", "stream": "rows"}])
 
-    assert ended.errors == ["File 'rows.csv', line 3: not UTF-8. Save the file as UTF-8."]
-    assert ended.code == 1
+@pytest.mark.parametrize("suffix", ["csv", "jsonl"])
+@pytest.mark.parametrize(
+    ("written", "line", "probable"),
+    [
+        ("latin-1", 3, "CP1252"),
+        ("cp1252", 3, "CP1252"),
+        ("utf-16", 1, "UTF-16"),
+        ("utf-16-le", 1, "UTF-16LE"),
+        ("utf-16-be", 1, "UTF-16BE"),
+        ("utf-32", 1, "UTF-32"),
+    ],
+)
+@pytest.mark.usefixtures("in_folder")
+def test_a_file_in_another_encoding_is_told_its_encoding_and_how_to_read_it(
+    suffix: str, written: str, line: int, probable: str
+) -> None:
+    rows = {"csv": "id,name\n1,Ann\n2,Zo\xeb\n", "jsonl": '{"id":"0"}\n{"id":"1"}\n{"id":"2","name":"Zo\xeb"}\n'}
+    path = f"my rows.{suffix}"
+    Path(path).write_bytes(rows[suffix].encode(written))
+
+    with pytest.raises(RecordsError) as raised:
+        records({"path": path, "stream": "rows"})
+
+    assert raised.value.message == (
+        f"File '{path}', line {line}: not utf-8. It is probably {probable}: set encoding to {probable} for it in the "
+        f"setting 'files', or convert it: iconv -f {probable} -t UTF-8 '{path}' > '{path}.utf8'."
+    )
+    # Both ways of the message lead to the row.
+    subprocess.run(["sh", "-c", raised.value.message.split("convert it: ")[1].removesuffix(".")], check=True)
+    for again in ({"path": path, "encoding": probable}, {"path": f"{path}.utf8", "format": suffix}):
+        assert records({**again, "stream": "rows"})[-1] == {"id": "2", "name": "Zo\xeb"}
+
+
+@pytest.mark.parametrize("name", ["utf-16", "utf-8"])
+@pytest.mark.usefixtures("in_folder")
+def test_a_file_that_ends_within_a_character_is_told_by_its_line(name: str) -> None:
+    Path("rows.csv").write_bytes("id,name\n1,Zo\xeb".encode(name)[:-1])
+
+    with pytest.raises(RecordsError, match=rf"'rows\.csv', line 2: not {name}\."):
+        records({"path": "rows.csv", "stream": "rows", "encoding": name})
 
 
 @pytest.mark.parametrize("option", ["--discover", "--test"])

@@ -34,14 +34,19 @@ ROWS = st.lists(st.fixed_dictionaries({}, optional={f"a_{name}": cell for name, 
 DIALECTS = (csv.excel, csv.unix_dialect)
 
 
-@given(rows=ROWS, delimiter=st.sampled_from(",;\t|"), dialect=st.sampled_from(DIALECTS), mark=st.booleans())
+@given(
+    rows=ROWS,
+    delimiter=st.sampled_from(",;\t|"),
+    dialect=st.sampled_from(DIALECTS),
+    encoding=st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32-be", "gb18030"]),
+)
 @settings(deadline=None)
 def test_csv_rows_keep_their_values(
-    rows: list[dict[str, object]], delimiter: str, dialect: type[csv.Dialect], *, mark: bool
+    rows: list[dict[str, object]], delimiter: str, dialect: type[csv.Dialect], encoding: str
 ) -> None:
     with TemporaryDirectory() as folder:
         path = Path(folder, "rows.csv")
-        with path.open("w", encoding="utf-8-sig" if mark else "utf-8", newline="") as file:
+        with path.open("w", encoding=encoding, newline="") as file:
             writer = csv.DictWriter(
                 file, ["key", *(f"a_{name}" for name in CELLS)], dialect=dialect, delimiter=delimiter
             )
@@ -56,6 +61,7 @@ def test_csv_rows_keep_their_values(
                 "key_properties": ["key"],
                 "types": {f"a_{name}": name for name in CELLS},
                 "delimiter": delimiter,
+                "encoding": encoding.removesuffix("-sig"),
             }
         )
 
@@ -86,6 +92,24 @@ def test_a_jsonl_number_keeps_its_digits(tmp_path: Path, number: str) -> None:
     [record] = records({"path": path, "stream": "rows"})
 
     assert str(record["a"]) == number
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_what_a_spreadsheet_adds_at_the_ends_is_no_row_and_no_column(tmp_path: Path, end: str) -> None:
+    lines = ["id,a,,", "c1,A,,", ",,,", "c2,B", "  , ,,", "c3,,", "", "c4,C,,,"]
+    path = written(tmp_path / "rows.csv", end.join(lines))
+
+    found = records({"path": path, "stream": "rows", "key_properties": ["id"]})
+
+    assert found == [{"id": "c1", "a": "A"}, {"id": "c2", "a": "B"}, {"id": "c3"}, {"id": "c4", "a": "C"}]
+
+
+@pytest.mark.parametrize("quoted", [True, False])
+def test_a_cell_may_be_as_long_as_in_jsonl(tmp_path: Path, *, quoted: bool) -> None:
+    long = "x" * 200_000
+    path = written(tmp_path / "rows.csv", f'id,a\n1,"{long}"\n' if quoted else f"id,a\n1,{long}\n")
+
+    assert records({"path": path, "stream": "rows"}) == [{"id": "1", "a": long}]
 
 
 def test_a_dot_in_a_column_s_name_makes_an_object(tmp_path: Path) -> None:
