@@ -113,6 +113,8 @@ class Dispatcher:
     def submit(self, task: Task, lanes: Sequence[str]) -> None:
         """Let a worker run `task` after all earlier tasks in `lanes`. Waits while `MOST_OPEN` tasks are open.
 
+        A lane that is named twice counts once: a task would wait for itself.
+
         Raises the fatal error of a worker, if there was one; every error that `task` raises is fatal.
         """
         with self._changed:
@@ -121,7 +123,7 @@ class Dispatcher:
             if not self._is_barred:
                 self._ledger.append(work)
             self._open += 1
-            for lane in lanes:
+            for lane in dict.fromkeys(lanes):
                 before = self._tails.get(lane)
                 if before is not None:
                     before.followers.append(work)

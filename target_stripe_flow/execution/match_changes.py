@@ -6,13 +6,13 @@ Otherwise chance would decide whether a match is the object that is about to get
 from __future__ import annotations
 
 import threading
+from itertools import count
 
 from target_stripe_flow.actions.policies import OnChange, Policies
 from target_stripe_flow.attempts.lifecycle import HAS_OBJECT
 from target_stripe_flow.execution.attempt_outcome import with_known_content
 from target_stripe_flow.execution.comparison import changed_fields
 from target_stripe_flow.execution.job import Job
-from target_stripe_flow.execution.references import own_lane
 from target_stripe_flow.journal.store import Journal
 
 
@@ -21,7 +21,9 @@ class MatchChanges:
 
     def __init__(self, journal: Journal, policies: Policies) -> None:
         self._journal, self._policies = journal, policies
-        self._lanes: set[str] = set()
+        # The lane of each of these jobs, by the job's id in this process: two of one identity have one each.
+        self._lanes: dict[int, str] = {}
+        self._numbers = count()
         self._lock = threading.Lock()
 
     def lanes(self, job: Job, *, is_behind: bool) -> list[str]:
@@ -30,16 +32,14 @@ class MatchChanges:
         if name is None or job.find_id is not None or not {name} & {*job.parameters, *job.unset}:
             return []
         with self._lock:
-            before = sorted(self._lanes)
             if self._may_change(job, name, is_behind=is_behind):
-                self._lanes.add(_lane_of(job))
-                before.append(_lane_of(job))
-        return before
+                self._lanes[id(job)] = f"changes {next(self._numbers)}"
+            return list(self._lanes.values())
 
     def end(self, job: Job) -> None:
         """The job is done: records that come now need not wait for it."""
         with self._lock:
-            self._lanes.discard(_lane_of(job))
+            self._lanes.pop(id(job), None)
 
     def _may_change(self, job: Job, name: str, *, is_behind: bool) -> bool:
         if self._policies.on_change is not OnChange.UPDATE:
@@ -49,7 +49,3 @@ class MatchChanges:
             return is_behind
         known = with_known_content(made, self._journal.latest_update(made.digest))
         return known.field_marks is None or name in changed_fields(job, known, self._journal)
-
-
-def _lane_of(job: Job) -> str:
-    return f"changes {own_lane(job.identity)}"

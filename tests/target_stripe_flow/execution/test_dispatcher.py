@@ -70,6 +70,17 @@ def test_lanes_keep_their_order_and_no_state_is_printed_early(seed: int) -> None
     )
 
 
+def test_a_lane_that_is_named_twice_counts_once() -> None:
+    done = threading.Event()
+    dispatcher = Dispatcher(workers=1, emit=lambda _: None, wake=lambda: None)
+
+    dispatcher.submit(done.set, ["a", "a"])
+
+    assert done.wait(10)
+    dispatcher.flush()
+    dispatcher.close()
+
+
 def test_a_state_with_no_record_before_it_is_printed_at_once() -> None:
     recorder = Recorder()
 

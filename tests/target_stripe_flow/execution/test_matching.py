@@ -169,6 +169,19 @@ def test_an_empty_address_is_never_the_only_customer_of_the_account(sandbox: San
     assert [each["field"] for each in reports(tmp_path)] == ["email", "test_clock"]
 
 
+@pytest.mark.parametrize("concurrency", [1, 16])
+def test_changes_of_one_customer_in_a_row_are_both_made(concurrency: int, sandbox: Sandbox, tmp_path: Path) -> None:
+    match(sandbox.url, tmp_path, {"id": 1, "email": EMAIL})
+    changes = [{"id": 1, "email": f"{letter}{EMAIL}"} for letter in "bc"]
+
+    done = match(
+        sandbox.url, tmp_path, *changes, {"id": 2, "email": EMAIL}, on_change="update", concurrency=concurrency
+    )
+
+    assert done.summary == "3 records: 1 created, 2 updated"
+    assert {each["email"] for each in sandbox.objects("customer")} == {EMAIL, f"c{EMAIL}"}
+
+
 def test_an_address_counts_as_written_where_nothing_is_matched_by_it(sandbox: Sandbox, tmp_path: Path) -> None:
     padded = {"id": 1, "email": f"\u200b{EMAIL}"}
     lines = [a_schema("customers"), a_record("customers", **padded)]
