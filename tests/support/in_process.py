@@ -31,7 +31,8 @@ class Loop:
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
-        threading.Thread(target=self._loop.run_forever, name="sandboxes", daemon=True).start()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="sandboxes", daemon=True)
+        self._thread.start()
 
     @contextmanager
     def sandbox(self) -> Iterator[Sandbox]:
@@ -56,6 +57,8 @@ class Loop:
 
     def close(self) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
 
 
 @dataclass(frozen=True, kw_only=True)
