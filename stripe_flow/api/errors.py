@@ -17,6 +17,7 @@
         │   └── KeyReused       the idempotency key was used with other parameters: a conflict, never re-keyed
         ├── Declined            the card was declined, which is final (402)
         ├── ListUnfinished      a list promised more than it showed: what it did not show is not absent
+        ├── UnreadableAnswer    a whole answer lacks what the tap reads by: its stream fails, the others are read
         └── OutcomeUnknown      the request may have been executed: ask Stripe before sending it again (500, undecided)
 
 No message quotes Stripe's `message`: it may repeat a person's e-mail address, and it changes without notice. Codes,
@@ -139,6 +140,12 @@ class Declined(StripeError):
 
 class ListUnfinished(StripeError):
     """Stripe's list promised more than it showed, so nothing counts as absent from it."""
+
+    exit_code = 2
+
+
+class UnreadableAnswer(StripeError):
+    """Stripe's answer is whole, but lacks what the tap reads by; asking again would not help."""
 
     exit_code = 2
 
