@@ -6,8 +6,8 @@ Imports neither Airflow nor the plugins: workers have Meltano, and Meltano has t
 from __future__ import annotations
 
 import ctypes
-import hashlib
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -16,18 +16,15 @@ import tempfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import yaml
+from stripe_flow_schedules import Schedule, listed
 
-TAP, TARGET = "tap-stripe-flow", "target-stripe-flow"
-PARTS = "STRIPE_FLOW_PARTS"
-# Reading meltano.yml through Meltano takes two seconds, and Airflow parses a DAG file twice a minute.
-ASK_S = 60
 PLAN_S = 3600
+LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,65 +57,12 @@ class Project:
         )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Schedule:
-    """A schedule of meltano.yml: its job, interval and environment."""
-
-    name: str
-    cron: str | None
-    job: str
-    plugins: Sequence[str]
-    env: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def taps(self) -> list[str]:
-        """The job's plugins that are tap-stripe-flow or inherit from it."""
-        return [name for name in self.plugins if _is_plugin(TAP, name)]
-
-    @property
-    def targets(self) -> list[str]:
-        """The job's plugins that are target-stripe-flow or inherit from it."""
-        return [name for name in self.plugins if _is_plugin(TARGET, name)]
-
-    @property
-    def parts(self) -> Mapping[str, Mapping[str, str]]:
-        """The parts that may run at once, from STRIPE_FLOW_PARTS: name → environment."""
-        return dict(json.loads(self.env.get(PARTS, "{}")))
-
-
-def _is_plugin(plugin: str, name: str) -> bool:
-    return name == plugin or name.startswith(f"{plugin}--")
-
-
 def schedules(project: Project) -> list[Schedule]:
-    """The schedules of jobs in `meltano schedule list`, cached until meltano.yml or an included file changes."""
-    kept = project.root / ".meltano" / f"schedules-{_stamp(project.root)}.json"
-    if not kept.exists():
-        listed = _output_of(project, "schedule", "list", "--format=json", timeout_s=ASK_S)
-        fresh = kept.with_suffix(f".{os.getpid()}")
-        kept.parent.mkdir(exist_ok=True)
-        fresh.write_text(listed, encoding="utf-8")
-        fresh.replace(kept)
-    return [_schedule(each) for each in json.loads(kept.read_text(encoding="utf-8"))["schedules"]["job"]]
-
-
-def _stamp(root: Path) -> str:
-    whole = root / "meltano.yml"
-    patterns = yaml.safe_load(whole.read_text(encoding="utf-8")).get("include_paths") or ()
-    included = sorted(path for pattern in patterns for path in root.glob(pattern))
-    stamps = [(str(path), path.stat().st_mtime_ns) for path in (whole, *included)]
-    return hashlib.sha256(repr(stamps).encode()).hexdigest()[:16]
-
-
-def _schedule(listed: Mapping[str, Any]) -> Schedule:  # Any: JSON
-    blocks = [task.split() if isinstance(task, str) else list(task) for task in listed["job"]["tasks"]]
-    return Schedule(
-        name=listed["name"],
-        cron=listed["cron_interval"] or None,
-        job=listed["job"]["name"],
-        plugins=list(dict.fromkeys(name for block in blocks for name in block)),
-        env=listed.get("env") or {},
-    )
+    """The schedules that can have a DAG. The log names the others. Raises ValueError if a file cannot be read."""
+    found = listed(project.root)
+    for line in (*found.faults, *found.notes):
+        LOG.warning("%s", line)
+    return list(found.schedules)
 
 
 def ticks(project: Project, schedule: Schedule) -> list[dict[str, Any]]:
@@ -149,25 +93,33 @@ def _groups(project: Project) -> list[tuple[str, list[str]]]:
 
 
 def slices(project: Project, schedule: Schedule, *, start: str, end: str, per_worker: int) -> list[dict[str, Any]]:
-    """One run for each slice of a backfill; the tap plans slices of about equal work."""
+    """One run for each slice of a backfill, of each part if there are parts; the tap plans slices of equal work."""
     settings: dict[str, object] = {"start_date": start}
     if end:
         settings["end_date"] = end
     if project.accounts:
         settings["account_ids"] = list(project.accounts)
-    env = _settings(schedule.taps, **settings)
+    asked = _settings(schedule.taps, **settings)
     options = ("--workers", str(project.workers), "--slices-per-worker", str(per_worker))
-    listed = _output_of(project, "invoke", f"{schedule.taps[0]}:slices", *options, env=env, timeout_s=PLAN_S)
-    return [_slice(schedule, order) for order in json.loads(listed)]
+    orders = []
+    for part, env in (schedule.parts or {"": {}}).items():
+        whole = {**schedule.env, **env, **asked}
+        planned = _output_of(project, "invoke", f"{schedule.taps[0]}:slices", *options, env=whole)
+        orders += [_slice(schedule, part, each) for each in json.loads(planned)]
+    return orders
 
 
-def _slice(schedule: Schedule, planned: Mapping[str, Any]) -> dict[str, Any]:
+def _slice(schedule: Schedule, part: str, planned: Mapping[str, Any]) -> dict[str, Any]:
     settings = {name: planned[name] for name in ("start_date", "end_date", "runs_at_once")}
     account = planned["account"]
     settings |= {"account_ids": [account]} if account else {}
-    # Only characters that are allowed in a state id and in a folder's name.
-    name = "-".join(filter(None, [account, *(planned[at].translate(_BARE) for at in ("start_date", "end_date"))]))
-    return _order(name, _settings(schedule.taps, **settings))
+    # Only characters that are allowed in a state id and in a folder's name. With an environment of its own a schedule
+    # may read another account, so its states are its own.
+    own = schedule.name if schedule.env else ""
+    span = [planned[at].translate(_BARE) for at in ("start_date", "end_date")]
+    name = "-".join(filter(None, [own, part, account, *span]))
+    # The part's environment may hold a key, which the plan does not hand through Airflow's database.
+    return _order(name, _settings(schedule.taps, **settings)) | {"part": part}
 
 
 _BARE = str.maketrans("", "", "-:")
@@ -197,7 +149,8 @@ def run(project: Project, schedule: Schedule, order: Mapping[str, Any], *, again
     options += ["--force"] if again else []
     line = [*_meltano(project), "--log-format", "json", "run", "--no-install", *options, schedule.job]
     with _system_folder(project, f"{schedule.name}-{order['name']}") as folder_env:
-        env = {**os.environ, **schedule.env, **order["env"], **folder_env}
+        of_part = schedule.parts.get(order.get("part", ""), {})
+        env = {**os.environ, **schedule.env, **of_part, **order["env"], **folder_env}
         done = subprocess.run(
             line,
             cwd=project.root,
@@ -232,9 +185,10 @@ def _system_folder(project: Project, name: str) -> Iterator[dict[str, str]]:
     """
     whole = project.root / ".meltano"
     (whole / "runs").mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f"{name}-", dir=whole / "runs") as own:
-        for kind in ("extractors", "loaders", "utilities"):
-            (Path(own) / kind).symlink_to(whole / kind)
+    with tempfile.TemporaryDirectory(prefix=f"{name[:100]}-", dir=whole / "runs") as own:
+        for kind in ("extractors", "loaders", "mappers", "utilities"):
+            if (whole / kind).is_dir():
+                (Path(own) / kind).symlink_to(whole / kind)
         database = os.environ.get("MELTANO_DATABASE_URI", f"sqlite:///{whole}/meltano.db")
         yield {"MELTANO_SYS_DIR_ROOT": own, "MELTANO_DATABASE_URI": database}
 
@@ -243,14 +197,14 @@ def _meltano(project: Project) -> list[str]:
     return [project.meltano, "--environment", project.environment]
 
 
-def _output_of(project: Project, *options: str, timeout_s: float, env: Mapping[str, str] | None = None) -> str:
+def _output_of(project: Project, *options: str, env: Mapping[str, str]) -> str:
     done = subprocess.run(
         [*_meltano(project), *options],
         cwd=project.root,
-        env={**os.environ, **(env or {})},
+        env={**os.environ, **env},
         stdout=subprocess.PIPE,
         text=True,
-        timeout=timeout_s,
+        timeout=PLAN_S,
         check=True,
     )
     return done.stdout

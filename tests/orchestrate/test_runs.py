@@ -1,20 +1,19 @@
-"""The runs of a tick, and the requests per second of each. Only the schedules are read through Meltano."""
+"""The runs of a tick and of a backfill: their environments, states and requests per second."""
 
 from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.end_to_end.conftest import BIN
 from tests.support.plugins import ROOT, clean_env
 
 NAMES = st.lists(st.integers(min_value=1, max_value=10**6).map("acct_{}".format), min_size=1, max_size=50, unique=True)
@@ -91,20 +90,77 @@ def test_a_connection_of_the_tap_is_configured_under_its_own_name(runs: ModuleTy
     assert order["env"]["TAP_STRIPE_FLOW__EU_ACCOUNT_IDS"] == '["acct_a"]'
 
 
-def test_a_schedule_in_a_file_that_meltano_yml_includes_is_noticed(runs: ModuleType, tmp_path: Path) -> None:
-    for name in ("meltano.yml", "orchestrate"):
-        (shutil.copytree if (ROOT / name).is_dir() else shutil.copy2)(ROOT / name, tmp_path / name)
-    included = tmp_path / "more.meltano.yml"
-    included.write_text("{}")
-    whole = (tmp_path / "meltano.yml").read_text()
-    (tmp_path / "meltano.yml").write_text(f"include_paths: ['./*.meltano.yml']\n{whole}")
-    project = runs.Project.from_env({"MELTANO_PROJECT_ROOT": str(tmp_path), "MELTANO_BIN": str(BIN / "meltano")})
+# In Meltano's place: it writes down its environment and the folders that it sees, and plans one slice.
+STAND_IN = """\
+#!{python}
+import json, os, pathlib, sys
+folders = {{each.name: each.is_dir() for each in pathlib.Path(os.environ.get("MELTANO_SYS_DIR_ROOT", ".")).iterdir()}}
+with open("calls", "a") as calls:
+    print(json.dumps({{"line": sys.argv[1:], "env": dict(os.environ), "folders": folders}}), file=calls)
+times = {{"start_date": "2026-01-01T00:00:00Z", "end_date": "2026-02-01T00:00:00Z"}}
+print(json.dumps([{{"account": None, "runs_at_once": 1, **times}}]))
+"""
 
-    before = [each.name for each in runs.schedules(project)]
-    included.write_text("schedules: [{name: nightly, interval: '@daily', job: rows-to-stripe}]")
-    after = [each.name for each in runs.schedules(project)]
 
-    assert set(after) == {*before, "nightly"}
+@pytest.fixture
+def stand_in(runs: ModuleType, tmp_path: Path) -> Any:  # Any: see a_project
+    """A project whose Meltano is the one above."""
+    script = tmp_path / "meltano"
+    script.write_text(STAND_IN.format(python=sys.executable))
+    script.chmod(0o700)
+    return runs.Project.from_env({"MELTANO_PROJECT_ROOT": str(tmp_path), "MELTANO_BIN": str(script)})
+
+
+def calls(project: Any) -> list[dict[str, Any]]:  # Any: see a_project, and JSON
+    return [json.loads(line) for line in (project.root / "calls").read_text().splitlines()]
+
+
+def sliced(runs: ModuleType, project: Any, schedule: Any) -> list[dict[str, Any]]:  # Any: see a_project
+    return list(runs.slices(project, schedule, start="2026-01-01", end="2026-02-01", per_worker=1))
+
+
+def test_slices_are_planned_with_the_schedule_s_environment(
+    runs: ModuleType, stand_in: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(f"{TAP}_API_KEY", "sk_test_of_airflow")
+    env = {f"{TAP}_API_KEY": "sk_test_of_eu", f"{TAP}_START_DATE": "2001-01-01"}
+
+    orders = sliced(runs, stand_in, a_schedule(runs, "tap-stripe-flow", "target-jsonl", **env))
+
+    [planned] = calls(stand_in)
+    assert planned["line"][:4] == ["--environment", "prod", "invoke", "tap-stripe-flow:slices"]
+    assert planned["env"][f"{TAP}_API_KEY"] == "sk_test_of_eu"
+    # The backfill's own times count.
+    assert planned["env"][f"{TAP}_START_DATE"] == "2026-01-01"
+    # Two schedules that read different accounts never share the state of a slice.
+    assert [each["suffix"] for each in orders] == ["tick-20260101T000000Z-20260201T000000Z"]
+
+
+def test_slices_of_parts_are_planned_and_run_with_the_environment_of_each(runs: ModuleType, stand_in: Any) -> None:
+    parts = {name: {f"{TAP}_API_KEY": f"sk_test_of_{name}"} for name in ("eu", "us")}
+    schedule = a_schedule(runs, "tap-stripe-flow", "target-jsonl", STRIPE_FLOW_PARTS=json.dumps(parts))
+
+    orders = sliced(runs, stand_in, schedule)
+    for order in orders:
+        runs.run(stand_in, schedule, order)
+
+    assert [each["env"][f"{TAP}_API_KEY"] for each in calls(stand_in)] == ["sk_test_of_eu", "sk_test_of_us"] * 2
+    assert len({each["suffix"] for each in orders}) == 2
+    # Airflow keeps the plan in its database.
+    assert "sk_test" not in json.dumps(orders)
+
+
+def test_a_run_finds_every_kind_of_installed_plugin_in_its_own_system_folder(runs: ModuleType, stand_in: Any) -> None:
+    installed = {"extractors", "loaders", "mappers"}
+    for kind in installed:
+        (stand_in.root / ".meltano" / kind / "venv").mkdir(parents=True)
+    schedule = a_schedule(runs, "tap-stripe-flow", "mask", "target-jsonl")
+
+    runs.run(stand_in, schedule, runs.ticks(stand_in, schedule)[0])
+
+    [call] = calls(stand_in)
+    # No folder is a link to nothing: Meltano could not make it when it needs it.
+    assert call["folders"] == dict.fromkeys(installed, True)
 
 
 def test_meltano_does_not_outlive_the_task_that_runs_it(tmp_path: Path) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
+from pathlib import Path
 
 from tests.scale.airflow import Airflow
 from tests.scale.conftest import PARTED
@@ -21,6 +23,41 @@ def test_there_is_a_dag_for_each_schedule_and_one_for_each_past(airflow: Airflow
     for name in (TICKS, BACKFILL, DUCKS, f"{DUCKS}__backfill", ROWS, f"meltano__{PARTED}"):
         assert f'"{name}"' in listed
     assert f"{ROWS}__backfill" not in listed
+
+
+WRONG = """
+schedules:
+- {name: good, interval: '@daily', job: ours}
+- {name: Täglich neu, interval: '@daily', job: ours}
+- {name: often, interval: 'every day', job: ours}
+- {name: never, interval: '61 * * * *', job: ours}
+- {name: good__backfill, interval: '@daily', job: ours}
+- {name: good, interval: '@hourly', job: ours}
+- {name: lost, interval: '@daily', job: nowhere}
+- {name: parts, interval: '@daily', job: ours, env: {STRIPE_FLOW_PARTS: '{"north": '}}
+- {name: last, interval: '@once', job: ours}
+jobs: [{name: ours, tasks: [tap-stripe-flow target-jsonl]}]
+"""
+FAULTS = ("Täglich neu", "often", "never", "good__backfill", "good", "lost", "parts")
+
+
+def test_a_wrong_schedule_is_among_the_import_errors_and_the_others_have_their_dags(
+    deployed: Airflow, tmp_path: Path
+) -> None:
+    (tmp_path / "meltano.yml").write_text(WRONG, encoding="utf-8")
+    # A local listing does not put the folder of the DAGs on Python's path, as Airflow's services do.
+    folder = deployed.settings["AIRFLOW__CORE__DAGS_FOLDER"]
+    here = deployed.with_settings(MELTANO_PROJECT_ROOT=str(tmp_path), PYTHONPATH=folder)
+
+    listed = here.run("dags", "list", "--local", "--output", "json").stdout
+    errors = here.run("dags", "list-import-errors", "--local", "--output", "json").stdout
+
+    names = {each["dag_id"] for each in json.loads(listed[listed.index("[{") :])}
+    made = ("good", "good__backfill", "good__backfill__backfill", "last", "last__backfill")
+    assert names == {f"meltano__{name}" for name in made}
+    [error] = json.loads(errors[errors.index("[{") :])
+    for name in FAULTS:
+        assert f"schedule {name}: " in error["error"]
 
 
 def test_a_tick_reads_each_account(airflow: Airflow, world: Sandbox) -> None:
