@@ -34,15 +34,16 @@ def settings(plugin: type[PluginBase]) -> list[Json]:
     schema: Json = plugin.config_jsonschema
     plugin.append_builtin_config(schema)
     # tap-records imports none of our other packages, and reads booleans only, not text.
-    kinds = {"boolean": "boolean"} if plugin is TapRecords else {}
-    return [setting(name, part, kinds) for name, part in schema["properties"].items()]
+    reads_text = plugin is not TapRecords
+    return [setting(name, part, reads_text=reads_text) for name, part in schema["properties"].items()]
 
 
-def setting(name: str, schema: Json, kinds: dict[str, str]) -> Json:
+def setting(name: str, schema: Json, *, reads_text: bool) -> Json:
     options = [{"label": str(value), "value": value} for value in schema.get("enum", [])]
+    is_yes_or_no = "boolean" in schema.get("type", "string")
     found = {
         "name": name,
-        "kind": "options" if options else kinds.get(str(schema.get("type")), meltano_kind(schema)),
+        "kind": "options" if options else "boolean" if is_yes_or_no and not reads_text else meltano_kind(schema),
         "label": schema.get("title"),
         "description": schema.get("description"),
         "options": options or None,

@@ -159,11 +159,13 @@ class PluginCommand(PluginBase):
     def _convert_texts(self) -> None:
         """Convert the text that Meltano passes for fractions and booleans; the schema check reports any other text."""
         for name, schema in self.config_jsonschema["properties"].items():
-            text = self._config.get(name)
-            if isinstance(text, str) and schema.get("type") == "number":
+            text, kinds = self._config.get(name), schema.get("type", "string")
+            if not isinstance(text, str) or "string" in kinds:
+                continue
+            if "number" in kinds:
                 with contextlib.suppress(ValueError):
                     self._config[name] = float(text)
-            if isinstance(text, str) and schema.get("type") == "boolean":
+            if "boolean" in kinds:
                 words = dict.fromkeys(TRUTHY, True) | dict.fromkeys(FALSY, False)
                 self._config[name] = words.get(text.strip().lower(), text)
 

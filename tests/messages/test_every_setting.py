@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 import sys
 from collections.abc import Iterator
@@ -26,6 +27,17 @@ VALUES: dict[str, object] = {"array": {"canary": 1}, "object": 4242, "string": [
 WRONG: dict[str, object] = {**VALUES, "boolean": "canary", "integer": "canary", "number": "canary"}
 
 
+TEXTS: dict[str, tuple[str, object]] = {"boolean": ("False", False), "number": ("5", 5.0)}
+
+
+def of_both() -> Iterator[tuple[str, str, Message]]:
+    """Every setting, the SDK's included."""
+    for plugin in PLUGINS:
+        known: Message = copy.deepcopy(dict(TYPES[plugin].config_jsonschema))
+        TYPES[plugin].append_builtin_config(known)
+        yield from ((plugin, name, schema) for name, schema in known["properties"].items())
+
+
 def kind_of(schema: Message) -> str:
     kinds = schema["type"]
     return str(kinds if isinstance(kinds, str) else next(kind for kind in kinds if kind != "null"))
@@ -37,6 +49,20 @@ def beyond(schema: Message) -> Iterator[tuple[str, object]]:
     for rule, (step, words) in limits.items():
         if rule in schema:
             yield f"{words} {schema[rule]}", schema[rule] + step
+
+
+@pytest.mark.parametrize(
+    ("plugin", "name", "kind"),
+    [(plugin, name, kind_of(schema)) for plugin, name, schema in of_both() if kind_of(schema) in TEXTS],
+)
+def test_the_text_that_meltano_passes_for_a_number_or_a_boolean_is_that_value(
+    plugin: str, name: str, kind: str
+) -> None:
+    text, value = TEXTS[kind]
+
+    made = TYPES[plugin](config=a_config("http://127.0.0.1:9", api_key="x") | {name: text})
+
+    assert made.config[name] == value
 
 
 @pytest.fixture(scope="module", params=REGISTRY, ids=[f"{plugin}-{name}" for plugin, name, _ in REGISTRY])
