@@ -179,6 +179,7 @@ def read_only_resources() -> list[Resource]:
                 **{name: _excluding(row.noun, name, value) for name, value in row.left_out_by_default.items()},
             },
             hides={"test_clock": row.clock_params} if row.clock_params else {},
+            shows_only=row.shows_only,
             includes=hidden_members(row.noun),
         )
         for row in READ_ONLY_LISTS

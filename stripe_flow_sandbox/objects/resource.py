@@ -95,6 +95,8 @@ class Resource:
     filters: Mapping[str, Filter] = field(default_factory=dict)
     # Field → parameters: the list leaves out objects with a value in the field unless the request has one of these.
     hides: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    # Field → the one value that objects in the list have; others can only be read by their ids.
+    shows_only: Mapping[str, str] = field(default_factory=dict)
     # Whether the list takes the parameter `created`.
     is_timed: bool = True
     # The oldest `created` that lists and reads show at a second.
@@ -145,7 +147,7 @@ class Resource:
         filters = {self.filters[name].field: self.filters[name].values(call.space, call.params[name]) for name in named}
         if len(filters) < len(named):
             raise refuse("parameters_exclusive", params=", ".join(named))
-        filters |= {
+        filters |= {name: [value] for name, value in self.shows_only.items()} | {
             each.field: each.default_values(call.space)
             for name, each in self.filters.items()
             if each.default_values and name not in call.params

@@ -17,6 +17,7 @@ class ReadOnlyList:
     `time`: the field that the list's `created` filters on; None if the list has no such parameter.
     `changed`, `deleted`: type of the event of a change or deletion; None if Stripe has none.
     `left_out_by_default`: field → the value that the list leaves out unless the request filters on that field.
+    `shows_only`: field → the one value that objects in the list have; others can only be read by their ids.
     `clock_params`: the filters of which one shows the objects on test clocks, which the list hides; empty without any.
     """
 
@@ -27,6 +28,7 @@ class ReadOnlyList:
     changed: str | None = None
     deleted: str | None = None
     left_out_by_default: Mapping[str, str] = field(default_factory=dict)
+    shows_only: Mapping[str, str] = field(default_factory=dict)
     clock_params: tuple[str, ...] = ()
 
 
@@ -68,7 +70,7 @@ READ_ONLY_LISTS: tuple[ReadOnlyList, ...] = (
         "charge",
         changed="radar.early_fraud_warning.updated",
     ),
-    ReadOnlyList("review", "/v1/reviews", "review", changed="review.closed"),
+    ReadOnlyList("review", "/v1/reviews", "review", changed="review.closed", shows_only={"open": "true"}),
     ReadOnlyList("setup_intent", "/v1/setup_intents", "setup_intent", changed="setup_intent.succeeded"),
     ReadOnlyList("shipping_rate", "/v1/shipping_rates", "shipping_rate"),
     ReadOnlyList(

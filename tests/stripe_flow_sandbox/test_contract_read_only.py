@@ -69,6 +69,17 @@ def test_canceled_subscriptions_are_listed_only_on_request(sandbox: Sandbox) -> 
     assert [each.type for each in client.events.list().data] == ["customer.subscription.updated"]
 
 
+def test_a_closed_review_is_not_listed_and_can_be_read(sandbox: Sandbox) -> None:
+    closed, left = sandbox.make("review", 2, every_s=1)
+    sandbox.change("review", closed, open=False, reason="approved", closed_reason="approved")
+    client = official(sandbox).v1
+
+    assert [each.id for each in client.reviews.list().data] == [left]
+    assert not client.reviews.list({"starting_after": left}).data
+    assert client.reviews.retrieve(closed).open is False
+    assert [each.type for each in client.events.list().data] == ["review.closed"]
+
+
 def test_a_deleted_object_is_not_listed_and_has_an_event(sandbox: Sandbox) -> None:
     deleted, left = sandbox.make("coupon", 2)
     sandbox.delete("coupon", deleted)
