@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 from urllib.parse import parse_qsl
 
@@ -12,7 +12,8 @@ import msgspec
 from stripe_flow_sandbox.answers.codec import Object
 from stripe_flow_sandbox.answers.errors import Refusal
 from stripe_flow_sandbox.faults.faults import Faults, Script
-from stripe_flow_sandbox.objects.read_only import change, delete, make
+from stripe_flow_sandbox.furnish.kinds import KINDS, kinds_named
+from stripe_flow_sandbox.furnish.making import change, delete, make
 from stripe_flow_sandbox.service.exchange import Request
 from stripe_flow_sandbox.service.service import Service
 from stripe_flow_sandbox.state.space import Call
@@ -41,16 +42,18 @@ class FaultsOrder(Script, frozen=True, forbid_unknown_fields=True):
 
 
 class ObjectsOrder(msgspec.Struct, forbid_unknown_fields=True):
-    """Create, change or delete objects of a type that no API call creates, as other parts of Stripe would.
+    """Create, change or delete objects without a request, as other parts of Stripe would.
 
-    `count` new objects, each `every_s` seconds older than the next; `change` or `delete` is the id of an object.
-    `of` is the id of the parent of child objects.
+    `type` is a type of objects, or the name of the tap's stream that reads them. `count` new objects, each `every_s`
+    seconds older than the next, or a change or deletion of the object with this id. `values` are members of the new or
+    changed objects. `of` is the id of the parent of child objects. `account` is the sandbox's first one by default.
     """
 
     type: str
     count: int = 0
     every_s: int = 0
     of: str | None = None
+    account: str | None = None
     change: str | None = None
     values: Object = msgspec.field(default_factory=dict)
     delete: str | None = None
@@ -59,6 +62,11 @@ class ObjectsOrder(msgspec.Struct, forbid_unknown_fields=True):
 def json_answer(status: int, content: object) -> ControlAnswer:
     """An answer with `content` as JSON."""
     return ControlAnswer(status, msgspec.json.encode(content) + b"\n")
+
+
+def said(error: Exception) -> str:
+    """What an error says: a refusal of the API its message, a KeyError its text without quotes."""
+    return str(error.error["message"] if isinstance(error, Refusal) else error.args[0] if error.args else error)
 
 
 PREFIX = "/_sandbox/"
@@ -87,6 +95,7 @@ class Control:
             ("GET", "requests"): self._requests,
             ("GET", "objects"): self._objects,
             ("POST", "objects"): self._change_objects,
+            ("GET", "types"): self._types,
         }
 
     def is_for(self, request: Request) -> bool:
@@ -101,7 +110,7 @@ class Control:
         try:
             return run(request)
         except (ValueError, KeyError, Refusal) as error:
-            return json_answer(400, {"error": str(error)})
+            return json_answer(400, {"error": said(error)})
 
     def _clock(self, _: Request) -> ControlAnswer:
         return json_answer(200, {"now": self._service.clock.now()})
@@ -136,19 +145,25 @@ class Control:
     def _objects(self, request: Request) -> ControlAnswer:
         """All objects of `?type=`, optionally of `account` and `livemode`, including hidden and deleted ones."""
         query = dict(parse_qsl(request.query.decode()))
+        [noun, *_] = dict.fromkeys(kind.noun for kind in kinds_named(query.get("type", "")))
         livemode = query["livemode"] == "true" if "livemode" in query else self._livemode
         space = self._service.space(query.get("account") or self._account, livemode=livemode)
         space.catch_up(self._service.clock.now())
-        bodies = b",".join(space.every_body(query["type"]))
+        bodies = b",".join(space.every_body(noun))
         return ControlAnswer(200, b'{"data":[' + bodies + b"]}")
 
     def _change_objects(self, request: Request) -> ControlAnswer:
         """Create, change or delete objects; answers their ids, oldest first."""
         order = msgspec.json.decode(request.body, type=ObjectsOrder)
-        space = self._service.space(self._account, livemode=self._livemode)
+        space = self._service.space(order.account or self._account, livemode=self._livemode)
+        space.catch_up(self._service.clock.now())
         call = Call(space=space, now=self._service.clock.now(), params={}, request_id=None)
-        ages_s = [order.every_s * younger for younger in reversed(range(order.count))]
-        done = [make(call, order.type, of=order.of, age_s=age_s) for age_s in ages_s]
+        times = [call.now - order.every_s * younger for younger in reversed(range(order.count))]
+        done = [make(replace(call, now=time), order.type, order.values, of=order.of) for time in times]
         done += [change(call, order.type, order.change, order.values, of=order.of)] if order.change else []
         done += [delete(call, order.type, order.delete, of=order.of)] if order.delete else []
         return json_answer(200, {"ids": [each["id"] for each in done]})
+
+    def _types(self, _: Request) -> ControlAnswer:
+        """The types that the sandbox can make, with the tap's stream, the list and the type of the parent."""
+        return json_answer(200, {"data": [kind.described() for kind in KINDS]})

@@ -74,8 +74,8 @@ def mark_failed(charge: Object, decline: Decline) -> None:
     }
 
 
-def mark_captured(charge: Object, amount: object, balance_transaction: str) -> None:
-    """Write into a charge that `amount` was captured."""
+def mark_captured(charge: Object, amount: object, balance_transaction: object) -> None:
+    """Write into a charge that `amount` was captured, with the id of its balance transaction."""
     charge |= {"captured": True, "amount_captured": amount, "balance_transaction": balance_transaction}
 
 

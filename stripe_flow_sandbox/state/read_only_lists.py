@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+# The hidden fact of a payout: the ids of its balance transactions.
+PAID_OUT = "balance_transactions"
+
 
 @dataclass(frozen=True, slots=True)
 class ReadOnlyList:
@@ -18,6 +21,8 @@ class ReadOnlyList:
     `changed`, `deleted`: type of the event of a change or deletion; None if Stripe has none.
     `left_out_by_default`: field → the value that the list leaves out unless the request filters on that field.
     `shows_only`: field → the one value that objects in the list have; others can only be read by their ids.
+    `filters`: fields that the list can be filtered on.
+    `fact_filters`: parameter with the id of another object → that object's hidden fact with the ids of the matches.
     `clock_params`: the filters of which one shows the objects on test clocks, which the list hides; empty without any.
     """
 
@@ -29,13 +34,21 @@ class ReadOnlyList:
     deleted: str | None = None
     left_out_by_default: Mapping[str, str] = field(default_factory=dict)
     shows_only: Mapping[str, str] = field(default_factory=dict)
+    filters: tuple[str, ...] = ()
+    fact_filters: Mapping[str, str] = field(default_factory=dict)
     clock_params: tuple[str, ...] = ()
 
 
 READ_ONLY_LISTS: tuple[ReadOnlyList, ...] = (
     ReadOnlyList("account", "/v1/accounts", "connected_account"),
     ReadOnlyList("application_fee", "/v1/application_fees", "application_fee", changed="application_fee.refunded"),
-    ReadOnlyList("balance_transaction", "/v1/balance_transactions", "balance_transaction_source"),
+    ReadOnlyList(
+        "balance_transaction",
+        "/v1/balance_transactions",
+        "balance_transaction_source",
+        filters=("currency", "source", "type"),
+        fact_filters={"payout": PAID_OUT},
+    ),
     ReadOnlyList("checkout.session", "/v1/checkout/sessions", "checkout_session", changed="checkout.session.completed"),
     ReadOnlyList("country_spec", "/v1/country_specs", "connected_account", time=None),
     ReadOnlyList("coupon", "/v1/coupons", "coupon", changed="coupon.updated", deleted="coupon.deleted"),

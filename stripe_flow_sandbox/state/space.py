@@ -195,15 +195,20 @@ class Call:
 
     def emit(self, subject: Object, *events: str, previous: Object | None = None) -> Object:
         """Create one event of each type about `subject`; `*.updated` events carry `previous`. Returns `subject`."""
-        version = self.space.account.api_version
         for event in events:
-            content: Object = {"object": shown_in(version, subject, self.space.lists(self.now))}
-            if previous and event.endswith(".updated"):
-                content["previous_attributes"] = previous
-            made = self.new("event", type=event, data=content, api_version=version)
-            made["request"] = {"id": self.request_id, "idempotency_key": self.idempotency_key}
-            self.space["event"].insert(made, visible_at=self.visible_at)
+            self.new_event(subject, event, previous)
         return subject
+
+    def new_event(self, subject: Object, event: str, previous: Object | None = None) -> Object:
+        """One event of this type about `subject`; see `emit`."""
+        version = self.space.account.api_version
+        content: Object = {"object": shown_in(version, subject, self.space.lists(self.now))}
+        if previous and event.endswith(".updated"):
+            content["previous_attributes"] = previous
+        made = self.new("event", type=event, data=content, api_version=version)
+        made["request"] = {"id": self.request_id, "idempotency_key": self.idempotency_key}
+        self.space["event"].insert(made, visible_at=self.visible_at)
+        return made
 
 
 def _previous(before: Object, after: Object) -> Object:

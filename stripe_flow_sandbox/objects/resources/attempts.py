@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from stripe_flow_sandbox.answers.codec import Object
+from stripe_flow_sandbox.answers.codec import Object, integer
 from stripe_flow_sandbox.answers.errors import Refusal
 from stripe_flow_sandbox.objects.charge_fields import mark_captured, mark_failed, write_payment_method
 from stripe_flow_sandbox.objects.debits import ChargeResult
 from stripe_flow_sandbox.objects.declines import AUTHENTICATION_REQUIRED, Decline
 from stripe_flow_sandbox.objects.methods import charge_result_of
+from stripe_flow_sandbox.objects.movements import move
 from stripe_flow_sandbox.objects.resources.payable import is_off_session
 from stripe_flow_sandbox.objects.resources.payment_methods import attach, keep_method, spend
 from stripe_flow_sandbox.state.space import Call
@@ -98,14 +99,14 @@ def _new_charge(call: Call, intent: Object, method: Object) -> Object:
 
 def _succeed(call: Call, intent: Object, charge: Object) -> Object:
     """The charge succeeds; with `capture_method=manual` its amount is only authorised."""
-    amount = intent["amount"]
+    amount = integer(intent["amount"])
     charge |= {"status": "succeeded", "paid": True}
     if intent["capture_method"] == "manual":
         charge["captured"] = False
         call.change(charge, "charge.succeeded")
         intent |= {"status": "requires_capture", "amount_capturable": amount}
         return call.change(intent, "payment_intent.amount_capturable_updated")
-    mark_captured(charge, amount, call.space.new_id("balance_transaction"))
+    mark_captured(charge, amount, move(call, charge, amount)["id"])
     call.change(charge, "charge.succeeded")
     intent |= {"status": "succeeded", "amount_received": amount}
     return call.change(intent, "payment_intent.succeeded")

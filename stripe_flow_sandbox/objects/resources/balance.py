@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 
 from stripe_flow_sandbox.answers.codec import Object, decode, integer
 from stripe_flow_sandbox.objects.resource import Operation
@@ -12,21 +13,16 @@ from stripe_flow_sandbox.state.space import Call
 
 
 def _retrieve(call: Call) -> Object:
-    """What the charges brought that were made or changed since the start, all of it pending; there are no fees."""
-    brought: Counter[str] = Counter({call.space.account.default_currency: 0})
-    for body in call.space["charge"].stored_bodies():
-        charge = decode(body)
-        brought[str(charge["currency"])] += _kept(charge)
+    """The sums of all balance transactions; those of Issuing have a balance of their own."""
+    default = call.space.account.default_currency
+    sums: Mapping[str, Counter[str]] = {"available": Counter({default: 0}), "pending": Counter({default: 0})}
+    for body in call.space["balance_transaction"].stored_bodies():
+        moved = decode(body)
+        if moved["balance_type"] == "payments" and moved["status"] in sums:
+            sums[str(moved["status"])][str(moved["currency"])] += integer(moved["net"])
     shown = fresh("balance") | {"livemode": call.space.livemode}
-    shown["available"] = [_amount(0, currency) for currency in sorted(brought)]
-    shown["pending"] = [_amount(brought[currency], currency) for currency in sorted(brought)]
-    return shown
-
-
-def _kept(charge: Object) -> int:
-    """What was captured and not given back; the refund of what was only authorised takes nothing away."""
-    captured, refunded = integer(charge["amount_captured"]), integer(charge["amount_refunded"])
-    return captured - max(0, refunded - (integer(charge["amount"]) - captured))
+    currencies = sorted({currency for each in sums.values() for currency in each})
+    return shown | {name: [_amount(each[currency], currency) for currency in currencies] for name, each in sums.items()}
 
 
 def _amount(amount: int, currency: str) -> Object:

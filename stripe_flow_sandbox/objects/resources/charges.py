@@ -5,6 +5,7 @@ from __future__ import annotations
 from stripe_flow_sandbox.answers.codec import Object, integer
 from stripe_flow_sandbox.answers.errors import Refusal, invalid, refuse
 from stripe_flow_sandbox.objects.charge_fields import mark_captured, mark_failed, write_card, write_descriptor
+from stripe_flow_sandbox.objects.movements import move
 from stripe_flow_sandbox.objects.resource import Filter, Operation, Resource
 from stripe_flow_sandbox.objects.resources.refunds import refunds_of, release
 from stripe_flow_sandbox.objects.tokens import card_of, decline_of, token_of
@@ -50,7 +51,7 @@ def capture(call: Call, target: Object, amount: int) -> Object:
     """The charge with `amount` captured and the rest refunded; parameters of the call are written into it."""
     apply(target, {name: value for name, value in call.params.items() if name in WRITTEN and name != "metadata"})
     write_descriptor(target)
-    mark_captured(target, amount, call.space.new_id("balance_transaction"))
+    mark_captured(target, amount, move(call, target, amount)["id"])
     captured = call.change(target, "charge.captured")
     rest = integer(target["amount"]) - amount
     return release(call, captured, rest) if rest else captured
@@ -94,7 +95,7 @@ def _create(call: Call) -> Object:
         call.add(made, "charge.failed")
         raise decline.refusal(str(made["id"]))
     if call.params.get("capture", True):
-        mark_captured(made, amount, call.space.new_id("balance_transaction"))
+        mark_captured(made, amount, move(call, made, amount)["id"])
     else:
         made["captured"] = False
     return call.add(made, "charge.succeeded")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from stripe_flow_sandbox.answers.codec import Object, decode, integer
 from stripe_flow_sandbox.answers.errors import Refusal, invalid, refuse
+from stripe_flow_sandbox.objects.movements import move
 from stripe_flow_sandbox.objects.resource import Filter, Listing, Operation, Resource
 from stripe_flow_sandbox.parameters.accepted import LIST, create_params, keep
 from stripe_flow_sandbox.parameters.money import check_positive
@@ -67,6 +68,8 @@ def _refund(call: Call, charge: Object) -> Object:
             param="amount",
         )
     made = _give_back(call, charge, amount)
+    if charge["captured"]:
+        made["balance_transaction"] = move(call, made, -amount)["id"]
     apply(made, {name: call.params[name] for name in _WRITTEN if name in call.params})
     call.add(made, "refund.created")
     call.change(charge, "charge.refunded")
@@ -74,7 +77,7 @@ def _refund(call: Call, charge: Object) -> Object:
 
 
 def _give_back(call: Call, charge: Object, amount: int) -> Object:
-    """A new refund, not stored yet; adds its amount to `amount_refunded` of the charge."""
+    """A new refund, not stored yet, that moves no money; adds its amount to `amount_refunded` of the charge."""
     charge["amount_refunded"] = integer(charge["amount_refunded"]) + amount
     charge["refunded"] = charge["amount_refunded"] == charge["amount"]
     return call.new(
@@ -85,7 +88,6 @@ def _give_back(call: Call, charge: Object, amount: int) -> Object:
         customer=charge["customer"],
         payment_intent=charge["payment_intent"],
         payment_method=charge["payment_method"],
-        balance_transaction=call.space.new_id("balance_transaction"),
     )
 
 

@@ -1,0 +1,127 @@
+"""Makes, changes and deletes one object of any kind, as Stripe's other parts would: without a request."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from stripe_flow_sandbox.answers.codec import Object, decode
+from stripe_flow_sandbox.furnish.forms import RESOURCES, create
+from stripe_flow_sandbox.furnish.kinds import Kind, kinds_named
+from stripe_flow_sandbox.objects.examples import new_example
+from stripe_flow_sandbox.objects.read_only import children_of, show_children
+from stripe_flow_sandbox.state.child_lists import CHILD_LISTS, ChildList
+from stripe_flow_sandbox.state.read_only_lists import READ_ONLY_LISTS
+from stripe_flow_sandbox.state.space import Call, Space
+
+
+class _Events(NamedTuple):
+    """The types of the events of a change and of a deletion."""
+
+    changed: tuple[str, ...]
+    deleted: tuple[str, ...]
+
+
+def _given(event: str | None) -> tuple[str, ...]:
+    return () if event is None else (event,)
+
+
+_EVENTS: Mapping[str, _Events] = {
+    **{noun: _Events(each.updated_events, each.deleted_events) for noun, each in RESOURCES.items()},
+    **{row.noun: _Events(_given(row.changed), _given(row.deleted)) for row in READ_ONLY_LISTS},
+}
+
+
+def make(call: Call, name: str, values: Object, *, of: str | None = None) -> Object:
+    """A new object of the type or stream `name`, with `values` in it or as parameters of the call that creates it.
+
+    `of` is the parent's id; without it a child object gets the newest parent, or a new one. Raises KeyError for an
+    unknown type or parent, Refusal if the API refuses the parameters.
+    """
+    kind, parent = _kind_of(call.space, name, of)
+    if kind.children is None:
+        return create(call, kind.noun, values) if kind.noun in RESOURCES else _make_listed(call, kind.noun, values)
+    parent = parent or _newest(call.space, kind.children.parent) or make(call, kind.children.parent, {})
+    return _make_child(call, kind.noun, values, kind.children, parent)
+
+
+def _make_listed(call: Call, noun: str, values: Object) -> Object:
+    made = merged(new_example(call.space, noun, call.now), values)
+    for spec in CHILD_LISTS:
+        if spec.parent == noun:
+            show_children(call.space, spec, made, call.now)
+    call.space[noun].insert(made, at=call.now)
+    return made
+
+
+def _make_child(call: Call, noun: str, values: Object, spec: ChildList, parent: Object) -> Object:
+    made = new_example(call.space, noun, call.now)
+    made |= {spec.parent_field: parent["id"]} if spec.parent_field else {}
+    made = merged(made, values)
+    children_of(call.space, spec, parent).insert(made, at=call.now)
+    return _update_parent(call, spec, parent, made, spec.created)
+
+
+def change(call: Call, name: str, object_id: str, values: Object, *, of: str | None = None) -> Object:
+    """The object with `values` written into it; emits its event. Raises Refusal or KeyError if there is none."""
+    kind, parent = _kind_of(call.space, name, of)
+    if kind.children is None or parent is None:
+        return call.change(call.find(kind.noun, object_id) | values, *_EVENTS[kind.noun].changed)
+    changed = _child(call.space, kind.children, parent, object_id) | values
+    children_of(call.space, kind.children, parent).replace(changed)
+    return _update_parent(call, kind.children, parent, changed, kind.children.changed)
+
+
+def delete(call: Call, name: str, object_id: str, *, of: str | None = None) -> Object:
+    """The deleted object as Stripe still shows it; emits its event. Raises Refusal or KeyError if there is none."""
+    kind, parent = _kind_of(call.space, name, of)
+    if kind.children is None or parent is None:
+        return call.remove(call.find(kind.noun, object_id), *_EVENTS[kind.noun].deleted)
+    child = _child(call.space, kind.children, parent, object_id)
+    remains = {"id": object_id, "object": kind.noun, "deleted": True}
+    children_of(call.space, kind.children, parent).remove(object_id, remains)
+    _update_parent(call, kind.children, parent, child, kind.children.deleted)
+    return remains
+
+
+def merged(base: Object, values: Object) -> Object:
+    """`base` with `values` written into it, objects inside member by member."""
+    mixed = dict(base)
+    for name, value in values.items():
+        before = mixed.get(name)
+        is_nested = isinstance(before, dict) and isinstance(value, dict) and "object" not in value
+        mixed[name] = merged(before, value) if is_nested else value  # type: ignore[arg-type]  # both are objects
+    return mixed
+
+
+def _kind_of(space: Space, name: str, of: str | None) -> tuple[Kind, Object | None]:
+    """The kind with this name, and the parent with the id `of`. Raises KeyError if there is none, or several."""
+    kinds = kinds_named(name)
+    if of is None:
+        if len(kinds) > 1 and len({kind.path for kind in kinds}) > 1 and kinds[0].children:
+            streams = ", ".join(kind.stream for kind in kinds)
+            raise KeyError(f"several lists have objects of type {name}: name a stream instead ({streams}), or `of`")
+        return kinds[0], None
+    for kind in kinds:
+        parent = space.find(kind.children.parent, of) if kind.children else None
+        if parent is not None:
+            return kind, parent
+    raise KeyError(f"no object {of} has child objects of type {name}")
+
+
+def _newest(space: Space, noun: str) -> Object | None:
+    collection = space[noun]
+    return decode(collection.body_at(collection.order.at(-1))) if len(collection.order) else None
+
+
+def _child(space: Space, spec: ChildList, parent: Object, child_id: str) -> Object:
+    body = children_of(space, spec, parent).body(child_id)
+    if body is None:
+        raise KeyError(f"{parent['id']} has no child object {child_id}")
+    return decode(body)
+
+
+def _update_parent(call: Call, spec: ChildList, parent: Object, child: Object, event: str | None) -> Object:
+    show_children(call.space, spec, parent, call.now)
+    call.space[spec.parent].replace(parent)
+    return call.emit(child, *([event] if event else []))
