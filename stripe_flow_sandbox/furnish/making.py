@@ -55,8 +55,8 @@ def _make_listed(call: Call, noun: str, values: Object) -> Object:
 
 
 def _make_child(call: Call, noun: str, values: Object, spec: ChildList, parent: Object) -> Object:
-    made = new_example(call.space, noun, call.now)
-    made |= {spec.parent_field: parent["id"]} if spec.parent_field else {}
+    own = {spec.parent_field: parent["id"]} if spec.parent_field else {}
+    made = merged(new_example(call.space, noun, call.now), {**spec.members, **own})
     made = merged(made, values)
     children_of(call.space, spec, parent).insert(made, at=call.now)
     return _update_parent(call, spec, parent, made, spec.created)
@@ -85,13 +85,16 @@ def delete(call: Call, name: str, object_id: str, *, of: str | None = None) -> O
 
 
 def merged(base: Object, values: Object) -> Object:
-    """`base` with `values` written into it, objects inside member by member."""
-    mixed = dict(base)
-    for name, value in values.items():
-        before = mixed.get(name)
-        is_nested = isinstance(before, dict) and isinstance(value, dict) and "object" not in value
-        mixed[name] = merged(before, value) if is_nested else value  # type: ignore[arg-type]  # both are objects
-    return mixed
+    """`base` with `values` written into it: objects member by member, lists of objects object by object."""
+    return base | {name: _merged(base.get(name), value) for name, value in values.items()}
+
+
+def _merged(before: object, value: object) -> object:
+    if isinstance(before, dict) and isinstance(value, dict) and "object" not in value:
+        return merged(before, value)
+    if isinstance(before, list) and isinstance(value, list) and before:
+        return [_merged(before[min(index, len(before) - 1)], each) for index, each in enumerate(value)]
+    return value
 
 
 def _kind_of(space: Space, name: str, of: str | None) -> tuple[Kind, Object | None]:

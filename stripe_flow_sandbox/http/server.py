@@ -33,6 +33,7 @@ class Options:
     seed: int = 0
     charges: int = 0
     days: int = 30
+    furnish: int = 0
     now: int | None = None
     livemode: bool = False
     exit_with_stdin: bool = False
@@ -77,9 +78,10 @@ def build(options: Options) -> Wire:
         now=clock.now(),
         livemode=options.livemode,
         accounts=options.keys.accounts,
+        furnish=options.furnish,
     )
     service = Service(clock, Keyring(options.keys), seeding)
-    # Seed the first account now, so that the first request does not wait for it.
+    # Seed and furnish the first account now, so that the first request does not wait for it.
     service.space(first_account, livemode=options.livemode)
     faults = Faults(options.script)
     control = Control(service, faults, account=first_account, livemode=options.livemode)

@@ -16,7 +16,7 @@ from stripe_flow_sandbox.state.space import Seeds, Space
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seeding:
-    """The seed, and the defaults of the accounts: `charges` for the first one, `days` for all."""
+    """The seed, and the defaults of the accounts: `charges` for the first one, `days` and `furnish` for all."""
 
     seed: int
     charges: int
@@ -24,6 +24,7 @@ class Seeding:
     now: int
     livemode: bool
     accounts: Mapping[str, AccountEntry]
+    furnish: int = 0
 
     def make_space(self, account_id: str, *, livemode: bool) -> Space:
         """The account at the start; only the sandbox's own mode has a past. Raises KeyError for an unknown account."""

@@ -9,6 +9,7 @@ from stripe_flow_sandbox.answers.codec import Object, decode, encode, indent
 from stripe_flow_sandbox.answers.errors import Refusal, invalid, refuse
 from stripe_flow_sandbox.answers.ids import make_id
 from stripe_flow_sandbox.answers.versions import Lists, check_version, is_older, shown_in
+from stripe_flow_sandbox.furnish.rounds import furnish
 from stripe_flow_sandbox.objects.resource import Listing, Operation
 from stripe_flow_sandbox.parameters.form import pairs, parse
 from stripe_flow_sandbox.parameters.params import check
@@ -63,7 +64,18 @@ class Service:
         if known is None:
             known = self._spaces[account, livemode] = self._seeding.make_space(account, livemode=livemode)
             known.members = MEMBERS
+            self._furnish(known)
         return known
+
+    def _furnish(self, space: Space) -> None:
+        """Make the objects of `--furnish`; the accounts of the first account are the other ones of the sandbox."""
+        start = self._seeding
+        if space.livemode != start.livemode:
+            return
+        first, *others = start.accounts
+        connected = others if space.account_id == first else []
+        days = space.account.days or start.days
+        furnish(space, start.furnish, days=days, now=start.now, connected=connected)
 
     def arrive(self, request: Request) -> Exchange:
         """A new exchange: gives the request its id and an entry in the request log."""

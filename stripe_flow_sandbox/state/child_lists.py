@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,6 +13,7 @@ class ChildList:
     `path` holds the parent's id as `{id}`, or the request names it in the parameter `parent_param`.
     `member`: the parent's field that shows the ten newest; with `is_hidden` only when it is expanded.
     `parent_field`: the child's field that holds the parent's id.
+    `members`: members that all children have.
     `filters`: the child's fields that the list can be filtered on.
     `default_field`: the parent's field that names a saved card, which is listed as well.
     `created`, `changed`, `deleted`: type of the event of each; None if Stripe has none.
@@ -25,6 +27,7 @@ class ChildList:
     member: str | None = None
     is_hidden: bool = False
     parent_field: str | None = None
+    members: Mapping[str, object] = field(default_factory=dict)
     filters: tuple[str, ...] = ()
     default_field: str | None = None
     created: str | None = None
@@ -97,6 +100,7 @@ CHILD_LISTS: tuple[ChildList, ...] = (
         member="tax_ids",
         is_hidden=True,
         parent_field="customer",
+        members={"owner": {"type": "customer"}},
         created="customer.tax_id.created",
         changed="customer.tax_id.updated",
         deleted="customer.tax_id.deleted",

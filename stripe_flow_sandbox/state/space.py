@@ -83,9 +83,10 @@ class Space:
     def every_body(self, noun: str) -> Iterator[bytes]:
         """All objects of one type, child objects included. Raises KeyError for a type the sandbox does not have."""
         yield from self[noun].every_body()
-        kind = b'"object":"%s"' % noun.encode()
-        for children in self._children.values():
-            yield from (body for body in children.every_body() if kind in body)
+        paths = {spec.path for spec in CHILD_LISTS if noun in spec.nouns}
+        for (_, path), children in self._children.items():
+            if path in paths:
+                yield from (body for body in children.every_body() if decode(body)["object"] == noun)
 
     def new_id(self, noun: str) -> str:
         """The next id of this account, with Stripe's prefix for `noun`."""
