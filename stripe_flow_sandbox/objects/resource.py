@@ -109,8 +109,6 @@ class Resource:
     deleted_events: tuple[str, ...] = ()
     # Raises Refusal if the object cannot be deleted.
     delete: Callable[[Call, Object], None] = lambda _, __: None
-    # Field that holds an id → type of the object that `expand[]` replaces it with.
-    expands: Mapping[str, str] = field(default_factory=dict)
     # Field that only `expand[]` shows → function that makes its value.
     includes: Mapping[str, Callable[[Space, Object, int], object]] = field(default_factory=dict)
 

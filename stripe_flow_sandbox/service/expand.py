@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
 
 from stripe_flow_sandbox.answers.codec import Object, decode, encode
 from stripe_flow_sandbox.answers.errors import invalid
 from stripe_flow_sandbox.objects.resource import Listing
-from stripe_flow_sandbox.parameters.shapes import fields
+from stripe_flow_sandbox.parameters.accepted import data
 from stripe_flow_sandbox.service.operations import RESOURCES
-from stripe_flow_sandbox.state.read_only_lists import READ_ONLY_LISTS
 from stripe_flow_sandbox.state.space import Space
 
 MOST_LEVELS = 4
@@ -22,12 +23,13 @@ def expand(answer: Object | Listing, wanted: object, space: Space, now: int) -> 
     paths = _tree(wanted)
     if not paths:
         return answer
+    expanded = _Expansion(space, now)
     if isinstance(answer, Listing):
         if set(paths) != {"data"}:
             raise _cannot(next(name for name in paths if name != "data"))
-        bodies = [encode(_expanded(decode(body), paths["data"], space, now)) for body in answer.bodies]
+        bodies = [encode(expanded.whole(decode(body), paths["data"])) for body in answer.bodies]
         return Listing(answer.url, bodies, answer.has_more)
-    return _expanded(answer, paths, space, now)
+    return expanded.whole(answer, paths)
 
 
 def _tree(wanted: object) -> Paths:
@@ -43,46 +45,64 @@ def _tree(wanted: object) -> Paths:
     return tree  # type: ignore[return-value]  # also a tree of dicts
 
 
-def _expanded(target: Object, paths: Paths, space: Space, now: int) -> Object:
-    if target.get("deleted"):
-        return target  # a deleted object has no fields to expand
-    resource = RESOURCES.get(str(target.get("object")))
-    for name, deeper in paths.items():
-        if resource is None:
-            raise _cannot(name)
-        if name in resource.includes:
-            shown = resource.includes[name](space, target, now)
-            if shown is not None:
-                target[name] = _expanded_list(shown, deeper, space, now)
-        elif name in resource.expands:
-            target[name] = _expanded_id(target[name], resource.expands[name], deeper, space, now)
-        elif not _is_expandable(resource.noun, name):
-            raise _cannot(name)
-    return target
+@dataclass(frozen=True, slots=True)
+class _Expansion:
+    space: Space
+    now: int
+
+    def whole(self, target: Object, paths: Paths) -> Object:
+        """The object with these fields expanded; a deleted one has none."""
+        if target.get("deleted"):
+            return target
+        noun = str(target.get("object"))
+        includes = RESOURCES[noun].includes if noun in RESOURCES else {}
+        for name, deeper in paths.items():
+            if name in includes:
+                shown = includes[name](self.space, target, self.now)
+                if shown is not None:
+                    target[name] = self._inside(noun, name, shown, deeper) if deeper else shown
+            elif name in target:
+                target[name] = self._inside(noun, name, target[name], deeper)
+            elif not _is_known(noun, name):
+                raise _cannot(name)
+        return target
+
+    def _inside(self, noun: str, path: str, value: object, deeper: Paths) -> object:
+        """`value`, which objects of type `noun` have at `path`, with the fields in `deeper` expanded.
+
+        An id becomes its object. Raises Refusal (400) if there is no object, list or reference at `path` or inside it.
+        """
+        if isinstance(value, list):
+            return [self._inside(noun, f"{path}[]", each, deeper) for each in value]
+        if isinstance(value, dict) and value.get("object") == "list":
+            if set(deeper) - {"data"}:
+                raise _cannot(next(name for name in deeper if name != "data"))
+            return value | {"data": [self.whole(each, deeper.get("data", {})) for each in value["data"]]}
+        if isinstance(value, dict) and isinstance(value.get("object"), str):
+            return self.whole(value, deeper)
+        if not _is_known(noun, path):
+            raise _cannot(path)
+        if isinstance(value, dict):
+            return value | {
+                name: self._inside(noun, f"{path}.{name}", value[name], each)
+                for name, each in deeper.items()
+                if name in value
+            }
+        nouns = _references()[noun].get(path, ())
+        found = self.space.find_among(nouns, value) if isinstance(value, str) else None
+        return value if found is None else self.whole(found, deeper)
 
 
-def _expanded_list(shown: object, paths: Paths, space: Space, now: int) -> object:
-    data = shown.get("data") if isinstance(shown, dict) else None
-    for name in paths:
-        if name != "data" or data is None:
-            raise _cannot(name)
-    if paths and isinstance(shown, dict) and isinstance(data, list):
-        shown["data"] = [_expanded(each, paths["data"], space, now) for each in data]
-    return shown
+@cache
+def _references() -> Mapping[str, Mapping[str, Sequence[str]]]:
+    """Type → path of each field that holds an id (`[]`: in a list) → the types of objects that it may name."""
+    references: Mapping[str, Mapping[str, Sequence[str]]] = data("references.json")
+    return references
 
 
-def _expanded_id(value: object, noun: str, paths: Paths, space: Space, now: int) -> object:
-    found = space.find(noun, str(value)) if isinstance(value, str) else None
-    return value if found is None else _expanded(found, paths, space, now)
-
-
-def _is_expandable(noun: str, name: str) -> bool:
-    """Whether Stripe can expand this field; the sandbox keeps the id if it does not have the object."""
-    return noun in _DESCRIBED and fields(noun).get(name, {}).get("expandable", False)
-
-
-# Types whose fields the data files describe; events have no fields that can be expanded.
-_DESCRIBED = frozenset(RESOURCES) - {"event"} - {row.noun for row in READ_ONLY_LISTS}
+def _is_known(noun: str, path: str) -> bool:
+    """Whether a reference is at this path, or inside the object or list there."""
+    return any(each == path or each.startswith((f"{path}.", f"{path}[")) for each in _references().get(noun, {}))
 
 
 def _cannot(name: str) -> Exception:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from itertools import count
@@ -110,6 +110,16 @@ class Space:
         """The object with this id, a deleted one too; None if there is none."""
         body = self[noun].body(object_id)
         return None if body is None else decode(body)
+
+    def find_among(self, nouns: Sequence[str], object_id: str) -> Object | None:
+        """The object with this id that has one of these types, child objects and cards included; None if none has."""
+        collections = [self._collections[noun] for noun in nouns if noun in self._collections]
+        paths = {spec.path for spec in CHILD_LISTS if not set(nouns).isdisjoint(spec.nouns)}
+        collections += [children for (_, path), children in self._children.items() if path in paths]
+        body = next((found for each in collections if (found := each.body(object_id)) is not None), None)
+        if body is None:
+            return self.card(object_id) if "card" in nouns else None
+        return decode(body)
 
     def lists(self, now: int) -> Lists:
         """The lists inside objects at second `now`, for `shown_in`."""

@@ -167,6 +167,5 @@ CHARGES = Resource(
         ),
     },
     updated_events=("charge.updated",),
-    expands={"customer": "customer", "payment_intent": "payment_intent"},
     includes={"refunds": _refunds},
 )

@@ -8,7 +8,7 @@ from stripe_flow_sandbox.answers.codec import Object, mapping
 from stripe_flow_sandbox.answers.errors import Refusal, refuse
 from stripe_flow_sandbox.objects.read_only import hidden_members
 from stripe_flow_sandbox.objects.resource import Filter, Resource
-from stripe_flow_sandbox.objects.resources.clocks import TEST_CLOCK, clock_named
+from stripe_flow_sandbox.objects.resources.clocks import clock_named
 from stripe_flow_sandbox.objects.resources.payment_methods import attach, check_attachable, delete_card, method_named
 from stripe_flow_sandbox.objects.saved_cards import keep_card, new_card
 from stripe_flow_sandbox.parameters.accepted import create_params, update_params
@@ -129,6 +129,5 @@ CUSTOMERS = Resource(
     ),
     updated_events=("customer.updated",),
     deleted_events=("customer.deleted",),
-    expands={"test_clock": TEST_CLOCK},
     includes={**hidden_members("customer"), "subscriptions": _empty("subscriptions")},
 )

@@ -205,7 +205,6 @@ PAYMENT_INTENTS = Resource(
     filters={"customer": Filter(param=Param(type="string"), field="customer")},
     create=_create,
     create_params=CREATE,
-    expands={"customer": "customer", "latest_charge": "charge", "payment_method": "payment_method"},
 )
 
 _STEPS: Mapping[str, tuple[Callable[[Call, Object], Object], Params]] = {

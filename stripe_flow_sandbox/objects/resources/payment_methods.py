@@ -165,7 +165,6 @@ PAYMENT_METHODS = Resource(
     create_params=_PARAMS,
     update_params={**keep("payment_method", *WRITTEN, unset=("metadata",)), **EXPAND},
     updated_events=("payment_method.updated",),
-    expands={"customer": "customer"},
 )
 
 METHOD_OPERATIONS = (

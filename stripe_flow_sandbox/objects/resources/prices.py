@@ -223,6 +223,5 @@ PRICES = Resource(
         **EXPAND,
     },
     updated_events=("price.updated",),
-    expands={"product": "product"},
     includes={"currency_options": _currency_options, "tiers": _tiers},
 )

@@ -74,5 +74,4 @@ PRODUCTS = Resource(
     delete=_check_deletable,
     updated_events=("product.updated",),
     deleted_events=("product.deleted",),
-    expands={"default_price": "price"},
 )

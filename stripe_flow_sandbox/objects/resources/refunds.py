@@ -137,7 +137,6 @@ REFUNDS = Resource(
     create_params=create_params("refund"),
     update_params=keep("refund", "metadata", "expand"),
     updated_events=("refund.updated", "charge.refund.updated"),
-    expands={"charge": "charge", "payment_intent": "payment_intent"},
 )
 
 CHARGE_REFUND_OPERATIONS = (
