@@ -23,7 +23,7 @@ def furnish(space: Space, rounds: int, *, days: int, now: int, connected: Sequen
     """
     for number in range(rounds):
         at = now - round(days * DAY_S * (rounds - number - 0.5) / rounds)
-        made: dict[str, Object] = {"round": {"number": number, "at": at, "now": now}}
+        made: dict[str, Object] = {"round": {"number": number, "at": at}}
         seconds = count(at)
         for entry in SHOP:
             call = Call(space=space, now=min(next(seconds), now), params={}, request_id=None)

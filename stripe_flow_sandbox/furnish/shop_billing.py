@@ -13,6 +13,7 @@ from stripe_flow_sandbox.furnish.terms import (
     REFUNDED,
     card_fee,
     fee_detail,
+    found_movement,
     later,
     text,
 )
@@ -116,17 +117,11 @@ PAYMENT = (
         },
     ),
     Entry(name="charge", found=Of("payment_intent", "latest_charge")),
-    Entry(
-        name="moved by charge",
-        kind="balance_transaction",
-        found=Of("charge", "balance_transaction"),
-        then={
-            "moved by charge": {
-                "fee": card_fee,
-                "fee_details": [fee_detail(card_fee)],
-                "net": lambda made: integer(made["charge"]["amount"]) - card_fee(made),
-            }
-        },
+    found_movement(
+        "charge",
+        fee=card_fee,
+        fee_details=[fee_detail(card_fee)],
+        net=lambda made: integer(made["charge"]["amount"]) - card_fee(made),
     ),
     Entry(
         name="invoice_payment",
@@ -140,7 +135,7 @@ PAYMENT = (
         },
     ),
     Entry(name="refund", values={"amount": REFUNDED, "charge": Of("charge")}),
-    Entry(name="moved by refund", kind="balance_transaction", found=Of("refund", "balance_transaction")),
+    found_movement("refund"),
     Entry(
         name="credit_note",
         values={

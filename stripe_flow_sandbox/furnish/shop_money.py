@@ -19,7 +19,6 @@ from stripe_flow_sandbox.furnish.terms import (
     movement,
 )
 from stripe_flow_sandbox.furnish.values import Entry, Of, Round
-from stripe_flow_sandbox.objects.movements import AVAILABLE_AFTER_S
 from stripe_flow_sandbox.state.read_only_lists import PAID_OUT
 
 CHECKOUT = (
@@ -131,11 +130,6 @@ def _sum(made: Round) -> int:
     return sum(integer(each["net"]) for name, each in made.items() if _is_paid_out(name))
 
 
-def _status(made: Round) -> str:
-    has_arrived = integer(made["round"]["at"]) + AVAILABLE_AFTER_S <= integer(made["round"]["now"])
-    return "paid" if has_arrived else "in_transit"
-
-
 MONEY = (
     Entry(
         name="moved by dispute",
@@ -156,7 +150,7 @@ MONEY = (
     movement("topup", TOPPED_UP, "topup", "topup"),
     Entry(
         name="payout",
-        values={"amount": _sum, "arrival_date": later(AVAILABLE_AFTER_S), "destination": None, "status": _status},
+        values={"amount": _sum, "arrival_date": later(0), "destination": None, "status": "paid"},
     ),
     Entry(
         name="moved by payout",

@@ -61,6 +61,14 @@ def movement(source: str, amount: int, kind: str, category: str, **more: object)
     return Entry(name=name, kind="balance_transaction", values=values, then={source: {"balance_transaction": Of(name)}})
 
 
+def found_movement(source: str, **more: object) -> Entry:
+    """The balance transaction that came with the entry `source`, available at once."""
+    name = f"moved by {source}"
+    settled = {"available_on": later(0), "status": "available"}
+    found = Of(source, "balance_transaction")
+    return Entry(name=name, kind="balance_transaction", found=found, then={name: {**settled, **more}})
+
+
 def fee_detail(amount: object) -> Object:
     """The one entry of `fee_details`."""
     return {"amount": amount, "application": None, "currency": "usd", "description": "Fee", "type": "stripe_fee"}

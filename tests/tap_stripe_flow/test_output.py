@@ -16,7 +16,7 @@ import pytest
 from tap_stripe_flow.streams import STREAMS, StreamSpec
 from tests.support.plugins import Ended, Message, a_config, clean_env, command, run_tap
 from tests.support.sandbox import CONNECTED, PLATFORM, Sandbox
-from tests.tap_stripe_flow.furnishing import furnish, with_all_selected
+from tests.tap_stripe_flow.furnishing import FURNISHED, add_children, with_all_selected
 
 RUNS = 3
 NOBODYS = ""
@@ -26,8 +26,8 @@ Rows = Mapping[tuple[str, str], int]
 
 @pytest.fixture(scope="module")
 def world() -> Iterator[Sandbox]:
-    with Sandbox("--seed", "1", "--charges", "150", "--days", "20") as sandbox:
-        furnish(sandbox)
+    with Sandbox(*FURNISHED) as sandbox:
+        add_children(sandbox)
         yield sandbox
 
 

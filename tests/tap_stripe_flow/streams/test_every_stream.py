@@ -18,7 +18,7 @@ from tests.support.official import as_json, everything, official
 from tests.support.official_lists import official_lists
 from tests.support.plugins import Ended, Message, a_config, run_tap
 from tests.support.sandbox import PLATFORM, Sandbox
-from tests.tap_stripe_flow.furnishing import CHILDREN, furnish, with_all_selected
+from tests.tap_stripe_flow.furnishing import CHILDREN, FURNISHED, add_children, with_all_selected
 
 EVERY_STREAM = pytest.mark.parametrize("spec", STREAMS, ids=lambda spec: spec.name)
 WHOLE = [spec for spec in STREAMS if spec.child_of is None and spec.stamp is None]
@@ -26,8 +26,8 @@ WHOLE = [spec for spec in STREAMS if spec.child_of is None and spec.stamp is Non
 
 @pytest.fixture(scope="module")
 def world() -> Iterator[Sandbox]:
-    with Sandbox("--seed", "1", "--charges", "150", "--days", "20") as sandbox:
-        furnish(sandbox)
+    with Sandbox(*FURNISHED) as sandbox:
+        add_children(sandbox)
         yield sandbox
 
 
