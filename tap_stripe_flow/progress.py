@@ -32,7 +32,7 @@ class Progress:
         self.records = 0
         self.bookmark: object = None
         self.state = INTERRUPTED  # until `finish` is called
-        self.missing = 0
+        self.missing = self.refused = 0
         self._end = end
         self._traffic, self._clock = traffic, clock
         self._started_s, self._requests_before = clock(), traffic.requests
@@ -57,8 +57,9 @@ class Progress:
     def finish(self, error: Exception | None = None) -> None:
         """Note the end, with `error` if reading failed."""
         self.state = OK if error is None else f"failed: {in_words(error)}"
-        if error is None and self.missing:
-            self.state = f"{self.missing} missing"
+        if error is None and (self.missing or self.refused):
+            counts = {"missing": self.missing, "refused": self.refused}
+            self.state = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
         self._finished = (self._clock(), self._traffic.requests)
 
     def live_fields(self) -> Fields:

@@ -5,21 +5,27 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NoReturn, TypeVar
 
-from stripe_flow.api.errors import AccountTrouble, KeyRefused, StripeError, StripeFlowError, StripeUnreachable
+from stripe_flow.api.client import CHECK_PATH
+from stripe_flow.api.errors import KeyRefused, NoUsableAnswer, StripeError, StripeFlowError, StripeUnreachable
 from stripe_flow.api.settings import open_client
+from stripe_flow.api.stripe_ids import shown_id
 from stripe_flow.singer.fields import Fields
 from stripe_flow.singer.run_log import log_fields
 from stripe_flow.singer.writer import LineWriter
 from tap_stripe_flow.accounts import Accounts
+from tap_stripe_flow.failures import ENDS_THE_RUN, as_failure, code_of
 from tap_stripe_flow.listing.prefetch import PrefetchPool
 from tap_stripe_flow.progress import Progress, not_read
 from tap_stripe_flow.settings import read_span
 
-SOME_FAILED = 2
+# How long to wait for any answer before Stripe counts as unreachable for all streams.
+PROBE_S = 5
+# How many refused parents of one stream and account are named in the log; the others are counted.
+MOST_NAMED = 5
 
 T = TypeVar("T")
 
@@ -37,7 +43,7 @@ class Run:
         self.span = read_span(config)
         self._logger = logger
         self._failures: list[StripeFlowError] = []
-        self._has_progressed = False
+        self._has_progressed = self._is_unreachable = False
         self._started: dict[tuple[str, str | None], Progress] = {}
         self._current: Progress | None = None
 
@@ -69,7 +75,26 @@ class Run:
         current, self._current = self._current, None
         if current is not None:
             current.finish(error)
+            if current.refused > MOST_NAMED:
+                self._logger.warning("stream %s: %d parents are refused in all", current.stream, current.refused)
             log_fields(self._logger, "read", current.summary_fields())
+
+    @contextmanager
+    def isolated(self, what: str, has_advanced: Callable[[], bool] = lambda: False) -> Iterator[None]:
+        """A block in which one stream and account is read: whatever it raises fails only these, named `what`.
+
+        Raises OutputLost, Misconfigured and Stopped again, which end the run.
+        """
+        try:
+            yield
+        except ENDS_THE_RUN:
+            raise
+        except Exception as error:  # noqa: BLE001  # an answer may hold anything
+            failure = as_failure(error)
+            self.end(failure)
+            self.fail(what, failure, has_advanced=has_advanced())
+        else:
+            self.end()
 
     def live_fields(self) -> Fields:
         """The fields of the live line; empty between two streams."""
@@ -82,17 +107,20 @@ class Run:
 
     def note_progress(self) -> None:
         """Note that Stripe has answered a read and its records are written."""
-        self._has_progressed = True
+        self._has_progressed, self._is_unreachable = True, False
 
     def fail(self, what: str, error: StripeFlowError, *, has_advanced: bool = False) -> None:
         """Note and log that one stream of one account failed; `has_advanced`: its state moved in this run.
 
-        Raises SystemExit where no other stream can succeed: the key is refused, or Stripe has never answered.
+        Raises SystemExit where no other stream can succeed: the key is refused, or Stripe has never answered, and does
+        not answer another request either.
         """
-        # If Stripe did answer, even with an error, another endpoint may work.
-        is_unreachable = isinstance(error, StripeUnreachable) and error.refusal is None
-        if isinstance(error, KeyRefused) or (is_unreachable and not self._has_progressed):
+        if isinstance(error, KeyRefused):
             self.stop(error)
+        if isinstance(error, StripeUnreachable) and not isinstance(error, NoUsableAnswer) and error.refusal is None:
+            self._is_unreachable = not self._is_answering()
+            if self._is_unreachable and not self._has_progressed:
+                self.stop(error)
         self._failures.append(error)
         state = "its state is that of the last committed window" if has_advanced else "its state is unchanged"
         self._logger.error("%s failed, %s: %s", what, state, error)
@@ -103,6 +131,15 @@ class Run:
         self._failures.append(error)
         self._logger.error("%s: %s; the others are read", what, error)
 
+    def note_refused(self, what: str, progress: Progress, parent_id: str, error: StripeError) -> None:
+        """Note that the child objects of one parent cannot be read, and log it for the first ones."""
+        progress.refused += 1
+        self._failures.append(error)
+        if progress.refused <= MOST_NAMED:
+            reason = f"Stripe refused them {error.refusal.words()}" if error.refusal else error
+            message = "%s: the children of %s are left out, those of the others are read, the next runs ask again: %s"
+            self._logger.warning(message, what, shown_id(parent_id), reason)
+
     def stop(self, error: StripeFlowError) -> NoReturn:
         """Log the error and end the run. Raises SystemExit, since the SDK would log any other exception again."""
         self._logger.error("%s", error)
@@ -110,17 +147,19 @@ class Run:
 
     def exit_code(self) -> int:
         """The exit code of the run: 0 if nothing failed."""
+        if self._is_unreachable:
+            return StripeUnreachable.exit_code
         return code_of(self._failures, has_progressed=self._has_progressed)
 
-
-def code_of(failures: Sequence[StripeFlowError], *, has_progressed: bool) -> int:
-    """The exit code for the failures of a run: 0 without failures, 2 if only some streams failed."""
-    if not failures:
-        return 0
-    if any(isinstance(error, StripeUnreachable) for error in failures):
-        return StripeUnreachable.exit_code
-    is_account = all(isinstance(error, AccountTrouble) for error in failures)
-    return AccountTrouble.exit_code if is_account and not has_progressed else SOME_FAILED
+    def _is_answering(self) -> bool:
+        """Whether Stripe answers at all, even with a refusal. Raises SystemExit if it refuses the key."""
+        try:
+            self.client.hurried(PROBE_S).get(CHECK_PATH)
+        except KeyRefused as error:
+            self.stop(error)
+        except StripeError as error:
+            return error.refusal is not None
+        return True
 
 
 class Interruption:

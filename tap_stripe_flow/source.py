@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from stripe_flow.api.errors import Misconfigured, NotFound, PermissionMissing
+from stripe_flow.api.errors import Misconfigured, NotFound, PermissionMissing, StripeError
 from stripe_flow.api.spelling import suggestion
 from tap_stripe_flow.accounts import SELF, Account, split_ids
 from tap_stripe_flow.capture.by_id import ByIdCapture
@@ -16,6 +16,8 @@ from tap_stripe_flow.capture.change_feed import EventReader
 from tap_stripe_flow.capture.changes import ChangeCapture, Feed
 from tap_stripe_flow.capture.children import ChildReader
 from tap_stripe_flow.capture.new_objects import NewObjectCapture, Task
+from tap_stripe_flow.capture.refused_parents import RefusalLog
+from tap_stripe_flow.failures import StreamMisconfigured
 from tap_stripe_flow.listing.pages import Listing
 from tap_stripe_flow.run import Run
 from tap_stripe_flow.settings import CHANGES, FIND
@@ -67,10 +69,10 @@ class Source:
         return split_ids(self.config.get(by_id.ids_setting) or (), by_id.ids_setting) if by_id else {}
 
     def check(self) -> None:
-        """Raise Misconfigured if the selected stream reads by id, and its setting holds no id."""
+        """Raise StreamMisconfigured if the selected stream reads by id, and its setting holds no id."""
         by_id = self.spec.listed.by_id
         if by_id is not None and self.reads_by_id and not self._ids:
-            raise Misconfigured(
+            raise StreamMisconfigured(
                 f"the stream {self.spec.name} is selected, but setting {by_id.ids_setting} is empty: "
                 f"add ids to it, set {by_id.mode_setting} to list to read all of them, or deselect the stream"
             )
@@ -88,19 +90,23 @@ class Source:
 
         Raises StripeError, Misconfigured or UnusableState.
         """
-        listing = self.listing(run, account)
+        listing, keeper = self.listing(run, account), self._keeper(run, state)
         if self.reads_by_id:
             ids = self._ids_of(run, account)
             batches = ByIdCapture(listing=listing, ids=ids, prefetch=run.prefetch, on_missing=log.missing).batches()
         elif not self.is_incremental:
             batches = (Batch(records=page.records()) for page in listing.every_page())
         else:
-            stream_state = StreamState.from_state(state, start=run.span.start or OLDEST, stream=self.spec.name)
-            keeper = StateKeeper(stream_state)
             task = Task(listing=listing, keeper=keeper, prefetch=run.prefetch, span=run.span, most_ids=most_ids)
             batches = self._capture(task, log)
         child_of = self.spec.child_of
-        return self._child_reader(run, account, child_of).batches(batches) if child_of else batches
+        return self._child_reader(run, listing, child_of, keeper, log).batches(batches) if child_of else batches
+
+    def _keeper(self, run: Run, state: Mapping[str, object]) -> StateKeeper:
+        """The stream's state. Raises UnusableState."""
+        is_kept = self.is_incremental or self.spec.child_of
+        start, stream = run.span.start or OLDEST, self.spec.name
+        return StateKeeper(StreamState.from_state(state, start=start, stream=stream) if is_kept else StreamState())
 
     def listing(self, run: Run, account: Account) -> Listing:
         """The stream's own list in this account, or that of its parents."""
@@ -157,10 +163,19 @@ class Source:
         deleted_by, kinds = (*listed.deleted_by, *spec.deleted_by), (spec.kind, *spec.other_kinds)
         return replace(reader, deleted_by=deleted_by, child_kinds=kinds, parent_reference=child_of.parent_reference)
 
-    def _child_reader(self, run: Run, account: Account, child_of: ChildOf) -> ChildReader:
-        client = run.client.scoped(account.stripe_account)
-        listing = Listing(client=client, path=self.spec.path, stamp=None, account=account.id)
-        return ChildReader(child_of=child_of, listing=listing, prefetch=run.prefetch)
+    def _child_reader(
+        self, run: Run, parents: Listing, child_of: ChildOf, keeper: StateKeeper, log: Log
+    ) -> ChildReader:
+        listing = Listing(client=parents.client.scoped(), path=self.spec.path, stamp=None, account=parents.account)
+        return ChildReader(
+            child_of=child_of,
+            listing=listing,
+            parents=parents,
+            prefetch=run.prefetch,
+            keeper=keeper,
+            log=RefusalLog(refused=log.refused, warn=log.warn),
+            is_bookmarked=self.is_incremental,
+        )
 
     def _events(self, listing: Listing) -> Listing:
         # A client with a retry budget of its own: retries of events must not use up that of the list.
@@ -179,10 +194,15 @@ class Source:
 
 @dataclass(frozen=True, kw_only=True)
 class Log:
-    """Callbacks for problems of one stream and account: a warning, and an object that Stripe does not know."""
+    """Callbacks for problems of one stream and account.
+
+    - `warn` is called with a warning, `missing` for an object that Stripe does not know.
+    - `refused` is called with the id of a parent whose child objects cannot be read.
+    """
 
     warn: Callable[[str], None]
     missing: Callable[[NotFound], None]
+    refused: Callable[[str, StripeError], None]
 
 
 def check_expand(config: Mapping[str, Any]) -> None:  # Any: JSON

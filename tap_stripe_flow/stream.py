@@ -21,16 +21,17 @@ from singer_sdk.metrics import Counter
 from singer_sdk.singerlib import RecordMessage
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE, REPLICATION_INCREMENTAL, Catalog
 
-from stripe_flow.api.errors import Misconfigured, StripeError, StripeFlowError
+from stripe_flow.api.errors import Misconfigured, StripeFlowError
 from stripe_flow.singer.writer import LineWriter
 from tap_stripe_flow.accounts import Account
+from tap_stripe_flow.failures import StreamMisconfigured
 from tap_stripe_flow.listing.record import ACCOUNT_MEMBER, Record
 from tap_stripe_flow.progress import Progress
 from tap_stripe_flow.run import Interruption, Run
 from tap_stripe_flow.source import Log, Source
 from tap_stripe_flow.streams import StreamSpec
 from tap_stripe_flow.windows.batch import Batch
-from tap_stripe_flow.windows.bookmark import LISTED, MOST_IDS, UnusableState
+from tap_stripe_flow.windows.bookmark import LISTED, MOST_IDS
 from tap_stripe_flow.windows.state import count_ids
 
 
@@ -55,6 +56,7 @@ class Engine(Stream):
         schema = spec.schema(self.source.expand, with_account=self.source.has_account_member)
         super().__init__(tap, schema=schema, name=spec.name)
         self._read_at = 0  # Stripe's time of the record that is being written
+        self._unwritten: Exception | None = None  # why the records of the last batch were not all written
         self._set_keys()
 
     def _set_keys(self) -> None:
@@ -108,11 +110,11 @@ class Engine(Stream):
         return [{ACCOUNT_MEMBER: account} for account in self.accounts if account is not None] or None
 
     def check(self) -> None:
-        """Raise Misconfigured if the selected stream cannot be read under these settings and this catalog."""
+        """Raise StreamMisconfigured if the selected stream cannot be read under these settings and this catalog."""
         self.source.check()
         is_full_table = self.forced_replication_method == REPLICATION_FULL_TABLE and self.source.is_incremental
         if is_full_table and self._run.span.start is None:
-            raise Misconfigured(
+            raise StreamMisconfigured(
                 f"the catalog sets the stream {self.name} to FULL_TABLE, and setting start_date is `now`: no run would "
                 "read anything. Set start_date to a date, or the stream to INCREMENTAL"
             )
@@ -125,22 +127,18 @@ class Engine(Stream):
         """The records of one account, oldest first, a whole batch at a time; its state is written after the batch.
 
         The SDK takes each batch for one record: its own steps per record cost more than writing the record.
-
-        A refusal by Stripe or an unusable state fails only this account. The others are read; the exit code is not 0.
+        What fails here fails only this account, unless it is about the whole run. The others are read.
         """
         account = self.accounts[context[ACCOUNT_MEMBER] if context else None]
         what, before = self.label(account), _own_members(self.get_context_state(context))
-        progress = self._run.begin(self.name, account.id, before.get(LISTED.end))
-        try:
+        progress, self._unwritten = self._run.begin(self.name, account.id, before.get(LISTED.end)), None
+        with self._run.isolated(what, lambda: _own_members(self.get_context_state(context)) != before):
             for batch in self._stripe.interruption.allowed_between(self._batches(account, context, progress)):
                 if batch.records:
                     yield batch.records
+                    if self._unwritten is not None:
+                        raise self._unwritten
                 self._end_batch(batch, context, progress)
-        except (StripeError, UnusableState) as error:
-            self._run.end(error)
-            self._run.fail(what, error, has_advanced=_own_members(self.get_context_state(context)) != before)
-        else:
-            self._run.end()
 
     def _batches(self, account: Account, context: Mapping[str, Any] | None, progress: Progress) -> Iterator[Batch]:
         what, state = self.label(account), _own_members(self.get_context_state(context))
@@ -150,6 +148,7 @@ class Engine(Stream):
         log = Log(
             warn=lambda message: self.logger.warning("%s: %s", what, message),
             missing=lambda error: self._run.note_missing(what, progress, error),
+            refused=lambda parent_id, error: self._run.note_refused(what, progress, parent_id, error),
         )
         return self.source.batches(self._run, account, start_state, most_ids, log)
 
@@ -195,9 +194,12 @@ class Engine(Stream):
                 writer.write_records(self.name, ((each.raw, _iso(each.read_at)) for each in records))
                 self.state_manager.is_flushed = False
                 return
-            for record in records:
-                self._read_at = record.read_at
-                super()._write_record_message(record.as_record())
+            try:
+                for record in records:
+                    self._read_at = record.read_at
+                    super()._write_record_message(record.as_record())
+            except Exception as error:  # noqa: BLE001  # `get_records` raises it: here it would end all accounts
+                self._unwritten = error
 
     def _generate_record_messages(self, record: dict[str, Any]) -> Generator[RecordMessage, None, None]:
         """Apply the stream map. Raises Misconfigured without the expression's own error, which may quote the record."""
@@ -205,16 +207,19 @@ class Engine(Stream):
             for message in super()._generate_record_messages(record):
                 message.time_extracted = datetime.fromtimestamp(self._read_at, UTC)
                 yield message
-        except Exception as error:  # noqa: BLE001  # the user's expression may raise anything
+        except Exception as error:  # the user's expression may raise anything
+            if not self.config.get("stream_maps"):
+                raise
             raise Misconfigured(
                 f"setting stream_maps fails on {record.get('object')} {record.get('id')} of the stream {self.name} "
                 f"({type(error).__name__}): fix the expression; nothing after this window was read"
             ) from None
 
     def _sync_records(self, context: Any = None, *, write_messages: bool = True) -> Generator[dict[str, Any], Any, Any]:
-        """Sync one account. An error that is not about this account alone ends the run with SystemExit."""
+        """Sync all accounts. An error that is not about this stream alone ends the run with SystemExit."""
         try:
-            yield from super()._sync_records(context, write_messages=write_messages)
+            with self._run.isolated(f"stream {self.name}"):
+                yield from super()._sync_records(context, write_messages=write_messages)
         except StripeFlowError as error:
             self._run.end(error)
             self._run.stop(error)

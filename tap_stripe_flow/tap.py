@@ -14,11 +14,12 @@ from singer_sdk.helpers.capabilities import CapabilitiesEnum, PluginCapabilities
 from singer_sdk.plugin_base import _ConfigInput
 from singer_sdk.tap_base import CliTestOptionValue
 
-from stripe_flow.api.errors import StripeError
+from stripe_flow.api.errors import StripeFlowError
 from stripe_flow.singer.command import PluginCommand, accept_missing_paths
 from stripe_flow.singer.fields import Fields
 from stripe_flow.singer.run_log import RunLog
 from stripe_flow.singer.writer import LineWriter, write_whole
+from tap_stripe_flow.failures import ENDS_THE_RUN, StreamMisconfigured, as_failure
 from tap_stripe_flow.inputs import read_catalog, read_state
 from tap_stripe_flow.run import Interruption, Run
 from tap_stripe_flow.settings import CONFIG_JSONSCHEMA
@@ -70,15 +71,24 @@ class TapStripeFlow(PluginCommand, Tap):
         super().setup_mapper()
 
     def check_settings(self) -> None:
-        """Check the settings against the selected streams.
+        """Check the settings, and resolve the accounts of the selected streams.
 
-        Raises Misconfigured for settings with which a stream cannot be read, StripeError if the id of `self` cannot be
-        read.
+        Raises Misconfigured, or StripeError if the id of `self` cannot be read.
         """
         check_expand(self.config)
         for stream in self._selected():
-            stream.check()
             self.logger.debug("stream %s: %d accounts", stream.name, len(stream.accounts))
+
+    def drop_misconfigured(self) -> None:
+        """Note the failure of each selected stream that cannot be read under these settings, and remove it."""
+        for stream in self._selected():
+            try:
+                stream.check()
+            except StreamMisconfigured as error:
+                self.run.begin(stream.name, None, None)
+                self.run.end(error)
+                self.run.fail(f"stream {stream.name}", error)
+                del self.streams[stream.name]
 
     def check_streams(self) -> None:
         """Request one object of every selected stream and account, and log each result."""
@@ -89,13 +99,15 @@ class TapStripeFlow(PluginCommand, Tap):
             self.run.note_progress()
             self.logger.info("%s: the key may read it", what)
 
-    def _checks(self) -> Iterator[tuple[str, StripeError | None]]:
+    def _checks(self) -> Iterator[tuple[str, StripeFlowError | None]]:
         for stream in self._selected():
             for account in stream.accounts.values():
                 try:
                     stream.source.ask(self.run, account)
-                except StripeError as error:
-                    yield stream.label(account), error
+                except ENDS_THE_RUN:
+                    raise
+                except Exception as error:  # noqa: BLE001  # an answer may hold anything
+                    yield stream.label(account), as_failure(error)
                 else:
                     yield stream.label(account), None
 
@@ -104,10 +116,10 @@ class TapStripeFlow(PluginCommand, Tap):
         return {} if self.interruption.is_signalled else self.run.live_fields()
 
     def selected_accounts(self) -> Iterator[tuple[str, str | None]]:
-        """The name of each selected stream with the id of each of its accounts."""
+        """The name of each selected stream with the id of each of its accounts; None: it has no account of its own."""
         for stream in self._selected():
-            for account in stream.accounts.values():
-                yield stream.name, account.id
+            for account_id in stream.accounts or [None]:
+                yield stream.name, account_id
 
     def drop_deselected(self) -> None:
         """Remove streams that are not selected, so that the SDK does not log a line for each; log the others."""
@@ -176,12 +188,15 @@ class TapStripeFlow(PluginCommand, Tap):
         if test == CliTestOptionValue.Schema.value:
             tap.write_schemas()
         elif test != CliTestOptionValue.Disabled.value:
+            tap.drop_misconfigured()
             tap.check_streams()
         else:
             tap.drop_deselected()
+            selected = list(tap.selected_accounts())
+            tap.drop_misconfigured()
             with RunLog(tap.logger, tap.live_fields) as run_log:
                 try:
                     tap.sync_all()
                 finally:
-                    run_log.log_summary(run.summary(tap.selected_accounts()))
+                    run_log.log_summary(run.summary(selected))
         return run.exit_code()

@@ -29,6 +29,11 @@ def is_stripe_id(text: str) -> bool:
     return _STRIPE_ID.fullmatch(text) is not None
 
 
+def shown_id(object_id: str) -> str:
+    """An id for a message; `…` if it has not the form of an id that Stripe has made (pure)."""
+    return object_id if is_stripe_id(object_id) else HIDDEN
+
+
 def shown_path(path: str) -> str:
     """A path of the API for a message: ids that are not of Stripe's form become `…` (pure)."""
     parts = path.split("/")  # an empty one, v1, a list, an id, a list …

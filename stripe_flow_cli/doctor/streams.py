@@ -11,7 +11,7 @@ from stripe_flow.api.errors import PermissionMissing, StripeError
 from stripe_flow_cli.doctor.findings import Finding, ok, stops, warns
 from stripe_flow_cli.doctor.tap import TapUnderTest
 from tap_stripe_flow.accounts import SELF, Account
-from tap_stripe_flow.run import code_of
+from tap_stripe_flow.failures import code_of
 from tap_stripe_flow.stream import Engine
 
 

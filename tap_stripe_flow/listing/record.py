@@ -80,8 +80,13 @@ class Record(Protocol):
 
 
 def with_member(raw: bytes, name: str, object_id: str) -> bytes:
-    """The record with one more member, `name`; the value is an id of Stripe's, so it needs no escapes."""
-    return raw[:-1] + f',"{name}":"{object_id}"}}'.encode()
+    """The record with one more member, `name`."""
+    return raw[:-1] + _ending(name, object_id)
+
+
+@functools.lru_cache(maxsize=256)
+def _ending(name: str, object_id: str) -> bytes:
+    return b',"%b":%b}' % (name.encode(), msgspec.json.encode(object_id))
 
 
 def pack(text: bytes) -> bytes:

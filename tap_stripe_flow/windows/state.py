@@ -4,6 +4,7 @@ replication_key_value, reread_from, emitted_ids     how far the list was read (s
 events_through, events_reread_from, events_ids      how far the events were read, under `capture: changes`
 gap_from, gap_until                                 the range still to be read again after a gap in the events
 started_at                                          Stripe's time at the first run, under `start_date: now`
+refused_parents                                     ids of parents whose children could not be read
 """
 
 from __future__ import annotations
@@ -25,12 +26,15 @@ class StreamState:
     - `events` is the bookmark of the events; None while events have not been read.
     - `gap` is the range still to be read again after a gap in the events; None if there is none.
     - `started_at` is where `start_date: now` began; None without this setting.
+    - `refused_parents` are the ids of the parents to ask again, the oldest refusal first (see
+      `capture.refused_parents`).
     """
 
     listed: Bookmark | None = None
     events: Bookmark | None = None
     gap: Window | None = None
     started_at: int | None = None
+    refused_parents: tuple[str, ...] = ()
 
     @classmethod
     def from_state(cls, state: Mapping[str, object], *, start: int, stream: str) -> StreamState:
@@ -45,6 +49,7 @@ class StreamState:
             events=Bookmark.from_state(state, EVENTS, start=start, stream=stream),
             gap=Window(start=gap_from, end=gap_until) if is_gap else None,  # type: ignore[arg-type]  # checked above
             started_at=_unix(state, "started_at"),
+            refused_parents=_texts(state, "refused_parents"),
         )
 
     def to_state(self) -> dict[str, object]:
@@ -53,7 +58,8 @@ class StreamState:
         members |= self.listed.to_state(LISTED) if self.listed else {}
         members |= self.events.to_state(EVENTS) if self.events else {}
         members |= {"gap_from": self.gap.start, "gap_until": self.gap.end} if self.gap else {}
-        return members | ({} if self.started_at is None else {"started_at": self.started_at})
+        members |= {} if self.started_at is None else {"started_at": self.started_at}
+        return members | ({"refused_parents": list(self.refused_parents)} if self.refused_parents else {})
 
 
 class StateKeeper:
@@ -82,3 +88,8 @@ def count_ids(state: Mapping[str, object]) -> int:
 def _unix(state: Mapping[str, object], name: str) -> int | None:
     value = state.get(name)
     return value if type(value) is int else None
+
+
+def _texts(state: Mapping[str, object], name: str) -> tuple[str, ...]:
+    value = state.get(name)
+    return tuple(each for each in value if isinstance(each, str)) if isinstance(value, list) else ()

@@ -154,7 +154,7 @@ def _children(children: ChildObjects, *, stream: str, **settings: object) -> lis
     spec, parents = SPECS[stream], [Batch(records=[listing.retrieve(children.parent)])]
     assert spec.child_of is not None
     child_list = Listing(client=listing.client, path=spec.path, stamp=None)
-    reader = ChildReader(child_of=spec.child_of, listing=child_list, prefetch=PrefetchPool(1))
+    reader = ChildReader(child_of=spec.child_of, listing=child_list, parents=listing, prefetch=PrefetchPool(1))
     return [each.id for batch in reader.batches(iter(parents)) for each in batch.records]
 
 

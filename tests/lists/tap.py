@@ -30,7 +30,7 @@ def read_stream(
 ) -> Iterator[Batch]:
     """The batches of one account. Raises StripeError."""
     run, whole = a_run(config)
-    log = Log(warn=logging.getLogger(__name__).warning, missing=_raise)
+    log = Log(warn=logging.getLogger(__name__).warning, missing=_raise, refused=lambda _, error: _raise(error))
     of = Account(id=account, stripe_account=account)
     yield from Source(SPECS[stream], whole).batches(run, of, state or {}, MOST_IDS, log)
 

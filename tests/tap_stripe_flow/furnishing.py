@@ -20,6 +20,15 @@ def add_children(sandbox: Sandbox) -> None:
                 sandbox.make(kind, CHILDREN, of=parent)
 
 
+def with_selected(catalog: Message, *names: str) -> Message:
+    """The catalog, with only these streams selected."""
+    for stream in catalog["streams"]:
+        for entry in stream["metadata"]:
+            if entry["breadcrumb"] == []:
+                entry["metadata"]["selected"] = stream["tap_stream_id"] in names
+    return catalog
+
+
 def with_all_selected(catalog: Message) -> Message:
     """The catalog, with every stream selected."""
     for stream in catalog["streams"]:

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from tap_stripe_flow.streams import STREAMS
 from tests.support.official import official
 from tests.support.plugins import Ended, Message, a_config, run_tap
 from tests.support.sandbox import CONNECTED, PLATFORM, Sandbox
+from tests.tap_stripe_flow.furnishing import with_selected
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,17 +138,23 @@ def test_without_ids_the_stream_is_left_out(world: World, tmp_path: Path) -> Non
     assert {each["stream"] for each in done.messages if each["type"] == "SCHEMA"} == {"charges", "refunds"}
 
 
-def test_the_stream_without_ids_is_refused_where_it_is_selected(world: World, tmp_path: Path) -> None:
-    catalog = json.loads(run_tap(tmp_path, a_config(world.sandbox.url), "--discover").output)
-    for stream in catalog["streams"]:
-        next(m for m in stream["metadata"] if m["breadcrumb"] == [])["metadata"]["selected"] = True
+OF_CUSTOMERS = sorted(spec.name for spec in STREAMS if spec.listed.name == "customers")
 
-    done = run_tap(tmp_path, a_config(world.sandbox.url), catalog=catalog)
 
-    assert done.code == 1
-    assert "customer_ids" in done.errors[0]
-    assert "customers_mode" in done.errors[0]
-    assert done.messages == []
+@pytest.mark.parametrize("settings", [{}, {"account_ids": ["self"]}], ids=["one account", "account_ids"])
+def test_streams_of_customers_fail_alone_without_ids(world: World, tmp_path: Path, settings: dict[str, object]) -> None:
+    config = a_config(world.sandbox.url, **settings)
+    catalog = json.loads(run_tap(tmp_path, config, "--discover").output)
+
+    done = run_tap(tmp_path, config, catalog=with_selected(catalog, "refunds", *OF_CUSTOMERS))
+    tested = run_tap(tmp_path, config, "--test", catalog=with_selected(catalog, "refunds", *OF_CUSTOMERS))
+    only = run_tap(tmp_path, config, catalog=with_selected(catalog, "customer_tax_ids"))
+
+    assert [each.code for each in (done, tested, only)] == [2, 2, 1]
+    assert {each["stream"] for each in done.messages if each["type"] == "SCHEMA"} == {"refunds"}
+    assert [error.split()[1] for error in done.errors] == OF_CUSTOMERS
+    assert all("setting customer_ids is empty" in error and "customers_mode" in error for error in done.errors)
+    assert done.log.count("failed: stream misconfigured") == 2 * len(OF_CUSTOMERS)  # when it fails, and in the table
 
 
 def test_only_the_named_customers_are_requested(world: World, tmp_path: Path) -> None:
