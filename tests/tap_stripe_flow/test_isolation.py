@@ -1,0 +1,150 @@
+"""One failure is one stream's and one account's, whatever Stripe answers: the others are read, nothing is skipped."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.plugins import Ended, Message, a_config, run_tap
+from tests.support.scenes import MISSING, REFUSED, Answer, Scenes
+from tests.tap_stripe_flow.furnishing import with_selected
+
+NOW = 1_790_000_000
+PRIVATE = "ann@example.com"  # a value of a record, which no message may show
+
+
+def charge(number: int, **members: object) -> Message:
+    return {"id": f"ch_{number}", "object": "charge", "created": NOW - 5_000 + number} | members
+
+
+def refund(number: int) -> Message:
+    return {"id": f"re_{number}", "object": "refund", "created": NOW - 5_000 + number}
+
+
+@pytest.fixture(scope="module")
+def stripe() -> Iterator[Scenes]:
+    with Scenes(now=NOW) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def catalog(tmp_path_factory: pytest.TempPathFactory) -> Message:
+    found: Message = json.loads(run_tap(tmp_path_factory.mktemp("catalog"), {}, "--discover").output)
+    return found
+
+
+def page(*entries: object, **members: object) -> Message:
+    return {"object": "list", "url": "/v1/charges", "has_more": False, "data": list(entries)} | members
+
+
+def no_person_is_named(done: Ended) -> bool:
+    return not any(word in done.log for word in (PRIVATE, "Traceback", "report this line", "unhandled"))
+
+
+ODD: dict[str, object] = {
+    "no object": [],
+    "null": b"null",
+    "no data": page() | {"data": None},
+    "data is an object": page() | {"data": {"id": "ch_1"}},
+    "an entry is a text": page(PRIVATE),
+    "an entry is null": page(None),
+    "no id": page({"object": "charge", "created": NOW - 10, "email": PRIVATE}),
+    "id is null": page(charge(1, id=None)),
+    "id is a number": page(charge(1, id=5)),
+    "created is null": page(charge(1, created=None)),
+    "created is a fraction": page(charge(1, created=1.5)),
+    "created is a text": page(charge(1, created=PRIVATE)),
+    "created is beyond 64 bits": page(charge(1, created=10**30)),
+    "half a surrogate": page(charge(1, description="caf\ud83d")),
+    "not a number": json.dumps(page(charge(1, amount=float("nan")))).encode(),
+    "nested deeply": b'{"object": "list", "has_more": false, "data": [{"id": "ch_1", "created": 1, "x": '
+    + b"[" * 5_000
+    + b"]" * 5_000
+    + b"}]}",
+    "not JSON": b"<html>maintenance</html>",
+    "cut off": b'{"object": "list", "data": [{"id": "ch_1',
+    "not UTF-8": b'{"object": "list", "has_more": false, "data": [{"id": "ch_1", "created": 1, "d": "\xff"}]}',
+}
+
+
+@pytest.mark.parametrize("odd", ODD.values(), ids=ODD.keys())
+def test_an_odd_answer_fails_the_first_stream_alone(
+    stripe: Scenes, catalog: Message, tmp_path: Path, odd: object
+) -> None:
+    everything = {"/v1/charges": [charge(1), charge(2)], "/v1/refunds": [refund(1)]}
+    stripe.set(now=NOW, lists=everything, answers=[Answer(path="/v1/charges", status=200, body=odd)])
+    config = a_config(stripe.url, give_up_after_s=1)
+    selected = with_selected(catalog, "charges", "refunds")
+
+    done = run_tap(tmp_path, config, catalog=selected)
+    stripe.set(now=NOW + 600)
+    later = run_tap(tmp_path, config, catalog=selected, state=done.states[-1])
+
+    assert done.code in {0, 2}  # 0: the odd record passed as it is
+    assert done.records("refunds") == [refund(1)]
+    assert len(done.errors) == (1 if done.code else 0)
+    assert all("stream charges failed" in error for error in done.errors)
+    assert no_person_is_named(done)
+    assert later.code == 0
+    assert {each["id"] for run in (done, later) for each in run.records("charges")} >= {"ch_1", "ch_2"}
+
+
+def test_an_odd_record_that_cannot_be_mapped_fails_its_account_alone(stripe: Scenes, tmp_path: Path) -> None:
+    """Stream maps need the values of a record, which came from the list as bytes: here a number that no float holds."""
+    odd = json.dumps(page(charge(2, amount="BIG", receipt_email=PRIVATE), charge(1))).replace('"BIG"', "1e400")
+    too_big = Answer(path="/v1/charges", status=200, body=odd.encode(), account="acct_1")
+    stripe.set(now=NOW, lists={"/v1/charges": [charge(3)], "/v1/refunds": [refund(1)]}, answers=[too_big])
+    config = a_config(stripe.url, account_ids=["acct_1", "acct_2"], stream_maps={"charges": {"receipt_email": None}})
+    found = json.loads(run_tap(tmp_path, config, "--discover").output)
+
+    done = run_tap(tmp_path, config, catalog=with_selected(found, "charges", "refunds"))
+
+    assert done.code == 2
+    assert [each["id"] for each in done.records("charges")] == ["ch_1", "ch_3"]
+    assert len(done.records("refunds")) == 2
+    assert no_person_is_named(done)
+    bookmarks = done.states[-1]["bookmarks"]["charges"]["partitions"]
+    assert [each["context"]["_stripe_account"] for each in bookmarks if "replication_key_value" in each] == ["acct_2"]
+
+
+def failing(path: str, status: int, **options: object) -> Answer:
+    return Answer(path=path, status=status, body=REFUSED, **options)  # type: ignore[arg-type]  # the answer's members
+
+
+@pytest.mark.parametrize(
+    ("answers", "expected"),
+    [
+        pytest.param([failing("/v1/charges", 503)], ("charges refunds", 2), id="the first of two"),
+        pytest.param([failing("/v1/refunds", 503)], ("charges refunds", 2), id="the last of two"),
+        pytest.param([failing("/v1/charges", 503)], ("charges", 4), id="the only one"),
+        pytest.param([failing("/v1/*", 503)], ("charges refunds", 4), id="all"),
+        pytest.param([failing("/v1/charges", 403)], ("charges refunds", 2), id="one permission"),
+        pytest.param([failing("/v1/*", 403)], ("charges refunds", 4), id="all permissions"),
+        pytest.param([Answer(path="/v1/charges", status=404, body=MISSING)], ("charges refunds", 2), id="no such list"),
+        pytest.param([failing("/v1/charges", 401)], ("charges refunds", 4), id="the key"),
+        pytest.param([failing("/v1/charges", 200)], ("charges refunds", 2), id="no list"),
+    ],
+)
+def test_the_exit_code_says_whether_anything_could_be_read(
+    stripe: Scenes, catalog: Message, tmp_path: Path, answers: list[Answer], expected: tuple[str, int]
+) -> None:
+    streams, code = expected
+    stripe.set(now=NOW, lists={"/v1/charges": [charge(1)], "/v1/refunds": [refund(1)]}, answers=answers)
+
+    done = run_tap(tmp_path, a_config(stripe.url, give_up_after_s=1), catalog=with_selected(catalog, *streams.split()))
+
+    assert done.code == code
+
+
+def test_where_nothing_answers_the_run_ends_at_the_first_stream(catalog: Message, tmp_path: Path) -> None:
+    with Scenes(now=NOW) as gone:
+        config = a_config(gone.url, give_up_after_s=1)
+
+    done = run_tap(tmp_path, config, catalog=with_selected(catalog, "charges", "refunds"))
+
+    assert done.code == 4
+    assert len(done.errors) == 1
+    assert "not read" in done.log
