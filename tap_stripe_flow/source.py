@@ -22,6 +22,7 @@ from tap_stripe_flow.listing.pages import Listing
 from tap_stripe_flow.run import Run
 from tap_stripe_flow.settings import CHANGES, FIND
 from tap_stripe_flow.streams import STREAMS, ChildOf, StreamSpec
+from tap_stripe_flow.streams.order import NEWEST_FIRST
 from tap_stripe_flow.windows.batch import Batch
 from tap_stripe_flow.windows.plan import OLDEST
 from tap_stripe_flow.windows.state import StateKeeper, StreamState
@@ -118,6 +119,7 @@ class Source:
             filters=listed.filters,
             expand=(*self.expand, *expand),
             stamp=listed.stamp,
+            is_newest_first=listed.path in NEWEST_FIRST,
             account=account.id,
             is_snapshot=listed.is_snapshot,
         )

@@ -4,16 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from stripe_flow.api.client import Client
 from stripe_flow.api.errors import ListUnfinished, RequestRefused
-from stripe_flow.api.lists import End, Entry, ListReading
+from stripe_flow.api.lists import End, Entry, ListReading, Question, Shown
 from stripe_flow.api.stripe_ids import shown_path
 
 T = TypeVar("T")
 
 PAGE_LIMIT = 100  # Stripe's maximum
+
+
+class AnyPage(Protocol):
+    """What the rule needs to know of a page."""
+
+    @property
+    def entries(self) -> Sequence[Shown]: ...
+
+    @property
+    def has_more(self) -> bool: ...
+
+
+P = TypeVar("P", bound=AnyPage)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,18 +62,31 @@ def read_list(  # a list needs all of them
     """
     given = bounds or Bounds()
     reading = ListReading(since=given.since, until=given.until, can_narrow=can_narrow and bounds is not None)
-    while not isinstance(reading.next, End):
-        asked = reading.next
+
+    def ask(asked: Question) -> Page[T]:
         created = {"gte": given.since, "lte": asked.until}
         query = {**filters, "limit": PAGE_LIMIT, "created": created, "starting_after": asked.after}
+        return client.get(path, query, read=read).value
+
+    for page, new in read_pages(reading, ask, path):
+        for position in new:
+            yield page.items[position]
+
+
+def read_pages(reading: ListReading, ask: Callable[[Question], P], path: str) -> Iterator[tuple[P, Sequence[int]]]:
+    """What `ask` answers to each question of `reading`, with the positions of the objects that are new.
+
+    `path` is the list's, for messages. Raises ListUnfinished after the pages that Stripe showed if these may not be
+    all, or what `ask` raises.
+    """
+    while not isinstance(reading.next, End):
         try:
-            page = client.get(path, query, read=read).value
+            page = ask(reading.next)
         except RequestRefused:
             if not reading.skip_cursor():
                 raise
             continue
-        for position in reading.take(page.entries, has_more=page.has_more):
-            yield page.items[position]
+        yield page, reading.take(page.entries, has_more=page.has_more)
     if reading.next is End.UNFINISHED:
         raise ListUnfinished(
             f"GET {shown_path(path)}: Stripe's list did not show all that it promised, so nothing counts as absent "

@@ -7,8 +7,9 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 
 from stripe_flow.api.errors import NotFound
+from stripe_flow.api.paging import PAGE_LIMIT
 from tap_stripe_flow.capture.change_feed import Change, ChildChange, is_worth_listing
-from tap_stripe_flow.listing.pages import PAGE_LIMIT, Listing, Page
+from tap_stripe_flow.listing.pages import Listing, Page
 from tap_stripe_flow.listing.prefetch import PrefetchPool
 from tap_stripe_flow.listing.record import ListedRecord
 

@@ -1,19 +1,21 @@
-"""Lists inside an object. Stripe cuts them after ten entries; the tap reads each to its end."""
+"""Lists inside an object. Stripe cuts them after ten entries; the tap reads each to its end, at every depth."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, cast
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
 from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 
 from stripe_flow.api.client import Client
-from stripe_flow.api.errors import AccountTrouble
+from stripe_flow.api.errors import NotFound
+from stripe_flow.api.lists import Entry, ListReading, Question
+from stripe_flow.api.paging import PAGE_LIMIT, read_pages
+from tap_stripe_flow.listing.answers import Node, check_doubles, read_parsed_page, unreadable
 
 _CUT_MARK = b'"has_more":true'
-
-Node = dict[str, Any]  # Any: Stripe's JSON
 
 
 def is_cut(raw: bytes, *, expected: bool = False) -> bool:
@@ -24,42 +26,92 @@ def is_cut(raw: bytes, *, expected: bool = False) -> bool:
     return raw.count(_CUT_MARK) > expected
 
 
-def complete(raw: bytes, client: Client) -> bytes:
-    """`raw`, an object or a page of objects, with each nested list read to its end.
+def complete(raw: bytes, client: Client, path: str, expand: Sequence[str] = ()) -> bytes:
+    """`raw`, an object or a page of objects from `path`, with each nested list read to its end, at every depth.
 
-    Raises StripeError; AccountTrouble when a cut list has no URL of Stripe's API.
+    `expand` are the names that the objects were expanded by, such as `subscriptions.data.customer`; the requests for
+    more of a list expand the same. A list that Stripe does not know any more, since its parent was deleted meanwhile,
+    is left out. Raises StripeError; UnreadableAnswer for a list that cannot be read to its end.
     """
-    top: Node = msgspec.json.decode(raw, type=dict[str, Any])
-    for nested in [node for value in top.values() for node in _cut_lists(value)]:
-        url = nested.get("url")
-        if not isinstance(url, str) or not url.startswith("/v1/"):
-            raise AccountTrouble("a list inside an object has no URL of Stripe's API: check the setting base_url")
-        address = urlsplit(url)
-        filters = dict(parse_qsl(address.query))  # some URLs have a filter, for example those of subscription items
-        while nested["has_more"]:
-            page = client.get(
-                address.path, filters | {"limit": 100, "starting_after": nested["data"][-1]["id"]}, read=_read
-            ).value
-            nested["data"] += page.data
-            nested["has_more"] = page.has_more
-    return msgspec.json.encode(top)
+    completion = _Completion(client, path, expand)
+    try:
+        members = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
+        if bytes(members.get("object", b"")) != b'"list"':
+            return completion.complete(raw)
+        entries = [bytes(each) for each in msgspec.json.decode(members["data"], type=list[msgspec.Raw])]
+        whole = [msgspec.Raw(completion.complete(each) if is_cut(each) else each) for each in entries]
+        return msgspec.json.encode({**members, "data": whole})
+    except RecursionError:
+        raise unreadable(path, "its values are nested too deeply") from None
 
 
-class _Page(msgspec.Struct):
-    data: list[Node]
+@dataclass(frozen=True)
+class _Page:
+    data: Sequence[Node]
+    entries: Sequence[Entry]
     has_more: bool
 
 
-def _read(body: bytes) -> _Page:
-    page = msgspec.json.decode(body, type=_Page)
-    if page.has_more and not page.data:
-        raise ValueError("the list has has_more: true on an empty page")
-    return page
+@dataclass(frozen=True)
+class _Completion:
+    client: Client
+    path: str
+    expand: Sequence[str]
+
+    def complete(self, raw: bytes) -> bytes:
+        """One object, completed."""
+        top: Node = msgspec.json.decode(raw, type=Node)
+        self._visit(top, ())
+        return msgspec.json.encode(top)
+
+    def _visit(self, value: object, names: tuple[str, ...]) -> None:
+        """Complete the lists in a value; `names` lead to it, as in the parts of `expand`."""
+        if isinstance(value, list):
+            for each in value:
+                self._visit(each, names)
+        elif isinstance(value, dict):
+            for name, member in list(value.items()):
+                try:
+                    self._visit(member, (*names, name))
+                except NotFound:
+                    del value[name]
+            if _is_cut_list(value):
+                self._read_on(value, names)
+
+    def _read_on(self, nested: Node, names: tuple[str, ...]) -> None:
+        """Read what follows the entries that the list shows."""
+        url, data, where = nested.get("url"), nested.get("data"), ".".join(names)
+        if not isinstance(url, str) or not url.startswith("/v1/") or not isinstance(data, list):
+            raise unreadable(self.path, f"the list {where} is cut, and has no entries or no URL of Stripe's API")
+        address = urlsplit(url)
+        below = f"{where}."
+        expand = [name.removeprefix(below) for name in self.expand if name.startswith(below)]
+        # Some URLs have a filter, for example those of subscription items.
+        query = {**dict(parse_qsl(address.query)), "limit": PAGE_LIMIT, "expand": expand}
+
+        def ask(asked: Question) -> _Page:
+            read = partial(read_parsed_page, address.path)
+            page = self.client.get(address.path, {**query, "starting_after": asked.after}, read=read).value
+            return _Page(page.data, _entries(address.path, page.data), page.has_more)
+
+        reading = ListReading(can_narrow=False)
+        reading.take(_entries(address.path, data), has_more=True)
+        for page, new in read_pages(reading, ask, address.path):
+            for each in (page.data[position] for position in new):
+                self._visit(each, (*names, "data"))
+                data.append(each)
+        nested["has_more"] = False
 
 
-def _cut_lists(node: object) -> Iterator[Node]:
-    children = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
-    for child in children:
-        yield from _cut_lists(child)
-    if isinstance(node, dict) and node.get("object") == "list" and node.get("has_more") is True and node.get("data"):
-        yield cast("Node", node)
+def _is_cut_list(node: Node) -> bool:
+    is_listed = isinstance(node.get("data"), list) and str(node.get("url")).startswith("/v1/")
+    return node.get("has_more") is True and (node.get("object") == "list" or is_listed)
+
+
+def _entries(path: str, data: Sequence[object]) -> list[Entry]:
+    """What the rule of lists needs of these entries. Raises UnreadableAnswer unless each has an id of its own."""
+    ids = [each.get("id") if isinstance(each, dict) else None for each in data]
+    if not all(isinstance(each, str) and each for each in ids):
+        raise unreadable(path, "an entry has no id")
+    check_doubles(path, data)  # type: ignore[arg-type]  # objects
+    return [Entry(each) for each in ids]

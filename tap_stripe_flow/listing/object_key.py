@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import functools
-from typing import cast
+from typing import Annotated, Any, Literal, cast
 
 import msgspec
+from msgspec import Meta
+
+# Before the year 10000. Today's time in milliseconds is later, so it is recognized as a wrong unit.
+UnixSeconds = Annotated[int, Meta(ge=0, lt=253_402_300_800)]
+Id = Annotated[str, Meta(min_length=1)]
 
 
 class ObjectKey(msgspec.Struct, frozen=True, gc=False):
@@ -14,54 +19,39 @@ class ObjectKey(msgspec.Struct, frozen=True, gc=False):
     `created` is 0 for a deleted object, and for objects whose list has no `created` filter.
     """
 
-    id: str
-    created: int = 0
-
-
-class _Stamped(msgspec.Struct, frozen=True, gc=False):
-    id: str
-    created: int | None = None
-
-    def key(self) -> ObjectKey:
-        return ObjectKey(self.id, self.created or 0)
+    id: Id
+    created: UnixSeconds = 0
 
 
 class ObjectKeys(msgspec.Struct):
     """The keys of one page, in the order of the page."""
 
+    object: Literal["list"]
     data: list[ObjectKey]
     has_more: bool
-
-    @property
-    def is_stamped(self) -> bool:
-        """Whether every object has its creation time."""
-        return None not in [each.created for each in self.data]
 
 
 @functools.cache
 def keys_decoder(stamp: str | None) -> msgspec.json.Decoder[ObjectKeys]:
     """Decodes a page whose objects have their creation time in the member `stamp`; None: they need not have one."""
-    key = ObjectKey if stamp is None else _stamped(stamp)
+    key = ObjectKey if stamp is None else _stamped(stamp, ("created", UnixSeconds))
     page = msgspec.defstruct("Page", [("data", list[key])], bases=(ObjectKeys,))  # type: ignore[valid-type]  # known only now
     return cast("msgspec.json.Decoder[ObjectKeys]", msgspec.json.Decoder(page))
 
 
+@functools.cache
+def key_decoder(stamp: str | None) -> msgspec.json.Decoder[ObjectKey]:
+    """Decodes the key of one object; a deleted one has no creation time. See `read_key`."""
+    return msgspec.json.Decoder(ObjectKey if stamp is None else _stamped(stamp, ("created", UnixSeconds | None, 0)))
+
+
 def read_key(stamp: str | None, raw: bytes | msgspec.Raw) -> ObjectKey:
-    """The key of one object, deleted or not."""
-    return _KEY.decode(raw) if stamp is None else _key_decoder(stamp).decode(raw).key()
+    """The key of one object, deleted or not. Raises msgspec.ValidationError if the object has none."""
+    key = key_decoder(stamp).decode(raw)
+    return ObjectKey(key.id, key.created or 0)
 
 
-@functools.cache
-def _key_decoder(stamp: str) -> msgspec.json.Decoder[_Stamped]:
-    return msgspec.json.Decoder(_stamped(stamp))
-
-
-@functools.cache
-def _stamped(stamp: str) -> type[_Stamped]:
-    struct = msgspec.defstruct(
-        "Stamped", [("created", int | None, None)], bases=(_Stamped,), frozen=True, gc=False, rename={"created": stamp}
-    )
-    return cast("type[_Stamped]", struct)
-
-
-_KEY = msgspec.json.Decoder(ObjectKey)
+def _stamped(stamp: str, created: Any) -> type[ObjectKey]:  # Any: the field, as msgspec takes it
+    """ObjectKey with another field `created`, which is read from the member `stamp`."""
+    key = msgspec.defstruct("Stamped", [created], bases=(ObjectKey,), frozen=True, gc=False, rename={"created": stamp})
+    return cast("type[ObjectKey]", key)

@@ -5,58 +5,74 @@ A record is the bytes that Stripe sent, without white space between tokens. Only
 
 from __future__ import annotations
 
-import functools
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import accumulate, pairwise
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 from urllib.parse import quote
 
 import msgspec
 
 from stripe_flow.api.client import Client
-from stripe_flow.api.errors import AccountTrouble, RequestRefused
+from stripe_flow.api.errors import AccountTrouble
+from stripe_flow.api.lists import End, ListReading, Question, Shown
 from stripe_flow.api.message import Answer
+from stripe_flow.api.paging import PAGE_LIMIT, read_pages
+from tap_stripe_flow.listing.answers import read_one, read_page, unreadable
 from tap_stripe_flow.listing.nested import complete, is_cut
-from tap_stripe_flow.listing.object_key import ObjectKey, ObjectKeys, keys_decoder, read_key
+from tap_stripe_flow.listing.object_key import ObjectKey, ObjectKeys
 from tap_stripe_flow.listing.record import PARENT_MEMBER, ListedRecord, pack, unpack, with_member
 
 T = TypeVar("T")
 
-PAGE_LIMIT = 100  # Stripe's maximum
-
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
-    """One page of a list, newest object first.
+    """The objects of one page that no earlier page of the list showed, newest first.
 
-    - `ids` is a compressed JSON list, `created` the creation times, both in the order of the page.
+    - `ids` is a compressed JSON list, `times` the creation times, both of all objects of the page, in its order.
     - `packed` is the compressed text of the page; `starts` are the offsets of its records, and of one more after them.
+    - `has_more` is whether more pages follow, or may follow.
     - `date_unix` is Stripe's time when the request was sent.
     - `account` is added to each record, if the run reads several accounts.
-    - `seen_ids` are ids of an earlier page, which `records` leaves out.
+    - `new` are the positions of the objects that no earlier page showed; None: all.
     """
 
     ids: bytes
-    created: Sequence[int]
+    times: Sequence[int]
     starts: Sequence[int]
     has_more: bool
     date_unix: int
     packed: bytes
     account: str | None = None
-    seen_ids: frozenset[str] = frozenset()
+    new: Sequence[int] | None = None
+
+    @property
+    def created(self) -> Sequence[int]:
+        """The creation times of the objects, in the order of `records`."""
+        return self.times if self.new is None else [self.times[position] for position in self.new]
 
     def records(self) -> list[ListedRecord]:
-        """The page's records, newest first, without those of `seen_ids`."""
-        objects = zip(_IDS.decode(unpack(self.ids)), self.created, pairwise(self.starts), strict=True)
-        return [
+        """The records of the objects, newest first."""
+        records = [
             ListedRecord(
                 object_id, created, self.date_unix, packed=self.packed, start=start, end=after - 1, account=self.account
             )
-            for object_id, created, (start, after) in objects
-            if object_id not in self.seen_ids
+            for object_id, created, (start, after) in zip(
+                _IDS.decode(unpack(self.ids)), self.times, pairwise(self.starts), strict=True
+            )
         ]
+        return records if self.new is None else [records[position] for position in self.new]
+
+
+class _Answered(NamedTuple):
+    """A page as Stripe answered it, and what the rule of lists needs of it."""
+
+    entries: Sequence[Shown]
+    has_more: bool
+    page: Page
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +82,7 @@ class Listing:
     - `client` sends the requests, for the account that it is scoped to.
     - `filters` and `expand` are parameters of every request for a page; `expand` without the prefix `data.`.
     - `stamp` is the member that the list's filter `created` compares; None for a list without this filter.
+    - `is_newest_first`: Stripe documents the order of the list.
     - `account` is added to every record, if the run reads several accounts.
     - `is_snapshot`: the objects describe the past, so lists inside them are not completed.
     """
@@ -75,82 +92,67 @@ class Listing:
     filters: Mapping[str, object] = field(default_factory=dict)
     expand: Sequence[str] = ()
     stamp: str | None = "created"
+    is_newest_first: bool = False
     account: str | None = None
     is_snapshot: bool = False
 
     def ask_for_one(self) -> int:
         """Request one object, to check that the key may read this list; returns Stripe's time. Raises StripeError."""
-        return _sent_unix(self.client.get(self.path, {"limit": 1, **self._parameters}, read=self._read), self.path)
+        answer = self.client.get(self.path, {"limit": 1, **self._parameters}, read=self._read_page)
+        return _sent_unix(answer, self.path)
 
     def pages(self, start: int, end: int | None) -> Iterator[Page]:
-        """The pages of [start, end), newest first, each object once; `end` None: no upper bound.
+        """The pages of [start, end) with their objects, newest first, each object once; `end` None: no upper bound.
 
-        Goes on where the cursor's object is deleted between two requests. Raises StripeError.
+        The first page may be without objects. Raises ListUnfinished after the pages that Stripe showed if these may not
+        be all, or another StripeError.
         """
-        after: ObjectKey | None = None
-        same_second: frozenset[str] = frozenset()
-        while True:
-            try:
-                keys, page = self._request(after, start, end)
-            except RequestRefused as error:
-                if after is None or not _is_cursor_deleted(error):
-                    raise
-                end = after.created + 1  # the cursor's object was deleted meanwhile: go on from its second
-                after = None
-                continue
-            yield replace(page, seen_ids=same_second)
-            if not page.has_more:
-                return
-            last = keys[-1]
-            ids = frozenset(each.id for each in keys if each.created == last.created)
-            same_second = ids | same_second if after is None or after.created == last.created else ids
-            after = last
+        until = None if end is None else end - 1
+        return self._follow(ListReading(since=start, until=until, can_narrow=self.is_newest_first), start)
 
     def page(self, start: int, end: int | None) -> Page:
-        """The newest page of [start, end). Raises StripeError."""
-        return self._request(None, start, end)[1]
+        """The newest page of [start, end) with objects; an empty page if there are none. Raises StripeError."""
+        pages = self.pages(start, end)
+        first = next(pages)
+        return first if first.created or not first.has_more else next(pages, replace(first, has_more=False))
 
     def every_page(self) -> Iterator[Page]:
-        """All pages of a list without a `created` filter, newest first, each object once.
+        """All pages of a list without a `created` filter, newest first, each object once; see `pages`."""
+        return self._follow(ListReading(can_narrow=False), None)
 
-        Goes on where the cursor's object is deleted between two requests. Raises StripeError.
-        """
-        last: Sequence[ObjectKey] = ()
-        back = 1
-        while True:
-            try:
-                keys, page = self._request(last[-back] if last else None)
-            except RequestRefused as error:
-                if back >= len(last) or not _is_cursor_deleted(error):
-                    raise
-                back += 1  # the cursor's object was deleted meanwhile: go on from the one before it
-                continue
-            yield replace(page, seen_ids=frozenset(each.id for each in last[len(last) + 1 - back :]))
-            if not page.has_more:
-                return
-            last, back = keys, 1
+    def _follow(self, reading: ListReading, start: int | None) -> Iterator[Page]:
+        is_first = True
+        for answered, new in read_pages(reading, partial(self._request, start), self.path):
+            if new or is_first:
+                is_first, all_new = False, len(new) == len(answered.entries)
+                has_more = reading.next is not End.WHOLE
+                yield replace(answered.page, has_more=has_more, new=None if all_new else new)
 
-    def _request(
-        self, after: ObjectKey | None, start: int | None = None, end: int | None = None
-    ) -> tuple[Sequence[ObjectKey], Page]:
+    def _request(self, start: int | None, asked: Question) -> _Answered:
         parameters = {
             "limit": PAGE_LIMIT,
-            "created": {"gte": start, "lt": end},
-            "starting_after": after.id if after else None,
+            "created": {"gte": start, "lte": asked.until},
+            "starting_after": asked.after,
         }
-        answer = self.client.get(self.path, {**parameters, **self._parameters}, read=self._read)
+        answer = self.client.get(self.path, {**parameters, **self._parameters}, read=self._read_page)
         keys, text = answer.value
+        times = array("q", (each.created for each in keys.data))
+        if times and self.stamp is not None and not _is_within(times, start, asked.until):
+            raise unreadable(
+                self.path, f"it shows objects whose {self.stamp} is outside of the range that was asked for"
+            )
         if not self.is_snapshot and is_cut(text, expected=keys.has_more):
-            text = complete(text, self.client)
-        return keys.data, Page(
+            text = complete(text, self.client, self.path, self.expand)
+        page = Page(
             ids=pack(msgspec.json.encode([each.id for each in keys.data])),
-            created=array("q", (each.created for each in keys.data)),
+            times=times,
             starts=_record_starts(text),
             has_more=keys.has_more,
             date_unix=_sent_unix(answer, self.path),
             packed=pack(text),
             account=self.account,
         )
+        return _Answered(keys.data, keys.has_more, page)
 
     @property
     def _parameters(self) -> Mapping[str, object]:
@@ -162,24 +164,15 @@ class Listing:
         Raises NotFound or another StripeError.
         """
         path = f"{self.path}/{quote(object_id, safe='')}"
-        answer = self.client.get(path, {"expand": list(self.expand)}, read=functools.partial(_read_one, self.stamp))
+        read = partial(read_one, path, self.stamp)
+        answer = self.client.get(path, {"expand": list(self.expand)}, read=read)
         key, raw = answer.value
         if is_cut(raw):
-            raw = complete(raw, self.client)
+            raw = complete(raw, self.client, path, self.expand)
         return ListedRecord.single(key, raw, _sent_unix(answer, path), self.account)
 
-    def _read(self, body: bytes) -> tuple[ObjectKeys, bytes]:
-        """The keys of a page, and its compact text.
-
-        Raises ValueError when the body is not a Stripe list, AccountTrouble when an object lacks `stamp`.
-        """
-        text = compact(body)
-        keys = keys_decoder(self.stamp).decode(text)
-        if keys.has_more and not keys.data:
-            raise ValueError("the list has has_more: true on an empty page")
-        if self.stamp and not keys.is_stamped:
-            raise AccountTrouble(f"GET {self.path}: an object has no member {self.stamp}, and the tap reads by it")
-        return keys, text
+    def _read_page(self, body: bytes) -> tuple[ObjectKeys, bytes]:
+        return read_page(self.path, self.stamp, body)
 
     def deleted_record(self, object_id: str, kind: str, read_at: int, *, parent: str | None = None) -> ListedRecord:
         """`{id, object, deleted: true}`, as Stripe shows a deleted object; `parent` is the id of a child's parent."""
@@ -197,11 +190,8 @@ _LIST = msgspec.json.Decoder(_List)
 _IDS = msgspec.json.Decoder(list[str])
 
 
-def compact(body: bytes) -> bytes:
-    """JSON text without white space between tokens; values keep their spelling. Raises ValueError for invalid JSON."""
-    if not body.isascii():
-        body.decode()  # msgspec does not validate the UTF-8 of members that it skips
-    return msgspec.json.format(body, indent=-1)
+def _is_within(times: Sequence[int], start: int | None, until: int | None) -> bool:
+    return (start is None or start <= min(times)) and (until is None or max(times) <= until)
 
 
 def _record_starts(text: bytes) -> Sequence[int]:
@@ -209,15 +199,6 @@ def _record_starts(text: bytes) -> Sequence[int]:
     records = _LIST.decode(text).data
     first = text.find(bytes(records[0])) if records else 0
     return array("I", accumulate((len(memoryview(each)) + 1 for each in records), initial=first))
-
-
-def _read_one(stamp: str | None, body: bytes) -> tuple[ObjectKey, bytes]:
-    raw = compact(body)
-    return read_key(stamp, raw), raw
-
-
-def _is_cursor_deleted(error: RequestRefused) -> bool:
-    return error.refusal is not None and error.refusal.param == "starting_after"
 
 
 def _sent_unix(answer: Answer[T], path: str) -> int:

@@ -43,24 +43,26 @@ def drain(
     `end` None: up to Stripe's present. `usual_per_s` is how many objects a second held lately. Raises StripeError.
     """
     following = listing.pages(start, end)
-    page = next(following)
-    pages, created = [page], list(page.created)
-    window = Window(start=start, end=_present(page, start) if end is None else end)
-    while page.has_more:
-        oldest = created[-1]
-        before = estimate(window, len(created), oldest, usual_per_s)
-        if window.seconds > 1 and is_too_much(len(created), before, size):
-            # Only whole seconds are kept: the next page may have more objects of the oldest second.
-            count = sum(each > oldest for each in created)
-            return DrainResult(
-                window=window, read_from=oldest + 1, pages=pages, count=count, expected=before, is_dense=not count
-            )
-        if window.seconds == 1 and len(created) > MOST_OBJECTS:
-            return DrainResult(window=window, read_from=start, pages=pages, count=len(created), rest=following)
-        page = next(following)
+    pages, created = [first := next(following)], list(first.created)
+    window = Window(start=start, end=_present(first, start) if end is None else end)
+    while True:
+        # Only a list that came newest first shows how far it was read.
+        if pages[-1].has_more and created and created == sorted(created, reverse=True):
+            oldest = created[-1]
+            before = estimate(window, len(created), oldest, usual_per_s)
+            if window.seconds > 1 and is_too_much(len(created), before, size):
+                # Only whole seconds are kept: the next page may have more objects of the oldest second.
+                count = sum(each > oldest for each in created)
+                return DrainResult(
+                    window=window, read_from=oldest + 1, pages=pages, count=count, expected=before, is_dense=not count
+                )
+            if window.seconds == 1 and len(created) > MOST_OBJECTS:
+                return DrainResult(window=window, read_from=start, pages=pages, count=len(created), rest=following)
+        page = next(following, None)
+        if page is None:
+            return DrainResult(window=window, read_from=start, pages=pages, count=len(created))
         pages.append(page)
         created += page.created
-    return DrainResult(window=window, read_from=start, pages=pages, count=len(created))
 
 
 def _present(page: Page, start: int) -> int:

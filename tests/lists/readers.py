@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from functools import partial
 from urllib.parse import parse_qsl
 
-from stripe_flow.api.errors import ListUnfinished, PermissionMissing, StripeUnreachable
+from stripe_flow.api.errors import ListUnfinished, PermissionMissing, StripeUnreachable, UnreadableAnswer
 from stripe_flow.api.paging import Bounds
 from stripe_flow_cli.slices.planner import plan_runs
 from tap_stripe_flow.capture.children import ChildReader
@@ -48,11 +48,7 @@ DELETIONS: Mapping[str, Callable[[Sequence[str]], Sequence[str]]] = {
     "the whole page": lambda page: page,
     "all but the newest": lambda page: page[1:],
 }
-# A list inside an object needs its cursor. A list without `created` needs one object of the page. A list with `created`
-# needs none: the reader goes on from the cursor's second.
-CURSOR_STAYS = ("all but the cursor",)
-ANY = (*CURSOR_STAYS, "the cursor", "the whole page")
-ONE_STAYS = (*CURSOR_STAYS, "the cursor", "all but the newest")
+ANY = tuple(DELETIONS)
 # How many objects are in each second, oldest second first. The first and second page end inside a second, the third at
 # the end of one, and the fourth at an object that is alone in its second.
 UNEVEN = (*[1] * 11, 99, 80, 220)
@@ -69,11 +65,11 @@ class ListReader:
     """`read` returns the ids that the reader yields; `path` is the path of its list requests.
 
     - `sizes`: the numbers of objects that it is tried with.
-    - `survives`: the deletions between two pages that hide no other object.
+    - `survives`: the deletions between two pages that are tried; they hide no other object.
     - `seconds`: how many objects are in each second, oldest second first, while objects are deleted or created.
     - `key`: an API key without permission for the list; `refused`: what the reader raises for it.
-    - `unreadable`: what it raises for answers that are no list.
-    - `unfinished`: what the reader raises for a list that promises more than it shows; None if it does not tell yet.
+    - `cut`: what it raises for answers that are cut, `unreadable`: for answers that are no list.
+    - `unfinished`: what the reader raises for a list that promises more than it shows.
     """
 
     name: str
@@ -83,8 +79,9 @@ class ListReader:
     sizes: tuple[int, ...] = (0, 1, 100, 101, 250)
     survives: tuple[str, ...] = ANY
     seconds: tuple[int, ...] = UNEVEN
-    unreadable: type[Exception] = StripeUnreachable
-    unfinished: type[Exception] | None = None
+    cut: type[Exception] = StripeUnreachable
+    unreadable: type[Exception] = UnreadableAnswer
+    unfinished: type[Exception] = ListUnfinished
     key: str = NO_PERMISSION
     refused: type[Exception] = PermissionMissing
 
@@ -101,11 +98,12 @@ def _ids(pages: Iterable[Page]) -> list[str]:
 
 
 def _customers_list(customers: Customers, settings: Mapping[str, object]) -> Listing:
-    return Listing(client=customers.account.client(**settings), path=customers.path)
+    return Listing(client=customers.account.client(**settings), path=customers.path, is_newest_first=True)
 
 
-def _pages(customers: Customers, **settings: object) -> list[str]:
-    return _ids(_customers_list(customers, settings).pages(customers.first_unix, None))
+def _pages(customers: Customers, *, is_newest_first: bool, **settings: object) -> list[str]:
+    listing = replace(_customers_list(customers, settings), is_newest_first=is_newest_first)
+    return _ids(listing.pages(customers.first_unix, None))
 
 
 def _every_page(customers: Customers, **settings: object) -> list[str]:
@@ -232,9 +230,10 @@ TAX_IDS_PATH = "/v1/customers/*/tax_ids"
 NESTED_SIZES = (0, 1, 10, 11, 100, 101, 110, 111, 250)
 
 READERS = (
-    ListReader(name="pages of a window", objects=CUSTOMERS, read=_pages),
+    ListReader(name="pages of a window", objects=CUSTOMERS, read=partial(_pages, is_newest_first=True)),
+    ListReader(name="pages without a documented order", objects=CUSTOMERS, read=partial(_pages, is_newest_first=False)),
     ListReader(name="windows of new objects", objects=CUSTOMERS, read=_new_objects),
-    ListReader(name="full list", objects=CUSTOMERS, read=_every_page, survives=ONE_STAYS, seconds=PLAIN),
+    ListReader(name="full list", objects=CUSTOMERS, read=_every_page, seconds=PLAIN),
     # Stripe deletes no events, so the test deletes the objects that the events name.
     ListReader(name="events", objects=UPDATES, read=_changes, path="/v1/events", key=ONLY_CUSTOMERS),
     ListReader(
@@ -243,7 +242,6 @@ READERS = (
         read=_nested,
         path=TAX_IDS_PATH,
         sizes=NESTED_SIZES,
-        survives=CURSOR_STAYS,
         seconds=PLAIN,
     ),
     ListReader(
@@ -252,7 +250,6 @@ READERS = (
         read=partial(_children, stream="customer_tax_ids"),
         path=TAX_IDS_PATH,
         sizes=NESTED_SIZES,
-        survives=CURSOR_STAYS,
         seconds=PLAIN,
     ),
     ListReader(
@@ -260,7 +257,6 @@ READERS = (
         objects=_child_objects("customer_balance_transaction", "customer"),
         read=partial(_children, stream="customer_balance_transactions"),
         path="/v1/customers/*/balance_transactions",
-        survives=ONE_STAYS,
         seconds=PLAIN,
     ),
     ListReader(
@@ -268,13 +264,12 @@ READERS = (
         objects=_child_objects("setup_attempt", "setup_intent"),
         read=partial(_children, stream="setup_attempts"),
         path="/v1/setup_attempts",
-        survives=ONE_STAYS,
         seconds=PLAIN,
     ),
     # It reads the newest page of several ranges and uses no cursor.
     ListReader(name="planner of slices", objects=CUSTOMERS, read=_slices, survives=()),
-    ListReader(name="pages of a marker scan", objects=CUSTOMERS, read=_scanned_pages, unfinished=ListUnfinished),
-    ListReader(name="pages of a test clock", objects=CLOCK_CUSTOMERS, read=_clock_pages, unfinished=ListUnfinished),
+    ListReader(name="pages of a marker scan", objects=CUSTOMERS, read=_scanned_pages, unreadable=StripeUnreachable),
+    ListReader(name="pages of a test clock", objects=CLOCK_CUSTOMERS, read=_clock_pages, unreadable=StripeUnreachable),
     *(
         ListReader(
             name=f"{name} of {kind}",
@@ -284,9 +279,10 @@ READERS = (
             survives=survives,
             unfinished=ScanIncomplete,
             refused=refused,
-            unreadable=unreadable,
+            cut=cut,
+            unreadable=cut,
         )
-        for name, read, refused, unreadable in (
+        for name, read, refused, cut in (
             ("marker scan", _marker_scan, ScanIncomplete, ScanIncomplete),
             ("journal rebuild", _rebuild, PermissionMissing, StripeUnreachable),
         )
@@ -297,6 +293,15 @@ READERS = (
         )
     ),
     # It rejects several matches, so it reads one page at most.
-    ListReader(name="matching", objects=CUSTOMERS, read=_matching, sizes=(0, 1), survives=()),
-    ListReader(name="matching on a test clock", objects=CLOCK_CUSTOMERS, read=_matching, sizes=(0, 1), survives=()),
+    ListReader(
+        name="matching", objects=CUSTOMERS, read=_matching, sizes=(0, 1), survives=(), unreadable=StripeUnreachable
+    ),
+    ListReader(
+        name="matching on a test clock",
+        objects=CLOCK_CUSTOMERS,
+        read=_matching,
+        sizes=(0, 1),
+        survives=(),
+        unreadable=StripeUnreachable,
+    ),
 )

@@ -76,7 +76,7 @@ def test_a_nested_list_whose_url_has_a_filter_is_complete(refunded: Sandbox) -> 
     theirs = everything(official(refunded).v1.refunds, charge=charge)
     cut = {"object": "list", "has_more": True, "data": theirs[:10], "url": f"/v1/refunds?charge={charge}&limit=1"}
 
-    whole = complete(json.dumps({"refunds": cut}).encode(), open_client(a_config(refunded.url)))
+    whole = complete(json.dumps({"refunds": cut}).encode(), open_client(a_config(refunded.url)), "/v1/charges")
 
     assert json.loads(whole)["refunds"]["data"] == theirs
     assert len(theirs) == REFUNDS[-1]
