@@ -130,7 +130,7 @@ def test_an_object_without_an_id_is_refused_at_once(
     ("name", "read", "stamp"),
     [
         pytest.param(name, read, stamp, id=f"{reader}-{name}")
-        for reader, (read, stamp) in (READ | BY_ID).items()
+        for reader, (read, stamp) in {**READ, **BY_ID}.items()
         for name in ODD_TIMES
         if not (name == "null" and reader in BY_ID and stamp)  # a deleted object has no time
     ],
