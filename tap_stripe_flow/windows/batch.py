@@ -16,9 +16,11 @@ class Batch:
     - `state` is the bookmark of one stream and account as members of the SDK's state; None: it does not change.
     - `window` is the time window of the records; None: they do not come from a window.
     - `until` is the end of the range that is being read, in Unix seconds; None: not known.
+    - `at_once`: the state is written before anything else is read, since a run that fails must not forget it.
     """
 
     records: Sequence[Record] = ()
     state: Mapping[str, object] | None = None
     window: Window | None = None
     until: int | None = None
+    at_once: bool = False
