@@ -153,8 +153,15 @@ class Source:
     def _capture(self, task: Task, log: Log) -> Iterator[Batch]:
         if not self._follows_events:
             return NewObjectCapture(task).batches()
-        events, gap_days = self._events(task.listing), self.config["events_gap_days"]
-        feed = Feed(events=events, reader=self._event_reader(self.spec.child_of), gap_days=gap_days, warn=log.warn)
+        child_of = self.spec.child_of
+        feed = Feed(
+            events=self._events(task.listing),
+            reader=self._event_reader(child_of),
+            gap_days=self.config["events_gap_days"],
+            warn=log.warn,
+            list_hides=self.spec.listed.list_hides,
+            list_member=child_of.list_member if child_of else None,
+        )
         return ChangeCapture(task, feed).batches()
 
     def _event_reader(self, child_of: ChildOf | None) -> EventReader:
@@ -163,7 +170,13 @@ class Source:
         if child_of is None or child_of.parent_reference is None:
             return reader
         deleted_by, kinds = (*listed.deleted_by, *spec.deleted_by), (spec.kind, *spec.other_kinds)
-        return replace(reader, deleted_by=deleted_by, child_kinds=kinds, parent_reference=child_of.parent_reference)
+        return replace(
+            reader,
+            deleted_by=deleted_by,
+            child_kinds=kinds,
+            child_types=(*spec.events, *spec.deleted_by),
+            parent_reference=child_of.parent_reference,
+        )
 
     def _child_reader(
         self, run: Run, parents: Listing, child_of: ChildOf, keeper: StateKeeper, log: Log

@@ -1,29 +1,32 @@
 """Stripe's events as changes, child changes and deletions of objects. Pure.
 
 An event only names the object to read again. Its payload is not used as a record: it is as old as the event, and in the
-account's API version.
+account's API version. So members may be missing in it or have another shape: an id is all that it must have.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Annotated, TypeAlias
 
 import msgspec
 
-from tap_stripe_flow.listing.object_key import read_key
 from tap_stripe_flow.listing.record import ListedRecord
+from tap_stripe_flow.windows.drain import CLOCKS_S
 
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
     """The newest change or deletion of an object.
 
-    `created` is the object's creation time, `at` that of the event; both in Unix seconds.
+    - `created` is the object's creation time, None where the event does not show it; `at` is the time of the event; both
+      in Unix seconds.
+    - `is_deleted`: the event says so. Another object may have the id since.
     """
 
     id: str
-    created: int
+    created: int | None
     at: int
     is_deleted: bool
 
@@ -43,10 +46,14 @@ class ChildChange:
 
 @dataclass(frozen=True, kw_only=True)
 class ChangeSet:
-    """The changes and child changes of a list of events, by the id of the object or parent."""
+    """The changes and child changes of a list of events, by the id of the object or parent.
+
+    `unnamed` are the ids of events of such objects that do not say which object.
+    """
 
     changes: Mapping[str, Change] = field(default_factory=dict)
     child_changes: Mapping[str, ChildChange] = field(default_factory=dict)
+    unnamed: Sequence[str] = ()
 
     def __len__(self) -> int:
         return len(self.changes) + len(self.child_changes)
@@ -66,7 +73,11 @@ class ChangeSet:
     def merge(self, later: ChangeSet) -> ChangeSet:
         """A new set with the changes of both."""
         child_changes = _merge_children(self.child_changes, later.child_changes)
-        return ChangeSet(changes=merge_changes(self.changes, later.changes), child_changes=child_changes)
+        return ChangeSet(
+            changes=merge_changes(self.changes, later.changes),
+            child_changes=child_changes,
+            unnamed=(*self.unnamed, *later.unnamed),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,44 +87,58 @@ class EventReader:
     - `kind` is the objects' member `object`; `stamp` is their member with the creation time.
     - `deleted_by` are the event types that mean a deletion, of an object or of a child.
     - `child_kinds` are the kinds of child objects, whose member `parent_reference` holds the parent's id.
+    - `child_types` are the event types of child objects.
     """
 
     kind: str
     stamp: str = "created"
     deleted_by: Collection[str] = ()
-    child_kinds: Collection[str] = ()
+    child_kinds: Sequence[str] = ()
+    child_types: Collection[str] = ()
     parent_reference: str = ""
 
     def change_set(self, events: Iterable[ListedRecord]) -> ChangeSet:
         """The changes that `events` name; events of other kinds of objects are ignored."""
         changes: dict[str, Change] = {}
         child_changes: dict[str, ChildChange] = {}
+        unnamed: list[str] = []
         for record in events:
-            event = _EVENT.decode(record.raw)
-            kind = _KIND.decode(event.data.object).object
-            if kind == self.kind:
-                change = self._change(event)
-                changes = merge_changes(changes, {change.id: change})
-            elif kind in self.child_kinds:
-                child_changes = _merge_children(child_changes, self._child_change(kind, event))
-        return ChangeSet(changes=changes, child_changes=child_changes)
+            try:
+                event = _EVENT.decode(record.raw)
+                members = _MEMBERS.decode(event.data.object)
+                kind = self._kind(event, members)
+                if kind == self.kind:
+                    change = self._change(event, members, record.created)
+                    changes = merge_changes(changes, {change.id: change})
+                elif kind in self.child_kinds:
+                    child_changes = _merge_children(
+                        child_changes, self._child_change(kind, event, members, record.created)
+                    )
+            except (msgspec.ValidationError, KeyError):
+                unnamed.append(record.id)
+        return ChangeSet(changes=changes, child_changes=child_changes, unnamed=unnamed)
 
-    def _change(self, event: _Event) -> Change:
-        key = read_key(self.stamp, event.data.object)
-        return Change(id=key.id, created=key.created, at=event.created, is_deleted=event.type in self.deleted_by)
+    def _kind(self, event: _Event, members: _Members) -> str:
+        """The object's kind; by the event's type where the object does not say it."""
+        kind = _OPTIONAL_TEXT.decode(members.get("object", b"null"))
+        return kind or (self.child_kinds[0] if event.type in self.child_types else self.kind)
 
-    def _child_change(self, kind: str, event: _Event) -> Mapping[str, ChildChange]:
-        """The child change by its parent's id; empty if the child no longer has a parent."""
-        child = _MEMBERS.decode(event.data.object)
-        parent_id = child.get(self.parent_reference)
-        if not isinstance(parent_id, str):
+    def _change(self, event: _Event, members: _Members, at: int) -> Change:
+        created = _unix(members.get(self.stamp), latest=at + CLOCKS_S)
+        return Change(id=_TEXT.decode(members["id"]), created=created, at=at, is_deleted=event.type in self.deleted_by)
+
+    def _child_change(self, kind: str, event: _Event, members: _Members, at: int) -> Mapping[str, ChildChange]:
+        """The child change by its parent's id; empty if the child has no parent, or no longer."""
+        parent_id = _OPTIONAL_TEXT.decode(members.get(self.parent_reference, b"null"))
+        if parent_id is None:
             return {}
-        deleted = frozenset({(kind, str(child["id"]))} if event.type in self.deleted_by else ())
-        return {parent_id: ChildChange(id=parent_id, at=event.created, deleted_children=deleted)}
+        is_deleted = event.type in self.deleted_by
+        deleted = frozenset({(kind, _TEXT.decode(members["id"]))} if is_deleted else ())
+        return {parent_id: ChildChange(id=parent_id, at=at, deleted_children=deleted)}
 
 
-class _Kind(msgspec.Struct):
-    object: str = ""
+_Members: TypeAlias = dict[str, msgspec.Raw]
+_Text = Annotated[str, msgspec.Meta(min_length=1)]
 
 
 class _Data(msgspec.Struct):
@@ -121,14 +146,24 @@ class _Data(msgspec.Struct):
 
 
 class _Event(msgspec.Struct):
-    type: str
-    created: int
     data: _Data
+    type: str = ""
 
 
 _EVENT = msgspec.json.Decoder(_Event)
-_KIND = msgspec.json.Decoder(_Kind)
-_MEMBERS = msgspec.json.Decoder(dict[str, object])
+_MEMBERS = msgspec.json.Decoder(_Members)
+_TEXT: msgspec.json.Decoder[str] = msgspec.json.Decoder(_Text)
+_OPTIONAL_TEXT: msgspec.json.Decoder[str | None] = msgspec.json.Decoder(_Text | None)
+_UNIX = msgspec.json.Decoder(int)
+
+
+def _unix(raw: msgspec.Raw | None, *, latest: int) -> int | None:
+    """Unix seconds up to `latest`; None for anything else."""
+    try:
+        unix = latest + 1 if raw is None else _UNIX.decode(raw)
+    except msgspec.ValidationError:
+        return None
+    return unix if 0 <= unix <= latest else None
 
 
 def merge_changes(earlier: Mapping[str, Change], later: Mapping[str, Change]) -> dict[str, Change]:
@@ -140,9 +175,13 @@ def merge_changes(earlier: Mapping[str, Change], later: Mapping[str, Change]) ->
     result = dict(earlier)
     for object_id, change in later.items():
         known = result.get(object_id)
-        if known is None or (change.at, known.is_deleted) > (known.at, change.is_deleted):
+        if known is None or _rank(change) > _rank(known):
             result[object_id] = change
     return result
+
+
+def _rank(change: Change) -> tuple[int, bool, int]:
+    return change.at, not change.is_deleted, -1 if change.created is None else change.created
 
 
 def _merge_children(earlier: Mapping[str, ChildChange], later: Mapping[str, ChildChange]) -> dict[str, ChildChange]:
@@ -154,10 +193,10 @@ def _merge_children(earlier: Mapping[str, ChildChange], later: Mapping[str, Chil
     return result
 
 
-def is_worth_listing(newest: Change, next_one: Change, per_s: float | None, page_limit: int) -> bool:
+def is_worth_listing(newest: int, next_one: int, per_s: float | None, page_limit: int) -> bool:
     """Whether a page of the list that begins at `newest` is likely to hold `next_one` too, which saves a request.
 
-    `per_s` is how many objects a second holds there; None: not known yet, and a page shows it. `page_limit` is the
-    number of objects on a page.
+    Both are creation times in Unix seconds. `per_s` is how many objects a second holds there; None: not known yet, and
+    a page shows it. `page_limit` is the number of objects on a page.
     """
-    return per_s is None or per_s * (newest.created - next_one.created + 1) < page_limit
+    return per_s is None or per_s * (newest - next_one + 1) < page_limit

@@ -1,31 +1,34 @@
 """`capture: changes`: new objects, and objects that changed or were deleted since the last run.
 
     new objects     the list, as under `capture: new`
-    changes         the events since the last run; the tap reads the objects that they name
+    changes         the events since the last run; the tap reads the objects that they name, whatever their age
     gap             after events were missed: objects of the last `events_gap_days` days are read again
 
 After a gap, events are read from the oldest that Stripe surely keeps, before the objects of the gap. So these objects
 need no older event, and a run that is killed inside the gap goes on where it stopped.
 
-New objects always come from the list. An event of an object that the list has not shown yet is ignored.
+New objects come from the list: an event of an object that the list has not shown yet is ignored. Only where the list
+hides objects (`Feed.list_hides`) events bring those too. A deletion is emitted once a read has confirmed it.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from stripe_flow.api.errors import PermissionMissing, StripeUnreachable
-from tap_stripe_flow.capture.change_feed import Change, ChangeSet, ChildChange, EventReader
-from tap_stripe_flow.capture.new_objects import NewObjectCapture, Task
-from tap_stripe_flow.capture.reread import reread, reread_parents
+from stripe_flow.api.errors import PermissionMissing, StripeUnreachable, UnreadableAnswer
+from tap_stripe_flow.capture.change_feed import ChangeSet, ChildChange, EventReader
+from tap_stripe_flow.capture.new_objects import NewObjectCapture, Task, stripe_unix
+from tap_stripe_flow.capture.reread import child_ids, reread, reread_unplaced
+from tap_stripe_flow.capture.wanted import Wanted
 from tap_stripe_flow.listing.pages import Listing
-from tap_stripe_flow.listing.record import ListedRecord, Record
+from tap_stripe_flow.listing.record import ListedRecord
 from tap_stripe_flow.windows.batch import Batch
 from tap_stripe_flow.windows.bookmark import Bookmark
 from tap_stripe_flow.windows.drain import CLOCKS_S
 from tap_stripe_flow.windows.plan import OLDEST, Window
+from tap_stripe_flow.windows.reader import DrainedWindow
 
 DAY_S = 24 * 60 * 60
 # Stripe keeps events for 30 days: https://docs.stripe.com/api/events/list
@@ -33,10 +36,11 @@ EVENTS_KEPT_S = 30 * DAY_S
 # After a gap, events are read from this much later than the oldest that Stripe keeps: Stripe may drop older ones before
 # the next request, and a run that follows soon must not find a gap again.
 EVENTS_EDGE_S = 600
+# Events that are nearer to the 30 days than this may be missing in an answer.
+EVENTS_MARGIN_S = EVENTS_EDGE_S // 2
 # How many changes make a batch.
 MOST_PENDING = 1_000
-# How many new objects are remembered as read just now, so that their events do not cause a second read.
-MOST_FRESH = 10_000
+_NONE = ChildChange(id="", at=0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +49,8 @@ class Feed:
 
     - `events` lists them, `reader` finds the changes in them.
     - `gap_days` is how many days of objects to read again after a gap (setting `events_gap_days`).
+    - `list_hides`: the list does not show all objects, so events also bring objects that it has never shown.
+    - `list_member` is the member of a parent object with the child objects; None: there are no child objects in it.
     - `warn` is called with the message when there is a gap.
     """
 
@@ -52,6 +58,8 @@ class Feed:
     reader: EventReader
     gap_days: int
     warn: Callable[[str], None]
+    list_hides: bool = False
+    list_member: str | None = None
 
 
 class ChangeCapture:
@@ -61,39 +69,50 @@ class ChangeCapture:
         self._task = task
         self._feed = feed
         self._new_objects = NewObjectCapture(task)
-        self._fresh: dict[str, int] = {}
         self._listed_before = task.keeper.stream_state.listed
+        self._wanted = Wanted(self._new_objects, task.keeper, list_hides=feed.list_hides)
+        self._has_begun_gap = False
+        self._unnamed: list[str] = []
 
     def batches(self) -> Iterator[Batch]:
         """New objects first, then changes, then the objects of a gap.
 
-        Raises StripeError; if only the events cannot be read, after all new objects.
+        Raises StripeError; if only the events cannot be read, after all new objects. UnreadableAnswer, at the end, for
+        events that do not say which object changed.
         """
         stream_state = self._task.keeper.stream_state
         if stream_state.events is None and stream_state.listed is None:
-            yield Batch(state=self._task.keeper.update(events=Bookmark.at(stripe_time(self._feed.events))))
-        listed = self._task.keeper.stream_state.listed
+            yield self._begin()
         for batch in self._new_objects.batches():
-            self._note_fresh(batch.records)
+            self._wanted.note_read(batch.records)
             yield batch
-        if listed is not None and self._is_gap():
-            yield self._begin_gap(listed.end)
+        if self._listed_before is not None and self._is_gap():
+            yield self._begin_gap(self._listed_before.end)
         yield from self._changes()
         yield from self._gap()
+        if self._unnamed:
+            raise UnreadableAnswer(
+                f"{len(self._unnamed)} of Stripe's events do not say which object changed, the first is "
+                f"{self._unnamed[0]}: all other changes were read, and the next run reads from that event again"
+            )
+
+    def _begin(self) -> Batch:
+        """Note Stripe's time before anything is read, also as the start of `start_date: now`."""
+        now, keeper = stripe_time(self._feed.events), self._task.keeper
+        starts_now = self._task.span.start is None and keeper.stream_state.started_at is None
+        started_at = now if starts_now else keeper.stream_state.started_at
+        return Batch(state=keeper.update(events=Bookmark.at(now), started_at=started_at), at_once=True)
 
     def _is_gap(self) -> bool:
         """Whether Stripe no longer keeps some of the events that come next, or events were never read."""
         events, now = self._task.keeper.stream_state.events, self._new_objects.now
         if now is None:  # a range that has ended needs no list request, so Stripe's time is not known yet
             now = self._feed.events.ask_for_one()
-        return events is None or now - events.reread_from > EVENTS_KEPT_S
+        return events is None or _is_lost(events.reread_from, now)
 
     def _begin_gap(self, listed_until: int) -> Batch:
         """Warn, and plan to read again the objects of `gap_days` and the events that Stripe still keeps."""
         stream_state, now = self._task.keeper.stream_state, self._feed.events.ask_for_one()
-        start = max(self._new_objects.span.start or OLDEST, now - self._feed.gap_days * DAY_S)
-        if stream_state.gap is not None:
-            start = min(start, stream_state.gap.start)
         reason = (
             "earlier runs had capture: new, so they read no events"
             if stream_state.events is None
@@ -103,9 +122,32 @@ class ChangeCapture:
             f"{reason}: objects created in the last {self._feed.gap_days} days (setting events_gap_days) are read "
             "again, and older ones that changed in the last 30 days; earlier changes of older objects may be missing"
         )
-        gap = Window(start=start, end=listed_until) if start < listed_until else None
+        gap = self._plan_gap(now - self._feed.gap_days * DAY_S, listed_until)
         events = Bookmark.at(now - EVENTS_KEPT_S + EVENTS_EDGE_S)
         return Batch(state=self._task.keeper.update(events=events, gap=gap))
+
+    def _plan_gap(self, start: int, end: int) -> Window | None:
+        """What is to be read again: from `start` to `end`, and what an earlier gap has left."""
+        self._has_begun_gap = True
+        gap, start = self._task.keeper.stream_state.gap, max(self._new_objects.span.start or OLDEST, start)
+        if gap is not None:
+            start = min(start, gap.start)
+        return Window(start=start, end=end) if start < end else None
+
+    def _without_gap(self, windows: Iterator[DrainedWindow]) -> Iterator[DrainedWindow]:
+        """`windows` of the events; where some became older than 30 days during the run, all objects are read again.
+
+        The state with the gap is written no later than that of the events of such a window.
+        """
+        for drained in windows:
+            before = self._listed_before
+            if before and not self._has_begun_gap and _is_lost(drained.window.start, drained.last_date_unix):
+                self._feed.warn(
+                    "events became older than the 30 days for which Stripe keeps them while this run was reading, so "
+                    "what they changed is not known: all objects from start_date on are read again"
+                )
+                self._task.keeper.update(gap=self._plan_gap(OLDEST, before.end))
+            yield drained
 
     def _gap(self) -> Iterator[Batch]:
         gap = self._task.keeper.stream_state.gap
@@ -125,11 +167,14 @@ class ChangeCapture:
     def _changes(self) -> Iterator[Batch]:
         stream_state = self._task.keeper.stream_state
         bookmark = stream_state.events or Bookmark.at(OLDEST)
-        windows = self._task.windows(self._feed.events, bookmark.reread_from, None)
+        windows = self._without_gap(self._task.windows(self._feed.events, bookmark.reread_from, None))
         pending = ChangeSet()
         for committed in self._task.committer(stream_state.listed).commit(windows, bookmark):
-            pending = pending.merge(self._feed.reader.change_set(committed.new))
-            bookmark = committed.bookmark or bookmark
+            found = self._feed.reader.change_set(committed.new)
+            self._unnamed += found.unnamed
+            pending = pending.merge(found)
+            if committed.bookmark and not self._unnamed:  # no bookmark passes an event that was not understood
+                bookmark = committed.bookmark
             if committed.bookmark and len(pending) >= MOST_PENDING:
                 yield self._reread(pending, bookmark)
                 pending = ChangeSet()
@@ -138,55 +183,50 @@ class ChangeCapture:
     def _reread(self, change_set: ChangeSet, bookmark: Bookmark) -> Batch:
         """The objects of `change_set` as they are now; `bookmark` is that of the events."""
         listing, kind, prefetch = self._task.listing, self._feed.reader.kind, self._task.prefetch
-        wanted = [change for change in change_set.object_changes() if self._is_wanted(change)]
-        records = list(reread(listing, kind, wanted, prefetch))
-        for child_change, parent in reread_parents(listing, kind, change_set.child_changes_only(), prefetch):
-            change = Change(id=child_change.id, created=parent.created, at=child_change.at, is_deleted=False)
-            if self._is_wanted(change):
-                wanted.append(change)
-                records.append(parent)
-        records += self._deleted_children(
-            change_set.child_changes[each.id] for each in wanted if each.id in change_set.child_changes
-        )
+        wanted = [change for change in change_set.object_changes() if self._wanted.may_hold(change)]
+        # Another object may have the id of a deleted one since, created at any time.
+        placed = [change for change in wanted if change.created is not None and not change.is_deleted]
+        records = list(reread(listing, kind, placed, prefetch))
+        deleted = {change.id for change in wanted if change.is_deleted and change.created is not None}
+        parents = [change for change in change_set.child_changes_only() if not self._wanted.is_fresh(change)]
+        unplaced = [change for change in wanted if change.created is None or change.is_deleted]
+        records += [
+            record
+            for record in reread_unplaced(listing, kind, [*unplaced, *parents], prefetch)
+            if record.id in deleted or self._wanted.holds(record.id, record.created)
+        ]
+        records += self._deleted_children(records, change_set.child_changes)
         return Batch(records=records, state=self._task.keeper.update(events=bookmark))
 
-    def _deleted_children(self, child_changes: Iterable[ChildChange]) -> Iterator[ListedRecord]:
-        for change in child_changes:
+    def _deleted_children(
+        self, parents: Sequence[ListedRecord], child_changes: Mapping[str, ChildChange]
+    ) -> Iterator[ListedRecord]:
+        """A deletion of each child that events call deleted and none of `parents`, read after them, shows."""
+        changed = [parent for parent in parents if child_changes.get(parent.id, _NONE).deleted_children]
+        shown = {child_id for parent in changed for child_id in child_ids(parent, self._feed.list_member or "")}
+        for parent in changed:
+            change = child_changes[parent.id]
             for kind, child_id in sorted(change.deleted_children):
-                yield self._task.listing.deleted_record(child_id, kind, change.at, parent=change.id)
+                if child_id not in shown:
+                    yield self._task.listing.deleted_record(child_id, kind, change.at, parent=parent.id)
 
-    def _is_wanted(self, change: Change) -> bool:
-        """Whether the object was emitted before, and not read in this run after the change.
 
-        A deletion counts as emitted before: the list no longer shows the object, and the bookmark forgets such ids.
-        """
-        listed = self._task.keeper.stream_state.listed
-        if listed is None or not self._new_objects.span.holds(change.created):
-            return False
-        before = self._listed_before
-        was_emitted = change.is_deleted or (before is not None and before.has_emitted(change.id))
-        read_at = self._fresh.get(change.id)
-        is_fresh = read_at is not None and change.at + CLOCKS_S < read_at
-        return (was_emitted or listed.covers(change.id, change.created)) and not is_fresh
-
-    def _note_fresh(self, records: Iterable[Record]) -> None:
-        self._fresh |= {each.id: each.read_at for each in records}
-        for object_id in list(self._fresh)[: max(0, len(self._fresh) - MOST_FRESH)]:
-            del self._fresh[object_id]
+def _is_lost(created: int, now: int) -> bool:
+    """Whether Stripe may no longer keep an event of `created` at `now`, its time; both in Unix seconds."""
+    return now - created > EVENTS_KEPT_S - EVENTS_MARGIN_S
 
 
 def stripe_time(events: Listing) -> int:
     """Stripe's time in Unix seconds before anything is read, from a request for one event.
 
-    A refusal also carries the time; then events may be read in a later run. Without an answer the time is
-    extrapolated from an earlier one, less CLOCKS_S. Raises PermissionMissing or StripeUnreachable if neither is known.
+    A refusal also tells the time; then events may be read in a later run. Without an answer the time is extrapolated
+    from an earlier one, less CLOCKS_S. Raises PermissionMissing or StripeUnreachable if neither is known.
     """
+    begun_s = time.monotonic()
     try:
         return events.ask_for_one()
     except (PermissionMissing, StripeUnreachable) as error:
-        if error.refusal is not None and error.refusal.date_unix is not None:
-            return error.refusal.date_unix
-        now_unix = events.client.clock.now_unix(time.monotonic())
-        if now_unix is None:
+        now = stripe_unix(events.client, begun_s)
+        if now is None:
             raise
-        return int(now_unix) - CLOCKS_S
+        return now if error.refusal else now - CLOCKS_S

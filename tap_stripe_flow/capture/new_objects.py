@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from stripe_flow.api.errors import Misconfigured
+from stripe_flow.api.client import Client
+from stripe_flow.api.errors import Misconfigured, StripeError
 from tap_stripe_flow.listing.pages import Listing
 from tap_stripe_flow.listing.prefetch import PrefetchPool
 from tap_stripe_flow.windows.batch import Batch
@@ -50,9 +52,7 @@ class NewObjectCapture:
 
     def __init__(self, task: Task) -> None:
         self._task = task
-        span, state = task.span, task.keeper.stream_state
-        # `start_date: now` means the time of the first run, not of this one.
-        self.span = replace(span, start=state.started_at or OLDEST) if span.start is None and state.listed else span
+        self.span = task.span
         self.now: int | None = None
 
     def batches(self) -> Iterator[Batch]:
@@ -61,8 +61,12 @@ class NewObjectCapture:
         Raises StripeError; Misconfigured for a range in the future, or one whose end is not settled; UnusableState for
         a bookmark in the future.
         """
-        if self.span.start is None:
-            yield self._begin_now()
+        stream_state = self._task.keeper.stream_state
+        if self.span.start is None and (stream_state.listed or stream_state.started_at is not None):
+            # `start_date: now` means the time of the first run, not of this one.
+            self.span = replace(self.span, start=stream_state.started_at or OLDEST)
+        elif self.span.start is None:
+            yield from self._begin_now()
         stream_state = self._task.keeper.stream_state
         bookmark = stream_state.listed or Bookmark.at(self.span.start or OLDEST)
         if self.span.end is not None and bookmark.reread_from >= self.span.end:
@@ -73,16 +77,26 @@ class NewObjectCapture:
             state = self._task.keeper.update(listed=committed.bookmark) if committed.bookmark else None
             yield Batch(records=committed.new, state=state, window=committed.window, until=self.span.end or self.now)
 
-    def _begin_now(self) -> Batch:
-        """Begin `start_date: now` at Stripe's first answer; objects of its second that it shows are not new."""
-        now, known = 0, dict[str, int]()
-        for page in self._task.listing.pages(OLDEST, None):
-            now = now or page.date_unix
-            known |= {each.id: each.created for each in page.records() if each.created >= now}
-            if page.created and page.created[-1] < now:
-                break
+    def _begin_now(self) -> Iterator[Batch]:
+        """Begin `start_date: now` at Stripe's first answer; objects of its second that it shows are not new.
+
+        If the list cannot be read, the next run still begins at the time of this one.
+        """
+        begun_s, now, known = time.monotonic(), 0, dict[str, int]()
+        try:
+            for page in self._task.listing.pages(OLDEST, None):
+                now = now or page.date_unix
+                known |= {each.id: each.created for each in page.records() if each.created >= now}
+                if page.created and page.created[-1] < now:
+                    break
+        except StripeError:
+            started_at = now or stripe_unix(self._task.listing.client, begun_s)
+            if started_at is not None:
+                yield Batch(state=self._task.keeper.update(started_at=started_at), at_once=True)
+            raise
         self.span = replace(self.span, start=now)
-        return Batch(state=self._task.keeper.update(started_at=now, listed=replace(Bookmark.at(now), run_ids=known)))
+        listed = replace(Bookmark.at(now), run_ids=known)
+        yield Batch(state=self._task.keeper.update(started_at=now, listed=listed), at_once=True)
 
     def _checked(self, windows: Iterator[DrainedWindow], start: int) -> Iterator[DrainedWindow]:
         """`windows`, with the range checked against Stripe's time of the first one."""
@@ -104,3 +118,12 @@ class NewObjectCapture:
                 "Wait until then, or check the setting base_url: the state may be from another server"
             )
         self.span.check_end(now)
+
+
+def stripe_unix(client: Client, monotonic_s: float) -> int | None:
+    """Stripe's time at this time of the monotonic clock, in whole Unix seconds, by any of its answers, refusals too.
+
+    None if it has not answered.
+    """
+    now_unix = client.clock.now_unix(monotonic_s)
+    return None if now_unix is None else int(now_unix)

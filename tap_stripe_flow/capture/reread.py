@@ -1,65 +1,148 @@
-"""Reads changed objects again, by id or by pages of their list, whichever takes fewer requests."""
+"""Reads changed objects again, by id or by pages of their list, whichever takes fewer requests.
+
+That an object is missing on a page proves nothing: it is then read by its id.
+"""
 
 from __future__ import annotations
 
 import functools
+import itertools
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Protocol
+
+import msgspec
 
 from stripe_flow.api.errors import NotFound
 from stripe_flow.api.paging import PAGE_LIMIT
-from tap_stripe_flow.capture.change_feed import Change, ChildChange, is_worth_listing
+from tap_stripe_flow.capture.change_feed import Change, is_worth_listing
 from tap_stripe_flow.listing.pages import Listing, Page
 from tap_stripe_flow.listing.prefetch import PrefetchPool
 from tap_stripe_flow.listing.record import ListedRecord
+from tap_stripe_flow.windows.plan import OLDEST
 
 # How many objects one job of the pool reads. They are neighbours by creation time, so they share pages.
 CHUNK = 50
+# Fewer objects are read by id without a look at a page, which could save only a request or two.
+LEAST_FOR_A_PAGE = 4
+
+
+class Named(Protocol):
+    """An object to read: its id, and the time of its event in Unix seconds; a Change or a ChildChange."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def at(self) -> int: ...
 
 
 def reread(listing: Listing, kind: str, changes: Iterable[Change], prefetch: PrefetchPool) -> Iterator[ListedRecord]:
-    """Each changed object once, as it is now; `{id, object, deleted: true}` for a deleted one. Raises StripeError."""
-    ordered = sorted(changes, key=lambda change: (change.created, change.id), reverse=True)
+    """Each object once, as it is now; `{id, object, deleted: true}` if it does not exist. Raises StripeError.
+
+    Pages are requested at the creation time that the change shows; without one see `reread_unplaced`.
+    """
+    ordered = sorted(changes, key=lambda change: (change.created or 0, change.id), reverse=True)
     chunks = [ordered[begin : begin + CHUNK] for begin in range(0, len(ordered), CHUNK)]
     for records in prefetch.in_order(functools.partial(_reread_chunk, listing, kind, chunk) for chunk in chunks):
         yield from records
 
 
-def reread_parents(
-    listing: Listing, kind: str, child_changes: Iterable[ChildChange], prefetch: PrefetchPool
-) -> Iterator[tuple[ChildChange, ListedRecord]]:
-    """Each child change with its parent as it is now, which also gives the parent's `created`. Raises StripeError."""
-    changes = list(child_changes)
-    jobs = (functools.partial(_retrieve, listing, kind, change) for change in changes)
-    yield from zip(changes, prefetch.in_order(jobs), strict=True)
+def reread_unplaced(
+    listing: Listing, kind: str, changes: Iterable[Named], prefetch: PrefetchPool
+) -> Iterator[ListedRecord]:
+    """The same for objects whose creation time is not known.
+
+    The newest page is tried, and the pages after it while they show several of the objects. What is left is read by
+    id; each time, the creation time of what was read shows where a page is tried next. After each page in vain twice as
+    many are read by id before the next one, so that pages in vain cost little.
+    """
+    left: dict[str, Named] = {change.id: change for change in changes}
+    end: int | None = None
+    by_id, is_placed = 1, True
+    while left:
+        if len(left) < LEAST_FOR_A_PAGE:
+            by_id = len(left)
+        elif is_placed:
+            found = list(_neighbours(listing, left, end))
+            yield from found
+            by_id = 1 if len(found) > 1 else by_id * 2
+        else:
+            by_id *= 2
+        names = [left.pop(each) for each in list(itertools.islice(left, by_id))]
+        records = list(prefetch.in_order(functools.partial(_retrieve, listing, kind, each) for each in names))
+        yield from records
+        newest = max((record.created for record in records), default=0)
+        end, is_placed = newest + 1, newest > 0  # a deleted object has no creation time
+
+
+def child_ids(parent: ListedRecord, list_member: str) -> frozenset[str]:
+    """The ids of the child objects that a parent object holds in this list; none if it was deleted."""
+    members = _MEMBERS.decode(parent.raw)
+    if list_member not in members:
+        return frozenset()
+    return frozenset(child.id for child in _CHILDREN.decode(members[list_member]).data)
+
+
+class _Child(msgspec.Struct):
+    id: str
+
+
+class _Children(msgspec.Struct):
+    data: list[_Child]
+
+
+_MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_CHILDREN = msgspec.json.Decoder(_Children)
+
+
+def _neighbours(listing: Listing, left: dict[str, Named], end: int | None) -> Iterator[ListedRecord]:
+    """The objects of `left` on the pages before `end`, taken out of it; ends at a page that shows fewer than two."""
+    while True:
+        page = listing.page(OLDEST, end)
+        found = [record for record in page.records() if left.pop(record.id, None) is not None]
+        yield from found
+        if len(found) < 2 or not page.has_more or not left:  # a page costs what one object costs
+            return
+        end = page.created[-1] + 1
 
 
 def _reread_chunk(listing: Listing, kind: str, changes: Sequence[Change]) -> list[ListedRecord]:
-    """Each round reads the newest object that is left, and with a page of the list the others on that page."""
-    records = [listing.deleted_record(each.id, kind, each.at) for each in changes if each.is_deleted]
-    left = [each for each in changes if not each.is_deleted]
+    """Each round reads a page where that is worth it, and by id what the page should show and does not."""
+    records: list[ListedRecord] = []
+    left = list(changes)
     per_s: float | None = None
     while left:
-        newest = left[0]
-        by_id: dict[str, ListedRecord] = {}
-        if len(left) > 1 and is_worth_listing(newest, left[1], per_s, PAGE_LIMIT):
-            page = listing.page(left[-1].created, newest.created + 1)
-            by_id = {each.id: each for each in page.records()}
-            # Objects that are missing on the last page are not in the list: read the rest by id.
-            per_s = _objects_per_s(page, newest) if page.has_more else math.inf
-        if newest.id not in by_id:
-            by_id[newest.id] = _retrieve(listing, kind, newest)
-        records += [by_id[each.id] for each in left if each.id in by_id]
-        left = [each for each in left if each.id not in by_id]
+        shown: Mapping[str, ListedRecord] = {}
+        reach = _created(left[0])
+        if len(left) > 1 and is_worth_listing(reach, _created(left[1]), per_s, PAGE_LIMIT):
+            page = listing.page(_created(left[-1]), reach + 1)
+            per_s = _objects_per_s(page, reach)
+            reach = page.created[-1] + 1 if page.has_more and page.created else 0  # its last second may go on
+            shown = {record.id: record for record in page.records()}
+        missing = [each for each in left if each.id not in shown and _created(each) >= reach]
+        if not missing and not any(each.id in shown for each in left):
+            missing = left[:1]
+        by_id = {each.id: _retrieve(listing, kind, each) for each in missing}
+        found = {**by_id, **shown}
+        records += [found[each.id] for each in left if each.id in found]
+        left = [each for each in left if each.id not in found]
     return records
 
 
-def _objects_per_s(page: Page, newest: Change) -> float:
-    return len(page.created) / max(1, newest.created + 1 - page.created[-1])
+def _created(change: Change) -> int:
+    return change.created or 0
 
 
-def _retrieve(listing: Listing, kind: str, change: Change | ChildChange) -> ListedRecord:
+def _objects_per_s(page: Page, newest: int) -> float:
+    """Infinite at the end of the list: no further page shows anything."""
+    if not page.has_more or not page.created:
+        return math.inf
+    return len(page.created) / max(1, newest + 1 - page.created[-1])
+
+
+def _retrieve(listing: Listing, kind: str, named: Named) -> ListedRecord:
     try:
-        return listing.retrieve(change.id)
+        return listing.retrieve(named.id)
     except NotFound:
-        return listing.deleted_record(change.id, kind, change.at)
+        return listing.deleted_record(named.id, kind, named.at)

@@ -5,6 +5,7 @@ A record is the bytes that Stripe sent, without white space between tokens. Only
 
 from __future__ import annotations
 
+import math
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -202,10 +203,10 @@ def _record_starts(text: bytes) -> Sequence[int]:
 
 
 def _sent_unix(answer: Answer[T], path: str) -> int:
-    """Stripe's time when the request was sent, in whole seconds.
+    """Stripe's time when the request was sent, in whole seconds, rounded towards the past.
 
     An answer's `Date` is the time when it was sent, and an object that appeared in between may not be in the answer.
     """
     if answer.date_unix is None:
         raise AccountTrouble(f"GET {path}: the answer has no Date, so it is not Stripe's. Check the setting base_url")
-    return answer.date_unix - int(answer.took_s)
+    return answer.date_unix - math.ceil(answer.took_s)

@@ -34,7 +34,15 @@ PAYMENT_SOURCES = StreamSpec(
     other_kinds=("bank_account", "source"),
     path="/v1/customers/{id}/sources",
     permission="rak_customer_read",
-    events=("customer.source.created", "customer.source.expiring", "customer.source.updated"),
+    events=(
+        "customer.source.created",
+        "customer.source.expiring",
+        "customer.source.updated",
+        "source.canceled",
+        "source.chargeable",
+        "source.failed",
+        "source.refund_attributes_required",
+    ),
     deleted_by=("customer.source.deleted",),
     child_of=ChildOf(parent=CUSTOMERS, list_member="sources", needs_expand=True, parent_reference="customer"),
 )

@@ -82,7 +82,12 @@ DISPUTES = StreamSpec(
     ),
 )
 REVIEWS = StreamSpec(
-    name="reviews", kind="review", path="/v1/reviews", permission="rak_review_read", events=("review.closed",)
+    name="reviews",
+    kind="review",
+    path="/v1/reviews",
+    permission="rak_review_read",
+    events=("review.closed",),
+    list_hides=True,  # it shows open ones only
 )
 EARLY_FRAUD_WARNINGS = StreamSpec(
     name="early_fraud_warnings",

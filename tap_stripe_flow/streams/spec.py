@@ -65,6 +65,8 @@ class StreamSpec:
     - `by_id` names the settings with which the stream reads single objects by id; None: it cannot.
     - `child_of` describes the parent of a child stream; None: the stream has a list of its own.
     - `is_default`: the stream is selected unless the catalog says otherwise.
+    - `list_hides`: the list leaves out objects, which can only be read by id. Under `capture: changes` the events bring
+      those too, also if they are new.
     - `is_snapshot`: the objects describe the past, so lists inside them are not completed.
 
     https://docs.stripe.com/api/events/types and https://docs.stripe.com/stripe-apps/reference/permissions
@@ -82,6 +84,7 @@ class StreamSpec:
     by_id: ById | None = None
     child_of: ChildOf | None = None
     is_default: bool = False
+    list_hides: bool = False
     is_snapshot: bool = False
 
     @property

@@ -27,13 +27,14 @@ class DrainedWindow:
     """A window that was read.
 
     - `records` are its records, newest first.
-    - `date_unix` is Stripe's time when its first page was requested.
+    - `date_unix` is Stripe's time when its first page was requested, `last_date_unix` when its last one was.
     - `rest` are the following pages, not requested yet, of a second that holds too much for a buffer.
     """
 
     window: Window
     records: Sequence[ListedRecord]
     date_unix: int
+    last_date_unix: int
     rest: Iterator[Page] | None = None
 
 
@@ -108,5 +109,10 @@ class WindowReader:
 
     def _pop(self, window: Window) -> DrainedWindow:
         result = self._drained.pop(window)
-        date_unix = result.pages[0].date_unix
-        return DrainedWindow(window=window, records=result.records(), date_unix=date_unix, rest=result.rest)
+        return DrainedWindow(
+            window=window,
+            records=result.records(),
+            date_unix=result.pages[0].date_unix,
+            last_date_unix=result.pages[-1].date_unix,
+            rest=result.rest,
+        )

@@ -38,7 +38,7 @@ class StreamState:
 
     @classmethod
     def from_state(cls, state: Mapping[str, object], *, start: int, stream: str) -> StreamState:
-        """Parse the SDK's dictionary; no bookmark is earlier than `start`.
+        """Parse the SDK's dictionary; the list's bookmark is not earlier than `start`.
 
         Raises UnusableState for a state that another tap wrote. `stream` is the name in its message.
         """
@@ -46,7 +46,7 @@ class StreamState:
         is_gap = gap_from is not None and gap_until is not None and gap_from < gap_until
         return cls(
             listed=Bookmark.from_state(state, LISTED, start=start, stream=stream),
-            events=Bookmark.from_state(state, EVENTS, start=start, stream=stream),
+            events=Bookmark.from_state(state, EVENTS, start=0, stream=stream),
             gap=Window(start=gap_from, end=gap_until) if is_gap else None,  # type: ignore[arg-type]  # checked above
             started_at=_unix(state, "started_at"),
             refused_parents=_texts(state, "refused_parents"),

@@ -26,9 +26,9 @@ def a_run(config: Mapping[str, object]) -> tuple[Run, Mapping[str, object]]:
 
 
 def read_stream(
-    stream: str, config: Mapping[str, object], account: str, state: Mapping[str, object] | None = None
+    stream: str, config: Mapping[str, object], account: str | None, state: Mapping[str, object] | None = None
 ) -> Iterator[Batch]:
-    """The batches of one account. Raises StripeError."""
+    """The batches of one account, None for the key's own. Raises StripeError."""
     run, whole = a_run(config)
     log = Log(warn=logging.getLogger(__name__).warning, missing=_raise, refused=lambda _, error: _raise(error))
     of = Account(id=account, stripe_account=account)

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from stripe_flow.api.settings import open_client
-from tap_stripe_flow.capture.change_feed import Change
-from tap_stripe_flow.capture.reread import CHUNK, reread
+from tap_stripe_flow.capture.change_feed import Change, ChildChange
+from tap_stripe_flow.capture.reread import CHUNK, Named, reread, reread_unplaced
 from tap_stripe_flow.listing.pages import Listing
 from tap_stripe_flow.listing.prefetch import PrefetchPool
 from tap_stripe_flow.listing.record import ListedRecord
@@ -37,8 +37,8 @@ def charges(account: Sandbox) -> Sequence[Change]:
     return [a_change(each["id"], each["created"]) for each in account.objects("charge")]
 
 
-def a_change(object_id: str, created: int, *, is_deleted: bool = False) -> Change:
-    return Change(id=object_id, created=created, at=created + 9, is_deleted=is_deleted)
+def a_change(object_id: str, created: int) -> Change:
+    return Change(id=object_id, created=created, at=created + 9, is_deleted=False)
 
 
 def listing(sandbox: Sandbox, path: str = "/v1/charges") -> Listing:
@@ -108,18 +108,6 @@ def test_a_change_in_a_dense_second_costs_at_most_one_extra_page(sandbox: Sandbo
     assert requests <= len(changed) + 1
 
 
-def test_a_deletion_is_emitted_without_a_request(sandbox: Sandbox) -> None:
-    changed = [a_change(f"cus_{number}", 1_700_000_000, is_deleted=True) for number in range(60)]
-
-    found, requests = read(sandbox, changed, "/v1/customers")
-
-    assert requests == 0
-    assert [each.as_record() for each in found] == [
-        {"id": each.id, "object": "customer", "deleted": True}
-        for each in sorted(changed, key=lambda each: each.id, reverse=True)
-    ]
-
-
 @pytest.mark.parametrize("count", [1, 40])
 def test_an_object_deleted_after_its_event_is_emitted_as_deleted(sandbox: Sandbox, count: int) -> None:
     """The list does not show it, but Stripe still knows its id."""
@@ -143,3 +131,53 @@ def test_an_object_unknown_to_stripe_is_emitted_as_deleted(sandbox: Sandbox) -> 
     found, _ = read(sandbox, [a_change("cus_unknown", 1_700_000_000)], "/v1/customers")
 
     assert [each.as_record() for each in found] == [{"id": "cus_unknown", "object": "customer", "deleted": True}]
+
+
+def read_unplaced(sandbox: Sandbox, ids: Sequence[str], path: str = "/v1/charges") -> tuple[list[ListedRecord], int]:
+    """The same for objects of which only the ids are known."""
+    before = len(sandbox.requests())
+    named: list[Named] = [ChildChange(id=each, at=1_700_000_000) for each in ids]
+    found = list(reread_unplaced(listing(sandbox, path), path.removeprefix("/v1/").removesuffix("s"), named, AHEAD))
+    return found, len(sandbox.requests()) - before
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_objects_of_unknown_age_take_few_more_requests_than_objects(
+    account: Sandbox, charges: Sequence[Change], data: st.DataObject
+) -> None:
+    """For any objects, some of which Stripe does not know: the pages in vain are few, and each object comes once."""
+    first = data.draw(st.integers(0, OBJECTS - 1))
+    neighbours = [each.id for each in charges[first : first + data.draw(st.integers(0, 200))]]
+    strangers = [each.id for each in data.draw(st.lists(st.sampled_from(charges), max_size=20))]
+    unknown = [f"ch_unknown{number}" for number in range(data.draw(st.integers(0, 60)))]
+    ids = data.draw(st.permutations(list(dict.fromkeys([*neighbours, *strangers, *unknown]))))
+
+    found, requests = read_unplaced(account, ids)
+
+    assert Counter(each.id for each in found) == Counter(ids)
+    assert {each.id for each in found if each.as_record().get("deleted")} == set(unknown)
+    assert requests <= len(ids) + 1 + len(ids).bit_length()
+
+
+@pytest.mark.parametrize(
+    ("first", "count", "most"),
+    [(0, OBJECTS, OBJECTS // 100 + 1), (OBJECTS - 300, 300, 4), (0, 300, 60), (150, 300, 60)],
+    ids=["all", "the newest", "the oldest", "in the middle"],
+)
+def test_neighbours_of_unknown_age_are_read_from_shared_pages(
+    account: Sandbox, charges: Sequence[Change], first: int, count: int, most: int
+) -> None:
+    ids = sorted(each.id for each in charges[first : first + count])
+
+    found, requests = read_unplaced(account, ids)
+
+    assert Counter(each.id for each in found) == Counter(ids)
+    assert requests <= most
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_few_objects_of_unknown_age_are_read_by_id(account: Sandbox, charges: Sequence[Change], count: int) -> None:
+    _, requests = read_unplaced(account, [each.id for each in charges[:count]])
+
+    assert requests == count

@@ -14,6 +14,8 @@ from tests.support.plugins import Ended, Message, a_config, run_tap
 from tests.support.sandbox import CONNECTED, PLATFORM, Sandbox
 from tests.tap_stripe_flow.crowds import A_CHARGE, crowd
 
+# Stripe's time is taken as early as the answer allows; on a slow machine an answer takes longer.
+EARLIER_S = 5
 CAPTURES = pytest.mark.parametrize("capture", ["new", "changes"])
 
 
@@ -70,7 +72,7 @@ def test_the_start_is_in_a_state_before_the_first_record(sandbox: Sandbox, tmp_p
     starts = [each["started_at"] for each in bookmarks(done.states[-1])]
     assert kinds.index("STATE") < (kinds.index("RECORD") if "RECORD" in kinds else len(kinds))
     assert len(starts) == 3
-    assert all(now <= start <= sandbox.clock() for start in starts)
+    assert all(now - EARLIER_S <= start <= sandbox.clock() for start in starts)
 
 
 def test_a_run_that_was_killed_after_its_first_state_starts_from_there(sandbox: Sandbox, tmp_path: Path) -> None:
@@ -99,7 +101,7 @@ def test_objects_created_in_the_second_of_the_first_answer_are_emitted_if_it_did
     second = run_tap(tmp_path, settings(sandbox.url), state=first.states[-1])
     third = run_tap(tmp_path, settings(sandbox.url), state=second.states[-1])
 
-    assert first.states[-1]["bookmarks"]["charges"]["started_at"] == now
+    assert now - EARLIER_S <= first.states[-1]["bookmarks"]["charges"]["started_at"] <= now
     assert ids(first) == []
     assert Counter(ids(second, third)) == Counter(new)
 
@@ -131,8 +133,9 @@ def test_each_account_has_its_own_start(sandbox: Sandbox, tmp_path: Path) -> Non
     assert sorted(ids(first, both, again)) == sorted(later)
 
 
-def test_changes_of_objects_before_the_start_are_not_emitted(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_objects_from_before_the_start_are_emitted_once_they_change(sandbox: Sandbox, tmp_path: Path) -> None:
     old = charges(sandbox, 2)
+    charges(sandbox, 1)
     sandbox.advance(1_000)
     state = run_tap(tmp_path, settings(sandbox.url, capture="changes")).states[-1]
     new = charges(sandbox, 2)
@@ -143,7 +146,7 @@ def test_changes_of_objects_before_the_start_are_not_emitted(sandbox: Sandbox, t
 
     done = run_tap(tmp_path, settings(sandbox.url, capture="changes"), state=state)
 
-    assert sorted(ids(done)) == sorted(new)
+    assert sorted(ids(done)) == sorted([*old, *new])
 
 
 def test_an_end_date_with_start_now_is_refused(sandbox: Sandbox, tmp_path: Path) -> None:
