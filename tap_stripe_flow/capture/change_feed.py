@@ -20,8 +20,8 @@ from tap_stripe_flow.windows.drain import CLOCKS_S
 class Change:
     """The newest change or deletion of an object.
 
-    - `created` is the object's creation time, None where the event does not show it; `at` is the time of the event; both
-      in Unix seconds.
+    - `created` is when the object was created, None where the event does not show it; `at` is the time of the event.
+      Both are Unix seconds.
     - `is_deleted`: the event says so. Another object may have the id since.
     """
 

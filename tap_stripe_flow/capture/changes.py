@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from stripe_flow.api.errors import PermissionMissing, StripeUnreachable, UnreadableAnswer
+from stripe_flow.api.errors import StripeError, UnreadableAnswer
 from tap_stripe_flow.capture.change_feed import ChangeSet, ChildChange, EventReader
 from tap_stripe_flow.capture.new_objects import NewObjectCapture, Task, stripe_unix
 from tap_stripe_flow.capture.reread import child_ids, reread, reread_unplaced
@@ -220,12 +220,12 @@ def stripe_time(events: Listing) -> int:
     """Stripe's time in Unix seconds before anything is read, from a request for one event.
 
     A refusal also tells the time; then events may be read in a later run. Without an answer the time is extrapolated
-    from an earlier one, less CLOCKS_S. Raises PermissionMissing or StripeUnreachable if neither is known.
+    from an earlier one, less CLOCKS_S. Raises StripeError if neither is known.
     """
     begun_s = time.monotonic()
     try:
         return events.ask_for_one()
-    except (PermissionMissing, StripeUnreachable) as error:
+    except StripeError as error:
         now = stripe_unix(events.client, begun_s)
         if now is None:
             raise

@@ -9,9 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.lists.tap import read_stream
 from tests.support.official import official
 from tests.support.plugins import Ended, Message, a_config, run_tap
 from tests.support.sandbox import CONNECTED, PLATFORM, Sandbox
+from tests.support.scenes import REFUSED, Answer, Scenes
+from tests.tap_stripe_flow.capture.replica import Replica
 from tests.tap_stripe_flow.crowds import A_CHARGE, crowd
 
 # Stripe's time is taken as early as the answer allows; on a slow machine an answer takes longer.
@@ -171,3 +174,49 @@ def test_an_object_created_before_the_start_is_not_emitted_when_it_becomes_visib
     second = run_tap(tmp_path, settings(sandbox.url), state=first.states[-1])
 
     assert ids(first, second) == []
+
+
+NOW = 1_790_000_000
+UNREADABLE = b"no JSON"
+FAILURES = pytest.mark.parametrize(
+    ("status", "body"),
+    [(503, {"error": {"type": "api_error"}}), (429, {}), (403, REFUSED), (200, UNREADABLE)],
+    ids=["unreachable", "too many requests", "refused", "not JSON"],
+)
+
+
+def a_charge(name: str, created: int, amount: int = 1) -> Message:
+    return {"id": f"ch_{name}", "object": "charge", "created": created, "amount": amount}
+
+
+@CAPTURES
+@FAILURES
+@pytest.mark.parametrize("path", ["/v1/charges", "/v1/*"])
+def test_a_first_run_that_fails_keeps_its_time(path: str, capture: str, status: int, body: object) -> None:
+    """What was made, and under `changes` what changed, since the first run comes with the second."""
+    old, between = a_charge("old", NOW - 90_000), a_charge("between", NOW + 300)
+    lists = {"/v1/charges": [old], "/v1/events": []}
+    with Scenes(now=NOW, lists=lists, answers=[Answer(path=path, status=status, body=body)]) as stripe:
+        replica = Replica(stream="charges", url=stripe.url, settings={"start_date": "now", "capture": capture})
+        nothing = replica.run()
+        error = replica.error
+        changed = {**old, "amount": 2}
+        event = {"id": "evt_1", "object": "event", "type": "charge.updated", "created": NOW + 400}
+        events = [event | {"data": {"object": changed}}]
+        stripe.set(now=NOW + 600, lists={"/v1/charges": [changed, between], "/v1/events": events})
+        records = replica.run()
+
+    assert (nothing, error is None) == ([], False)
+    assert replica.error is None
+    assert records == [between, *([changed] if capture == "changes" else [])]
+
+
+@CAPTURES
+def test_the_time_of_the_first_run_is_written_at_once(capture: str) -> None:
+    with Scenes(now=NOW, lists={"/v1/charges": [a_charge("old", NOW - 9)], "/v1/events": []}) as stripe:
+        config = a_config(stripe.url, capture=capture, start_date="now")
+        batches = list(read_stream("charges", config, None))
+
+    assert [each.at_once for each in batches] == [True, *[False] * (len(batches) - 1)]
+    assert batches[0].state is not None
+    assert NOW - EARLIER_S <= batches[0].state["started_at"] <= NOW  # type: ignore[operator]  # an integer
