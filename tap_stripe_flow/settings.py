@@ -13,6 +13,7 @@ from tap_stripe_flow.windows.plan import OLDEST
 from tap_stripe_flow.windows.span import Span
 
 NOW = "now"
+NEW = "new"
 CHANGES = "changes"
 FIND = "find"
 
@@ -46,7 +47,7 @@ CONFIG_JSONSCHEMA: dict[str, Any] = {  # Any: JSON schema
         },
         "capture": {
             "type": "string",
-            "enum": ["new", CHANGES],
+            "enum": [NEW, CHANGES],
             "default": "new",
             "title": "Capture",
             "description": (

@@ -110,7 +110,7 @@ def slices(project: Project, schedule: Schedule, *, start: str, end: str, per_wo
 
 
 def _slice(schedule: Schedule, part: str, planned: Mapping[str, Any]) -> dict[str, Any]:
-    settings = {name: planned[name] for name in ("start_date", "end_date", "runs_at_once")}
+    settings = {name: planned[name] for name in ("start_date", "end_date", "runs_at_once", "capture")}
     account = planned["account"]
     settings |= {"account_ids": [account]} if account else {}
     # Only characters that are allowed in a state id and in a folder's name. With an environment of its own a schedule

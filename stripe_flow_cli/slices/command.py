@@ -27,10 +27,10 @@ from tap_stripe_flow.tap import TapStripeFlow
 def slices(config: tuple[str, ...], workers: int, slices_per_worker: int, stream: str) -> None:
     """Cut the time from start_date to end_date into slices of about equal work, for each of account_ids.
 
-    Prints a JSON list of {account, start_date, end_date, runs_at_once, objects, requests_per_second}. Run the tap once
-    for each slice, with the first four as settings and with its own state: together the runs read each object exactly
-    once. The last two inform only: the estimated number of objects, and the requests per second to one endpoint that
-    follow from the settings.
+    Prints a JSON list of {account, start_date, end_date, runs_at_once, objects, requests_per_second, capture}. Run the
+    tap once for each slice, with all but objects and requests_per_second as settings and with its own state: together
+    the runs read each object exactly once. Those two inform only: the estimated number of objects, and the requests per
+    second to one endpoint that follow from the settings. capture is `new` whatever the settings say.
     """
     with print_errors():
         tap = load_plugin(TapStripeFlow, config)

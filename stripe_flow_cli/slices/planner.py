@@ -14,6 +14,7 @@ from stripe_flow.api.spelling import suggestion
 from stripe_flow_cli.slices.plan import Sample, Slice, plan_slices
 from tap_stripe_flow.listing.pages import Listing
 from tap_stripe_flow.run import Run
+from tap_stripe_flow.settings import NEW
 from tap_stripe_flow.source import Source
 from tap_stripe_flow.streams import STREAMS
 from tap_stripe_flow.windows.plan import Window
@@ -30,7 +31,8 @@ class PlannedRun:
     """The settings of one run of the tap; the command prints its members as JSON.
 
     `account` is None where the settings name none; `objects` is an estimate. `requests_per_second` is the limit of the
-    settings for one endpoint, divided among the slices of the account that run at once.
+    settings for one endpoint, divided among the slices of the account that run at once. `capture` is `new` whatever the
+    settings say: a slice is read once, and changes are for the schedule's runs.
     """
 
     account: str | None
@@ -39,6 +41,7 @@ class PlannedRun:
     runs_at_once: int
     objects: int
     requests_per_second: float
+    capture: str = NEW
 
 
 def plan_runs(run: Run, config: Config, *, workers: int, slices: int, stream: str) -> list[PlannedRun]:

@@ -6,12 +6,13 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.support.official import everything, official
 from tests.support.plugins import Ended, a_config, run, run_tap
 from tests.support.sandbox import CONNECTED, PLATFORM, Sandbox
 
@@ -51,7 +52,7 @@ def planned(folder: Path, settings: dict[str, object]) -> list[dict[str, Any]]:
 def as_settings(piece: dict[str, Any]) -> dict[str, Any]:
     """The settings of the run that reads this slice."""
     named = {"account_ids": [piece["account"]]} if piece["account"] else {}
-    return named | {"start_date": piece["start_date"], "end_date": piece["end_date"]}
+    return named | {name: piece[name] for name in ("start_date", "end_date", "runs_at_once", "capture")}
 
 
 def test_runs_over_the_slices_read_each_object_exactly_once(world: Sandbox, tmp_path: Path) -> None:
@@ -87,6 +88,39 @@ def test_slices_that_run_at_once_share_the_rate_of_their_account(world: Sandbox,
         at_once = min(WORKERS, len(of_account))
         assert {piece["runs_at_once"] for piece in of_account} == {at_once}
         assert sum(piece["requests_per_second"] for piece in of_account[:at_once]) == pytest.approx(RATE, abs=0.01)
+
+
+def test_a_slice_is_read_once_whatever_the_schedule_captures(world: Sandbox, tmp_path: Path) -> None:
+    found = planned(tmp_path, a_config(world.url, capture="changes"))
+
+    assert {piece["capture"] for piece in found} == {"new"}
+    state = run_tap(tmp_path, a_config(world.url, capture="changes") | as_settings(found[0])).states[-1]
+    assert not [name for name in state["bookmarks"]["charges"] if name.startswith("events")]
+
+
+@pytest.mark.parametrize("is_paused", [True, False], ids=["schedule paused", "schedule running"])
+def test_a_schedule_and_a_backfill_are_a_copy_of_everything(tmp_path: Path, *, is_paused: bool) -> None:
+    """The recipe of docs/scale.md: the schedule's first run, the slices up to its start, then the schedule."""
+    with Sandbox("--seed", "4", "--charges", "50", "--days", "20") as sandbox:
+        client = official(sandbox).v1
+        end = datetime.fromtimestamp(sandbox.clock() - 2 * OVERLAP_S, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        settings = a_config(sandbox.url, capture="changes", start_date=end)
+        ticks = [run_tap(tmp_path, settings)]
+        slices = planned(tmp_path, settings | {"start_date": "2010-01-01", "end_date": end})
+        old = [each["id"] for each in sandbox.objects("charge")]
+        read = [run_tap(tmp_path, settings | as_settings(slices[0]))]
+        client.charges.update(old[0], {"description": "changed while slices were read"})
+        sandbox.advance(OVERLAP_S)
+        if not is_paused:
+            ticks.append(run_tap(tmp_path, settings, state=ticks[-1].states[-1]))
+        read += [run_tap(tmp_path, settings | as_settings(piece)) for piece in slices[1:]]
+        client.charges.update(old[1], {"description": "changed after the slices"})
+        sandbox.advance(OVERLAP_S)
+        ticks.append(run_tap(tmp_path, settings, state=ticks[-1].states[-1]))
+
+        rows = {each["id"]: each for done in [ticks[0], *read, *ticks[1:]] for each in done.records("charges")}
+        assert rows == {each["id"]: each for each in everything(client.charges)}
+    assert {done.code for done in [*read, *ticks]} == {0}
 
 
 def test_the_key_s_own_account_needs_no_name(world: Sandbox, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""An object of the second in which a list was read, and that the list did not show yet: `overlap_s: 0` still catches it."""
+"""`overlap_s: 0` still catches an object of the second in which a list was read, without being shown in it."""
 
 from __future__ import annotations
 
