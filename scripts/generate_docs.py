@@ -114,11 +114,19 @@ def stream_row(spec: StreamSpec) -> str:
         method, cursor = f"with `{parent.name}`", f"`{parent.stamp}` of the parent"
     else:
         method, cursor = ("new objects", f"`{spec.stamp}`") if spec.stamp else ("all objects", "")
-    changes = ("with the parent" if parent else "yes") if spec.listed.events or spec.listed.deleted_by else ""
-    if parent and (spec.events or spec.deleted_by):
-        changes = "yes, and with the parent"
+    method += " that the list shows" if spec.list_hides else ""
     key = ", ".join(f"`{name}`" for name in spec.key())
-    return f"| `{spec.name}` | `{spec.path}` | {method} | {key} | {cursor} | {changes} | `{spec.permission}` |"
+    return f"| `{spec.name}` | `{spec.path}` | {method} | {key} | {cursor} | {followed(spec)} | `{spec.permission}` |"
+
+
+def followed(spec: StreamSpec) -> str:
+    """What `capture: changes` adds to the stream."""
+    if spec.child_of:
+        own = "yes, and " if spec.events or spec.deleted_by else ""
+        return f"{own}with the parent" if spec.listed.events or spec.listed.deleted_by else ""
+    if spec.events:
+        return "yes, and objects that the list hides" if spec.list_hides else "yes"
+    return "deletions only" if spec.deleted_by else ""
 
 
 def tap_permissions() -> list[str]:

@@ -35,7 +35,8 @@ CONFIG_JSONSCHEMA: dict[str, Any] = {  # Any: JSON schema
             "title": "Start date",
             "description": (
                 "Read objects created from this time on: ISO 8601, UTC unless it has an offset. `now`: only objects "
-                "created after Stripe's first answer for the stream and account. Default: all objects."
+                "created after Stripe's first answer for the stream and account. Under `capture: changes` older ones "
+                "come once they change. Default: all objects."
             ),
         },
         "end_date": {

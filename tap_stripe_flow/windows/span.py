@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from stripe_flow.api.errors import Misconfigured
-from tap_stripe_flow.windows.plan import OLDEST
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,10 +19,6 @@ class Span:
     start: int | None
     end: int | None
     overlap_s: int
-
-    def holds(self, created: int) -> bool:
-        """Whether this creation time is in the range."""
-        return (self.start or OLDEST) <= created and (self.end is None or created < self.end)
 
     def check_end(self, now: int) -> None:
         """Raise Misconfigured if objects from before `end` may still become visible; `now` is Stripe's time."""
