@@ -26,8 +26,8 @@ class _State(msgspec.Struct):
     def __post_init__(self) -> None:
         """Raise ValueError, which msgspec turns into its ValidationError, for a duplicate partition."""
         for stream, bookmark in self.bookmarks.items():
-            contexts = [partition.context for partition in bookmark.partitions]
-            if any(context in contexts[:index] for index, context in enumerate(contexts)):
+            contexts = [msgspec.json.encode(partition.context, order="sorted") for partition in bookmark.partitions]
+            if len(set(contexts)) < len(contexts):
                 raise ValueError(f"the stream {stream} has the same partition twice")
 
 

@@ -3,7 +3,7 @@
 A record is written before the bookmark that covers it, and only the end of a batch moves the bookmark. Methods of
 singer-sdk 0.54 with a private name that are overridden here, each with a test: `_increment_stream_state`,
 `_write_starting_replication_value`, `_process_record`, `_write_record_message`, `_generate_record_messages`,
-`_sync_records`; `_write_state_message` is called.
+`_sync_records`.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ from tap_stripe_flow.listing.record import ACCOUNT_MEMBER, Record
 from tap_stripe_flow.progress import Progress
 from tap_stripe_flow.run import Interruption, Run
 from tap_stripe_flow.source import Log, Source
+from tap_stripe_flow.state_output import Place, StateManager, StateOutput
 from tap_stripe_flow.streams import StreamSpec
 from tap_stripe_flow.windows.batch import Batch
-from tap_stripe_flow.windows.bookmark import LISTED, MOST_IDS
-from tap_stripe_flow.windows.state import count_ids
+from tap_stripe_flow.windows.bookmark import LISTED
 
 
 class StripeTap(Protocol):
@@ -41,6 +41,7 @@ class StripeTap(Protocol):
     run: Run
     interruption: Interruption
     message_writer: LineWriter
+    state_output: StateOutput
 
 
 class Engine(Stream):
@@ -109,6 +110,11 @@ class Engine(Stream):
         """One partition per account of the settings, None without accounts; those of an old state are ignored."""
         return [{ACCOUNT_MEMBER: account} for account in self.accounts if account is not None] or None
 
+    @cached_property
+    def state_manager(self) -> StateManager:
+        """The SDK's access to this stream's part of the state."""
+        return StateManager(self._stripe.state_output, self.name)
+
     def check(self) -> None:
         """Raise StreamMisconfigured if the selected stream cannot be read under these settings and this catalog."""
         self.source.check()
@@ -130,43 +136,36 @@ class Engine(Stream):
         What fails here fails only this account, unless it is about the whole run. The others are read.
         """
         account = self.accounts[context[ACCOUNT_MEMBER] if context else None]
-        what, before = self.label(account), _own_members(self.get_context_state(context))
+        place, output = Place(self.name, account.id), self._stripe.state_output
+        what, before = self.label(account), output.members(place)
         progress, self._unwritten = self._run.begin(self.name, account.id, before.get(LISTED.end)), None
-        with self._run.isolated(what, lambda: _own_members(self.get_context_state(context)) != before):
-            for batch in self._stripe.interruption.allowed_between(self._batches(account, context, progress)):
+        with self._run.isolated(what, lambda: output.members(place) != before):
+            for batch in self._stripe.interruption.allowed_between(self._batches(account, place, progress)):
                 if batch.records:
+                    output.before_records(place, batch)
                     yield batch.records
                     if self._unwritten is not None:
                         raise self._unwritten
-                self._end_batch(batch, context, progress)
+                self._end_batch(batch, place, progress)
 
-    def _batches(self, account: Account, context: Mapping[str, Any] | None, progress: Progress) -> Iterator[Batch]:
-        what, state = self.label(account), _own_members(self.get_context_state(context))
+    def _batches(self, account: Account, place: Place, progress: Progress) -> Iterator[Batch]:
+        what, output = self.label(account), self._stripe.state_output
         # FULL_TABLE in the catalog: the whole range is read again, and the bookmark starts over.
-        start_state = {} if self.forced_replication_method == REPLICATION_FULL_TABLE else state
-        most_ids = MOST_IDS - count_ids(self.tap_state) + count_ids(state)
+        start_state = {} if self.forced_replication_method == REPLICATION_FULL_TABLE else output.members(place)
         log = Log(
             warn=lambda message: self.logger.warning("%s: %s", what, message),
             missing=lambda error: self._run.note_missing(what, progress, error),
             refused=lambda parent_id, error: self._run.note_refused(what, progress, parent_id, error),
         )
-        return self.source.batches(self._run, account, start_state, most_ids, log)
+        return self.source.batches(self._run, account, start_state, output.most_ids(place), log)
 
-    def _end_batch(self, batch: Batch, context: Mapping[str, Any] | None, progress: Progress) -> None:
+    def _end_batch(self, batch: Batch, place: Place, progress: Progress) -> None:
         self._run.note_progress()
         if batch.window is not None:
             fields = (self.name, progress.account or "", batch.window.start, batch.window.end, len(batch.records))
             self.logger.debug("window stream=%s account=%s start=%d end=%d records=%d", *fields)
         progress.add_batch(batch)
-        if batch.state is None:
-            return
-        state = self.get_context_state(context)
-        for name in _own_members(state):
-            del state[name]
-        state.update(batch.state)
-        self.state_manager.is_flushed = False
-        if batch.records or batch.window is None:
-            self._write_state_message()  # the state of an empty window is written with that of the next full one
+        self._stripe.state_output.commit(place, batch)
 
     @cached_property
     def is_verbatim(self) -> bool:
@@ -192,7 +191,6 @@ class Engine(Stream):
         with self._run.flushed(writer):
             if self.is_verbatim:
                 writer.write_records(self.name, ((each.raw, _iso(each.read_at)) for each in records))
-                self.state_manager.is_flushed = False
                 return
             try:
                 for record in records:
@@ -238,11 +236,6 @@ class Engine(Stream):
 
     def get_replication_key_signpost(self, context: Any = None) -> None:  # noqa: ARG002  # the SDK's signature
         return None
-
-
-def _own_members(state: Mapping[str, Any]) -> dict[str, Any]:  # Any: JSON
-    """The tap's members of the SDK's dictionary, without the partition's context and without other partitions."""
-    return {name: value for name, value in state.items() if name not in {"context", "partitions"}}
 
 
 @lru_cache(maxsize=64)

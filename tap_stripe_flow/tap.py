@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from functools import cached_property
 from types import FrameType
 from typing import Any, ClassVar, cast
@@ -14,7 +15,7 @@ from singer_sdk.helpers.capabilities import CapabilitiesEnum, PluginCapabilities
 from singer_sdk.plugin_base import _ConfigInput
 from singer_sdk.tap_base import CliTestOptionValue
 
-from stripe_flow.api.errors import StripeFlowError
+from stripe_flow.api.errors import OutputLost, StripeFlowError
 from stripe_flow.singer.command import PluginCommand, accept_missing_paths
 from stripe_flow.singer.fields import Fields
 from stripe_flow.singer.run_log import RunLog
@@ -24,6 +25,7 @@ from tap_stripe_flow.inputs import read_catalog, read_state
 from tap_stripe_flow.run import Interruption, Run
 from tap_stripe_flow.settings import CONFIG_JSONSCHEMA
 from tap_stripe_flow.source import check_expand
+from tap_stripe_flow.state_output import StateOutput
 from tap_stripe_flow.stream import Engine
 from tap_stripe_flow.streams import STREAMS
 
@@ -50,6 +52,14 @@ class TapStripeFlow(PluginCommand, Tap):
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # Any: the SDK's arguments, passed through
         self.interruption = Interruption()  # before the SDK installs its signal handlers
         super().__init__(*args, **kwargs)
+        # The SDK's own StateWriter compares and copies the whole state for each STATE.
+        self._state_writer = self.state_output
+
+    @cached_property
+    def state_output(self) -> StateOutput:
+        """The state of this run, which writes the STATE messages."""
+        writer = cast("LineWriter", self.message_writer)
+        return StateOutput(self.state, writer, lambda message: self.logger.warning("%s", message))
 
     @cached_property
     def run(self) -> Run:
@@ -131,6 +141,34 @@ class TapStripeFlow(PluginCommand, Tap):
         else:
             self.logger.warning("no stream is selected, so nothing is read: select one in the catalog (or `select`)")
 
+    def note_other_bookmarks(self) -> None:
+        """Warn of streams that are read again since `account_ids` is set now and was not before, or the reverse."""
+        by_form: dict[bool, list[str]] = {True: [], False: []}
+        for stream in self._selected():
+            has_accounts = stream.source.has_account_member
+            if stream.source.is_incremental and self.state_output.of_other_form(stream.name, has_accounts=has_accounts):
+                by_form[has_accounts].append(stream.name)
+        for has_accounts, names in by_form.items():
+            if names:
+                before, now = ("without", "with") if has_accounts else ("with", "without")
+                self.logger.warning(
+                    "the state was written %s setting account_ids and this run is %s it, so all objects since "
+                    "start_date are read again, for the streams %s: %s the setting to go on from that state",
+                    *(before, now, ", ".join(names), "remove" if has_accounts else "restore"),
+                )
+
+    def sync(self) -> None:
+        """Read all selected streams. However the run ends, a STATE then has all that was committed."""
+        try:
+            self.sync_all()
+        except OutputLost:
+            raise
+        except BaseException:
+            with suppress(OutputLost):  # why the run ended is the better message
+                self.state_output.finish(ended_well=False)
+            raise
+        self.state_output.finish(ended_well=True)
+
     def _selected(self) -> list[Engine]:
         return [cast("Engine", stream) for stream in self.streams.values() if stream.selected]
 
@@ -194,9 +232,10 @@ class TapStripeFlow(PluginCommand, Tap):
             tap.drop_deselected()
             selected = list(tap.selected_accounts())
             tap.drop_misconfigured()
+            tap.note_other_bookmarks()
             with RunLog(tap.logger, tap.live_fields) as run_log:
                 try:
-                    tap.sync_all()
+                    tap.sync()
                 finally:
                     run_log.log_summary(run.summary(selected))
         return run.exit_code()

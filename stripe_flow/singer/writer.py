@@ -26,21 +26,30 @@ BUFFER_BYTES = 64 * 1024
 class LineWriter(MsgSpecWriter):
     """Collects RECORD messages until `flush`; any other message (SCHEMA, STATE) is written at once, after them.
 
-    `records_out` counts the records that were written to standard output.
+    `records_out` and `record_bytes_out` count the RECORD messages on standard output, and their bytes.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self.records_out = 0
+        self.records_out = self.record_bytes_out = 0
         self._pending = bytearray()
         self._records_pending = 0
 
     def write_message(self, message: Message) -> None:
         """Write a message, or collect it if it is a RECORD."""
-        self._pending += self.format_message(message)
-        self._records_pending += isinstance(message, RecordMessage)
-        if len(self._pending) >= BUFFER_BYTES or not isinstance(message, RecordMessage):
+        line = self.format_message(message)
+        if not isinstance(message, RecordMessage):
+            self.write_line(line)
+            return
+        self._pending += line
+        self._records_pending += 1
+        if len(self._pending) >= BUFFER_BYTES:
             self.flush()
+
+    def write_line(self, line: bytearray) -> None:
+        """Write the line of a message that is no RECORD, after all that is pending. Raises OutputLost."""
+        self.flush()
+        write_whole(line)
 
     def write_records(self, stream: str, records: Iterable[tuple[bytes | memoryview, str]]) -> None:
         """Write a RECORD message for each pair of a record, as JSON bytes, and its `time_extracted`."""
@@ -56,7 +65,9 @@ class LineWriter(MsgSpecWriter):
 
     def flush(self) -> None:
         """Write all that is pending. Raises OutputLost."""
+        size = len(self._pending)
         write_whole(self._pending)
+        self.record_bytes_out += size
         self.records_out += self._records_pending
         self._records_pending = 0
 

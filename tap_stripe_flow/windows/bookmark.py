@@ -85,7 +85,8 @@ class Bookmark:
         end = state.get(names.end)
         if end is None:
             return None
-        reread_from, ids = state.get(names.reread_from, end), state.get(names.ids, [])
+        reread_from, ids = state.get(names.reread_from), state.get(names.ids)
+        reread_from, ids = end if reread_from is None else reread_from, [] if ids is None else ids
         if not (_is_unix(end) and _is_unix(reread_from)) or not isinstance(ids, list):
             raise UnusableState(
                 f"the state of the stream {stream} is not in this tap's format: its {names.end} must be Unix seconds. "
@@ -95,8 +96,13 @@ class Bookmark:
         return cls(end=end, reread_from=max(reread_from, start), state_ids=known, state_ids_before=end)
 
     def to_state(self, names: BookmarkMembers) -> dict[str, object]:
-        """The bookmark as members of the SDK's dictionary; ids are sorted, so that equal bookmarks are equal text."""
-        return {names.end: self.end, names.reread_from: self.reread_from, names.ids: sorted(self.ids)}
+        """The bookmark as members of the SDK's dictionary, without those that say nothing.
+
+        Ids are sorted, so that equal bookmarks are equal text.
+        """
+        members: dict[str, object] = {names.end: self.end}
+        members |= {names.reread_from: self.reread_from} if self.reread_from != self.end else {}
+        return members | ({names.ids: sorted(self.ids)} if self.ids else {})
 
     @property
     def ids(self) -> frozenset[str]:

@@ -5,6 +5,9 @@ events_through, events_reread_from, events_ids      how far the events were read
 gap_from, gap_until                                 the range still to be read again after a gap in the events
 started_at                                          Stripe's time at the first run, under `start_date: now`
 refused_parents                                     ids of parents whose children could not be read
+
+A member that says nothing is left out: no ids, and a `reread_from` that is the end. A member that ended in this run is
+null, so that a merge with an older state does not bring it back. Null is read like a member that is left out.
 """
 
 from __future__ import annotations
@@ -60,6 +63,11 @@ class StreamState:
         members |= {"gap_from": self.gap.start, "gap_until": self.gap.end} if self.gap else {}
         members |= {} if self.started_at is None else {"started_at": self.started_at}
         return members | ({"refused_parents": list(self.refused_parents)} if self.refused_parents else {})
+
+
+def with_ends(members: Mapping[str, object], before: Mapping[str, object]) -> dict[str, object]:
+    """`members`, and null for each member of `before` that they lack: it ended."""
+    return {**members, **{name: None for name in before if name not in members}}
 
 
 class StateKeeper:

@@ -17,10 +17,11 @@ class Partition(NamedTuple):
 
 
 class Emitted(NamedTuple):
-    """A RECORD message."""
+    """A RECORD message; `created` is the record's, in Unix seconds."""
 
     partition: Partition
     id: str
+    created: int
 
 
 class Bookmark(NamedTuple):
@@ -31,8 +32,8 @@ class Bookmark(NamedTuple):
     ids: bytes = b"[]"
 
     def id_set(self) -> frozenset[str]:
-        """The ids, parsed."""
-        return frozenset(msgspec.json.decode(self.ids, type=list[str]))
+        """The ids, parsed; null once they ended."""
+        return frozenset(msgspec.json.decode(self.ids, type=list[str] | None) or ())
 
 
 class State(NamedTuple):
@@ -47,11 +48,15 @@ Event = Emitted | State
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """One process: Stripe's time before its start, whether SIGKILL ended it, and the complete lines that it wrote."""
+    """One process: Stripe's time before its start, whether a signal ended it, and the complete lines that it wrote.
+
+    `counted` is how many records of each partition its summary counts; None without a summary, as after SIGKILL.
+    """
 
     clock_unix: int
     was_killed: bool
     events: Sequence[Event]
+    counted: Mapping[Partition, int] | None = None
 
 
 class _Message(msgspec.Struct):
@@ -63,6 +68,7 @@ class _Message(msgspec.Struct):
 
 class _Record(msgspec.Struct):
     id: str
+    created: int
     account: str = msgspec.field(name="_stripe_account", default="")
 
 
@@ -103,12 +109,21 @@ def last_state(output: bytes) -> bytes | None:
     return None
 
 
+def counted_in(log: str) -> dict[Partition, int] | None:
+    """How many records of each partition the summary at the end of a log counts; None without a summary."""
+    rows = [line.split("|", 3)[3].split() for line in log.splitlines() if line.count("|") >= 3]
+    titles = [number for number, row in enumerate(rows) if row[:3] == ["stream", "account", "records"]]
+    if not titles:
+        return None
+    return {Partition(*row[:2]): int(row[2]) for row in rows[titles[-1] + 1 :]}
+
+
 def _event(line: bytes) -> Event | None:
     message = msgspec.json.decode(line, type=_Message)
     match message.type:
         case "RECORD":
             record = msgspec.json.decode(message.record, type=_Record)
-            return Emitted(Partition(message.stream, record.account), record.id)
+            return Emitted(Partition(message.stream, record.account), record.id, record.created)
         case "STATE":
             value = msgspec.json.decode(message.value, type=_Value)
             return State(len(line), dict(_bookmarks(value)))

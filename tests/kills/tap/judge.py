@@ -7,7 +7,7 @@ the one window that the next runs may repeat. The tap's own constant limits how 
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -31,6 +31,8 @@ class Kind(Enum):
     MORE_THAN_A_WINDOW = (
         "more than a window was repeated in one run, or would be after a kill, since no STATE covered it"
     )
+    AHEAD = "a STATE covered a record that came after it"
+    MISCOUNTED = "the summary counts other records than those on standard output"
     WENT_BACK = "a bookmark went back"
     TOO_LONG = "a STATE is too long"
     REMEMBERS_SETTLED = "a window settled before the run left ids in the STATE"
@@ -53,6 +55,7 @@ class Verdict:
     faults: list[Fault] = field(default_factory=list)
     windows: int = 0
     settled_windows: int = 0
+    summaries: int = 0
     longest_state_bytes: int = 0
     records: int = 0
     repeats: int = 0
@@ -108,6 +111,7 @@ class Judge:
                 self._record(event)
             else:
                 self._state(event, settled_unix=run.clock_unix - self._overlap_s)
+        self._compare_counts(run)
         for partition, ids in self._partitions.items():
             if ids.repeats > MOST_IN_WINDOW:
                 self._fault(Kind.MORE_THAN_A_WINDOW, partition, f"{ids.repeats} records were repeated")
@@ -131,9 +135,21 @@ class Judge:
                 self._fault(Kind.FOREIGN, partition, foreign)
         return self._verdict
 
+    def _compare_counts(self, run: Run) -> None:
+        """Compare the run's summary, if it has one, with its records: no STATE needs to follow a record that counts."""
+        written = Counter(event.partition for event in run.events if isinstance(event, Emitted))
+        counted = written if run.counted is None else run.counted
+        for partition in {*written, *counted}:
+            if written[partition] != counted.get(partition, 0):
+                detail = f"{counted.get(partition, 0)} counted, {written[partition]} on standard output"
+                self._fault(Kind.MISCOUNTED, partition, detail)
+        self._verdict.summaries += run.counted is not None
+
     def _record(self, record: Emitted) -> None:
         ids = self._partitions[record.partition]
         self._verdict.records += 1
+        if ids.bookmark is not None and record.created < ids.bookmark.reread_from and record.id not in ids.covered:
+            self._fault(Kind.AHEAD, record.partition, f"{record.id} of {record.created}")
         if record.id in ids.covered or record.id in ids.current:
             self._fault(Kind.REPEATED, record.partition, record.id)
         elif record.id in ids.uncovered:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import signal
 import time
 import urllib.request
 from collections.abc import Mapping, Sequence
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from tests.kills.tap.history import Emitted, Partition, Run, events_of, last_state
+from tests.kills.tap.history import Emitted, Partition, Run, counted_in, events_of, last_state
 from tests.kills.tap.judge import Judge
 from tests.kills.tap.outcome import OVERLAP_S, Outcome
 from tests.kills.tap.process import Ended, run_until_killed
@@ -51,6 +52,8 @@ _UNTIL_THE_END = 1 << 62
 _CONCURRENCIES = (1, 4, 16)
 # One run in this many is not killed: otherwise the last accounts and streams would never be read to the present.
 _NOT_KILLED_EVERY = 8
+# One kill in this many is a SIGTERM, after which the tap writes what it has committed, and a summary.
+_SIGTERM_EVERY = 6
 _FINAL_RUNS = 10
 
 
@@ -136,13 +139,20 @@ class _Runs:
 
     def _run(self, after_bytes: int) -> Run:
         clock_unix = self._sandbox.clock()
+        sent = signal.SIGTERM if self.runs % _SIGTERM_EVERY == 0 else signal.SIGKILL
+        pipe_bytes = self._draw.choice(_PIPES)
         ended = run_until_killed(
-            self._command(), self._folder, after_bytes=after_bytes, pipe_bytes=self._draw.choice(_PIPES)
+            self._command(), self._folder, after_bytes=after_bytes, pipe_bytes=pipe_bytes, sent=sent
         )
         if not ended.was_killed and ended.code != 0:
             raise RuntimeError(f"run {self.runs} of the tap ended with {ended.code}: {ended.log[-2000:]}")
         self._count(ended)
-        run = Run(clock_unix=clock_unix, was_killed=ended.was_killed, events=events_of(ended.written))
+        run = Run(
+            clock_unix=clock_unix,
+            was_killed=ended.was_killed,
+            events=events_of(ended.written),
+            counted=counted_in(ended.log),
+        )
         self.judge.add(run)
         return run
 

@@ -37,6 +37,7 @@ class Outcome:
             "kills after the overlap was full": (self.kills_when_full, kills // 3),
             "windows": (self.verdict.windows, LEAST_WINDOWS),
             "settled windows": (self.verdict.settled_windows, 1),
+            "summaries": (self.verdict.summaries, 1),
             "repeated records": (self.verdict.repeats, 1),
             "late objects": (self.late_objects, 1),
             "objects in an overlap": (self.in_overlap, LEAST_IN_OVERLAP),
@@ -58,7 +59,8 @@ class Outcome:
         verdict = self.verdict
         return (
             f"seed={self.seed} kills={self.kills} kills_when_full={self.kills_when_full} runs={self.runs} "
-            f"windows={verdict.windows} settled_windows={verdict.settled_windows} partitions={len(self.created)} "
+            f"windows={verdict.windows} settled_windows={verdict.settled_windows} "
+            f"summaries={verdict.summaries} partitions={len(self.created)} "
             f"objects={sum(map(len, self.created.values()))} records={verdict.records} repeats={verdict.repeats} "
             f"most_repeats_at_once={verdict.most_repeats_at_once} bytes={self.written_bytes} "
             f"longest_state_bytes={verdict.longest_state_bytes} in_overlap={self.in_overlap} ties={self.ties} "

@@ -23,7 +23,7 @@ _READ_BYTES = 64 * 1024
 
 @dataclass(frozen=True, kw_only=True)
 class Ended:
-    """A finished process. `was_killed`: it was running when SIGKILL was sent, and ended by it."""
+    """A finished process. `was_killed`: it was running when the signal was sent, and ended by it."""
 
     written: bytes
     code: int
@@ -31,8 +31,10 @@ class Ended:
     log: str
 
 
-def run_until_killed(line: Sequence[str], folder: Path, *, after_bytes: int, pipe_bytes: int) -> Ended:
-    """Run the command and kill it after `after_bytes` bytes were read, unless it ends before.
+def run_until_killed(
+    line: Sequence[str], folder: Path, *, after_bytes: int, pipe_bytes: int, sent: signal.Signals = signal.SIGKILL
+) -> Ended:
+    """Run the command and send it a signal after `after_bytes` bytes were read, unless it ends before.
 
     The pipe holds `pipe_bytes` more bytes of its output.
 
@@ -45,12 +47,12 @@ def run_until_killed(line: Sequence[str], folder: Path, *, after_bytes: int, pip
             written = _read(output, after_bytes)
             is_alive = len(written) >= after_bytes and tap.poll() is None
             if is_alive:
-                tap.kill()
+                tap.send_signal(sent)
             written += _read(output, sys.maxsize)
             code = tap.wait(TIMEOUT_S)
         finally:
             tap.kill()
-    was_killed = is_alive and code == -signal.SIGKILL
+    was_killed = is_alive and code in {-sent, 128 + sent}
     return Ended(written=bytes(written), code=code, was_killed=was_killed, log=log.read_text(errors="replace"))
 
 

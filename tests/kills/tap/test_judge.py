@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from tests.kills.tap.history import Bookmark, Emitted, Event, Partition, Run, State, events_of, last_state
+from tests.kills.tap.history import Bookmark, Emitted, Event, Partition, Run, State, counted_in, events_of, last_state
 from tests.kills.tap.judge import MOST_IN_WINDOW, MOST_STATE_BYTES, Judge, Kind, Verdict
 from tests.kills.tap.outcome import Outcome
 
@@ -17,8 +17,8 @@ OVERLAP_S = 600
 LATE = 1_000_000
 
 
-def a_record(object_id: str, partition: Partition = CHARGES) -> Emitted:
-    return Emitted(partition, object_id)
+def a_record(object_id: str, partition: Partition = CHARGES, created: int = LATE) -> Emitted:
+    return Emitted(partition, object_id, created)
 
 
 def a_state(
@@ -34,8 +34,8 @@ def killed(*events: Event, clock: int = LATE) -> Run:
     return Run(clock_unix=clock, was_killed=True, events=events)
 
 
-def ended(*events: Event, clock: int = LATE) -> Run:
-    return Run(clock_unix=clock, was_killed=False, events=events)
+def ended(*events: Event, clock: int = LATE, counted: Mapping[Partition, int] | None = None) -> Run:
+    return Run(clock_unix=clock, was_killed=False, events=events, counted=counted)
 
 
 def verdict(*runs: Run, charges: Sequence[str] = (), refunds: Sequence[str] = ()) -> Verdict:
@@ -153,6 +153,22 @@ def test_a_run_that_repeats_what_several_killed_runs_left_open_is_found() -> Non
     assert kinds(found) == [Kind.MORE_THAN_A_WINDOW]
 
 
+@pytest.mark.parametrize("counted", [{CHARGES: 2}, {CHARGES: 0}, {}, {CHARGES: 1, REFUNDS: 1}])
+def test_a_summary_that_counts_other_records_than_were_written_is_found(counted: Mapping[Partition, int]) -> None:
+    events = a_record("ch_1"), a_state(10)
+
+    assert kinds(verdict(ended(*events, counted=counted), charges=["ch_1"])) == [Kind.MISCOUNTED]
+    assert kinds(verdict(ended(*events, counted={CHARGES: 1, REFUNDS: 0}), charges=["ch_1"])) == []
+
+
+def test_a_state_before_its_records_is_found() -> None:
+    before = killed(a_state(10), a_record("ch_1", created=9)), ended(a_record("ch_1", created=9), a_state(20))
+    behind = ended(a_record("ch_1", created=9), a_state(10), a_record("ch_2", created=10), a_state(20))
+
+    assert kinds(verdict(*before, charges=["ch_1"])) == [Kind.AHEAD, Kind.AHEAD]
+    assert kinds(verdict(behind, charges=["ch_1", "ch_2"])) == []
+
+
 @pytest.mark.parametrize(
     ("before", "after"),
     [
@@ -193,7 +209,8 @@ def test_ids_of_objects_that_were_not_settled_may_stay_until_they_are_read_again
 
 
 def test_an_incomplete_line_is_ignored() -> None:
-    record = {"type": "RECORD", "stream": "charges", "record": {"id": "ch_1", "_stripe_account": "acct_1"}}
+    of_record_ = {"id": "ch_1", "created": LATE, "_stripe_account": "acct_1"}
+    record = {"type": "RECORD", "stream": "charges", "record": of_record_}
     bookmark = {"replication_key_value": 9, "reread_from": 7, "emitted_ids": ["ch_1"]}
     partitions = {"partitions": [bookmark | {"context": {"_stripe_account": "acct_1"}}]}
     value = {"bookmarks": {"charges": partitions, "refunds": {"partitions": []}}}
@@ -219,6 +236,19 @@ def test_a_state_without_accounts_has_one_partition_per_stream() -> None:
     assert state.bookmarks == {Partition("charges", ""): Bookmark(9, 9)}
 
 
+def test_the_counts_of_the_summary_are_those_of_the_table_at_the_end_of_the_log() -> None:
+    row = "2026-11-30 16:24:43,494 | INFO     | tap-stripe-flow                | "
+    log = [
+        "read stream=charges account=acct_1 records=7 requests=1 seconds=0.0 state=ok",
+        "stream   account  records  requests  up to                 seconds  state",
+        "charges  acct_1        20         1  2026-11-30T16:24:44Z      0.0  ok",
+        "refunds  acct_1         0         0                                 not read",
+    ]
+
+    assert counted_in("\n".join(row + line for line in log)) == {CHARGES: 20, REFUNDS: 0}
+    assert counted_in(row + log[0]) is None
+
+
 def an_outcome(found: Verdict, created: Mapping[Partition, Sequence[int]]) -> Outcome:
     """An outcome after ten kills."""
     return Outcome(
@@ -236,7 +266,9 @@ def an_outcome(found: Verdict, created: Mapping[Partition, Sequence[int]]) -> Ou
 
 def test_an_ordeal_that_is_too_small_names_the_figure() -> None:
     stamps = [0] * 6000 + [599] * 6000
-    outcome = an_outcome(Verdict(windows=40, settled_windows=1, repeats=1), {CHARGES: stamps, REFUNDS: stamps})
+    outcome = an_outcome(
+        Verdict(windows=40, settled_windows=1, summaries=1, repeats=1), {CHARGES: stamps, REFUNDS: stamps}
+    )
 
     assert outcome.shortfalls(kills=10) == []
     assert outcome.shortfalls(kills=11) == ["only 10 kills, not 11"]

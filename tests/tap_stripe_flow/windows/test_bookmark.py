@@ -27,7 +27,7 @@ def read(state: Mapping[str, object], start: int = 0) -> Bookmark:
 
 
 def ids(bookmark: Bookmark) -> set[object]:
-    found = bookmark.to_state(LISTED)["emitted_ids"]
+    found = bookmark.to_state(LISTED).get("emitted_ids", [])
     assert isinstance(found, list)
     return set(found)
 

@@ -64,7 +64,7 @@ def test_a_settled_second_of_twenty_thousand_objects_is_emitted_once(
     assert emitted(done[:1], "charges") == made(sandbox, "charge")
     assert stamps == sorted(stamps)
     assert done[1].records("charges") == []
-    assert bookmark(done[0], "charges")["emitted_ids"] == []
+    assert "emitted_ids" not in bookmark(done[0], "charges")
     assert max(len(json.dumps(state)) for each in done for state in each.states) < 2_000
 
 
@@ -84,7 +84,7 @@ def test_all_ids_of_a_second_that_is_not_settled_are_remembered(sandbox: Sandbox
     assert len(bookmark(first[0], "customers")["emitted_ids"]) == 3_000 + 6  # and those of 1 and 100 s before
     assert emitted([*first, second, third], "customers") == made(sandbox, "customer")
     assert third.records("customers") == []
-    assert bookmark(third, "customers")["emitted_ids"] == []
+    assert bookmark(third, "customers")["emitted_ids"] is None  # they ended in this run
 
 
 @pytest.mark.parametrize("behind", [(), AFTER], ids=["newest", "among-others"])
@@ -115,7 +115,7 @@ def test_the_present_second_without_any_overlap_is_read_once(sandbox: Sandbox, t
         done.append(run_tap(tmp_path, settings(sandbox.url) | {"overlap_s": 0}, state=state))
 
     assert emitted(done, "customers") == made(sandbox, "customer")
-    assert done[-1].states[-1]["bookmarks"]["customers"]["emitted_ids"] == []
+    assert not done[-1].states[-1]["bookmarks"]["customers"].get("emitted_ids")
 
 
 def test_two_adjacent_dense_seconds_are_emitted_once(sandbox: Sandbox, tmp_path: Path) -> None:

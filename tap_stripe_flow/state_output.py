@@ -1,0 +1,195 @@
+"""The state of all streams and accounts, and when a STATE message with it is written.
+
+A STATE holds the bookmarks of all streams and accounts, so a STATE for each of many accounts would cost quadratic time.
+It waits until the records since the last one weigh as much as it does, or LONGEST_WAIT_S. It never waits while a second
+window of the same stream and account is written, so a kill repeats at most one window of each.
+
+Records are written before their bookmark is committed here, so every STATE is behind its records.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from singer_sdk.helpers._state import PROGRESS_MARKERS, SIGNPOST_MARKER, STARTING_MARKER, StateWriter
+from singer_sdk.helpers.types import TapState
+from singer_sdk.singerlib import StateMessage
+from singer_sdk.streams._state import StreamStateManager
+from typing_extensions import override
+
+from stripe_flow.singer.writer import LineWriter
+from tap_stripe_flow.listing.record import ACCOUNT_MEMBER
+from tap_stripe_flow.windows.batch import Batch
+from tap_stripe_flow.windows.bookmark import MOST_IDS
+from tap_stripe_flow.windows.state import count_ids, with_ends
+
+# How long a STATE waits for records that weigh as much; looked at after each batch.
+LONGEST_WAIT_S = 10.0
+# Meltano and the loaders store every STATE whole; a larger one is warned of.
+LARGE_BYTES = 1_000_000
+# Members of the SDK's dictionaries that are not a bookmark's.
+_OF_SDK = frozenset({"context", "partitions", PROGRESS_MARKERS, SIGNPOST_MARKER, STARTING_MARKER})
+
+Entry = dict[str, Any]  # Any: JSON
+
+
+class Place(NamedTuple):
+    """What one bookmark is of: a stream, and an account of the setting `account_ids`; None without the setting."""
+
+    stream: str
+    account: str | None = None
+
+
+class StateOutput(StateWriter):
+    """Holds the bookmarks of all places, in the SDK's dictionary `state`, and writes them as STATE messages.
+
+    - `warn` is called with a message when a STATE is large.
+    - `clock` returns monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        state: TapState,
+        writer: LineWriter,
+        warn: Callable[[str], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        super().__init__(writer)
+        self._state, self._writer, self._warn, self._clock = state, writer, warn, clock
+        self._entries = {place: entry for place, entry in _entries(state) if _drop_nulls(entry)}
+        self._ids = count_ids(state)
+        self._is_changed = bool(self._entries)  # the state that came in is repeated, as the SDK does
+        self._open: set[Place] = set()
+        self._waiting: set[tuple[Place, bool]] = set()  # with whether it is a window
+        self._size_bytes = self._record_bytes = 0
+        self._has_written = self._has_warned = False
+        self._written_s = clock()
+
+    def entry(self, place: Place) -> Entry:
+        """The SDK's dictionary of a place; an empty one without a bookmark, which is not part of the state."""
+        return self._entries.get(place, {})
+
+    def members(self, place: Place) -> Entry:
+        """The members of a place's bookmark, without those that ended; a copy."""
+        return {name: value for name, value in _members(self.entry(place)).items() if value is not None}
+
+    def most_ids(self, place: Place) -> int:
+        """How many ids the bookmark of a place may hold: what the other places leave of MOST_IDS."""
+        return MOST_IDS - self._ids + count_ids(self.members(place))
+
+    def before_records(self, place: Place, batch: Batch) -> None:
+        """Write a STATE if one waits for the window before that of `batch`, whose records follow.
+
+        A window and a batch of changes may wait together: then a kill repeats one of each.
+        """
+        kinds = (True, False) if batch.state is None else (batch.window is not None,)
+        if any((place, kind) in self._waiting for kind in kinds):
+            self._write()
+        self._open.add(place)
+
+    def commit(self, place: Place, batch: Batch) -> None:
+        """Replace a place's bookmark by that of `batch`, whose records are written; write a STATE if it is due."""
+        if batch.state is None:
+            return
+        if place in self._open:
+            self._open.discard(place)
+            self._waiting.add((place, batch.window is not None))
+        entry = self.entry(place)
+        before, after = _members(entry), with_ends(batch.state, _members(entry))
+        if before != after:
+            self._ids += count_ids(after) - count_ids(before)
+            self._attach(place, entry)
+            for name in entry.keys() - {"context", "partitions"}:
+                del entry[name]
+            entry.update(after)
+            self._is_changed = True
+        if self._is_changed and (batch.at_once or self._is_due()):
+            self._write()
+
+    @override
+    def write_state(self, state: TapState) -> None:
+        """Write a STATE if it is due: the SDK calls this at the start, and at the end of each stream."""
+        if self._is_changed and self._is_due():
+            self._write()
+
+    def finish(self, *, ended_well: bool) -> None:
+        """Write what changed since the last STATE; a run that `ended_well` writes at least one."""
+        if self._is_changed or (ended_well and not self._has_written):
+            self._write()
+
+    def of_other_form(self, stream: str, *, has_accounts: bool) -> bool:
+        """Whether all bookmarks of the stream are without accounts, and the run `has_accounts`; or the reverse."""
+        entry = self.entry(Place(stream))
+        in_accounts = any(_members(partition) for partition in entry.get("partitions", []))
+        return in_accounts != bool(_members(entry)) and in_accounts != has_accounts
+
+    def _attach(self, place: Place, entry: Entry) -> None:
+        """Make the entry of a place part of the SDK's dictionary."""
+        if place in self._entries:
+            return
+        bookmarks = self._state.setdefault("bookmarks", {})
+        if place.account is None:
+            entry.update(bookmarks.get(place.stream, {}))
+            bookmarks[place.stream] = entry
+        else:
+            entry["context"] = {ACCOUNT_MEMBER: place.account}
+            bookmarks.setdefault(place.stream, {}).setdefault("partitions", []).append(entry)
+        self._entries[place] = entry
+
+    def _is_due(self) -> bool:
+        weight = self._writer.record_bytes_out - self._record_bytes
+        return weight >= self._size_bytes or self._clock() - self._written_s >= LONGEST_WAIT_S
+
+    def _write(self) -> None:
+        line = self._writer.format_message(StateMessage(value={"bookmarks": {}, **self._state}))
+        self._size_bytes = len(line)
+        self._writer.write_line(line)
+        self._waiting.clear()
+        self._is_changed, self._has_written = False, True
+        self._record_bytes, self._written_s = self._writer.record_bytes_out, self._clock()
+        if self._size_bytes > LARGE_BYTES and not self._has_warned:
+            self._has_warned = True
+            self._warn(
+                f"a STATE has {self._size_bytes / 1e6:.1f} MB, with {len(self._entries)} bookmarks of streams and "
+                "accounts: Meltano and the loader store it whole each time. Give the accounts (setting account_ids) "
+                "or the streams to several runs, each with a state of its own"
+            )
+
+
+class StateManager(StreamStateManager):
+    """The SDK's view of one stream's entries, found without a search and not created by reading them."""
+
+    def __init__(self, output: StateOutput, stream: str) -> None:
+        super().__init__(stream_name=stream, tap_state={})
+        self._output = output
+
+    @property
+    @override
+    def stream_state(self) -> Entry:
+        return self._output.entry(Place(self.stream_name))
+
+    @override
+    def get_context_state(self, context: Mapping[str, Any] | None) -> Entry:  # Any: the SDK's context
+        return self._output.entry(Place(self.stream_name, context[ACCOUNT_MEMBER] if context else None))
+
+
+def _entries(state: TapState) -> Iterator[tuple[Place, Entry]]:
+    """The SDK's dictionaries in a state, by place; those of partitions that are not an account's are left out."""
+    for stream, entry in state.get("bookmarks", {}).items():
+        yield Place(stream), entry
+        for partition in entry.get("partitions", []):
+            if partition["context"].keys() == {ACCOUNT_MEMBER}:
+                yield Place(stream, partition["context"][ACCOUNT_MEMBER]), partition
+
+
+def _drop_nulls(entry: Entry) -> Entry:
+    """The entry, without the members that an earlier run has ended."""
+    for name in [name for name, value in entry.items() if value is None]:
+        del entry[name]
+    return entry
+
+
+def _members(entry: Entry) -> Entry:
+    return {name: value for name, value in entry.items() if name not in _OF_SDK}
