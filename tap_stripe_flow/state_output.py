@@ -25,7 +25,7 @@ from tap_stripe_flow.windows.batch import Batch
 from tap_stripe_flow.windows.bookmark import MOST_IDS
 from tap_stripe_flow.windows.state import count_ids, with_ends
 
-# How long a STATE waits for records that weigh as much; looked at after each batch.
+# How long a STATE waits for records that weigh as much; tested after each batch.
 LONGEST_WAIT_S = 10.0
 # Meltano and the loaders store every STATE whole; a larger one is warned of.
 LARGE_BYTES = 1_000_000
@@ -35,7 +35,7 @@ _OF_SDK = frozenset({"context", "partitions", PROGRESS_MARKERS, SIGNPOST_MARKER,
 Entry = dict[str, Any]  # Any: JSON
 
 
-class Place(NamedTuple):
+class Partition(NamedTuple):
     """What one bookmark is of: a stream, and an account of the setting `account_ids`; None without the setting."""
 
     stream: str
@@ -43,7 +43,7 @@ class Place(NamedTuple):
 
 
 class StateOutput(StateWriter):
-    """Holds the bookmarks of all places, in the SDK's dictionary `state`, and writes them as STATE messages.
+    """Holds the bookmarks of all partitions, in the SDK's dictionary `state`, and writes them as STATE messages.
 
     - `warn` is called with a message when a STATE is large.
     - `clock` returns monotonic seconds.
@@ -58,49 +58,49 @@ class StateOutput(StateWriter):
     ) -> None:
         super().__init__(writer)
         self._state, self._writer, self._warn, self._clock = state, writer, warn, clock
-        self._entries = {place: entry for place, entry in _entries(state) if _drop_nulls(entry)}
+        self._entries = {partition: entry for partition, entry in _entries(state) if _drop_nulls(entry)}
         self._ids = count_ids(state)
         self._is_changed = bool(self._entries)  # the state that came in is repeated, as the SDK does
-        self._open: set[Place] = set()
-        self._waiting: set[tuple[Place, bool]] = set()  # with whether it is a window
+        self._open: set[Partition] = set()
+        self._waiting: set[tuple[Partition, bool]] = set()  # with whether it is a window
         self._size_bytes = self._record_bytes = 0
         self._has_written = self._has_warned = False
         self._written_s = clock()
 
-    def entry(self, place: Place) -> Entry:
-        """The SDK's dictionary of a place; an empty one without a bookmark, which is not part of the state."""
-        return self._entries.get(place, {})
+    def entry(self, partition: Partition) -> Entry:
+        """The SDK's dictionary of a partition; an empty one without a bookmark, which is not part of the state."""
+        return self._entries.get(partition, {})
 
-    def members(self, place: Place) -> Entry:
-        """The members of a place's bookmark, without those that ended; a copy."""
-        return {name: value for name, value in _members(self.entry(place)).items() if value is not None}
+    def members(self, partition: Partition) -> Entry:
+        """The members of a partition's bookmark, without those that ended; a copy."""
+        return {name: value for name, value in _members(self.entry(partition)).items() if value is not None}
 
-    def most_ids(self, place: Place) -> int:
-        """How many ids the bookmark of a place may hold: what the other places leave of MOST_IDS."""
-        return MOST_IDS - self._ids + count_ids(self.members(place))
+    def most_ids(self, partition: Partition) -> int:
+        """How many ids the bookmark of a partition may hold: what the other partitions leave of MOST_IDS."""
+        return MOST_IDS - self._ids + count_ids(self.members(partition))
 
-    def before_records(self, place: Place, batch: Batch) -> None:
+    def before_records(self, partition: Partition, batch: Batch) -> None:
         """Write a STATE if one waits for the window before that of `batch`, whose records follow.
 
         A window and a batch of changes may wait together: then a kill repeats one of each.
         """
         kinds = (True, False) if batch.state is None else (batch.window is not None,)
-        if any((place, kind) in self._waiting for kind in kinds):
+        if any((partition, kind) in self._waiting for kind in kinds):
             self._write()
-        self._open.add(place)
+        self._open.add(partition)
 
-    def commit(self, place: Place, batch: Batch) -> None:
-        """Replace a place's bookmark by that of `batch`, whose records are written; write a STATE if it is due."""
+    def commit(self, partition: Partition, batch: Batch) -> None:
+        """Replace a partition's bookmark by that of `batch`, whose records are written; write a STATE if it is due."""
         if batch.state is None:
             return
-        if place in self._open:
-            self._open.discard(place)
-            self._waiting.add((place, batch.window is not None))
-        entry = self.entry(place)
+        if partition in self._open:
+            self._open.discard(partition)
+            self._waiting.add((partition, batch.window is not None))
+        entry = self.entry(partition)
         before, after = _members(entry), with_ends(batch.state, _members(entry))
         if before != after:
             self._ids += count_ids(after) - count_ids(before)
-            self._attach(place, entry)
+            self._attach(partition, entry)
             for name in entry.keys() - {"context", "partitions"}:
                 del entry[name]
             entry.update(after)
@@ -121,22 +121,22 @@ class StateOutput(StateWriter):
 
     def of_other_form(self, stream: str, *, has_accounts: bool) -> bool:
         """Whether all bookmarks of the stream are without accounts, and the run `has_accounts`; or the reverse."""
-        entry = self.entry(Place(stream))
+        entry = self.entry(Partition(stream))
         in_accounts = any(_members(partition) for partition in entry.get("partitions", []))
         return in_accounts != bool(_members(entry)) and in_accounts != has_accounts
 
-    def _attach(self, place: Place, entry: Entry) -> None:
-        """Make the entry of a place part of the SDK's dictionary."""
-        if place in self._entries:
+    def _attach(self, partition: Partition, entry: Entry) -> None:
+        """Make the entry of a partition part of the SDK's dictionary."""
+        if partition in self._entries:
             return
         bookmarks = self._state.setdefault("bookmarks", {})
-        if place.account is None:
-            entry.update(bookmarks.get(place.stream, {}))
-            bookmarks[place.stream] = entry
+        if partition.account is None:
+            entry.update(bookmarks.get(partition.stream, {}))
+            bookmarks[partition.stream] = entry
         else:
-            entry["context"] = {ACCOUNT_MEMBER: place.account}
-            bookmarks.setdefault(place.stream, {}).setdefault("partitions", []).append(entry)
-        self._entries[place] = entry
+            entry["context"] = {ACCOUNT_MEMBER: partition.account}
+            bookmarks.setdefault(partition.stream, {}).setdefault("partitions", []).append(entry)
+        self._entries[partition] = entry
 
     def _is_due(self) -> bool:
         weight = self._writer.record_bytes_out - self._record_bytes
@@ -168,20 +168,20 @@ class StateManager(StreamStateManager):
     @property
     @override
     def stream_state(self) -> Entry:
-        return self._output.entry(Place(self.stream_name))
+        return self._output.entry(Partition(self.stream_name))
 
     @override
     def get_context_state(self, context: Mapping[str, Any] | None) -> Entry:  # Any: the SDK's context
-        return self._output.entry(Place(self.stream_name, context[ACCOUNT_MEMBER] if context else None))
+        return self._output.entry(Partition(self.stream_name, context[ACCOUNT_MEMBER] if context else None))
 
 
-def _entries(state: TapState) -> Iterator[tuple[Place, Entry]]:
-    """The SDK's dictionaries in a state, by place; those of partitions that are not an account's are left out."""
+def _entries(state: TapState) -> Iterator[tuple[Partition, Entry]]:
+    """The SDK's dictionaries in a state, by partition; those of partitions that are not an account's are left out."""
     for stream, entry in state.get("bookmarks", {}).items():
-        yield Place(stream), entry
+        yield Partition(stream), entry
         for partition in entry.get("partitions", []):
             if partition["context"].keys() == {ACCOUNT_MEMBER}:
-                yield Place(stream, partition["context"][ACCOUNT_MEMBER]), partition
+                yield Partition(stream, partition["context"][ACCOUNT_MEMBER]), partition
 
 
 def _drop_nulls(entry: Entry) -> Entry:

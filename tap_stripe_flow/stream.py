@@ -29,7 +29,7 @@ from tap_stripe_flow.listing.record import ACCOUNT_MEMBER, Record
 from tap_stripe_flow.progress import Progress
 from tap_stripe_flow.run import Interruption, Run
 from tap_stripe_flow.source import Log, Source
-from tap_stripe_flow.state_output import Place, StateManager, StateOutput
+from tap_stripe_flow.state_output import Partition, StateManager, StateOutput
 from tap_stripe_flow.streams import StreamSpec
 from tap_stripe_flow.windows.batch import Batch
 from tap_stripe_flow.windows.bookmark import LISTED
@@ -136,36 +136,36 @@ class Engine(Stream):
         What fails here fails only this account, unless it is about the whole run. The others are read.
         """
         account = self.accounts[context[ACCOUNT_MEMBER] if context else None]
-        place, output = Place(self.name, account.id), self._stripe.state_output
-        what, before = self.label(account), output.members(place)
+        partition, output = Partition(self.name, account.id), self._stripe.state_output
+        what, before = self.label(account), output.members(partition)
         progress, self._unwritten = self._run.begin(self.name, account.id, before.get(LISTED.end)), None
-        with self._run.isolated(what, lambda: output.members(place) != before):
-            for batch in self._stripe.interruption.allowed_between(self._batches(account, place, progress)):
+        with self._run.isolated(what, lambda: output.members(partition) != before):
+            for batch in self._stripe.interruption.allowed_between(self._batches(account, partition, progress)):
                 if batch.records:
-                    output.before_records(place, batch)
+                    output.before_records(partition, batch)
                     yield batch.records
                     if self._unwritten is not None:
                         raise self._unwritten
-                self._end_batch(batch, place, progress)
+                self._end_batch(batch, partition, progress)
 
-    def _batches(self, account: Account, place: Place, progress: Progress) -> Iterator[Batch]:
+    def _batches(self, account: Account, partition: Partition, progress: Progress) -> Iterator[Batch]:
         what, output = self.label(account), self._stripe.state_output
         # FULL_TABLE in the catalog: the whole range is read again, and the bookmark starts over.
-        start_state = {} if self.forced_replication_method == REPLICATION_FULL_TABLE else output.members(place)
+        start_state = {} if self.forced_replication_method == REPLICATION_FULL_TABLE else output.members(partition)
         log = Log(
             warn=lambda message: self.logger.warning("%s: %s", what, message),
             missing=lambda error: self._run.note_missing(what, progress, error),
             refused=lambda parent_id, error: self._run.note_refused(what, progress, parent_id, error),
         )
-        return self.source.batches(self._run, account, start_state, output.most_ids(place), log)
+        return self.source.batches(self._run, account, start_state, output.most_ids(partition), log)
 
-    def _end_batch(self, batch: Batch, place: Place, progress: Progress) -> None:
+    def _end_batch(self, batch: Batch, partition: Partition, progress: Progress) -> None:
         self._run.note_progress()
         if batch.window is not None:
             fields = (self.name, progress.account or "", batch.window.start, batch.window.end, len(batch.records))
             self.logger.debug("window stream=%s account=%s start=%d end=%d records=%d", *fields)
         progress.add_batch(batch)
-        self._stripe.state_output.commit(place, batch)
+        self._stripe.state_output.commit(partition, batch)
 
     @cached_property
     def is_verbatim(self) -> bool:

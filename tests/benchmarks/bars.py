@@ -14,6 +14,7 @@ from typing import TypeVar
 from tests.benchmarks.backfills import FAR, FAR_CAPPED, FARTHER_CAPPED, NEAR, Cell, Row
 from tests.benchmarks.creates import Cost, costs, shares_of_the_limit
 from tests.benchmarks.discoveries import seconds_beyond_the_sdk
+from tests.benchmarks.many_accounts import ACCOUNTS, IdleTick, idle_ticks
 from tests.benchmarks.measuring import Unmeasured
 from tests.benchmarks.replays import Use, uses
 from tests.benchmarks.reports import Made, reports
@@ -126,11 +127,19 @@ def _of_ticks(rounds: int) -> list[Bar]:
         return Bar(name=f"tick_{name}", says=says, measure=measure, low=cost, high=cost)
 
     both = ["self", CONNECTED]
+    measured = _once(lambda: idle_ticks(rounds))
+
+    def crowded(name: str, says: str, figure: Callable[[IdleTick], float], high: float) -> Bar:
+        says = f"tap: {says} of an idle tick, {ACCOUNTS} accounts, capture changes"
+        return Bar(name=name, says=says, measure=lambda: [figure(each) for each in measured()], high=high)
+
     return [
         tick("new", "capture new", 1),
         tick("new_two_accounts", "capture new, two accounts", 1, account_ids=both),
         tick("changes", "capture changes", 2, capture="changes"),
         tick("changes_two_accounts", "capture changes, two accounts", 2, capture="changes", account_ids=both),
+        crowded("tick_growth", "processor seconds, in terms of half the accounts,", lambda each: each.growth, 2.2),
+        crowded("tick_states", "megabytes of STATEs", lambda each: each.state_bytes / 1e6, 4),
     ]
 
 

@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from singer_sdk.helpers.types import TapState
 
 from stripe_flow.singer.writer import LineWriter
-from tap_stripe_flow.state_output import LARGE_BYTES, LONGEST_WAIT_S, Place, StateOutput
+from tap_stripe_flow.state_output import LARGE_BYTES, LONGEST_WAIT_S, Partition, StateOutput
 from tap_stripe_flow.windows.batch import Batch
+from tap_stripe_flow.windows.bookmark import MOST_IDS
 from tap_stripe_flow.windows.plan import Window
 from tap_stripe_flow.windows.state import count_ids
 from tests.support.forking import started
@@ -29,6 +30,7 @@ from tests.support.sandbox import CONNECTED, PLATFORM, Sandbox
 
 ACCOUNTS = [f"acct_{number:04d}" for number in range(40)]
 TICK_S = 600
+END = "replication_key_value"
 A_WINDOW = Window(start=1, end=2)
 
 
@@ -45,15 +47,15 @@ class Written:
         self._writer = LineWriter()
         self.output = StateOutput(self.state, self._writer, self.warnings.append, lambda: self.now_s)
 
-    def write(self, place: Place, batch: Batch, records: Sequence[str] = ()) -> None:
+    def write(self, partition: Partition, batch: Batch, records: Sequence[str] = ()) -> None:
         """Write these ids as records of `batch`, and commit it, as the engine does."""
         with redirect_stdout(self._memory):
             if records:
-                self.output.before_records(place, batch)
+                self.output.before_records(partition, batch)
                 raws = [json.dumps({"id": each}).encode() for each in records]
-                self._writer.write_records(place.stream, ((raw, "") for raw in raws))
+                self._writer.write_records(partition.stream, ((raw, "") for raw in raws))
                 self._writer.flush()
-            self.output.commit(place, batch)
+            self.output.commit(partition, batch)
 
     def finish(self, *, ended_well: bool = True) -> None:
         with redirect_stdout(self._memory):
@@ -73,100 +75,104 @@ class Written:
 
 def at(end: int, **members: object) -> Batch:
     """A batch of a window, with the state after it."""
-    return Batch(state={"replication_key_value": end, **members}, window=A_WINDOW)
+    return Batch(state={END: end, **members}, window=A_WINDOW)
 
 
-def bookmarks(value: Message) -> dict[Place, Message]:
+def bookmarks(value: Message) -> dict[Partition, Message]:
     """All bookmarks of a STATE's value."""
     return {
-        Place(stream, each.get("context", {}).get("_stripe_account")): each
+        Partition(stream, each.get("context", {}).get("_stripe_account")): each
         for stream, entry in value["bookmarks"].items()
         for each in [entry, *entry.get("partitions", [])]
-        if "replication_key_value" in each
+        if END in each
     }
 
 
-# One step: the place, whether it is a window, how many records, of them in a part before it, seconds, at once.
+OWN, ITS = Partition("charges"), Partition("charges", "acct_1")
+# One step: the partition, whether it is a window, how many records, of them in a part before it, seconds, at once.
 steps = st.tuples(
-    st.sampled_from([Place("charges"), *(Place(name, each) for name in ("charges", "plans") for each in ("a", "b"))]),
+    st.sampled_from([OWN, ITS, Partition("plans", "acct_1")]),
     st.booleans(),
     st.integers(0, 8),
     st.integers(0, 3),
     st.sampled_from([0, 0, 0, 4, 11]),
-    st.booleans(),
+    st.sampled_from([False, False, False, True]),
 )
 
 
+@example([(ITS, True, 1, part, 0, False) for part in (0, 0, 1)])
+@example([(ITS, True, 1, part, 0, False) for part in (0, 0, 2)])
+@example([(ITS, False, 1, 0, 0, False)] * 3)
 @given(st.lists(steps, max_size=40))
 def test_no_state_is_ahead_and_a_kill_repeats_one_window_and_one_batch_of_changes(steps: list[Any]) -> None:
-    written, last = Written(), dict[Place, int]()
-    for number, (place, is_window, records, part, seconds, at_once) in enumerate(steps, start=1):
-        last[place] = number
-        names = [f"{place.account or ''} {number} {is_window:d}"]
+    written, last = Written(), dict[Partition, int]()
+    for number, (partition, is_window, records, part, seconds, at_once) in enumerate(steps, start=1):
+        last[partition] = number
+        names = [f"{partition.account or ''} {number} {is_window:d}"]
         batch = Batch(
-            state={"replication_key_value": number, "emitted_ids": [str(number)] * (number % 3)},
+            state={END: number, "emitted_ids": [str(number)] * (number % 3 * 80)},
             window=A_WINDOW if is_window else None,
             at_once=at_once,
         )
         written.now_s += seconds
         if part:  # a page of a window that is written page by page, or children of some of its parents
-            written.write(place, Batch(window=batch.window if part % 2 else None), names * part)
-        written.write(place, batch, names * records)
-        assert written.output.most_ids(place) - len(batch.state["emitted_ids"]) == 9_000 - count_ids(written.state)  # type: ignore[index,arg-type]
+            written.write(partition, Batch(window=batch.window if part % 2 else None), names * part)
+        written.write(partition, batch, names * records)
+        of_others = count_ids(written.state) - count_ids(written.output.members(partition))
+        assert written.output.most_ids(partition) == MOST_IDS - of_others
         if at_once:
             assert written.states[-1] == written.state["bookmarks"]
     written.finish()
 
-    assert {
-        place: each["replication_key_value"] for place, each in bookmarks({"bookmarks": written.states[-1]}).items()
-    } == last
+    final = bookmarks({"bookmarks": written.states[-1]})
+    assert {partition: each[END] for partition, each in final.items()} == last
     _check(written.messages)
 
 
 def _check(messages: Sequence[Message]) -> None:
     """Check each STATE, and what a kill after each line would repeat."""
-    seen = defaultdict[Place, dict[int, bool]](dict)  # window number: whether it is a window
-    covered = dict[Place, int]()
+    seen = defaultdict[Partition, dict[int, bool]](dict)  # window number: whether it is a window
+    covered = dict[Partition, int]()
     for message in messages:
         if message["type"] == "RECORD":
             account, number, is_window = message["record"]["id"].split(" ")
-            seen[Place(message["stream"], account or None)][int(number)] = is_window == "1"
+            seen[Partition(message["stream"], account or None)][int(number)] = is_window == "1"
         else:
-            covered |= {place: each["replication_key_value"] for place, each in bookmarks(message["value"]).items()}
-        for place, windows in seen.items():
-            repeated = [is_window for number, is_window in windows.items() if number > covered.get(place, 0)]
-            assert len(repeated) == len(set(repeated)), (place, windows, covered)
+            covered |= {partition: each[END] for partition, each in bookmarks(message["value"]).items()}
+        for partition, windows in seen.items():
+            repeated = [is_window for number, is_window in windows.items() if number > covered.get(partition, 0)]
+            assert len(repeated) == len(set(repeated)), (partition, windows, covered)
 
 
 def test_a_state_waits_for_records_that_weigh_as_much_or_ten_seconds() -> None:
     written = Written()
     long = {"emitted_ids": [f"ch_{number}" for number in range(200)]}
-    written.write(Place("charges", "a"), at(1, **long))
+    written.write(Partition("charges", "a"), at(1, **long))
     assert len(written.states) == 1
 
     for number in range(9):
-        written.write(Place("charges", f"b{number}"), at(1), ["ch_1"])
+        written.write(Partition("charges", f"b{number}"), at(1), ["ch_1"])
     assert len(written.states) == 1
-    written.write(Place("charges", "c"), at(1), ["ch_" + "0" * 4_000])
+    written.write(Partition("charges", "c"), at(1), ["ch_" + "0" * 4_000])
     assert len(written.states) == 2
     assert len(bookmarks({"bookmarks": written.states[1]})) == 11
 
-    written.write(Place("charges", "b0"), at(2), ["ch_2"])  # the next window of a place that the last STATE covers
+    written.write(Partition("charges", "b0"), at(2), ["ch_2"])  # its first window is covered already
     assert len(written.states) == 2
-    written.write(Place("charges", "b0"), at(3), ["ch_3"])
+    written.write(Partition("charges", "b0"), at(3), ["ch_3"])
     assert len(written.states) == 3
 
     written.now_s += LONGEST_WAIT_S - 1
-    written.write(Place("charges", "d"), at(1))
+    written.write(Partition("charges", "d"), at(1))
     assert len(written.states) == 3
     written.now_s += 1
-    written.write(Place("charges", "e"), at(1))
+    written.write(Partition("charges", "e"), at(1))
     assert len(written.states) == 4
 
 
 def test_a_run_without_any_change_writes_one_state() -> None:
     written = Written()
-    written.write(Place("plans"), Batch(), ["plan_1"])
+    written.write(Partition("plans"), Batch(), ["plan_1"])
     written.finish(ended_well=False)
     assert written.states == []
 
@@ -181,7 +187,7 @@ def test_a_large_state_is_warned_of_once() -> None:
     long = {"emitted_ids": ["x" * LARGE_BYTES]}
 
     for number in range(3):
-        written.write(Place("charges", str(number)), Batch(state=long, at_once=True))
+        written.write(Partition("charges", str(number)), Batch(state=long, at_once=True))
 
     assert len(written.states) == 3
     (warning,) = written.warnings
@@ -190,20 +196,20 @@ def test_a_large_state_is_warned_of_once() -> None:
 
 
 def test_what_says_nothing_is_not_in_the_state() -> None:
-    """Nulls of an earlier run, and places that were only looked at."""
-    nulls = {"replication_key_value": 5, "gap_from": None, "gap_until": None}
+    """Nulls of an earlier run, and partitions that were only looked at."""
+    nulls = {END: 5, "gap_from": None, "gap_until": None}
     partition = {"context": {"_stripe_account": "a"}, **nulls}
     written = Written(TapState(bookmarks={"charges": {"partitions": [partition], **nulls}}))
 
-    written.output.entry(Place("plans", "a"))
-    written.write(Place("charges"), at(6, emitted_ids=["ch_1"]))
-    written.write(Place("charges"), at(7))
+    written.output.entry(Partition("plans", "a"))
+    written.write(Partition("charges"), at(6, emitted_ids=["ch_1"]))
+    written.write(Partition("charges"), at(7))
     written.finish()
 
     assert written.states[-1] == {
         "charges": {
-            "partitions": [{"context": {"_stripe_account": "a"}, "replication_key_value": 5}],
-            "replication_key_value": 7,
+            "partitions": [{"context": {"_stripe_account": "a"}, END: 5}],
+            END: 7,
             "emitted_ids": None,
         }
     }
@@ -298,9 +304,9 @@ def test_however_a_run_ends_a_state_has_what_was_committed(
     after = bookmarks(done.states[-1])
     assert done.code == code
     for account in (PLATFORM, CONNECTED):
-        charges = Place("charges", account)
-        assert after[charges]["replication_key_value"] >= before[charges]["replication_key_value"] + TICK_S
-        refunds = Place("refunds", account)
+        charges = Partition("charges", account)
+        assert after[charges][END] >= before[charges][END] + TICK_S
+        refunds = Partition("refunds", account)
         assert after.get(refunds) == before.get(refunds)
 
 
