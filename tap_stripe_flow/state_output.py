@@ -1,8 +1,8 @@
 """The state of all streams and accounts, and when a STATE message with it is written.
 
 A STATE holds the bookmarks of all streams and accounts, so a STATE for each of many accounts would cost quadratic time.
-It waits until the records since the last one weigh as much as it does, or LONGEST_WAIT_S. It never waits while a second
-window of the same stream and account is written, so a kill repeats at most one window of each.
+It waits until the records since the last one weigh as much as it does; with records, LONGEST_WAIT_S at most. It never
+waits while a second window of the same stream and account is written, so a kill repeats at most one window of each.
 
 Records are written before their bookmark is committed here, so every STATE is behind its records.
 """
@@ -25,7 +25,7 @@ from tap_stripe_flow.windows.batch import Batch
 from tap_stripe_flow.windows.bookmark import MOST_IDS
 from tap_stripe_flow.windows.state import count_ids, with_ends
 
-# How long a STATE waits for records that weigh as much; tested after each batch.
+# How long a STATE with some records waits for more; tested after each batch. Without records a kill repeats nothing.
 LONGEST_WAIT_S = 10.0
 # Meltano and the loaders store every STATE whole; a larger one is warned of.
 LARGE_BYTES = 1_000_000
@@ -140,7 +140,8 @@ class StateOutput(StateWriter):
 
     def _is_due(self) -> bool:
         weight = self._writer.record_bytes_out - self._record_bytes
-        return weight >= self._size_bytes or self._clock() - self._written_s >= LONGEST_WAIT_S
+        is_late = bool(self._waiting) and self._clock() - self._written_s >= LONGEST_WAIT_S
+        return is_late or weight >= self._size_bytes
 
     def _write(self) -> None:
         line = self._writer.format_message(StateMessage(value={"bookmarks": {}, **self._state}))

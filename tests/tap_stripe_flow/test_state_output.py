@@ -163,11 +163,15 @@ def test_a_state_waits_for_records_that_weigh_as_much_or_ten_seconds() -> None:
     assert len(written.states) == 3
 
     written.now_s += LONGEST_WAIT_S - 1
-    written.write(Partition("charges", "d"), at(1))
+    written.write(Partition("charges", "d"), at(1), ["ch_1"])
     assert len(written.states) == 3
     written.now_s += 1
     written.write(Partition("charges", "e"), at(1))
     assert len(written.states) == 4
+
+    written.now_s += LONGEST_WAIT_S
+    written.write(Partition("charges", "f"), at(1))
+    assert len(written.states) == 4  # no record waits, so a kill would repeat nothing
 
 
 def test_a_run_without_any_change_writes_one_state() -> None:
