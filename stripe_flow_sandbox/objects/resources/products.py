@@ -16,7 +16,7 @@ def _create(call: Call) -> Object:
     made = call.new("product", updated=call.now)
     wanted_id = call.params.get("id")
     if wanted_id is not None:
-        if call.space["product"].body(str(wanted_id)) is not None:
+        if call.space["product"].place(str(wanted_id)) is not None:
             raise refuse("resource_already_exists", param="id", noun="Product")
         made["id"] = wanted_id
     apply(made, {name: value for name, value in call.params.items() if name != "id"})
