@@ -78,21 +78,28 @@ class Sandbox:
             query["livemode"] = str(livemode).lower()
         return list(self._control("GET", f"objects?{urlencode(query)}")["data"])
 
-    def make(self, kind: str, count: int = 1, *, every_s: int = 0, of: str | None = None) -> list[str]:
-        """The ids of new objects of a type that no API call creates, oldest first.
+    def make(
+        self, kind: str, count: int = 1, *, every_s: int = 0, of: str | None = None, account: str | None = None
+    ) -> list[str]:
+        """The ids of new objects of a type, made without a request, oldest first.
 
-        Each is `every_s` seconds older than the next; `of` is the id of the parent of child objects.
+        Each is `every_s` seconds older than the next; `of` is the id of the parent of child objects. `account` is the
+        sandbox's first one by default.
         """
-        order = {"type": kind, "count": count, "every_s": every_s, "of": of}
-        return list(self._control("POST", "objects", order)["ids"])
+        return self._order(kind, account, count=count, every_s=every_s, of=of)
 
-    def change(self, kind: str, object_id: str, *, of: str | None = None, **values: object) -> None:
-        """Change an object as other parts of Stripe would; `of` is the id of the parent of a child object."""
-        self._control("POST", "objects", {"type": kind, "change": object_id, "values": values, "of": of})
+    def change(
+        self, kind: str, object_id: str, *, of: str | None = None, account: str | None = None, **values: object
+    ) -> None:
+        """Change an object as other parts of Stripe would; for `of` and `account` see `make`."""
+        self._order(kind, account, change=object_id, values=values, of=of)
 
-    def delete(self, kind: str, object_id: str, *, of: str | None = None) -> None:
+    def delete(self, kind: str, object_id: str, *, of: str | None = None, account: str | None = None) -> None:
         """Delete an object; see `change`."""
-        self._control("POST", "objects", {"type": kind, "delete": object_id, "of": of})
+        self._order(kind, account, delete=object_id, of=of)
+
+    def _order(self, kind: str, account: str | None, **order: object) -> list[str]:
+        return list(self._control("POST", "objects", {"type": kind, "account": account, **order})["ids"])
 
     def faults(self, *rules: Mapping[str, Any], seed: int = 0) -> None:
         """Replace the rules in force, or remove them without arguments. Held requests continue."""
