@@ -9,9 +9,9 @@ from typing import Any
 from stripe_flow_cli.doctor.findings import Finding, ok, stops, warns
 from stripe_flow_cli.doctor.tap import TapUnderTest
 from stripe_flow_cli.journal.rows import format_time
+from tap_stripe_flow.failures import code_of
 from tap_stripe_flow.inputs import read_state
 from tap_stripe_flow.listing.record import ACCOUNT_MEMBER
-from tap_stripe_flow.failures import code_of
 from tap_stripe_flow.windows.bookmark import UnusableState
 from tap_stripe_flow.windows.plan import OLDEST
 from tap_stripe_flow.windows.state import StreamState

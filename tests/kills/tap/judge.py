@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
-from tap_stripe_flow.listing.pages import PAGE_LIMIT
+from stripe_flow.api.paging import PAGE_LIMIT
 from tap_stripe_flow.windows.plan import MOST_OBJECTS
 from tests.kills.tap.history import Bookmark, Emitted, Partition, Run, State
 
