@@ -1,0 +1,117 @@
+"""`POST /_sandbox/objects`: objects of every type, by type and by the names of the tap's streams."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import requests
+
+from stripe_flow_sandbox.furnish.kinds import KINDS, Kind
+from tap_stripe_flow.streams import STREAMS, StreamSpec
+from tests.stripe_flow_sandbox.builders import a_charge, a_client, a_payment
+from tests.stripe_flow_sandbox.description import differences
+from tests.support.official import everything, official
+from tests.support.sandbox import CONNECTED, Sandbox
+
+TWO_DAYS_S = 2 * 24 * 60 * 60
+
+
+@pytest.fixture(scope="module")
+def shop() -> Iterator[Sandbox]:
+    with Sandbox() as running:
+        yield running
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: f"{kind.noun}-{kind.stream}")
+def test_an_object_of_every_type_is_as_described(kind: Kind, shop: Sandbox) -> None:
+    of = shop.make(kind.children.parent)[0] if kind.children else None
+    before = len(shop.objects(kind.noun))
+
+    shop.make(kind.noun, 2, of=of)
+
+    assert len(shop.objects(kind.noun)) == before + 2
+    assert list(differences(shop.objects(kind.noun))) == []
+    assert kind.children is None or list(differences(shop.objects(kind.children.parent))) == []
+
+
+@pytest.mark.parametrize("spec", STREAMS, ids=lambda spec: spec.name)
+def test_the_name_of_a_stream_makes_its_objects(spec: StreamSpec, shop: Sandbox) -> None:
+    made = shop.make(spec.name, 2)
+
+    kinds = (spec.kind, *spec.other_kinds)
+    assert set(made) <= {each["id"] for kind in kinds for each in shop.objects(kind)}
+    assert set(made) <= {each["id"] for each in shop.objects(spec.name)}
+
+
+def test_the_types_name_every_stream_with_its_list(shop: Sandbox) -> None:
+    shown = requests.get(f"{shop.url}/_sandbox/types", timeout=10).json()["data"]
+
+    paths = {(each["stream"], each["type"]): each["path"] for each in shown}
+    for spec in STREAMS:
+        for kind in (spec.kind, *spec.other_kinds):
+            assert paths[spec.name, kind] == spec.path
+    parents = {(each["stream"], each["of"]) for each in shown}
+    assert parents >= {(each.name, each.child_of.parent.kind if each.child_of else None) for each in STREAMS}
+
+
+@pytest.mark.parametrize("order", [{"type": "nonsense"}, {"type": ""}, {"type": "charge_", "change": "ch_1"}])
+def test_an_unknown_type_is_answered_with_those_there_are(order: dict[str, str], shop: Sandbox) -> None:
+    answers = [
+        requests.post(f"{shop.url}/_sandbox/objects", json=order, timeout=10),
+        requests.get(f"{shop.url}/_sandbox/objects", params={"type": order["type"]}, timeout=10),
+    ]
+
+    if "change" not in order:
+        answers[0] = requests.post(f"{shop.url}/_sandbox/objects", json={**order, "count": 1}, timeout=10)
+    for answer in answers:
+        said = answer.json()["error"]
+        assert (answer.status_code, said.startswith("the sandbox has no type")) == (400, True)
+        assert all(kind.noun in said for kind in KINDS)
+        assert "GET /_sandbox/types" in said
+
+
+def test_an_object_has_the_values_that_are_given(sandbox: Sandbox) -> None:
+    def make(**order: object) -> Any:  # Any: JSON
+        answer = requests.post(f"{sandbox.url}/_sandbox/objects", json={"count": 1, **order}, timeout=10)
+        return answer.json()["ids"][0]
+
+    customer = make(type="customers", values={"email": "grace@example.com"})
+    invoice = make(type="invoice", values={"customer": customer, "status_transitions": {"paid_at": 5}})
+    there = make(type="invoice", account=CONNECTED)
+
+    client = official(sandbox).v1
+    assert client.customers.retrieve(customer).email == "grace@example.com"
+    shown = client.invoices.retrieve(invoice, {"expand": ["customer"]})
+    assert (shown.customer.id, shown.status_transitions.paid_at) == (customer, 5)
+    assert shown.status_transitions.voided_at is None
+    assert [each.id for each in official(sandbox, CONNECTED).v1.invoices.list().data] == [there]
+
+
+@pytest.mark.parametrize("name", ["card", "bank_account"])
+def test_a_type_of_several_lists_needs_a_parent_or_a_stream(name: str, shop: Sandbox) -> None:
+    with pytest.raises(ValueError, match="external_accounts, payment_sources"):
+        shop.make(name)
+
+
+def test_what_a_call_moves_has_its_balance_transaction(sandbox: Sandbox) -> None:
+    client = a_client(sandbox)
+    direct, held = a_charge(client, amount=900), a_charge(client, amount=800, capture=False)
+    assert held.balance_transaction is None
+    by_intent = client.charges.retrieve(a_payment(client, amount=700).latest_charge)
+    captured = client.charges.capture(held.id, {"amount": 500})
+    refund = client.refunds.create({"charge": direct.id, "amount": 300})
+    [rest] = client.refunds.list({"charge": held.id}).data
+    assert rest.balance_transaction is None  # the money was only held
+
+    shown = everything(client.balance_transactions)
+    sandbox.advance(TWO_DAYS_S)
+    later = everything(client.balance_transactions)
+
+    moved = {(each["source"], each["id"]): each["amount"] for each in shown}
+    sources = [(direct, 900), (by_intent, 700), (captured, 500), (refund, -300)]
+    assert moved == {(each.id, each.balance_transaction): amount for each, amount in sources}
+    assert {each["status"] for each in shown} == {"pending"}
+    assert {each["status"] for each in later} == {"available"}
+    assert [each.amount for each in client.balance.retrieve().available] == [900 + 700 + 500 - 300]
