@@ -62,6 +62,12 @@ def sibling_id(noun: str, owner_noun: str, owner_id: str) -> str:
     return _SHAPES[noun][0] + owner_id[len(_SHAPES[owner_noun][0]) :]
 
 
+def owner_of_sibling(noun: str, owner_noun: str, object_id: str) -> str:
+    """The id of the object whose `sibling_id` this is; for any other text a text that is nobody's id."""
+    prefix = _SHAPES[noun][0]
+    return _SHAPES[owner_noun][0] + object_id[len(prefix) :] if object_id.startswith(prefix) else ""
+
+
 def seeded_index(noun: str, label: str, object_id: str) -> int | None:
     """The index in this `seeded_id`; None for any other text."""
     prefix, _ = _SHAPES[noun]

@@ -19,6 +19,11 @@ def _examples() -> Mapping[str, bytes]:
     return {noun: encode(example) for noun, example in data("read_only_objects.json").items()}
 
 
+def example_fields(noun: str) -> Object:
+    """The members of Stripe's example; the caller sets ids and times."""
+    return decode(_examples()[noun])
+
+
 def new_example(space: Space, noun: str, at: int) -> Object:
     """A new object of type `noun`, not stored yet, whose times are all the Unix second `at`."""
     made = decode(_SOME_TIME.sub(b":%d" % at, _examples()[noun]))

@@ -21,7 +21,7 @@ class SeededObjects(ABC):
         self._past = past
         self._created = created
         self._livemode = livemode
-        self._label = f"{past.label}/{self.noun}"
+        self.label = f"{past.label}/{self.noun}"
 
     def __len__(self) -> int:
         return len(self._created)
@@ -33,10 +33,10 @@ class SeededObjects(ABC):
         return self._created[index]
 
     def id_of(self, index: int) -> str:
-        return seeded_id(self.noun, self._label, index)
+        return seeded_id(self.noun, self.label, index)
 
     def index_of(self, object_id: str) -> int | None:
-        index = seeded_index(self.noun, self._label, object_id)
+        index = seeded_index(self.noun, self.label, object_id)
         return index if index is not None and index < len(self) else None
 
     @abstractmethod

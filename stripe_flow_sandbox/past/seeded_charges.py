@@ -111,7 +111,7 @@ class SeededRefunds(SeededObjects):
                 b"charge": quoted(self._charges.id_of(charge)),
                 b"customer": self._charges.customer_of(charge),
                 b"payment_method": quoted(self._charges.card_of(charge)),
-                b"balance_transaction": quoted(seeded_id("balance_transaction", self._label, index)),
+                b"balance_transaction": quoted(seeded_id("balance_transaction", self.label, index)),
             }
         )
 

@@ -53,7 +53,7 @@ class SeededCustomers(SeededObjects):
     def __init__(self, past: Past, *, livemode: bool) -> None:
         created = array("q", map(past.customer_created, range(past.customers)))
         super().__init__(past, created, livemode=livemode)
-        self.card_label = f"{self._label}/card"
+        self.card_label = f"{self.label}/card"
 
     @cached_property
     def _template(self) -> Template:
@@ -107,7 +107,7 @@ class SeededMethods(SeededObjects):
     def __init__(self, past: Past, customers: SeededCustomers, *, livemode: bool) -> None:
         super().__init__(past, array("q", map(customers.created, range(len(customers)))), livemode=livemode)
         self._customers = customers
-        self._label = customers.card_label
+        self.label = customers.card_label
 
     @override
     def body(self, index: int) -> bytes:

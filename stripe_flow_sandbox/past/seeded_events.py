@@ -71,7 +71,7 @@ class SeededEvents:
 
     def __init__(self, past: Past, sources: Sequence[EventSource], api_version: str, *, livemode: bool) -> None:
         """No event is older than 30 days before the sandbox's start, even if its clock is set back."""
-        self._label = f"{past.label}/event"
+        self.label = f"{past.label}/event"
         self._sources = sources
         self._api_version = api_version
         self._livemode = livemode
@@ -94,10 +94,10 @@ class SeededEvents:
         return Order(array("q", (key >> bits for key in keys)), array("q", (key & mask for key in keys)))
 
     def id_of(self, index: int) -> str:
-        return seeded_id("event", self._label, index)
+        return seeded_id("event", self.label, index)
 
     def index_of(self, object_id: str) -> int | None:
-        index = seeded_index("event", self._label, object_id)
+        index = seeded_index("event", self.label, object_id)
         return index if index is not None and index < self._count else None
 
     def created(self, index: int) -> int:

@@ -9,6 +9,7 @@ from stripe_flow_sandbox.past.past import Past
 from stripe_flow_sandbox.past.seeded_charges import SeededCharges, SeededRefunds
 from stripe_flow_sandbox.past.seeded_customers import SeededCustomers, SeededMethods, SeededProducts
 from stripe_flow_sandbox.past.seeded_events import SeededEvents, event_sources_of
+from stripe_flow_sandbox.past.seeded_movements import SeededMovements
 from stripe_flow_sandbox.state.collection import Seeded
 from stripe_flow_sandbox.state.keys_file import AccountEntry
 from stripe_flow_sandbox.state.space import Seeds, Space
@@ -45,6 +46,7 @@ def _seeds(past: Past, api_version: str, *, livemode: bool) -> Seeds:
     refunds = SeededRefunds(past, charges, livemode=livemode)
     sources = event_sources_of(past, charges, customers, products, refunds)
     objects: dict[str, Seeded] = {
+        "balance_transaction": SeededMovements(past, charges, refunds, livemode=livemode),
         "charge": charges,
         "customer": customers,
         "event": SeededEvents(past, sources, api_version, livemode=livemode),

@@ -29,6 +29,7 @@ _IN_PATH = {"payment_intent": "intent", "price": "price", "test_helpers.test_clo
 _NOUNS = (
     "charge",
     "customer",
+    "event",
     "payment_intent",
     "payment_method",
     "price",
@@ -67,14 +68,20 @@ class Space:
         self._planned: list[tuple[int, int, Callable[[Call], None]]] = []
         self._numbers = count()
         self._seeded_card = seeds.card
-        self._collections = {noun: Collection(seeds.objects.get(noun)) for noun in _NOUNS}
+        self._seeds = seeds.objects
+        self._collections: dict[str, Collection] = {}
         # Child objects, by their parent's id and the path that lists them.
         self._children: dict[tuple[str, str], Collection] = {}
-        self._collections["event"] = Collection(seeds.objects.get("event"), tie=lambda count: count ^ _EVENT_SHUFFLE)
 
     def __getitem__(self, noun: str) -> Collection:
         """The objects of one type. Raises KeyError for a type the sandbox does not have."""
-        return self._collections[noun]
+        known = self._collections.get(noun)
+        if known is None:
+            if noun not in _NOUNS:
+                raise KeyError(noun)
+            tie = (lambda count: count ^ _EVENT_SHUFFLE) if noun == "event" else int
+            known = self._collections[noun] = Collection(self._seeds.get(noun), tie)
+        return known
 
     def children(self, parent_id: str, path: str) -> Collection:
         """The child objects of one parent that `path` lists; an empty collection at first."""
@@ -113,7 +120,7 @@ class Space:
 
     def find_among(self, nouns: Sequence[str], object_id: str) -> Object | None:
         """The object with this id that has one of these types, child objects and cards included; None if none has."""
-        collections = [self._collections[noun] for noun in nouns if noun in self._collections]
+        collections = [self[noun] for noun in nouns if noun in _NOUNS]
         paths = {spec.path for spec in CHILD_LISTS if not set(nouns).isdisjoint(spec.nouns)}
         collections += [children for (_, path), children in self._children.items() if path in paths]
         body = next((found for each in collections if (found := each.body(object_id)) is not None), None)

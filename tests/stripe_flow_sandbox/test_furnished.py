@@ -79,7 +79,8 @@ def test_every_reference_is_to_an_object_of_its_kind(noun: str, objects: Mapping
 
 @pytest.mark.parametrize("spec", LISTED, ids=lambda spec: spec.name)
 def test_a_reference_expands_to_the_object_itself(spec: StreamSpec, shop: Sandbox) -> None:
-    service, known = official_lists()[spec.path].of(official(shop).v1), {}
+    service = official_lists()[spec.path].of(official(shop).v1)
+    known: dict[tuple[str, str], dict[str, Any]] = {}
     for noun in NOUNS:
         known |= {(noun, each["id"]): each for each in shop.objects(noun)}
     plain = everything(service, **spec.filters)

@@ -10,6 +10,7 @@ import pytest
 
 from stripe_flow_sandbox.past.past import Past
 from tests.stripe_flow_sandbox.builders import a_client
+from tests.stripe_flow_sandbox.description import differences
 from tests.support.sandbox import Sandbox
 
 NOW, DAY_S = 1_700_000_000, 86_400
@@ -54,6 +55,23 @@ def test_a_past_lies_within_its_days_and_holds_together(seeded_sandbox: Sandbox)
         assert charges[refund["charge"]]["amount_refunded"] == refund["amount"]
         assert charges[refund["charge"]]["created"] <= refund["created"] < now
     assert sum(each["amount_refunded"] > 0 for each in charges.values()) == len(refunds)
+
+
+def test_what_a_past_moved_has_its_balance_transactions(seeded_sandbox: Sandbox) -> None:
+    client = a_client(seeded_sandbox)
+    kinds = ("balance_transaction", "charge", "refund")
+    moved, charges, refunds = ({one["id"]: one for one in seeded_sandbox.objects(kind)} for kind in kinds)
+
+    expected = {each["balance_transaction"]: each["amount"] for each in charges.values() if each["paid"]}
+    expected |= {each["balance_transaction"]: -each["amount"] for each in refunds.values()}
+    assert {each["id"]: each["amount"] for each in moved.values()} == expected
+    assert [each["created"] for each in moved.values()] == sorted(each["created"] for each in moved.values())
+    assert list(differences(list(moved.values()))) == []
+    for object_id in [*list(moved)[:5], *list(moved)[-5:]]:
+        found = client.balance_transactions.retrieve(object_id, {"expand": ["source"]})
+        assert found.source.balance_transaction == object_id
+        [same] = client.balance_transactions.list({"source": found.source.id, "type": found.source.object}).data
+        assert same.id == object_id
 
 
 def test_density_is_uneven_and_one_second_can_hold_more_than_a_page() -> None:

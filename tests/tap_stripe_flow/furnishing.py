@@ -6,8 +6,10 @@ from tap_stripe_flow.streams import STREAMS
 from tests.support.plugins import Message
 from tests.support.sandbox import Sandbox
 
+_SEEDED = ("--seed", "1", "--charges", "150", "--days", "20")
 # More objects than a page holds, and more children than Stripe shows inside a parent.
-FURNISHED = ("--seed", "1", "--charges", "150", "--days", "20", "--furnish", "105")
+FURNISHED = (*_SEEDED, "--furnish", "105")
+FURNISHED_A_LITTLE = (*_SEEDED, "--furnish", "12")
 CHILDREN = 12
 
 

@@ -16,7 +16,7 @@ import pytest
 from tap_stripe_flow.streams import STREAMS, StreamSpec
 from tests.support.plugins import Ended, Message, a_config, clean_env, command, run_tap
 from tests.support.sandbox import CONNECTED, PLATFORM, Sandbox
-from tests.tap_stripe_flow.furnishing import FURNISHED, add_children, with_all_selected
+from tests.tap_stripe_flow.furnishing import FURNISHED_A_LITTLE, add_children, with_all_selected
 
 RUNS = 3
 NOBODYS = ""
@@ -26,7 +26,7 @@ Rows = Mapping[tuple[str, str], int]
 
 @pytest.fixture(scope="module")
 def world() -> Iterator[Sandbox]:
-    with Sandbox(*FURNISHED) as sandbox:
+    with Sandbox(*FURNISHED_A_LITTLE) as sandbox:
         add_children(sandbox)
         yield sandbox
 

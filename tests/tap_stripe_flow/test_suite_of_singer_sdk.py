@@ -10,7 +10,7 @@ from singer_sdk.testing import SuiteConfig, get_tap_test_class
 from tap_stripe_flow.tap import TapStripeFlow
 from tests.support.plugins import a_config
 from tests.support.sandbox import Sandbox
-from tests.tap_stripe_flow.furnishing import FURNISHED, add_children, with_all_selected
+from tests.tap_stripe_flow.furnishing import FURNISHED_A_LITTLE, add_children, with_all_selected
 
 _CONFIG = a_config("http://127.0.0.1:1", customers_mode="list")  # the address is put in once the sandbox runs
 
@@ -23,7 +23,7 @@ pytestmark = [
 
 @pytest.fixture(scope="module", autouse=True)
 def _a_sandbox() -> Iterator[None]:
-    with Sandbox(*FURNISHED) as sandbox:
+    with Sandbox(*FURNISHED_A_LITTLE) as sandbox:
         add_children(sandbox)
         _CONFIG["base_url"] = sandbox.url
         yield
