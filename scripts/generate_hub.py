@@ -32,7 +32,7 @@ PLUGINS: dict[str, tuple[type[PluginBase], Json]] = {
     "extractors": (
         TapStripeFlow,
         {
-            "select": ["charges.*", "refunds.*"],
+            "select": ["charges.*", "refunds.*", "!*.*secret*"],
             "commands": commands(doctor="doctor --plugin tap --config ENV", slices="slices --config ENV"),
             "usage": "To read more streams, select them: `customers` needs `customer_ids`, or `customers_mode: list`.",
         },
