@@ -32,8 +32,7 @@ WORDS = {
     "dry run": (r"\brehears\w+", r"$^"),
     "capture": (
         r"\breplicas?\b|\btrigger(s|ed)?\b",
-        r"(to a|synchronous) replica|replica without|### Triggers|no such trigger|RETURNS trigger|CREATE TRIGGER"
-        r"|add a trigger to each table|has no triggers",
+        r"(to a|synchronous) replica|replica without|(###|no such|returns|create|add a|has no) triggers?",
     ),
     "child objects": (r"\bbelonging\b|\bwhat belongs\b", r"$^"),
     "say, log or summary": (r"\btells?\b|\btold\b|\btelling\b", r"tell apart"),

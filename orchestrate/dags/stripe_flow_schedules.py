@@ -81,7 +81,7 @@ def listed(root: Path) -> Listed:
             _must(name, "it has no name, and Meltano runs nothing until it has one")
             _must(name not in good, "this name is taken by an earlier schedule, which keeps it: rename one")
             good[name] = _schedule(entry, tasks)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             faults.append(f"{label}: {error}")
         else:
             if unknown := sorted(set(map(str, entry)) - MEMBERS):
@@ -164,11 +164,16 @@ class _AsText(yaml.SafeLoader):
     }
 
 
+# A value with a tag of its own is none of ours.
+_AsText.add_constructor(None, lambda _loader, _node: None)
+
+
 def _files(root: Path) -> list[Mapping[str, Yaml]]:
     whole = root / "meltano.yml"
     first = _read(whole)
     patterns = first.get("include_paths") or []
-    _must(isinstance(patterns, list), f"include_paths of {whole} is no list: begin each line with -")
+    is_list = isinstance(patterns, list) and all(isinstance(each, str) for each in patterns)
+    _must(is_list, f"include_paths of {whole} is no list of texts: begin each line with -")
     included = dict.fromkeys(path for pattern in patterns for path in sorted(root.glob(pattern)) if path != whole)
     return [first, *map(_read, included)]
 
@@ -176,8 +181,8 @@ def _files(root: Path) -> list[Mapping[str, Yaml]]:
 def _read(path: Path) -> Mapping[str, Yaml]:
     try:
         found = yaml.load(path.read_text(encoding="utf-8"), Loader=_AsText)  # noqa: S506 -- it resolves less than safe
-    except yaml.MarkedYAMLError as error:
-        at = error.problem_mark
+    except yaml.YAMLError as error:
+        at = getattr(error, "problem_mark", None)
         raise ValueError(f"{path} is no YAML{f': see line {at.line + 1}' if at else ''}") from None
     _must(found is None or isinstance(found, dict), f"{path} is no mapping")
     return found or {}

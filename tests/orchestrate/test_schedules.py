@@ -120,6 +120,19 @@ def test_a_wrong_schedule_is_named_and_the_others_are_there(what: str, at: int, 
     assert SECRET not in fault
 
 
+def test_a_tag_or_an_alias_of_itself_takes_no_schedule_away(tmp_path: Path) -> None:
+    odd_ones = "- {name: odd, interval: '@daily', job: round}\n"
+    tagged = "- {name: key, interval: '@daily', job: ours, env: {A: !x 1}}\n"
+    good = "- {name: good, interval: '@daily', job: ours}\n"
+    jobs = "jobs: [{name: ours, tasks: [tap-stripe-flow target-jsonl]}, {name: round, tasks: &round [*round]}]\n"
+    (tmp_path / "meltano.yml").write_text(f"{PROJECT}{jobs}schedules:\n{odd_ones}{tagged}{good}")
+
+    found = listed(tmp_path)
+
+    assert [each.name for each in found.schedules] == ["good"]
+    assert [fault.partition(":")[0] for fault in found.faults] == ["schedule odd", "schedule key"]
+
+
 def test_an_unknown_member_and_a_missing_plugin_are_noted_and_the_schedule_stays(tmp_path: Path) -> None:
     found = listed(a_project(tmp_path, [odd(intervall="@daily"), LAST | {"job": "lost"}]))
 
@@ -172,7 +185,16 @@ def test_whatever_stands_beside_it_a_good_schedule_is_there(
 
 
 @pytest.mark.parametrize(
-    "text", ["schedules: {a: b}", "jobs: text\nschedules: []", "include_paths: text", "[]", "a: ["]
+    "text",
+    [
+        "schedules: {a: b}",
+        "jobs: text\nschedules: []",
+        "include_paths: text",
+        "include_paths: [[]]",
+        "[]",
+        "a: [",
+        "a: \x07",
+    ],
 )
 def test_a_file_that_cannot_be_read_is_one_clear_sentence(text: str, tmp_path: Path) -> None:
     (tmp_path / "meltano.yml").write_text(text)
