@@ -23,7 +23,7 @@ from stripe_flow.singer.writer import LineWriter
 from tap_stripe_flow.listing.record import ACCOUNT_MEMBER
 from tap_stripe_flow.windows.batch import Batch
 from tap_stripe_flow.windows.bookmark import MOST_IDS
-from tap_stripe_flow.windows.state import count_ids, with_ends
+from tap_stripe_flow.windows.state import count_ids, left_out, with_ends
 
 # How long a STATE with some records waits for more; tested after each batch. Without records a kill repeats nothing.
 LONGEST_WAIT_S = 10.0
@@ -59,6 +59,7 @@ class StateOutput(StateWriter):
         super().__init__(writer)
         self._state, self._writer, self._warn, self._clock = state, writer, warn, clock
         self._entries = {partition: entry for partition, entry in _entries(state) if _drop_nulls(entry)}
+        self._read = frozenset(each for each, entry in self._entries.items() if _members(entry))
         self._ids = count_ids(state)
         self._is_changed = bool(self._entries)  # the state that came in is repeated, as the SDK does
         self._open: set[Partition] = set()
@@ -97,7 +98,7 @@ class StateOutput(StateWriter):
             self._open.discard(partition)
             self._waiting.add((partition, batch.window is not None))
         entry = self.entry(partition)
-        before, after = _members(entry), with_ends(batch.state, _members(entry))
+        before, after = _members(entry), self._with_ends(partition, batch.state)
         if before != after:
             self._ids += count_ids(after) - count_ids(before)
             self._attach(partition, entry)
@@ -124,6 +125,17 @@ class StateOutput(StateWriter):
         entry = self.entry(Partition(stream))
         in_accounts = any(_members(partition) for partition in entry.get("partitions", []))
         return in_accounts != bool(_members(entry)) and in_accounts != has_accounts
+
+    def _with_ends(self, partition: Partition, members: Mapping[str, object]) -> Entry:
+        """The members of the partition's next bookmark, with a null for each that a merge must forget.
+
+        In a full refresh Meltano passes no state, and merges the new one onto the old. It replaces lists whole, so
+        partitions need no null for what no STATE of this run had.
+        """
+        before = _members(self.entry(partition))
+        if partition.account is None and partition not in self._read:
+            before |= dict.fromkeys(left_out(members))
+        return with_ends(members, before)
 
     def _attach(self, partition: Partition, entry: Entry) -> None:
         """Make the entry of a partition part of the SDK's dictionary."""

@@ -70,6 +70,12 @@ def with_ends(members: Mapping[str, object], before: Mapping[str, object]) -> di
     return {**members, **{name: None for name in before if name not in members}}
 
 
+def left_out(members: Mapping[str, object]) -> list[str]:
+    """The names of what the bookmarks in `members` leave out: no ids, or a `reread_from` that is the end."""
+    bookmarks = [names for names in (LISTED, EVENTS) if names.end in members]
+    return [name for names in bookmarks for name in (names.reread_from, names.ids) if name not in members]
+
+
 class StateKeeper:
     """Holds the state of one stream and account while it is being read."""
 

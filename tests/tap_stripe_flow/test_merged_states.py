@@ -12,11 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tap_stripe_flow.state_output import Partition
+from tap_stripe_flow.windows.batch import Batch
 from tap_stripe_flow.windows.plan import Window
 from tap_stripe_flow.windows.state import StreamState, with_ends
 from tests.support.official import official
 from tests.support.plugins import Message, a_config, run_tap
 from tests.support.sandbox import Sandbox
+from tests.tap_stripe_flow.test_state_output import Written
 from tests.tap_stripe_flow.windows.test_state import stream_states
 
 DAY_S = 86_400
@@ -40,6 +43,20 @@ def test_a_merged_state_reads_like_the_newest(stream_states: list[StreamState]) 
         for older in entries[: entries.index(newest) + 1]:
             found = StreamState.from_state(json.loads(json.dumps(merged(newest, older))), start=0, stream="charges")
             assert found == state
+
+
+@given(stream_states, st.lists(stream_states, min_size=1, max_size=4))
+def test_a_full_refresh_does_not_go_on_from_ids_and_times_of_the_state_that_it_ignores(
+    old: StreamState, stream_states: list[StreamState]
+) -> None:
+    """Meltano passes no state to it, and merges its STATEs onto the old one all the same."""
+    written = Written()
+    for each in stream_states:
+        written.write(Partition("charges"), Batch(state=each.to_state(), at_once=True))
+        newest = merged(written.states[-1].get("charges", {}), old.to_state()) if written.states else old.to_state()
+        found = StreamState.from_state(newest, start=0, stream="charges")
+        assert found.listed == each.listed or (each.listed is None and found.listed == old.listed)
+        assert found.events == each.events or (each.events is None and found.events == old.events)
 
 
 @given(stream_states)

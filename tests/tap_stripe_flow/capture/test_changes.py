@@ -259,7 +259,7 @@ def test_after_a_gap_in_the_events_the_objects_of_gap_days_are_read_again(sandbo
     assert "events_gap_days" in done.log
     assert (len(last([done], "charges")), min(stamps)) == (4 + 1_100 + 2, start - 20 * day)
     assert again.records("charges") == []
-    assert not {"gap_from", "gap_until"} & set(done.states[-1]["bookmarks"]["charges"])
+    assert not any(done.states[-1]["bookmarks"]["charges"].get(name) for name in ("gap_from", "gap_until"))
 
 
 def test_changes_from_before_capture_was_set_to_changes_are_read(sandbox: Sandbox, tmp_path: Path) -> None:

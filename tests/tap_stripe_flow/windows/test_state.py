@@ -22,9 +22,11 @@ MOST_STATE_BYTES = 300_000
 seconds = st.integers(0, 2**33)
 ids = st.frozensets(st.text(min_size=1, max_size=8), max_size=5)
 bookmarks = st.builds(
-    lambda end, reread_from, known: Bookmark(end=end, reread_from=reread_from, state_ids=known, state_ids_before=end),
+    lambda end, before_s, known: Bookmark(
+        end=end, reread_from=max(0, end - before_s), state_ids=known, state_ids_before=end
+    ),
     seconds,
-    seconds,
+    st.sampled_from([0, 1, 600]),
     ids,
 )
 windows = st.tuples(seconds, st.integers(1, 1000)).map(lambda pair: Window(start=pair[0], end=pair[0] + pair[1]))
