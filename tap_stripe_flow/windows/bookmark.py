@@ -93,7 +93,7 @@ class Bookmark:
                 "Clear it (`meltano state clear`) and set start_date to where reading should go on"
             )
         end, known = max(end, start), frozenset(id_ for id_ in ids if isinstance(id_, str))
-        reread_from = min(max(reread_from, start), end)  # never behind the end, whoever wrote the state
+        reread_from = min(max(reread_from, start), end)  # a `reread_from` behind the end would skip objects
         return cls(end=end, reread_from=reread_from, state_ids=known, state_ids_before=end)
 
     def to_state(self, names: BookmarkMembers) -> dict[str, object]:
