@@ -64,7 +64,7 @@ def test_a_settled_second_of_twenty_thousand_objects_is_emitted_once(
     assert emitted(done[:1], "charges") == made(sandbox, "charge")
     assert stamps == sorted(stamps)
     assert done[1].records("charges") == []
-    assert "emitted_ids" not in bookmark(done[0], "charges")
+    assert not bookmark(done[0], "charges").get("emitted_ids")
     assert max(len(json.dumps(state)) for each in done for state in each.states) < 2_000
 
 
@@ -84,7 +84,7 @@ def test_all_ids_of_a_second_that_is_not_settled_are_remembered(sandbox: Sandbox
     assert len(bookmark(first[0], "customers")["emitted_ids"]) == 3_000 + 6  # and those of 1 and 100 s before
     assert emitted([*first, second, third], "customers") == made(sandbox, "customer")
     assert third.records("customers") == []
-    assert bookmark(third, "customers")["emitted_ids"] is None  # they ended in this run
+    assert not bookmark(third, "customers").get("emitted_ids")
 
 
 @pytest.mark.parametrize("behind", [(), AFTER], ids=["newest", "among-others"])
