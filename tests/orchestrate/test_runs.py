@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -14,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stripe_flow_cli.slices.planner import PlannedRun
 from tests.support.plugins import ROOT, clean_env
 
 NAMES = st.lists(st.integers(min_value=1, max_value=10**6).map("acct_{}".format), min_size=1, max_size=50, unique=True)
@@ -185,3 +187,30 @@ def test_meltano_does_not_outlive_the_task_that_runs_it(tmp_path: Path) -> None:
         rest = pipe.read()  # returns when no process has the other end open any more
 
     assert rest == ""
+
+
+def test_a_slice_runs_with_the_settings_of_its_plan(runs: ModuleType, tmp_path: Path) -> None:
+    """Also with `capture: new`, whatever the schedule captures."""
+    planned = PlannedRun(
+        account="acct_a",
+        start_date="2026-01-01T00:00:00Z",
+        end_date="2026-02-01T00:00:00Z",
+        runs_at_once=3,
+        objects=7,
+        requests_per_second=6.667,
+    )
+    meltano = tmp_path / "meltano"
+    meltano.write_text(f"#!/bin/sh\necho '{json.dumps([asdict(planned)])}'\n")
+    meltano.chmod(0o700)
+    project = runs.Project.from_env({"MELTANO_PROJECT_ROOT": str(tmp_path), "MELTANO_BIN": str(meltano)})
+    schedule = a_schedule(runs, "tap-stripe-flow", **{f"{TAP}_CAPTURE": "changes"})
+
+    [order] = runs.slices(project, schedule, start=planned.start_date, end=planned.end_date, per_worker=1)
+
+    assert order["env"] == {
+        f"{TAP}_ACCOUNT_IDS": '["acct_a"]',
+        f"{TAP}_START_DATE": planned.start_date,
+        f"{TAP}_END_DATE": planned.end_date,
+        f"{TAP}_RUNS_AT_ONCE": "3",
+        f"{TAP}_CAPTURE": "new",
+    }
