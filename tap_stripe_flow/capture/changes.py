@@ -195,8 +195,13 @@ class ChangeCapture:
             for record in reread_unplaced(listing, kind, [*unplaced, *parents], prefetch)
             if record.id in deleted or self._wanted.holds(record.id, record.created)
         ]
+        gone = frozenset(record.id for record in records if not record.created)  # deleted ones have no creation time
+        listed = self._task.keeper.stream_state.listed
         records += self._deleted_children(records, change_set.child_changes)
-        return Batch(records=records, state=self._task.keeper.update(events=bookmark))
+        return Batch(
+            records=records,
+            state=self._task.keeper.update(events=bookmark, listed=listed.without(gone) if listed else None),
+        )
 
     def _deleted_children(
         self, parents: Sequence[ListedRecord], child_changes: Mapping[str, ChildChange]
@@ -219,7 +224,7 @@ def _is_lost(created: int, now: int) -> bool:
 def stripe_time(events: Listing) -> int:
     """Stripe's time in Unix seconds before anything is read, from a request for one event.
 
-    A refusal also tells the time; then events may be read in a later run. Without an answer the time is extrapolated
+    A refusal also has the time; then events may be read in a later run. Without an answer the time is extrapolated
     from an earlier one, less CLOCKS_S. Raises StripeError if neither is known.
     """
     begun_s = time.monotonic()

@@ -23,7 +23,7 @@ from tap_stripe_flow.windows.plan import OLDEST
 
 # How many objects one job of the pool reads. They are neighbours by creation time, so they share pages.
 CHUNK = 50
-# Fewer objects are read by id without a look at a page, which could save only a request or two.
+# Fewer objects are read by id at once: a page could save only a request or two.
 LEAST_FOR_A_PAGE = 4
 
 

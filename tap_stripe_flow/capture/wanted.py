@@ -41,7 +41,7 @@ class Wanted:
         return read_at is not None and change.at + CLOCKS_S < read_at
 
     def may_hold(self, change: Change) -> bool:
-        """Whether the object is to be read, as far as its event tells.
+        """Whether the object is to be read, by what its event says.
 
         A deletion counts as emitted before: the list no longer shows the object, and the bookmark forgets such ids.
         """

@@ -118,6 +118,11 @@ class Bookmark:
         """Whether the state or this run remembers that the object was emitted."""
         return object_id in self.state_ids or object_id in self.run_ids
 
+    def without(self, ids: frozenset[str]) -> Bookmark:
+        """The bookmark without these ids, so that an object that gets one of them again is new."""
+        run_ids = {object_id: created for object_id, created in self.run_ids.items() if object_id not in ids}
+        return replace(self, state_ids=self.state_ids - ids, run_ids=run_ids)
+
     def after(self, window: Window, objects: Sequence[Keyed], settled: int) -> Bookmark:
         """The bookmark once `objects`, all of `window`, are emitted; it never goes back.
 

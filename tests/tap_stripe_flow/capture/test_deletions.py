@@ -9,7 +9,7 @@ import pytest
 from tap_stripe_flow.listing.record import PARENT_MEMBER
 from tap_stripe_flow.streams import STREAMS, StreamSpec
 from tests.support.plugins import Message
-from tests.support.scenes import Answer, Scenes
+from tests.support.scenes import MISSING, Answer, Scenes
 from tests.tap_stripe_flow.capture.replica import Replica
 
 NOW, TICK_S = 1_790_000_000, 600
@@ -123,6 +123,24 @@ def test_a_change_of_capture_does_not_lose_the_truth(spec: StreamSpec) -> None:
         replica.run()
 
     assert replica.rows == world.right
+
+
+@EVERY_DELETED
+def test_an_object_that_was_deleted_while_a_run_read_it_may_come_again(spec: StreamSpec) -> None:
+    """The list of the run that emits the deletion still showed the object, so its id is in the state."""
+    young, again = (an_object(spec, "AGAIN", created, name) for created, name in ((NOW + 500, "a"), (NOW + 700, "b")))
+    with Scenes(now=NOW, lists={spec.path: [], "/v1/events": []}) as stripe:
+        replica = Replica(stream=spec.name, url=stripe.url)
+        replica.run()
+        lists = {spec.path: [young], "/v1/events": [an_event(spec.deleted_by[0], NOW + 600, young)]}
+        stripe.set(now=NOW + 600, lists=lists, answers=[Answer(path=f"{spec.path}/AGAIN", status=404, body=MISSING)])
+        replica.run()
+        deleted = replica.rows["AGAIN"]
+        stripe.set(now=NOW + 720, lists={spec.path: [again]})
+        replica.run()
+
+    assert deleted == gone(spec, "AGAIN")
+    assert replica.rows["AGAIN"] == again
 
 
 def test_an_object_that_was_replaced_behind_the_end_of_the_range_is_still_told() -> None:

@@ -110,7 +110,7 @@ def test_an_event_that_names_nothing_is_told_and_not_passed(data: object) -> Non
     with Scenes(now=NOW, lists={spec.path: [an_object(spec, each, "old") for each in ids], "/v1/events": []}) as stripe:
         replica = Replica(stream=spec.name, url=stripe.url)
         replica.run()
-        before = replica.state["events_reread_from"]
+        before = replica.state.get("events_reread_from")
         named = [
             an_event("charge.updated", NOW + 100 + number, {"object": an_object(spec, each, "new")}, number)
             for number, each in enumerate(ids)
@@ -119,7 +119,7 @@ def test_an_event_that_names_nothing_is_told_and_not_passed(data: object) -> Non
         new = [an_object(spec, each, "new") for each in ids]
         stripe.set(now=NOW + 7_200, lists={spec.path: new, "/v1/events": [*named, odd]})
         replica.run()
-        error, held = replica.error, replica.state["events_reread_from"]
+        error, held = replica.error, replica.state.get("events_reread_from")
         stripe.set(now=NOW + 9_000, lists={"/v1/events": named})
         replica.run()
 
