@@ -13,7 +13,7 @@ from typing import Protocol
 
 import msgspec
 
-from stripe_flow.api.errors import NotFound
+from stripe_flow.api.errors import NotFound, UnreadableAnswer
 from stripe_flow.api.paging import PAGE_LIMIT
 from tap_stripe_flow.capture.change_feed import Change, is_worth_listing
 from tap_stripe_flow.listing.pages import Listing, Page
@@ -77,11 +77,19 @@ def reread_unplaced(
 
 
 def child_ids(parent: ListedRecord, list_member: str) -> frozenset[str]:
-    """The ids of the child objects that a parent object holds in this list; none if it was deleted."""
-    members = _MEMBERS.decode(parent.raw)
-    if list_member not in members:
+    """The ids of the child objects that a parent object holds in this list; none if it was deleted.
+
+    Raises UnreadableAnswer.
+    """
+    if not parent.created:  # only a deleted object has no creation time
         return frozenset()
-    return frozenset(child.id for child in _CHILDREN.decode(members[list_member]).data)
+    try:
+        children = _CHILDREN.decode(_MEMBERS.decode(parent.raw).get(list_member, b"null"))
+    except msgspec.ValidationError:
+        raise UnreadableAnswer(
+            f"{parent.id} does not show its list {list_member}, so it is not known which of its objects are deleted"
+        ) from None
+    return frozenset(child.id for child in children.data)
 
 
 class _Child(msgspec.Struct):

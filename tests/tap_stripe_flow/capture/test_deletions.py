@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from stripe_flow.api.errors import UnreadableAnswer
 from tap_stripe_flow.listing.record import PARENT_MEMBER
 from tap_stripe_flow.streams import STREAMS, StreamSpec
 from tests.support.plugins import Message
@@ -189,6 +190,25 @@ def test_only_children_that_their_parent_no_longer_shows_are_deleted(spec: Strea
     assert {each for each, row in replica.rows.items() if row.get("deleted")} == set(no_more)
     assert {each: replica.rows[each][PARENT_MEMBER] for each in no_more} == no_more
     assert set(replica.rows) == {f"c_{number}" for number in range(1, 6)}
+
+
+@pytest.mark.parametrize("shown", [None, [], {"object": "list"}, {"object": "list", "data": [{"object": "card"}]}])
+def test_a_parent_that_does_not_show_its_children_confirms_no_deletion(shown: object) -> None:
+    card = {"id": "card_1", "object": "card", "customer": "cus_1"}
+    nested = {"object": "list", "data": [card], "has_more": False, "url": "/v1/customers/cus_1/sources"}
+    customer = {"id": "cus_1", "object": "customer", "created": MADE, "sources": nested}
+    with Scenes(now=NOW, lists={"/v1/customers": [customer], "/v1/events": []}) as stripe:
+        replica = Replica(stream="payment_sources", url=stripe.url)
+        replica.run()
+        events = [an_event("customer.source.deleted", NOW + 600, card)]
+        stripe.set(now=NOW + 700, lists={"/v1/customers": [customer | {"sources": shown}], "/v1/events": events})
+        replica.run()
+        error = replica.error
+        stripe.set(now=NOW + 800, lists={"/v1/customers": [customer | {"sources": nested | {"data": []}}]})
+        replica.run()
+
+    assert isinstance(error, UnreadableAnswer)
+    assert (replica.error, replica.rows["card_1"].get("deleted")) == (None, True)
 
 
 def test_deletions_that_are_none_are_read_from_pages() -> None:
