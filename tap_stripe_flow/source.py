@@ -121,7 +121,7 @@ class Source:
             stamp=listed.stamp,
             is_newest_first=listed.path in NEWEST_FIRST,
             account=account.id,
-            is_snapshot=listed.is_snapshot,
+            is_snapshot=listed.is_snapshot or (child_of is not None and child_of.list_member is not None),
         )
 
     def ask(self, run: Run, account: Account) -> None:

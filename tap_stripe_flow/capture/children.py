@@ -1,6 +1,6 @@
 """Child streams: reads the child objects of each parent object, all of them, whenever the parent is read.
 
-Children inside the parent object need no request: a list inside an object is complete already (see `listing.nested`).
+Children inside the parent object need a request only where Stripe cuts their list (see `listing.nested`).
 A parent whose children Stripe refuses does not stop the others (see `refused_parents`).
 """
 
@@ -16,6 +16,7 @@ import msgspec
 from stripe_flow.api.errors import NotFound, StripeError, UnreadableAnswer
 from stripe_flow.api.stripe_ids import shown_path
 from tap_stripe_flow.capture.refused_parents import RefusalLog, RefusedParents, is_of_one_parent
+from tap_stripe_flow.listing.nested import complete_list
 from tap_stripe_flow.listing.object_key import read_key
 from tap_stripe_flow.listing.pages import Listing
 from tap_stripe_flow.listing.prefetch import PrefetchPool
@@ -194,8 +195,12 @@ class ChildReader:
 
     def _contained(self, members: Mapping[str, msgspec.Raw]) -> list[msgspec.Raw]:
         """The children in the parent's list; empty if Stripe shows the parent without the list."""
-        nested = members.get(self.child_of.list_member or "", _NULL)
-        return [] if bytes(nested) == bytes(_NULL) else _LIST.decode(nested).data
+        name = self.child_of.list_member or ""
+        nested = bytes(members.get(name, _NULL))
+        if nested == bytes(_NULL):
+            return []
+        parents = self.parents
+        return _LIST.decode(complete_list(nested, parents.client, parents.path, name, parents.expand)).data
 
     def _listed(self, parent_id: str) -> Iterator[Record]:
         """The children that Stripe lists for the parent."""

@@ -45,6 +45,19 @@ def complete(raw: bytes, client: Client, path: str, expand: Sequence[str] = ()) 
         raise unreadable(path, "its values are nested too deeply") from None
 
 
+def complete_list(raw: bytes, client: Client, path: str, name: str, expand: Sequence[str] = ()) -> bytes:
+    """The list `raw`, which is the member `name` of an object from `path`, read to its end; see `complete`.
+
+    Raises NotFound if Stripe does not know the list any more, and what `complete` raises.
+    """
+    if not is_cut(raw):
+        return raw
+    try:
+        return _Completion(client, path, expand).complete(raw, (name,))
+    except RecursionError:
+        raise unreadable(path, "its values are nested too deeply") from None
+
+
 @dataclass(frozen=True)
 class _Page:
     data: Sequence[Node]
@@ -58,10 +71,10 @@ class _Completion:
     path: str
     expand: Sequence[str]
 
-    def complete(self, raw: bytes) -> bytes:
-        """One object, completed."""
-        top: Node = msgspec.json.decode(raw, type=Node)
-        self._visit(top, ())
+    def complete(self, raw: bytes, names: tuple[str, ...] = ()) -> bytes:
+        """One object, or a list that `names` lead to, completed."""
+        top = msgspec.json.decode(raw)
+        self._visit(top, names)
         return msgspec.json.encode(top)
 
     def _visit(self, value: object, names: tuple[str, ...]) -> None:

@@ -85,7 +85,8 @@ class Listing:
     - `stamp` is the member that the list's filter `created` compares; None for a list without this filter.
     - `is_newest_first`: Stripe documents the order of the list.
     - `account` is added to every record, if the run reads several accounts.
-    - `is_snapshot`: the objects describe the past, so lists inside them are not completed.
+    - `is_snapshot`: lists inside the objects are not read to their end, since the objects describe the past, or since
+      their reader does it.
     """
 
     client: Client
@@ -168,7 +169,7 @@ class Listing:
         read = partial(read_one, path, self.stamp)
         answer = self.client.get(path, {"expand": list(self.expand)}, read=read)
         key, raw = answer.value
-        if is_cut(raw):
+        if not self.is_snapshot and is_cut(raw):
             raw = complete(raw, self.client, path, self.expand)
         return ListedRecord.single(key, raw, _sent_unix(answer, path), self.account)
 

@@ -148,7 +148,7 @@ def _nested(children: ChildObjects, **settings: object) -> list[str]:
 
 
 def _children(children: ChildObjects, *, stream: str, **settings: object) -> list[str]:
-    listing, _ = _parent(children, stream, settings)
+    listing = replace(_parent(children, stream, settings)[0], is_snapshot=True)
     spec, parents = SPECS[stream], [Batch(records=[listing.retrieve(children.parent)])]
     assert spec.child_of is not None
     child_list = Listing(client=listing.client, path=spec.path, stamp=None)
