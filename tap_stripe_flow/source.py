@@ -15,6 +15,7 @@ from tap_stripe_flow.capture.by_id import ByIdCapture
 from tap_stripe_flow.capture.change_feed import EventReader
 from tap_stripe_flow.capture.changes import ChangeCapture, Feed
 from tap_stripe_flow.capture.children import ChildReader
+from tap_stripe_flow.capture.left_out import LeftOutLists
 from tap_stripe_flow.capture.new_objects import NewObjectCapture, Task
 from tap_stripe_flow.capture.refused_parents import RefusalLog
 from tap_stripe_flow.failures import StreamMisconfigured
@@ -91,7 +92,9 @@ class Source:
 
         Raises StripeError, Misconfigured or UnusableState.
         """
-        listing, keeper = self.listing(run, account), self._keeper(run, state)
+        errors: dict[str, StripeError] = {}
+        listing = replace(self.listing(run, account), left_out=errors)
+        keeper = StateKeeper(StreamState.from_state(state, start=run.span.start or OLDEST, stream=self.spec.name))
         if self.reads_by_id:
             ids = self._ids_of(run, account)
             batches = ByIdCapture(listing=listing, ids=ids, prefetch=run.prefetch, on_missing=log.missing).batches()
@@ -100,14 +103,17 @@ class Source:
         else:
             task = Task(listing=listing, keeper=keeper, prefetch=run.prefetch, span=run.span, most_ids=most_ids)
             batches = self._capture(task, log)
-        child_of = self.spec.child_of
-        return self._child_reader(run, listing, child_of, keeper, log).batches(batches) if child_of else batches
-
-    def _keeper(self, run: Run, state: Mapping[str, object]) -> StateKeeper:
-        """The stream's state. Raises UnusableState."""
-        is_kept = self.is_incremental or self.spec.child_of
-        start, stream = run.span.start or OLDEST, self.spec.name
-        return StateKeeper(StreamState.from_state(state, start=start, stream=stream) if is_kept else StreamState())
+        refusals = RefusalLog(refused=log.refused, warn=log.warn)
+        if self.spec.child_of:
+            return self._child_reader(run, listing, self.spec.child_of, keeper, refusals).batches(batches)
+        return LeftOutLists(
+            listing=listing,
+            errors=errors,
+            prefetch=run.prefetch,
+            keeper=keeper,
+            log=refusals,
+            is_bookmarked=self.is_incremental,
+        ).batches(batches)
 
     def listing(self, run: Run, account: Account) -> Listing:
         """The stream's own list in this account, or that of its parents."""
@@ -121,7 +127,7 @@ class Source:
             stamp=listed.stamp,
             is_newest_first=listed.path in NEWEST_FIRST,
             account=account.id,
-            is_snapshot=listed.is_snapshot or (child_of is not None and child_of.list_member is not None),
+            is_snapshot=listed.is_snapshot or child_of is not None,
         )
 
     def ask(self, run: Run, account: Account) -> None:
@@ -179,7 +185,7 @@ class Source:
         )
 
     def _child_reader(
-        self, run: Run, parents: Listing, child_of: ChildOf, keeper: StateKeeper, log: Log
+        self, run: Run, parents: Listing, child_of: ChildOf, keeper: StateKeeper, log: RefusalLog
     ) -> ChildReader:
         listing = Listing(client=parents.client.scoped(), path=self.spec.path, stamp=None, account=parents.account)
         return ChildReader(
@@ -188,7 +194,7 @@ class Source:
             parents=parents,
             prefetch=run.prefetch,
             keeper=keeper,
-            log=RefusalLog(refused=log.refused, warn=log.warn),
+            log=log,
             is_bookmarked=self.is_incremental,
         )
 

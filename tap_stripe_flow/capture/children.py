@@ -15,12 +15,13 @@ import msgspec
 
 from stripe_flow.api.errors import NotFound, StripeError, UnreadableAnswer
 from stripe_flow.api.stripe_ids import shown_path
-from tap_stripe_flow.capture.refused_parents import RefusalLog, RefusedParents, is_of_one_parent
+from tap_stripe_flow.capture.refused_parents import RefusalLog, RefusedParents
 from tap_stripe_flow.listing.nested import complete_list
 from tap_stripe_flow.listing.object_key import read_key
 from tap_stripe_flow.listing.pages import Listing
 from tap_stripe_flow.listing.prefetch import PrefetchPool
 from tap_stripe_flow.listing.record import ACCOUNT_MEMBER, PARENT_MEMBER, ChildRecord, Record, with_member
+from tap_stripe_flow.listing.refusals import is_of_one_object
 from tap_stripe_flow.streams import ChildOf
 from tap_stripe_flow.windows.batch import Batch
 from tap_stripe_flow.windows.plan import OLDEST
@@ -170,7 +171,7 @@ class ChildReader:
 
     def _refused(self, parent_id: str, error: StripeError) -> Children:
         """A refused parent. Raises `error` if it is not about this parent alone."""
-        if not is_of_one_parent(error):
+        if not is_of_one_object(error):
             raise error
         return Children(parent_id=parent_id, error=error)
 
@@ -188,7 +189,7 @@ class ChildReader:
         except NotFound:
             return True
         except StripeError as error:
-            if not is_of_one_parent(error):
+            if not is_of_one_object(error):
                 raise
             return False
         return bytes(members.get("deleted", _NULL)) == b"true"

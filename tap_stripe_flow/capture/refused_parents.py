@@ -9,27 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from stripe_flow.api.errors import (
-    AccountHidden,
-    ListUnfinished,
-    NoUsableAnswer,
-    PermissionMissing,
-    RequestRefused,
-    StripeError,
-    UnreadableAnswer,
-)
+from stripe_flow.api.errors import PermissionMissing, StripeError
+from tap_stripe_flow.listing.refusals import names_permission
 
 # How many ids a state holds for one stream and account.
 MOST_REFUSED = 1_000
 # So many refusals in a row show that the key lacks the permission that Stripe names: the other parents are not asked.
 MANY = 100
-
-_OF_ONE_PARENT = (RequestRefused, PermissionMissing, UnreadableAnswer, ListUnfinished, NoUsableAnswer)
-
-
-def is_of_one_parent(error: StripeError) -> bool:
-    """Whether the error may be about one parent alone, and not about the key, the account or the network."""
-    return isinstance(error, _OF_ONE_PARENT) and not isinstance(error, AccountHidden)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +74,7 @@ class RefusedParents:
         self._of_run.add(parent_id)
         if self.is_accepted:
             self.note_accepted()
-        elif len(self._errors) >= MANY and all(map(_names_permission, self._errors.values())):
+        elif len(self._errors) >= MANY and all(map(names_permission, self._errors.values())):
             raise error
 
     def keep_refused(self) -> None:
@@ -110,7 +96,3 @@ class RefusedParents:
                 f"{len(self._ids)} parents are refused, and the state remembers {MOST_REFUSED:,}: the child objects of "
                 "the oldest ones are read when their parents change"
             )
-
-
-def _names_permission(error: StripeError) -> bool:
-    return isinstance(error, PermissionMissing) and error.refusal is not None and bool(error.refusal.permission)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import MutableMapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from urllib.parse import parse_qsl, urlsplit
@@ -10,10 +10,11 @@ from urllib.parse import parse_qsl, urlsplit
 import msgspec
 
 from stripe_flow.api.client import Client
-from stripe_flow.api.errors import NotFound
+from stripe_flow.api.errors import NotFound, StripeError
 from stripe_flow.api.lists import Entry, ListReading, Question
 from stripe_flow.api.paging import PAGE_LIMIT, read_pages
 from tap_stripe_flow.listing.answers import Node, check_doubles, read_parsed_page, unreadable
+from tap_stripe_flow.listing.refusals import is_of_one_object, names_permission
 
 _CUT_MARK = b'"has_more":true'
 
@@ -26,14 +27,21 @@ def is_cut(raw: bytes, *, expected: bool = False) -> bool:
     return raw.count(_CUT_MARK) > expected
 
 
-def complete(raw: bytes, client: Client, path: str, expand: Sequence[str] = ()) -> bytes:
+def complete(
+    raw: bytes,
+    client: Client,
+    path: str,
+    expand: Sequence[str] = (),
+    left_out: MutableMapping[str, StripeError] | None = None,
+) -> bytes:
     """`raw`, an object or a page of objects from `path`, with each nested list read to its end, at every depth.
 
     `expand` are the names that the objects were expanded by, such as `subscriptions.data.customer`; the requests for
-    more of a list expand the same. A list that Stripe does not know any more, since its parent was deleted meanwhile,
-    is left out. Raises StripeError; UnreadableAnswer for a list that cannot be read to its end.
+    more of a list expand the same. A list that cannot be read for a reason of the object alone is left out, and
+    `left_out` holds the error by the object's id. Where `left_out` is None, only NotFound is not raised: the parent of
+    the list was deleted meanwhile. Raises StripeError; UnreadableAnswer for a list that cannot be read to its end.
     """
-    completion = _Completion(client, path, expand)
+    completion = _Completion(client, path, expand, left_out)
     try:
         members = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
         if bytes(members.get("object", b"")) != b'"list"':
@@ -70,28 +78,37 @@ class _Completion:
     client: Client
     path: str
     expand: Sequence[str]
+    left_out: MutableMapping[str, StripeError] | None = None
 
     def complete(self, raw: bytes, names: tuple[str, ...] = ()) -> bytes:
         """One object, or a list that `names` lead to, completed."""
         top = msgspec.json.decode(raw)
-        self._visit(top, names)
+        errors: list[StripeError] = []
+        self._visit(top, names, errors)
+        if self.left_out is not None:
+            self.left_out.pop(str(top["id"]), None)
+            self.left_out.update({str(top["id"]): error for error in errors[:1]})
         return msgspec.json.encode(top)
 
-    def _visit(self, value: object, names: tuple[str, ...]) -> None:
+    def _visit(self, value: object, names: tuple[str, ...], errors: list[StripeError]) -> None:
         """Complete the lists in a value; `names` lead to it, as in the parts of `expand`."""
         if isinstance(value, list):
             for each in value:
-                self._visit(each, names)
+                self._visit(each, names, errors)
         elif isinstance(value, dict):
             for name, member in list(value.items()):
                 try:
-                    self._visit(member, (*names, name))
-                except NotFound:
+                    self._visit(member, (*names, name), errors)
+                except StripeError as error:
+                    is_kept = self.left_out is not None and is_of_one_object(error) and not names_permission(error)
+                    if not (is_kept or isinstance(error, NotFound)):
+                        raise
                     del value[name]
+                    errors.append(error)
             if _is_cut_list(value):
-                self._read_on(value, names)
+                self._read_on(value, names, errors)
 
-    def _read_on(self, nested: Node, names: tuple[str, ...]) -> None:
+    def _read_on(self, nested: Node, names: tuple[str, ...], errors: list[StripeError]) -> None:
         """Read what follows the entries that the list shows."""
         url, data, where = nested.get("url"), nested.get("data"), ".".join(names)
         if not isinstance(url, str) or not url.startswith("/v1/") or not isinstance(data, list):
@@ -111,7 +128,7 @@ class _Completion:
         reading.take(_entries(address.path, data), has_more=True)
         for page, new in read_pages(reading, ask, address.path):
             for each in (page.data[position] for position in new):
-                self._visit(each, (*names, "data"))
+                self._visit(each, (*names, "data"), errors)
                 data.append(each)
         nested["has_more"] = False
 

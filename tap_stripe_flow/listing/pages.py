@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import accumulate, pairwise
@@ -17,7 +17,7 @@ from urllib.parse import quote
 import msgspec
 
 from stripe_flow.api.client import Client
-from stripe_flow.api.errors import AccountTrouble
+from stripe_flow.api.errors import AccountTrouble, StripeError
 from stripe_flow.api.lists import End, ListReading, Question, Shown
 from stripe_flow.api.message import Answer
 from stripe_flow.api.paging import PAGE_LIMIT, read_pages
@@ -86,7 +86,9 @@ class Listing:
     - `is_newest_first`: Stripe documents the order of the list.
     - `account` is added to every record, if the run reads several accounts.
     - `is_snapshot`: lists inside the objects are not read to their end, since the objects describe the past, or since
-      their reader does it.
+      their reader does it where it needs one.
+    - `left_out` collects the error for each object of which a list could not be read and was left out, by its id; None:
+      the error is raised.
     """
 
     client: Client
@@ -97,6 +99,7 @@ class Listing:
     is_newest_first: bool = False
     account: str | None = None
     is_snapshot: bool = False
+    left_out: MutableMapping[str, StripeError] | None = None
 
     def ask_for_one(self) -> int:
         """Request one object, to check that the key may read this list; returns Stripe's time. Raises StripeError."""
@@ -144,7 +147,7 @@ class Listing:
                 self.path, f"it shows objects whose {self.stamp} is outside of the range that was asked for"
             )
         if not self.is_snapshot and is_cut(text, expected=keys.has_more):
-            text = complete(text, self.client, self.path, self.expand)
+            text = complete(text, self.client, self.path, self.expand, self.left_out)
         page = Page(
             ids=pack(msgspec.json.encode([each.id for each in keys.data])),
             times=times,
@@ -170,7 +173,7 @@ class Listing:
         answer = self.client.get(path, {"expand": list(self.expand)}, read=read)
         key, raw = answer.value
         if not self.is_snapshot and is_cut(raw):
-            raw = complete(raw, self.client, path, self.expand)
+            raw = complete(raw, self.client, path, self.expand, self.left_out)
         return ListedRecord.single(key, raw, _sent_unix(answer, path), self.account)
 
     def _read_page(self, body: bytes) -> tuple[ObjectKeys, bytes]:
