@@ -1,6 +1,6 @@
 """The lists of which Stripe documents that they are newest first. Nothing is said about the others.
 
-A reader that lost its place asks such a list again from there on, and any other list from its beginning.
+A reader whose cursor is lost asks such a list again from there on, and any other list from its beginning.
 """
 
 from __future__ import annotations

@@ -11,13 +11,14 @@ from pathlib import Path
 import pytest
 from typing_extensions import override
 
+from stripe_flow.api.errors import ListUnfinished
 from stripe_flow.api.settings import open_client
 from tap_stripe_flow.listing.pages import Listing
 from tap_stripe_flow.listing.prefetch import PrefetchPool
 from tap_stripe_flow.windows.reader import WindowReader
 from tests.support.plugins import Ended, Message, a_config, run_tap
 from tests.support.sandbox import Sandbox
-from tests.support.scenes import Asked, Json, Said, Scenes
+from tests.support.scenes import Answer, Asked, Json, Said, Scenes
 from tests.tap_stripe_flow.furnishing import with_selected
 
 NOW = 1_790_000_000
@@ -112,3 +113,19 @@ def test_a_list_that_is_not_newest_first_is_read_whole(first_ordered: int) -> No
 
     found = Counter(record.id for window in windows for record in window.records)
     assert found == Counter(each["id"] for each in entries)
+
+
+@pytest.mark.parametrize("empty", [1, 2])
+def test_the_newest_page_is_asked_for_again_if_it_is_empty_and_promises_more(empty: int) -> None:
+    """It is what the planner of slices counts by, and what re-reads changed objects."""
+    nothing = {"object": "list", "url": "/v1/x", "has_more": True, "data": []}
+    answers = [Answer(path="/v1/x", status=200, body=nothing, times=empty)]
+    with Scenes(now=NOW, lists={"/v1/x": [{"id": "x_1", "created": NOW - 5}]}, answers=answers) as stripe:
+        listing = Listing(client=open_client(a_config(stripe.url)), path="/v1/x")
+
+        if empty == 1:
+            page = listing.page(0, NOW)
+            assert ([each.id for each in page.records()], page.has_more) == (["x_1"], False)
+        else:
+            with pytest.raises(ListUnfinished):
+                listing.page(0, NOW)
