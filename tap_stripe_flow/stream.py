@@ -15,11 +15,11 @@ from functools import cached_property, lru_cache
 from typing import Any, Protocol, cast
 
 from singer_sdk import Stream, Tap
+from singer_sdk.helpers._catalog import get_selected_schema
 from singer_sdk.helpers.conform import TypeConformanceLevel
-from singer_sdk.mapper import SameRecordTransform
 from singer_sdk.metrics import Counter
 from singer_sdk.singerlib import RecordMessage
-from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE, REPLICATION_INCREMENTAL, Catalog
+from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE, REPLICATION_INCREMENTAL, Catalog, MetadataMapping
 
 from stripe_flow.api.errors import Misconfigured, StripeFlowError
 from stripe_flow.singer.writer import LineWriter
@@ -28,6 +28,7 @@ from tap_stripe_flow.failures import StreamMisconfigured
 from tap_stripe_flow.listing.record import ACCOUNT_MEMBER, Record
 from tap_stripe_flow.progress import Progress
 from tap_stripe_flow.run import Interruption, Run
+from tap_stripe_flow.selection import DELETED, Selection, include, is_unchanged, select
 from tap_stripe_flow.source import Log, Source
 from tap_stripe_flow.state_output import Partition, StateManager, StateOutput
 from tap_stripe_flow.streams import StreamSpec
@@ -72,25 +73,34 @@ class Engine(Stream):
             return REPLICATION_INCREMENTAL
         return super().replication_method
 
-    def apply_catalog(self, catalog: Catalog) -> None:
-        """Apply the catalog's selection, but not its keys.
+    @property
+    def metadata(self) -> MetadataMapping:
+        """The SDK's metadata, with the members that no catalog can deselect."""
+        return include(super().metadata, self._always)
 
-        Raises Misconfigured for a catalog that was discovered without `account_ids` while the setting is set.
-        """
+    @property
+    def _always(self) -> tuple[str, ...]:
+        """The members that records have whatever the catalog deselects: keys, the stamp and `deleted`."""
+        return (*self.primary_keys, *([self.replication_key] if self.replication_key else ()), DELETED)
+
+    def apply_catalog(self, catalog: Catalog) -> None:
+        """Apply the catalog's selection, but not its keys."""
         super().apply_catalog(catalog)
         self._set_keys()
         entry = catalog.get_stream(self.name)
-        if entry is None:
-            return
-        properties = entry.schema.properties or {}
-        if self.source.has_account_member and ACCOUNT_MEMBER not in properties:
-            raise Misconfigured(
-                f"the catalog was discovered without account_ids, so the stream {self.name} lacks {ACCOUNT_MEMBER} in "
-                "it: discover again"
-            )
-        if not self.source.has_account_member:
-            properties.pop(ACCOUNT_MEMBER, None)
-        entry.key_properties = self.primary_keys  # the SDK writes SCHEMA messages from the catalog's entry
+        if entry is not None:
+            entry.metadata = self.metadata  # the SDK writes SCHEMA messages from the catalog's entry
+            entry.key_properties = self.primary_keys
+
+    @property
+    def selected_schema(self) -> dict[str, Any]:  # Any: JSON schema
+        """The schema of the catalog without what it deselects."""
+        return get_selected_schema(self.name, self.effective_schema, self.mask)
+
+    @cached_property
+    def selection(self) -> Selection | None:
+        """What the catalog selects of each record; None: all of it."""
+        return select(self.effective_schema, self.mask, self._always)
 
     @property
     def _stripe(self) -> StripeTap:
@@ -170,14 +180,7 @@ class Engine(Stream):
     @cached_property
     def is_verbatim(self) -> bool:
         """Whether records are written as Stripe's bytes: nothing is mapped, flattened, renamed or deselected."""
-        maps = self.stream_maps
-        return (
-            len(maps) == 1
-            and type(maps[0]) is SameRecordTransform
-            and not maps[0].flattening_enabled
-            and maps[0].stream_alias == self.name
-            and all(self.mask.values())
-        )
+        return self.selection is None and is_unchanged(self.stream_maps, self.name)
 
     def get_record_counter(self, **options: Any) -> Counter:  # Any: the SDK's arguments, passed through
         """The SDK's counter, kept so that the records of a batch can be counted."""
@@ -195,7 +198,8 @@ class Engine(Stream):
             try:
                 for record in records:
                     self._read_at = record.read_at
-                    super()._write_record_message(record.as_record())
+                    whole = record.as_record()
+                    super()._write_record_message(self.selection.keep(whole) if self.selection else whole)
             except Exception as error:  # noqa: BLE001  # `get_records` raises it: here it would end all accounts
                 self._unwritten = error
 
