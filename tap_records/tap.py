@@ -18,6 +18,7 @@ from tap_records.edge import describe_unknown, explain, one_line_errors
 from tap_records.errors import RecordsError
 from tap_records.settings import SETTINGS, base_folder, files_by_stream
 from tap_records.stream import RecordStream
+from tap_records.stream_maps import find_problems
 from tap_records.writer import LineWriter
 
 
@@ -54,12 +55,32 @@ class TapRecords(Tap):
         """
         self.append_builtin_config(self.config_jsonschema)
         known = self.config_jsonschema["properties"]
-        found = JSONSchemaValidator(self.config_jsonschema).iter_errors(self._config)
-        problems = [phrase for error in found for phrase in explain(error)]
+        files = self._config.get("files")
+        names = [str(each.get("stream")) for each in files if isinstance(each, dict)] if isinstance(files, list) else []
+        problems = list(find_problems(self._config.get("stream_maps"), names))
+        # The SDK's schema for stream maps is invalid: the check would end in its error.
+        checked = {name: value for name, value in self._config.items() if name != "stream_maps" or not problems}
+        found = JSONSchemaValidator(self.config_jsonschema).iter_errors(checked)
+        problems += [phrase for error in found for phrase in explain(error)]
+        self._config.update(checked)  # the check filled in defaults
+        if self._config.get("flattening_enabled") and self._config.get("flattening_max_depth") is None:
+            problems.append("flattening_max_depth is missing: flattening_enabled needs it")
         problems += [describe_unknown(name, known) for name in self._config if name not in known]
         if problems and raise_errors:
             raise RecordsError(f"Wrong settings: {'; '.join(problems)}. Run `tap-records --about` for the settings.")
         return problems
+
+    def setup_mapper(self) -> None:
+        """Set up stream maps and flattening. Raises RecordsError if flattening gives two columns one name."""
+        try:
+            super().setup_mapper()
+        except ValueError as error:
+            if "Duplicate column name" not in str(error):  # the SDK's, which has no class of its own
+                raise
+            raise RecordsError(
+                "The settings of flattening give two columns one name. Change flattening_separator, or raise "
+                "flattening_max_key_length."
+            ) from None
 
     @property
     def streams(self) -> dict[str, Stream]:

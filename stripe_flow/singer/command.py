@@ -28,6 +28,7 @@ from stripe_flow.api.errors import Misconfigured, StripeFlowError
 from stripe_flow.api.spelling import mistyped_variables
 from stripe_flow.singer.environment import FALSY, MUST_ARRIVE, explain_unread, find_prefixes, find_unread
 from stripe_flow.singer.explanations import explain, explain_unknown
+from stripe_flow.singer.stream_maps import find_problems
 
 
 class PluginCommand(PluginBase):
@@ -131,7 +132,11 @@ class PluginCommand(PluginBase):
         self._convert_texts()
         required = [name for name in self.config_jsonschema.get("required", []) if name not in self.checked_later]
         validator = JSONSchemaValidator({**self.config_jsonschema, "required": required})
-        problems = [explain(error, self._env_var_prefix) for error in validator.iter_errors(self._config)]
+        problems = list(find_problems(self._stream_maps))
+        # The SDK's schema for stream maps is invalid: the check would end in its error.
+        checked = {name: value for name, value in self._config.items() if name != "stream_maps" or not problems}
+        problems += [explain(error, self._env_var_prefix) for error in validator.iter_errors(checked)]
+        self._config.update(checked)  # the check filled in defaults
         known = self.config_jsonschema["properties"]
         problems += [explain_unknown(name, known) for name in self._config if name not in known]
         self._check_unread_variables()
@@ -140,6 +145,12 @@ class PluginCommand(PluginBase):
         for problem in problems:
             self.logger.warning("%s", problem)
         return problems
+
+    @property
+    def _stream_maps(self) -> Mapping[str, Any]:  # Any: JSON
+        """The setting `stream_maps`; empty if it is not set, or no JSON object."""
+        maps = self._config.get("stream_maps")
+        return maps if isinstance(maps, Mapping) else {}
 
     def _check_unread_variables(self) -> None:
         """Raises Misconfigured, also in discovery, when a setting in MUST_ARRIVE did not reach the plugin."""
