@@ -61,6 +61,16 @@ class Source:
         return tuple(name for name in self.config.get("expand") or () if name.partition(".")[0] in known)
 
     @property
+    def schema_settings(self) -> Mapping[str, object]:
+        """The settings on which the stream's entry in a catalog depends, as JSON."""
+        names = {name.rstrip(".") for name in self.expand}
+        # Stripe expands the objects on the way to a named one, too.
+        expand = sorted(name for name in names if not any(other.startswith(f"{name}.") for other in names))
+        by_id = self.spec.listed.by_id
+        mode = {by_id.mode_setting: self.config.get(by_id.mode_setting)} if by_id else {}
+        return {"account_ids": self.has_account_member, "expand": expand, **mode}
+
+    @property
     def is_selected_by_default(self) -> bool:
         """Whether a run without a catalog reads the stream: a default stream, or one whose own settings are set."""
         return self.spec.is_default or (self.spec.by_id is not None and (not self.reads_by_id or bool(self._ids)))

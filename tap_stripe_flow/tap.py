@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import cached_property
@@ -15,12 +16,14 @@ from singer_sdk.helpers.capabilities import CapabilitiesEnum, PluginCapabilities
 from singer_sdk.plugin_base import _ConfigInput
 from singer_sdk.tap_base import CliTestOptionValue
 
-from stripe_flow.api.errors import OutputLost, StripeFlowError
+from stripe_flow.api.errors import Misconfigured, OutputLost, StripeFlowError
 from stripe_flow.singer.command import PluginCommand, accept_missing_paths
 from stripe_flow.singer.fields import Fields
 from stripe_flow.singer.run_log import RunLog
 from stripe_flow.singer.writer import LineWriter, write_whole
 from tap_stripe_flow.failures import ENDS_THE_RUN, StreamMisconfigured, as_failure
+from tap_stripe_flow.input_catalog import mark, read_marks
+from tap_stripe_flow.input_checks import InputChecks
 from tap_stripe_flow.inputs import read_catalog, read_state
 from tap_stripe_flow.run import Interruption, Run
 from tap_stripe_flow.settings import CONFIG_JSONSCHEMA
@@ -51,6 +54,7 @@ class TapStripeFlow(PluginCommand, Tap):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # Any: the SDK's arguments, passed through
         self.interruption = Interruption()  # before the SDK installs its signal handlers
+        self._marks = read_marks(kwargs.get("catalog"))
         super().__init__(*args, **kwargs)
         # The SDK's own StateWriter compares and copies the whole state for each STATE.
         self._state_writer = self.state_output
@@ -75,10 +79,24 @@ class TapStripeFlow(PluginCommand, Tap):
         permitted = run.prefetch.in_order(functools.partial(stream.source.is_permitted, run) for stream in streams)
         return [stream for stream, is_permitted in zip(streams, permitted, strict=True) if is_permitted]
 
+    @property
+    def catalog_dict(self) -> dict[str, Any]:  # Any: JSON
+        """The discovered catalog, with our mark of the settings in it."""
+        sources = {name: cast("Engine", stream).source for name, stream in self.streams.items()}
+        return mark(super().catalog_dict, sources)
+
     def setup_mapper(self) -> None:
-        """Set up stream maps from the catalog, after the streams have set their keys in it."""
-        _ = self.streams
+        """Set up stream maps from the catalog, after the streams have set their keys in it.
+
+        Raises Misconfigured for a catalog, stream maps or flattening that do not fit the streams and settings.
+        """
+        streams = [cast("Engine", stream) for stream in self.streams.values()]
+        checks = InputChecks(streams=streams, config=self.config, warn=self.logger.warning)
+        if self.input_catalog is not None:
+            checks.check_catalog(self.input_catalog, self._marks, os.environ.get(f"{self.meltano_variables}_NAME"))
+        checks.check_maps_and_flattening()
         super().setup_mapper()
+        checks.check_columns()
 
     def check_settings(self) -> None:
         """Check the settings, and resolve the accounts of the selected streams.
@@ -131,15 +149,20 @@ class TapStripeFlow(PluginCommand, Tap):
             for account_id in stream.accounts or [None]:
                 yield stream.name, account_id
 
+    def check_selection(self) -> None:
+        """Raise Misconfigured if no stream is selected: nothing would be read."""
+        if not self._selected():
+            raise Misconfigured(
+                "no stream is selected, so nothing would be read: select one in the catalog, or under Meltano with "
+                "`select: [charges.*]`; --discover lists the names of all streams"
+            )
+
     def drop_deselected(self) -> None:
         """Remove streams that are not selected, so that the SDK does not log a line for each; log the others."""
-        selected = {stream.name: stream for stream in self._selected()}
-        for name in self.streams.keys() - selected:
+        selected = [stream.name for stream in self._selected()]
+        for name in self.streams.keys() - set(selected):
             del self.streams[name]
-        if selected:
-            self.logger.info("reading the streams %s", ", ".join(selected))
-        else:
-            self.logger.warning("no stream is selected, so nothing is read: select one in the catalog (or `select`)")
+        self.logger.info("reading the streams %s", ", ".join(selected))
 
     def note_other_bookmarks(self) -> None:
         """Warn of streams that are read again since `account_ids` is set now and was not before, or the reverse."""
@@ -221,6 +244,8 @@ class TapStripeFlow(PluginCommand, Tap):
             catalog=read_catalog(catalog),
         )
         run = tap.run  # raises for wrong settings, before anything is written
+        if test != CliTestOptionValue.Schema.value:
+            tap.check_selection()
         with tap.interruption.allowed():
             tap.check_settings()
         if test == CliTestOptionValue.Schema.value:

@@ -29,6 +29,11 @@ def use_config(options: Sequence[str]) -> None:
     _config[:] = options
 
 
+def config_options() -> Sequence[str]:
+    """The values of `--config` of this process."""
+    return tuple(_config)
+
+
 def complete_commands(text: str) -> str:
     """`text` with the options that its commands need: `--config` of this process, or Meltano's way to run them."""
     return _COMMAND.sub(_complete, text)

@@ -112,6 +112,10 @@ class StreamSpec:
         """The members that the setting `expand` may name: references to objects, and lists."""
         return frozenset(name for name, part in self._generated()["properties"].items() if _is_expandable(part))
 
+    def references(self) -> frozenset[str]:
+        """The members that are ids of other objects, and objects if `expand` names them."""
+        return frozenset(name for name, part in self._generated()["properties"].items() if _is_reference(part))
+
     def _generated(self) -> Schema:
         file = resources.files("tap_stripe_flow.streams").joinpath("schemas", f"{self.name}.json")
         generated: Schema = json.loads(file.read_text(encoding="utf-8"))

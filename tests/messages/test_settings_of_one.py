@@ -97,16 +97,6 @@ def test_a_wrong_setting_of_one_plugin_is_one_clear_line(
     assert_clean(done.log)
 
 
-def test_a_catalog_that_selects_no_stream_is_a_warning(sandbox: Sandbox, tmp_path: Path) -> None:
-    (tmp_path / "catalog.json").write_text('{"streams": []}')
-    line = command("tap_stripe_flow", tmp_path, a_config(sandbox.url), "--catalog", "catalog.json")
-
-    done = run(line, tmp_path)
-
-    assert (done.code, done.output) == (0, "")
-    assert_says("WARNING .*no stream is selected, so nothing is read: select one in the catalog", done.log)
-
-
 def test_the_selected_streams_are_logged_in_one_line_and_others_are_not(sandbox: Sandbox, tmp_path: Path) -> None:
     done = run(command("tap_stripe_flow", tmp_path, a_config(sandbox.url)), tmp_path)
 
