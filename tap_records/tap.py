@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import threading
 import warnings
 from pathlib import Path
 from types import FrameType
@@ -95,6 +97,13 @@ class TapRecords(Tap):
     def discover_streams(self) -> list[Stream]:
         streams = files_by_stream(self.config["files"], base_folder())
         return [RecordStream(self, name, files) for name, files in streams.items()]
+
+    def _setup_signal_handlers(self) -> None:
+        """Also end the run by SIGHUP: a terminal was closed. `nohup` ignores it, and it stays ignored."""
+        super()._setup_signal_handlers()
+        is_main = threading.current_thread() is threading.main_thread()
+        if is_main and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+            signal.signal(signal.SIGHUP, self._handle_termination)
 
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002 - the SDK's signature
         # The SDK's handler writes a STATE into the middle of the current line, and exits with 0.

@@ -1,7 +1,8 @@
 """The edge of a plugin's process: every failure is one line on stderr and an exit code, never a traceback.
 
 A mix-in before the SDK's `Tap` or `Target`. It overrides these private names of singer-sdk 0.54, each with a test:
-`_validate_config`, because the SDK's own messages repeat the value of a setting, and a value may be a secret.
+`_validate_config`, because the SDK's own messages repeat the value of a setting, and a value may be a secret, and
+`_setup_signal_handlers`, because the SDK leaves out SIGHUP.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
+import threading
 import traceback
 import warnings
 from collections.abc import Callable, Mapping
@@ -46,6 +49,13 @@ class PluginCommand(PluginBase):
             # From half a year before the end of a Python the SDK would add two lines to every log.
             warnings.filterwarnings("ignore", message=".* end of life", category=FutureWarning)
             super().__init__(*args, **kwargs)
+
+    def _setup_signal_handlers(self) -> None:
+        """Also end the run by SIGHUP: a terminal was closed. `nohup` ignores it, and it stays ignored."""
+        super()._setup_signal_handlers()
+        is_main = threading.current_thread() is threading.main_thread()
+        if is_main and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+            signal.signal(signal.SIGHUP, self._handle_termination)
 
     @classmethod
     def get_singer_command(cls) -> click.Command:

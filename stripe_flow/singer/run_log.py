@@ -7,6 +7,7 @@ summary a table.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 from collections.abc import Callable, Sequence
@@ -73,8 +74,9 @@ class RunLog:
             return
         lines = format_table(rows)
         if self._line is not None:
-            self._line.draw("")
-            self._line.write("".join(f"{line}\n" for line in lines))
+            with contextlib.suppress(OSError):  # the terminal was closed
+                self._line.draw("")
+                self._line.write("".join(f"{line}\n" for line in lines))
             return
         for line in lines:
             self._logger.info("%s", line)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tap_records.tap import TapRecords
+from tests.support.hangups import hangups
 
 COMMAND = (sys.executable, "-m", "tap_records")
 
@@ -52,9 +53,10 @@ def run_bare(folder: Path, *options: str, env: Mapping[str, str] | None = None) 
 def start(folder: Path, files: object, env: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
     """Start the command in `folder`, with pipes from its output and its log."""
     command = [*COMMAND, "--config", write_config(folder, files)]
-    return subprocess.Popen(
-        command, cwd=folder, env=clean_env(env), stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0
-    )
+    with hangups(ignored=False):
+        return subprocess.Popen(
+            command, cwd=folder, env=clean_env(env), stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0
+        )
 
 
 def write_config(folder: Path, files: object) -> str:

@@ -50,7 +50,7 @@ def test_a_row_is_written_before_the_next_one_arrives(tmp_path: Path) -> None:
         assert process.wait(30) == 0
 
 
-@pytest.mark.parametrize(("signum", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+@pytest.mark.parametrize(("signum", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)])
 def test_a_signal_while_waiting_for_rows_ends_the_run(tmp_path: Path, signum: signal.Signals, code: int) -> None:
     os.mkfifo(tmp_path / "rows.jsonl")
 

@@ -6,8 +6,11 @@ import array
 import fcntl
 import json
 import os
+import pty
+import shlex
 import signal
 import subprocess
+import sys
 import termios
 import time
 from collections.abc import Iterator
@@ -16,8 +19,11 @@ from pathlib import Path
 import pytest
 
 from tests.stripe_flow.singer.run_log import logged, structured
+from tests.support.hangups import hangups
 from tests.support.plugins import a_config, clean_env, command, run_tap
 from tests.support.sandbox import Sandbox
+from tests.support.terminal import LOGIN
+from tests.tap_stripe_flow.crowds import A_CHARGE, post
 
 LOG = "log"
 
@@ -29,8 +35,11 @@ def sandbox_with_history() -> Iterator[Sandbox]:
         yield running
 
 
-def start(folder: Path, url: str, **settings: object) -> subprocess.Popen[bytes]:
-    with (folder / LOG).open("wb") as log:
+SIGNALS = pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+
+
+def start(folder: Path, url: str, *, ignores_hangups: bool = False, **settings: object) -> subprocess.Popen[bytes]:
+    with (folder / LOG).open("wb") as log, hangups(ignored=ignores_hangups):
         return subprocess.Popen(
             command("tap_stripe_flow", folder, a_config(url, **settings)),
             cwd=folder,
@@ -40,7 +49,7 @@ def start(folder: Path, url: str, **settings: object) -> subprocess.Popen[bytes]
         )
 
 
-@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
+@SIGNALS
 def test_a_signal_ends_the_run_on_a_whole_line(
     sandbox_with_history: Sandbox, tmp_path: Path, sent: signal.Signals
 ) -> None:
@@ -55,6 +64,43 @@ def test_a_signal_ends_the_run_on_a_whole_line(
     assert tap.returncode == 128 + sent
     assert rest.endswith(b"\n")
     assert sum(row["records"] for row in summary) == sum(each["type"] == "RECORD" for each in messages)
+
+
+def test_a_hangup_that_nohup_ignores_stays_ignored(sandbox_with_history: Sandbox, tmp_path: Path) -> None:
+    with start(tmp_path, sandbox_with_history.url, ignores_hangups=True) as tap:
+        assert tap.stdout is not None
+        seen = [tap.stdout.readline() for _ in range(50)]
+        tap.send_signal(signal.SIGHUP)
+        messages = [json.loads(line) for line in [*seen, *tap.stdout.read().splitlines()]]
+
+    made = len(sandbox_with_history.objects("charge")) + len(sandbox_with_history.objects("refund"))
+    assert tap.returncode == 0
+    assert sum(each["type"] == "RECORD" for each in messages) == made
+
+
+def test_a_terminal_that_is_closed_ends_the_run_on_a_whole_line(sandbox: Sandbox, tmp_path: Path) -> None:
+    """The kernel sends SIGHUP, and nothing can be written to the terminal any more."""
+    post(sandbox, [("/v1/charges", A_CHARGE)] * 3)
+    sandbox.advance(3600)
+    sandbox.faults({"name": "stuck", "match": {"path": "/v1/refunds"}, "action": {"kind": "hold"}})
+    line = shlex.join(command("tap_stripe_flow", tmp_path, a_config(sandbox.url)))
+    master, slave = pty.openpty()
+    script = [sys.executable, "-c", LOGIN, f"exec {line} > out"]
+    with hangups(ignored=False):
+        tap = subprocess.Popen(
+            script, cwd=tmp_path, env=clean_env(), stdin=slave, stdout=slave, stderr=slave, start_new_session=True
+        )
+    with tap:
+        os.close(slave)
+        sandbox.wait_until_held("stuck")
+
+        os.close(master)
+
+        assert tap.wait(20) == 128 + signal.SIGHUP
+    sandbox.release("stuck")
+
+    messages = [json.loads(line) for line in (tmp_path / "out").read_text().splitlines(keepends=True)]
+    assert sum(each["type"] == "RECORD" for each in messages) == 3
 
 
 @pytest.mark.parametrize("path", ["/v1/account", "/v1/charges", "/v1/events"])
@@ -109,7 +155,7 @@ def test_a_killed_run_is_resumed_without_loss(sandbox_with_history: Sandbox, tmp
     assert emitted == made
 
 
-@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
+@SIGNALS
 def test_a_second_signal_ends_a_run_that_waits_for_its_reader(
     sandbox_with_history: Sandbox, tmp_path: Path, sent: signal.Signals
 ) -> None:

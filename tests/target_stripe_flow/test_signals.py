@@ -13,22 +13,25 @@ from typing import IO
 
 import pytest
 
+from tests.support.hangups import hangups
 from tests.support.plugins import Message, a_config, a_record, a_schema, a_state, clean_env, command, run_target
 from tests.support.sandbox import Sandbox
 
-SIGNALS = pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
+SIGNALS = pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 
 
 @contextmanager
 def target(folder: Path, url: str, **settings: object) -> Iterator[subprocess.Popen[bytes]]:
-    with subprocess.Popen(
-        command("target_stripe_flow", folder, a_config(url, **settings)),
-        cwd=folder,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=clean_env(),
-    ) as running:
+    with hangups(ignored=False):
+        started = subprocess.Popen(
+            command("target_stripe_flow", folder, a_config(url, **settings)),
+            cwd=folder,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=clean_env(),
+        )
+    with started as running:
         try:
             yield running
         finally:
