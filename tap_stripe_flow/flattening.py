@@ -39,7 +39,7 @@ def explain_equal_names(stream: str, schema: Schema, options: FlatteningOptions)
 
 def explain_long_names(stream: str, columns: Sequence[str]) -> str:
     """The warning for two columns that are one after PostgreSQL has cut their names; empty if there are none."""
-    seen: dict[str, str] = {}
+    seen: dict[bytes, str] = {}
     for name in columns:
         other = seen.setdefault(_cut(name), name)
         if other != name:

@@ -10,8 +10,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import signal
-import threading
 import traceback
 import warnings
 from collections.abc import Callable, Mapping
@@ -31,6 +29,7 @@ from stripe_flow.api.errors import Misconfigured, StripeFlowError
 from stripe_flow.api.spelling import mistyped_variables
 from stripe_flow.singer.environment import FALSY, MUST_ARRIVE, explain_unread, find_prefixes, find_unread
 from stripe_flow.singer.explanations import explain, explain_unknown
+from stripe_flow.singer.hangup import handle_hangup
 from stripe_flow.singer.stream_maps import find_problems
 
 
@@ -51,11 +50,9 @@ class PluginCommand(PluginBase):
             super().__init__(*args, **kwargs)
 
     def _setup_signal_handlers(self) -> None:
-        """Also end the run by SIGHUP: a terminal was closed. `nohup` ignores it, and it stays ignored."""
+        """Also end the run by SIGHUP."""
         super()._setup_signal_handlers()
-        is_main = threading.current_thread() is threading.main_thread()
-        if is_main and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
-            signal.signal(signal.SIGHUP, self._handle_termination)
+        handle_hangup(self._handle_termination)
 
     @classmethod
     def get_singer_command(cls) -> click.Command:
@@ -142,7 +139,7 @@ class PluginCommand(PluginBase):
         self._convert_texts()
         required = [name for name in self.config_jsonschema.get("required", []) if name not in self.checked_later]
         validator = JSONSchemaValidator({**self.config_jsonschema, "required": required})
-        problems = list(find_problems(self._stream_maps))
+        problems = list(find_problems(self._config.get("stream_maps")))
         # The SDK's schema for stream maps is invalid: the check would end in its error.
         checked = {name: value for name, value in self._config.items() if name != "stream_maps" or not problems}
         problems += [explain(error, self._env_var_prefix) for error in validator.iter_errors(checked)]
@@ -155,12 +152,6 @@ class PluginCommand(PluginBase):
         for problem in problems:
             self.logger.warning("%s", problem)
         return problems
-
-    @property
-    def _stream_maps(self) -> Mapping[str, Any]:  # Any: JSON
-        """The setting `stream_maps`; empty if it is not set, or no JSON object."""
-        maps = self._config.get("stream_maps")
-        return maps if isinstance(maps, Mapping) else {}
 
     def _check_unread_variables(self) -> None:
         """Raises Misconfigured, also in discovery, when a setting in MUST_ARRIVE did not reach the plugin."""

@@ -46,9 +46,9 @@ _OPTIONS: Mapping[str, tuple[Callable[[object], bool], str]] = {
 }
 
 
-def find_problems(maps: Mapping[str, Any] | None) -> Iterator[str]:  # Any: JSON
+def find_problems(maps: object) -> Iterator[str]:
     """A message for each part of the setting that is not as the SDK takes it; no message shows an expression."""
-    for name, stream_map in (maps or {}).items():
+    for name, stream_map in maps.items() if isinstance(maps, Mapping) else ():
         if name == MAPPER_ELSE_OPTION:
             if not _is_null(stream_map):
                 yield f"setting stream_maps.{name} must be {_NULL}, which leaves out the streams without a map"
