@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from stripe_flow.api.errors import PermissionMissing, StripeError
+from stripe_flow.api.errors import Misconfigured, PermissionMissing, StripeError
 from stripe_flow_cli.doctor.findings import Finding, ok, stops, warns
 from stripe_flow_cli.doctor.tap import TapUnderTest
 from tap_stripe_flow.accounts import SELF, Account
@@ -95,7 +95,7 @@ def judge_selected(found: Sequence[ListAccess]) -> Iterator[Finding]:
     errors = [access.error for access in found if access.error is not None and not access.is_left_out]
     code = code_of(errors, has_progressed=bool(readable))
     if not readable and not errors:
-        yield warns("a run would read nothing: no stream is selected that the key may read")
+        yield stops("a run would read nothing: no stream is selected that the key may read", Misconfigured.exit_code)
     for access in found:
         if access.is_left_out:
             yield warns(

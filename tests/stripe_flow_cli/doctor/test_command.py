@@ -160,7 +160,7 @@ def test_a_stream_that_discovery_leaves_out_stops_no_run(world: Sandbox, tmp_pat
     some = doctor("tap", tmp_path, config, "--stream", "products", "--stream", "disputes")
     none = doctor("tap", tmp_path, config)
 
-    assert (some.code, none.code) == (run_tap(tmp_path, config).code, 0)
+    assert (some.code, none.code) == (0, run_tap(tmp_path, config).code)
     assert "• streams      disputes: discovery leaves it out (discover_permitted_only)" in some.output
     assert "✓ streams      the key may read products" in some.output
     assert "no stream is selected that the key may read" in none.output

@@ -45,7 +45,7 @@ JUDGED: list[tuple[str, Iterator[Finding], Mark, str]] = [
     ("no clock", judge_clocks(Clocks(stripe_unix=None, here_unix=NOW)), Mark.OPEN, "no Date"),
     ("the version asked for", judge_version(samples(0.1)), Mark.OK, "answered in the same"),
     ("another version", judge_version(samples(0.1, answered="2020-08-27")), Mark.OPEN, "in 2020-08-27"),
-    ("no stream", judge_selected([]), Mark.OPEN, "no stream is selected that the key may read"),
+    ("no stream", judge_selected([]), Mark.STOPS, "no stream is selected that the key may read"),
     ("no version", judge_version(samples(answered=None)), Mark.OPEN, "knows nothing that the key may read"),
     ("a quick answer", judge_latency(samples(9, 0.2, 0.1)), Mark.OK, "200 ms"),
     ("a slow answer", judge_latency(samples(2, 1.5, 0.1)), Mark.OPEN, "1500 ms for a small read, .* slow"),
