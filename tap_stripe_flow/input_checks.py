@@ -11,7 +11,7 @@ from singer_sdk.singerlib.catalog import Catalog
 
 from stripe_flow.api.commands import config_options
 from stripe_flow.api.errors import Misconfigured
-from stripe_flow.singer.stream_maps import find_unknown_streams
+from stripe_flow.singer.stream_maps import find_unknown_members, find_unknown_streams
 from tap_stripe_flow.flattening import explain_equal_names, explain_long_names, find_problems
 from tap_stripe_flow.input_catalog import (
     Marks,
@@ -52,7 +52,10 @@ class InputChecks:
 
     def check_maps_and_flattening(self) -> None:
         """Check that stream maps name streams, and that flattening gives each member a column of its own."""
-        _raise_first(find_unknown_streams(self.config.get("stream_maps"), [spec.name for spec in STREAMS]))
+        maps = self.config.get("stream_maps")
+        _raise_first(find_unknown_streams(maps, [spec.name for spec in STREAMS]))
+        for warning in find_unknown_members(maps, {each.name: each.schema["properties"] for each in self._selected}):
+            self._warn(warning)
         _raise_first(find_problems(self.config))
         options = get_flattening_options(self.config)  # type: ignore[arg-type]  # the settings
         if options.enabled:

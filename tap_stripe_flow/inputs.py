@@ -37,7 +37,7 @@ class _Metadata(msgspec.Struct):
 
 
 class _Schema(msgspec.Struct):
-    properties: dict[str, Any] = {}  # Any: JSON schema
+    properties: dict[str, dict[str, Any]] = {}  # Any: JSON schema
 
 
 class _Entry(msgspec.Struct):

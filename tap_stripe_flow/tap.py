@@ -13,7 +13,8 @@ from typing import Any, ClassVar, cast
 import click
 from singer_sdk import Tap
 from singer_sdk.helpers.capabilities import CapabilitiesEnum, PluginCapabilities, TapCapabilities
-from singer_sdk.plugin_base import _ConfigInput
+from singer_sdk.plugin_base import PluginBase, _ConfigInput
+from singer_sdk.singerlib import Catalog
 from singer_sdk.tap_base import CliTestOptionValue
 
 from stripe_flow.api.errors import Misconfigured, OutputLost, StripeFlowError
@@ -95,7 +96,10 @@ class TapStripeFlow(PluginCommand, Tap):
         if self.input_catalog is not None:
             checks.check_catalog(self.input_catalog, self._marks, os.environ.get(f"{self.meltano_variables}_NAME"))
         checks.check_maps_and_flattening()
-        super().setup_mapper()
+        PluginBase.setup_mapper(self)
+        # Only for selected streams: the SDK gives the others no members, and a map of one would lack its key.
+        selected = {name: self.catalog[name] for name, stream in self.streams.items() if stream.selected}
+        self.mapper.register_raw_streams_from_catalog(Catalog(selected))
         checks.check_columns()
 
     def check_settings(self) -> None:
@@ -249,6 +253,9 @@ class TapStripeFlow(PluginCommand, Tap):
         with tap.interruption.allowed():
             tap.check_settings()
         if test == CliTestOptionValue.Schema.value:
+            for stream in tap.streams.values():
+                stream.selected = True
+            tap.mapper.register_raw_streams_from_catalog(tap.catalog)
             tap.write_schemas()
         elif test != CliTestOptionValue.Disabled.value:
             tap.drop_misconfigured()

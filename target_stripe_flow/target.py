@@ -23,6 +23,7 @@ from singer_sdk.plugin_base import PluginBase, _ConfigInput
 from stripe_flow.api.errors import AccountTrouble, Misconfigured
 from stripe_flow.api.settings import open_connection
 from stripe_flow.singer.command import PluginCommand, accept_missing_paths
+from stripe_flow.singer.stream_maps import find_unknown_streams
 from target_stripe_flow.actions.stream_names import describe_unknown
 from target_stripe_flow.actions.table import ACTIONS
 from target_stripe_flow.execution.account import describe_new_account
@@ -163,6 +164,10 @@ class TargetStripeFlow(PluginCommand, Target):
         """Ignore the message: Stripe has no versions of a table."""
 
     def process_endofpipe(self) -> None:
+        if self._origins:
+            maps, problem = self.config.get("stream_maps"), "and no stream of the input has this name"
+            for warning in find_unknown_streams(maps, self._origins, problem):
+                self.logger.warning("%s", warning)
         self.run.finish()
 
     def listen_to(self, path: str | None) -> None:

@@ -63,15 +63,42 @@ def find_problems(maps: object) -> Iterator[str]:
             )
 
 
-def find_unknown_streams(maps: Mapping[str, Any] | None, streams: Collection[str]) -> Iterator[str]:  # Any: JSON
-    """A message for each map whose name, pattern or `__source__` fits none of `streams`."""
-    for name, stream_map in (maps or {}).items():
-        source = stream_map.get(MAPPER_SOURCE_OPTION, name) if isinstance(stream_map, Mapping) else name
-        if name != MAPPER_ELSE_OPTION and not any(fnmatch.fnmatch(stream, source) for stream in streams):
+def find_unknown_streams(
+    maps: Mapping[str, Any] | None,  # Any: JSON
+    streams: Collection[str],
+    problem: str = "which does not exist",
+) -> Iterator[str]:
+    """A message for each map whose name, pattern or `__source__` fits none of `streams`; `problem` is a part of it."""
+    for name, source, _ in _sources(maps):
+        if not any(fnmatch.fnmatch(stream, source) for stream in streams):
             where = name if source == name else f"{name}.{MAPPER_SOURCE_OPTION}"
-            yield f"setting stream_maps.{where} names the stream {source!r}, which does not exist" + suggestion(
-                source, streams
-            )
+            yield f"setting stream_maps.{where} names the stream {source!r}, {problem}{suggestion(source, streams)}"
+
+
+def find_unknown_members(
+    maps: Mapping[str, Any] | None,  # Any: JSON
+    streams: Mapping[str, Collection[str]],
+) -> Iterator[str]:
+    """A warning for each member that a map leaves out, if no stream that it fits has the member.
+
+    `streams` are the names of the members of each stream.
+    """
+    for name, source, stream_map in _sources(maps):
+        known = {each for stream, members in streams.items() if fnmatch.fnmatch(stream, source) for each in members}
+        for member in (each for each, value in stream_map.items() if _is_null(value) and each not in _OPTIONS):
+            if known and member not in known:
+                yield (
+                    f"setting stream_maps.{name}.{member} leaves out a member that the stream does not have"
+                    f"{suggestion(member, known)}"
+                )
+
+
+def _sources(maps: Mapping[str, Any] | None) -> Iterator[tuple[str, str, Mapping[str, Any]]]:  # Any: JSON
+    """The name of each map, the name or pattern of its streams, and what it does with their members."""
+    for name, stream_map in (maps or {}).items():
+        members = stream_map if isinstance(stream_map, Mapping) else {}
+        if name != MAPPER_ELSE_OPTION:
+            yield name, members.get(MAPPER_SOURCE_OPTION, name), members
 
 
 def _find_in_map(stream: str, stream_map: Mapping[str, Any]) -> Iterator[str]:  # Any: JSON

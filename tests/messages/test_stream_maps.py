@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 from pathlib import Path
 
@@ -11,10 +12,12 @@ import pytest
 from stripe_flow.api.errors import Misconfigured
 from tap_records.errors import RecordsError
 from tap_records.tap import TapRecords
+from tap_stripe_flow.streams import STREAMS
 from tap_stripe_flow.tap import TapStripeFlow
 from target_stripe_flow.target import TargetStripeFlow
 from tests.messages.saying import assert_clean, assert_says
-from tests.support.plugins import Message, a_config, command, run
+from tests.support.plugins import Message, a_config, a_record, a_schema, command, run, run_tap, run_target
+from tests.support.sandbox import Sandbox
 
 PLUGINS = ["tap_stripe_flow", "target_stripe_flow", "tap_records"]
 NOWHERE = "http://127.0.0.1:9"
@@ -165,3 +168,66 @@ def test_the_command_ends_with_one_line(plugin: str, said: str, tmp_path: Path) 
     assert (done.code, done.output, len(done.errors)) == (1, "", 1), done.log
     assert_says(said, done.errors[0])
     assert "report this line" not in done.log
+
+
+@pytest.mark.parametrize(
+    ("maps", "said"),
+    [
+        ({"charges": {"billing_detals": None}}, [r"charges\.billing_detals .* \(did you mean billing_details\?\)"]),
+        ({"copies": {"__source__": "charges", "metdata": "__NULL__"}}, [r"copies\.metdata .* \(did you mean metadata"]),
+        ({"*": {"zzz": None}}, [r"\*\.zzz leaves out a member that the stream does not have$"]),
+        ({"*": {"payment_method_details": None}}, []),  # one of the streams has it
+        ({"charges": {"billing_details": None, "new": "id"}}, []),
+        ({"customers": {"zzz": None}}, []),  # not selected
+    ],
+)
+def test_a_map_that_leaves_out_what_is_not_there_is_a_warning(
+    maps: Message, said: list[str], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING):
+        make("tap_stripe_flow", tmp_path, stream_maps=maps)
+
+    warned = [record.getMessage() for record in caplog.records if "stream_maps" in record.getMessage()]
+    assert len(warned) == len(said)
+    for pattern, message in zip(said, warned, strict=True):
+        assert_says(pattern, message)
+
+
+def test_the_target_warns_of_a_map_of_no_input_stream(sandbox: Sandbox, tmp_path: Path) -> None:
+    maps = {"customer": {"name": None}, "cust*": {"description": None}, "charges": None}
+    lines = [a_schema("customers"), a_record("customers", id=1, email="canary@example.com")]
+
+    done = run_target(tmp_path, a_config(sandbox.url, stream_maps=maps), lines)
+    idle = run_target(tmp_path, a_config(sandbox.url, stream_maps=maps), [])
+
+    warned = [line.split("|", 3)[3].strip() for line in done.log.splitlines() if "setting stream_maps" in line]
+    assert (done.code, idle.code) == (0, 0)
+    problem = "and no stream of the input has this name"
+    assert warned == [
+        f"setting stream_maps.customer names the stream 'customer', {problem} (did you mean customers?)",
+        f"setting stream_maps.charges names the stream 'charges', {problem}",
+    ]
+    assert "setting stream_maps" not in idle.log
+    assert_clean(done.log)
+
+
+@pytest.mark.parametrize("maps", [{"customers": {"email": None}}, {"*": {"metadata": None}}])
+def test_maps_of_streams_that_are_not_selected_have_no_effect(maps: Message, tmp_path: Path) -> None:
+    tap = make("tap_stripe_flow", tmp_path, stream_maps=maps)
+
+    assert isinstance(tap, TapStripeFlow)
+    assert {name for name, stream in tap.streams.items() if stream.selected} == {"charges", "refunds"}
+
+
+def test_the_schemas_of_all_streams_can_be_written(sandbox: Sandbox, tmp_path: Path) -> None:
+    done = run_tap(tmp_path, a_config(sandbox.url, stream_maps={"customers": {"email": None}}), "--test=schema")
+
+    schemas = {each["stream"]: each["schema"]["properties"] for each in done.messages}
+    assert done.code == 0
+    assert schemas.keys() == {spec.name for spec in STREAMS}
+    assert schemas["customers"].keys() == {name for name in schema_of("customers") if name != "email"}
+    assert schemas["payouts"].keys() == schema_of("payouts")
+
+
+def schema_of(stream: str) -> set[str]:
+    return next({*spec.schema()["properties"]} for spec in STREAMS if spec.name == stream)
