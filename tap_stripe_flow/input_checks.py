@@ -1,4 +1,4 @@
-"""Checks of what a run gets, against its streams: the catalog, stream maps and flattening."""
+"""Checks of what a run gets, against its streams: the catalog, stream maps, flattening and the state."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from tap_stripe_flow.input_catalog import (
     find_changed_settings,
     find_unselectable_streams,
 )
+from tap_stripe_flow.state_output import StateOutput
 from tap_stripe_flow.stream import Engine
 from tap_stripe_flow.streams import STREAMS
 
@@ -68,6 +69,23 @@ class InputChecks:
                 if stream_map.flattening_enabled:
                     columns = list(stream_map.transformed_schema["properties"])
                     self._warn(explain_long_names(stream_map.stream_alias, columns))
+
+    def check_state(self, state: StateOutput) -> None:
+        """Warn of streams that are read again since `account_ids` is set now and was not before, or the reverse."""
+        by_form: dict[bool, list[str]] = {True: [], False: []}
+        for stream in self._selected:
+            has_accounts = stream.source.has_account_member
+            if stream.source.is_incremental and state.of_other_form(stream.name, has_accounts=has_accounts):
+                by_form[has_accounts].append(stream.name)
+        for has_accounts, names in by_form.items():
+            before, now = ("without", "with") if has_accounts else ("with", "without")
+            self._warn(
+                f"the state was written {before} setting account_ids and this run is {now} it, so all objects since "
+                f"start_date are read again, for the streams {', '.join(names)}: "
+                f"{'remove' if has_accounts else 'restore'} the setting to go on from that state"
+                if names
+                else ""
+            )
 
     def _warn(self, message: str) -> None:
         if message:

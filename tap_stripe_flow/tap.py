@@ -17,15 +17,16 @@ from singer_sdk.plugin_base import PluginBase, _ConfigInput
 from singer_sdk.singerlib import Catalog
 from singer_sdk.tap_base import CliTestOptionValue
 
-from stripe_flow.api.errors import Misconfigured, OutputLost, StripeFlowError
+from stripe_flow.api.errors import Misconfigured, OutputLost
 from stripe_flow.singer.command import PluginCommand, accept_missing_paths
 from stripe_flow.singer.fields import Fields
 from stripe_flow.singer.run_log import RunLog
 from stripe_flow.singer.writer import LineWriter, write_whole
-from tap_stripe_flow.failures import ENDS_THE_RUN, StreamMisconfigured, as_failure
+from tap_stripe_flow.failures import StreamMisconfigured
 from tap_stripe_flow.input_catalog import mark, read_marks
 from tap_stripe_flow.input_checks import InputChecks
 from tap_stripe_flow.inputs import read_catalog, read_state
+from tap_stripe_flow.permission_checks import check_permissions
 from tap_stripe_flow.run import Interruption, Run
 from tap_stripe_flow.settings import CONFIG_JSONSCHEMA
 from tap_stripe_flow.source import check_expand
@@ -86,13 +87,18 @@ class TapStripeFlow(PluginCommand, Tap):
         sources = {name: cast("Engine", stream).source for name, stream in self.streams.items()}
         return mark(super().catalog_dict, sources)
 
+    @property
+    def input_checks(self) -> InputChecks:
+        """The checks of the run's input against the streams that are left."""
+        streams = [cast("Engine", stream) for stream in self.streams.values()]
+        return InputChecks(streams=streams, config=self.config, warn=self.logger.warning)
+
     def setup_mapper(self) -> None:
         """Set up stream maps from the catalog, after the streams have set their keys in it.
 
         Raises Misconfigured for a catalog, stream maps or flattening that do not fit the streams and settings.
         """
-        streams = [cast("Engine", stream) for stream in self.streams.values()]
-        checks = InputChecks(streams=streams, config=self.config, warn=self.logger.warning)
+        checks = self.input_checks
         if self.input_catalog is not None:
             checks.check_catalog(self.input_catalog, self._marks, os.environ.get(f"{self.meltano_variables}_NAME"))
         checks.check_maps_and_flattening()
@@ -122,27 +128,6 @@ class TapStripeFlow(PluginCommand, Tap):
                 self.run.fail(f"stream {stream.name}", error)
                 del self.streams[stream.name]
 
-    def check_streams(self) -> None:
-        """Request one object of every selected stream and account, and log each result."""
-        for what, error in self.interruption.allowed_between(self._checks()):
-            if error is not None:
-                self.run.fail(what, error)
-                continue
-            self.run.note_progress()
-            self.logger.info("%s: the key may read it", what)
-
-    def _checks(self) -> Iterator[tuple[str, StripeFlowError | None]]:
-        for stream in self._selected():
-            for account in stream.accounts.values():
-                try:
-                    stream.source.ask(self.run, account)
-                except ENDS_THE_RUN:
-                    raise
-                except Exception as error:  # noqa: BLE001  # an answer may hold anything
-                    yield stream.label(account), as_failure(error)
-                else:
-                    yield stream.label(account), None
-
     def live_fields(self) -> Fields:
         """The fields of the live line; empty after a signal, since a second one ends the run and would leave it."""
         return {} if self.interruption.is_signalled else self.run.live_fields()
@@ -167,22 +152,6 @@ class TapStripeFlow(PluginCommand, Tap):
         for name in self.streams.keys() - set(selected):
             del self.streams[name]
         self.logger.info("reading the streams %s", ", ".join(selected))
-
-    def note_other_bookmarks(self) -> None:
-        """Warn of streams that are read again since `account_ids` is set now and was not before, or the reverse."""
-        by_form: dict[bool, list[str]] = {True: [], False: []}
-        for stream in self._selected():
-            has_accounts = stream.source.has_account_member
-            if stream.source.is_incremental and self.state_output.of_other_form(stream.name, has_accounts=has_accounts):
-                by_form[has_accounts].append(stream.name)
-        for has_accounts, names in by_form.items():
-            if names:
-                before, now = ("without", "with") if has_accounts else ("with", "without")
-                self.logger.warning(
-                    "the state was written %s setting account_ids and this run is %s it, so all objects since "
-                    "start_date are read again, for the streams %s: %s the setting to go on from that state",
-                    *(before, now, ", ".join(names), "remove" if has_accounts else "restore"),
-                )
 
     def sync(self) -> None:
         """Read all selected streams. However the run ends, a STATE then has all that was committed."""
@@ -259,12 +228,12 @@ class TapStripeFlow(PluginCommand, Tap):
             tap.write_schemas()
         elif test != CliTestOptionValue.Disabled.value:
             tap.drop_misconfigured()
-            tap.check_streams()
+            check_permissions(tap._selected(), run, tap.interruption, tap.logger)
         else:
             tap.drop_deselected()
             selected = list(tap.selected_accounts())
             tap.drop_misconfigured()
-            tap.note_other_bookmarks()
+            tap.input_checks.check_state(tap.state_output)
             with RunLog(tap.logger, tap.live_fields) as run_log:
                 try:
                     tap.sync()

@@ -27,7 +27,14 @@ from stripe_flow.api.commands import use_config
 from stripe_flow.api.connection import describe_address
 from stripe_flow.api.errors import Misconfigured, StripeFlowError
 from stripe_flow.api.spelling import mistyped_variables
-from stripe_flow.singer.environment import FALSY, MUST_ARRIVE, explain_unread, find_prefixes, find_unread
+from stripe_flow.singer.environment import (
+    FALSY,
+    MUST_ARRIVE,
+    check_variable,
+    explain_unread,
+    find_prefixes,
+    find_unread,
+)
 from stripe_flow.singer.explanations import explain, explain_unknown
 from stripe_flow.singer.hangup import handle_hangup
 from stripe_flow.singer.stream_maps import find_problems
@@ -79,7 +86,7 @@ class PluginCommand(PluginBase):
             variable = f"{cls._env_var_prefix}{name.upper()}"
             kinds = {*([schema["type"]] if isinstance(schema["type"], str) else schema["type"])}
             if variable in os.environ and "string" not in kinds:
-                _check_variable(variable, kinds - {"null"})
+                check_variable(variable, kinds - {"null"})
 
     @classmethod
     def invoke(cls, *, about: bool = False, about_format: str | None = None, **options: Any) -> None:  # Any: click's
@@ -191,28 +198,6 @@ class PluginCommand(PluginBase):
         for name, schema in self.config_jsonschema["properties"].items():
             if schema.get("secret") and isinstance(self._config.get(name), str):
                 redaction.protect(self._config[name])
-
-
-_TYPES: Mapping[str, tuple[type, ...]] = {
-    "integer": (int,),
-    "number": (int, float),
-    "array": (list,),
-    "object": (dict,),
-}
-
-
-def _check_variable(variable: str, kinds: set[str]) -> None:
-    if "boolean" in kinds:
-        # The SDK reads every text that does not mean yes as no: `dry_run: ture` would move money.
-        if os.environ[variable].lower() not in {*TRUTHY, *FALSY}:
-            raise click.ClickException(f"the environment variable {variable} must be true or false")
-        return
-    try:
-        is_valid = type(json.loads(os.environ[variable])) in {type_ for kind in kinds for type_ in _TYPES[kind]}
-    except (ValueError, RecursionError):
-        is_valid = False
-    if not is_valid:
-        raise click.ClickException(f"the environment variable {variable} must be JSON: {' or '.join(sorted(kinds))}")
 
 
 def read_json_object(path: Path, option: str) -> Mapping[str, object]:

@@ -1,4 +1,4 @@
-"""Settings that an environment variable names but the configuration does not have. Pure.
+"""Settings in environment variables: those that cannot be read, and those that the configuration does not have.
 
 Meltano passes on only the settings that a plugin's block declares. Someone who exports
 `TARGET_STRIPE_FLOW_DRY_RUN=true` for a block that does not declare `dry_run` expects a dry run, and would move money.
@@ -7,11 +7,13 @@ Meltano passes on only the settings that a plugin's block declares. Someone who 
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+import click
 from singer_sdk.configuration._dict_config import TRUTHY
 
 FALSY = ("false", "0", "no", "off", "")
@@ -125,3 +127,26 @@ def explain_unread(name: str, variable: str, schema: Schema, meltano_name: str |
         f"the environment variable {variable} is set, but the configuration does not have its value: write {name} into "
         f"the file that --config names, add `--config ENV` after it, or unset {variable}"
     )
+
+
+_TYPES: Mapping[str, tuple[type, ...]] = {
+    "integer": (int,),
+    "number": (int, float),
+    "array": (list,),
+    "object": (dict,),
+}
+
+
+def check_variable(variable: str, kinds: set[str]) -> None:
+    """Raise ClickException, without the value, unless the text of a variable is of one of these JSON schema types."""
+    if "boolean" in kinds:
+        # The SDK reads every text that does not mean yes as no: `dry_run: ture` would move money.
+        if os.environ[variable].lower() not in {*TRUTHY, *FALSY}:
+            raise click.ClickException(f"the environment variable {variable} must be true or false")
+        return
+    try:
+        is_valid = type(json.loads(os.environ[variable])) in {type_ for kind in kinds for type_ in _TYPES[kind]}
+    except (ValueError, RecursionError):
+        is_valid = False
+    if not is_valid:
+        raise click.ClickException(f"the environment variable {variable} must be JSON: {' or '.join(sorted(kinds))}")
