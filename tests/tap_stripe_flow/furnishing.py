@@ -9,7 +9,7 @@ from tests.support.sandbox import Sandbox
 _SEEDED = ("--seed", "1", "--charges", "150", "--days", "20")
 # More objects than a page holds, and more children than Stripe shows inside a parent.
 FURNISHED = (*_SEEDED, "--furnish", "105")
-FURNISHED_A_LITTLE = (*_SEEDED, "--furnish", "12")
+FURNISHED_A_LITTLE = (*_SEEDED, "--furnish", "3")
 CHILDREN = 12
 
 
