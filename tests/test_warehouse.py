@@ -53,6 +53,17 @@ def members(schema: Any, path: str = "") -> Iterator[str]:  # Any: JSON schema
             yield from members(choice, path)
 
 
+def opaque(schema: Any, path: str = "") -> Iterator[str]:  # Any: JSON schema
+    """The path of each object that never is an id, and of which no member has a name."""
+    if isinstance(schema, dict):
+        kinds = schema.get("type", ())
+        if path and "object" in kinds and "string" not in kinds and not schema.get("properties"):
+            yield path
+        for name, inner in schema.get("properties", {}).items():
+            yield from opaque(inner, f"{path}.{name}" if path else name)
+        yield from opaque(schema.get("items"), f"{path}[]")
+
+
 def listed(part: str) -> dict[str, set[str]]:
     """A table of the page: stream → members."""
     table = PAGE.split(f"<!-- {part} -->\n\n")[1].partition("\n\n")[0]
@@ -66,7 +77,7 @@ def listed(part: str) -> dict[str, set[str]]:
 
 LISTED = [
     (stream, member)
-    for part in ("secrets", "addresses")
+    for part in ("secrets", "whole objects", "addresses")
     for stream, named in listed(part).items()
     for member in sorted(named)
 ]
@@ -86,6 +97,23 @@ def test_each_secret_and_open_address_is_listed(stream: str) -> None:
     ]
 
     assert not unlisted
+
+
+def test_each_whole_object_that_can_hold_a_secret_is_listed() -> None:
+    has_secret = {"source", "sources", "payment_intent", "setup_intent", "object"}
+    found = {
+        (stream, path)
+        for stream, schema in SCHEMAS.items()
+        for path in opaque(schema)
+        if path.removesuffix(".data[]").rpartition(".")[2] in has_secret
+    }
+
+    assert found
+    assert not [
+        (stream, path)
+        for stream, path in found
+        if not any(name == stream and path.startswith(member) for name, member in LISTED)
+    ]
 
 
 def test_each_listed_column_exists() -> None:
