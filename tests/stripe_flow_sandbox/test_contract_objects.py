@@ -201,6 +201,13 @@ def test_a_product_id_that_is_taken_is_refused(client: Any) -> None:
     assert (refused.value.http_status, refused.value.code) == (400, "resource_already_exists")
 
 
+def test_the_id_of_a_deleted_product_can_be_taken_again(client: Any) -> None:
+    for name in ("Chair", "Table"):
+        client.products.create({"name": name, "id": "chair-3"})
+        assert client.products.retrieve("chair-3").name == name
+        client.products.delete("chair-3")
+
+
 def test_numbers_with_a_fraction_stay_decimal(client: Any) -> None:
     made = client.products.create({"name": "Box", "package_dimensions": a_size()})
 
