@@ -50,6 +50,10 @@ class OfficialCopy:
                 added = {"_stripe_account": account}
                 self.tables[spec.name] |= {key: each | added for key, each in now.items()}
 
+    def note(self, stream: str, account: str, object_id: str) -> None:
+        """Note an object that its list has never shown, so that `read` reads it by its id."""
+        self.tables[stream][account, object_id] = {"id": object_id}
+
     def objects(self, stream: str, account: str) -> list[Json]:
         """The objects of a stream in one account that the last read found, oldest first."""
         return [each for (owner, _), each in self.tables[stream].items() if owner == account][::-1]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +11,15 @@ import pytest
 
 from tap_stripe_flow.streams import STREAMS, StreamSpec
 from tests.end_to_end.official_copy import Json, OfficialCopy
-from tests.end_to_end.warehouses import DUCKDB, POSTGRES, Loader, Warehouse
+from tests.end_to_end.warehouses import DUCKDB, POSTGRES, Warehouse
 from tests.support.official import official
 from tests.support.postgres import Postgres
 from tests.support.sandbox import CONNECTED, PLATFORM, Sandbox
 
 ACCOUNTS = (PLATFORM, CONNECTED)
 SETTINGS = {"capture": "changes", "customers_mode": "list", "account_ids": ["self", CONNECTED]}
-LATER_S = 1_800
+# More and less than `overlap_s`.
+LATER_S, SOON_S = 1_800, 300
 MOST_SHOWN = 50
 ABSENT = object()
 
@@ -48,50 +50,56 @@ CHANGES: dict[str, Json] = {
 # Stripe has no event of a change of a PaymentIntent's metadata, or of such a transaction; the sandbox none of a price's
 # deletion.
 UNCHANGED = ("payment_intent", "customer_cash_balance_transaction", "price")
+# Streams that each run reads whole.
+READ_WHOLE = {spec.name for spec in STREAMS if spec.listed.stamp is None}
 CHILDREN = [spec for spec in STREAMS if spec.child_of is not None]
 TOPS = [spec for spec in STREAMS if spec.child_of is None]
 # With the one that it has, more than Stripe shows inside an object.
 MORE_CHILDREN = 11
 
 
-@pytest.mark.parametrize("loader", [DUCKDB, POSTGRES], ids=lambda loader: loader.name)
 def test_every_value_is_the_one_that_the_official_client_reads(
-    loader: Loader, database: str, sandbox: Sandbox, tmp_path: Path
+    warehouses: tuple[Warehouse, ...], sandbox: Sandbox
 ) -> None:
     stripe = OfficialCopy(sandbox, ACCOUNTS)
-    warehouse = Warehouse(loader=loader, folder=tmp_path / "project", url=database)
-    warehouse.create(sandbox.url, ["*.*"], **SETTINGS)
+    for warehouse in warehouses:
+        warehouse.create(sandbox.url, ["*.*"], **SETTINGS)
 
-    emitted = warehouse.load()
-    assert len(emitted) == len(STREAMS) * len(ACCOUNTS)
-    assert all(emitted.values())
+    for emitted in load(warehouses):
+        assert len(emitted) == len(STREAMS) * len(ACCOUNTS)
+        assert all(emitted.values())
     stripe.read()
-    compare(stripe, warehouse)
+    compare(stripe, warehouses)
 
     change(sandbox, stripe)
-    changed = warehouse.load()
-    # Connected accounts have no events, so new child objects of an old one do not come.
-    assert {stream for (stream, _), records in changed.items() if not records} == {"persons", "external_accounts"}
+    for emitted in load(warehouses):
+        # Connected accounts have no events, so new child objects of an old one do not come.
+        assert {stream for (stream, _), records in emitted.items() if not records} == {"persons", "external_accounts"}
     stripe.read()
-    compare(stripe, warehouse)
+    compare(stripe, warehouses)
 
-    again = warehouse.load()
-    assert {stream for (stream, _), records in again.items() if records} <= {
-        spec.name for spec in STREAMS if spec.listed.stamp is None
-    }
-    compare(stripe, warehouse)
+    [emitted] = load(warehouses[:1])
+    assert {stream for (stream, _), records in emitted.items() if records} <= READ_WHOLE
+    compare(stripe, warehouses)
 
 
-@pytest.fixture(scope="module")
-def database() -> Iterator[str]:
+def load(warehouses: tuple[Warehouse, ...]) -> list[Mapping[tuple[str, str], int]]:
+    """A run into each warehouse, at the same time."""
+    with ThreadPoolExecutor() as pool:
+        return list(pool.map(Warehouse.load, warehouses))
+
+
+@pytest.fixture
+def warehouses(tmp_path: Path) -> Iterator[tuple[Warehouse, ...]]:
     with Postgres() as server:
-        yield server.on_loopback("warehouse")
+        url = server.on_loopback("warehouse")
+        yield tuple(Warehouse(loader=each, folder=tmp_path / each.name, url=url) for each in (DUCKDB, POSTGRES))
 
 
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
     """Objects of every stream in both accounts; in the first one more charges and child objects than a page shows."""
-    with Sandbox("--furnish", "4", "--seed", "1", "--charges", "120", "--days", "20") as running:
+    with Sandbox("--furnish", "3", "--seed", "1", "--charges", "120", "--days", "20") as running:
         for spec in CHILDREN:
             running.make(spec.name, MORE_CHILDREN, of=running.objects(spec.listed.kind)[0]["id"])
         with_odd_values(running)
@@ -117,7 +125,10 @@ def change(sandbox: Sandbox, stripe: OfficialCopy) -> None:
         for spec in (*CHILDREN, *TOPS):  # children first: the parent's change brings those without events
             if spec.listed.events or spec.child_of is None:
                 change_objects(sandbox, spec, account, stripe.objects(spec.name, account))
-    sandbox.advance(LATER_S)
+        [closed] = sandbox.make("review", account=account)
+        sandbox.change("review", closed, account=account, **CHANGES["review"])
+        stripe.note("reviews", account, closed)
+    sandbox.advance(SOON_S)
 
 
 def change_by_api(client: Any) -> None:  # Any: see official
@@ -140,8 +151,8 @@ def change_objects(sandbox: Sandbox, spec: StreamSpec, account: str, objects: li
     sandbox.make(spec.name, of=first.get("_stripe_parent"), account=account)
 
 
-def compare(stripe: OfficialCopy, warehouse: Warehouse) -> None:
-    found = list(differences(stripe, warehouse))
+def compare(stripe: OfficialCopy, warehouses: tuple[Warehouse, ...]) -> None:
+    found = [f"{each.loader.name}: {difference}" for each in warehouses for difference in differences(stripe, each)]
     if found:
         pytest.fail("\n".join([f"{len(found)} differences:", *found[:MOST_SHOWN]]), pytrace=False)
 
@@ -150,7 +161,7 @@ def differences(stripe: OfficialCopy, warehouse: Warehouse) -> Iterator[str]:
     """Each value in a table that is not the one of `stripe`, and each table and row too few or too many."""
     tables, turns = warehouse.rows(), warehouse.loader.turns
     yield from unequal("table", tables.keys(), stripe.tables.keys())
-    for name in tables.keys() & stripe.tables.keys():
+    for name in sorted(tables.keys() & stripe.tables.keys()):
         expected, rows = stripe.tables[name], {(row["_stripe_account"], row["id"]): row for row in tables[name]}
         if len(rows) != len(tables[name]):
             yield f"{name}: a key twice"

@@ -66,7 +66,7 @@ class Warehouse:
         (self.folder / "output").mkdir(parents=True)
         (self.folder / "meltano.yml").write_text(yaml.safe_dump(kept | own), encoding="utf-8")
 
-    def load(self) -> dict[tuple[str, str], int]:
+    def load(self) -> Mapping[tuple[str, str], int]:
         """Run the tap into the loader; the number of records that the tap emitted, by stream and account."""
         done = self.meltano("--log-format=json", "run", "tap-stripe-flow", self.loader.name)
         assert done.returncode == 0, done.stderr[-10_000:]
