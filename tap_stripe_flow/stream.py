@@ -204,11 +204,12 @@ class Engine(Stream):
                 self._unwritten = error
 
     def _generate_record_messages(self, record: dict[str, Any]) -> Generator[RecordMessage, None, None]:
-        """Apply the stream map. Raises Misconfigured without the expression's own error, which may quote the record."""
+        """Apply the stream maps. Raises Misconfigured without an expression's own error, which may quote the record."""
+        read_at = datetime.fromtimestamp(self._read_at, UTC)
         try:
-            for message in super()._generate_record_messages(record):
-                message.time_extracted = datetime.fromtimestamp(self._read_at, UTC)
-                yield message
+            for stream_map in self.stream_maps:
+                if (mapped := stream_map.transform(record)) is not None:
+                    yield RecordMessage(stream=stream_map.stream_alias, record=mapped, time_extracted=read_at)
         except Exception as error:  # the user's expression may raise anything
             if not self.config.get("stream_maps"):
                 raise
