@@ -51,7 +51,7 @@ class ChildReader:
     """Reads the child objects of a child stream: from the parent's `list_member`, or without one from `listing`.
 
     - `listing.path` may contain `{id}` for the parent's id; `parents` is the list of the parents.
-    - `keeper` holds the state, with the ids of refused parents; `log` is told of them. Without them nothing is kept.
+    - `keeper` holds the state with the ids of refused parents, `log` gets the messages; by default nothing is kept.
     - `is_bookmarked`: the state remembers how far the parents were read. Otherwise every run reads all of them.
     """
 
