@@ -107,10 +107,12 @@ def _refuse(path: str, body: bytes, kind: type[object]) -> NoReturn:
 
 def _describe(answer: object, fault: str) -> str:
     """What msgspec says about a fault, which is the place and the types, with the id of the object."""
+    if not isinstance(answer, dict) or "object" not in answer:
+        return f"{fault}, so it is not Stripe's: check the setting base_url"
     if fault.startswith("Invalid enum value"):  # the rest would quote it
         return "it is no list"
     position = _ENTRY.search(fault)
-    return fault + _name(answer["data"][int(position[1])]) if position else fault  # type: ignore[index]  # it has data
+    return fault + _name(answer["data"][int(position[1])]) if position else fault
 
 
 def _not_json(answer: object) -> object:
