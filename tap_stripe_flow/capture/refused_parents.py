@@ -78,7 +78,7 @@ class RefusedParents:
             raise error
 
     def keep_refused(self) -> None:
-        """Forget the parents that were not refused in this run, in which all parents were asked: they are gone."""
+        """Forget the parents that were not refused in this run, in which all parents were asked: they were deleted."""
         self._ids = {each: None for each in self._ids if each in self._of_run}
 
     def first_error(self) -> StripeError:

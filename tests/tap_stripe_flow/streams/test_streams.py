@@ -12,6 +12,7 @@ from jsonschema import Draft202012Validator
 
 from tap_stripe_flow.listing.record import PARENT_MEMBER
 from tap_stripe_flow.streams import STREAMS, StreamSpec, as_column
+from tap_stripe_flow.streams.order import NEWEST_FIRST
 from tests.support.official_lists import official_lists
 
 EXAMPLES: dict[str, Any] = json.loads((Path(__file__).parents[2] / "data" / "examples.json").read_text())
@@ -88,3 +89,7 @@ def test_there_are_at_least_fifty_streams() -> None:
 
 def test_names_are_unique() -> None:
     assert len({spec.name for spec in STREAMS}) == len(STREAMS)
+
+
+def test_the_lists_with_a_documented_order_are_those_of_streams_that_are_read_by_time() -> None:
+    assert {spec.path for spec in STREAMS if spec.stamp is not None and spec.child_of is None} >= NEWEST_FIRST
