@@ -58,7 +58,7 @@ class StateOutput(StateWriter):
     ) -> None:
         super().__init__(writer)
         self._state, self._writer, self._warn, self._clock = state, writer, warn, clock
-        self._entries = {partition: entry for partition, entry in _entries(state) if _drop_nulls(entry)}
+        self._entries = {partition: entry for partition, entry in _entries(state) if entry}
         self._read = frozenset(each for each, entry in self._entries.items() if _members(entry))
         self._ids = count_ids(state)
         self._is_changed = bool(self._entries)  # the state that came in is repeated, as the SDK does
@@ -74,7 +74,7 @@ class StateOutput(StateWriter):
 
     def members(self, partition: Partition) -> Entry:
         """The members of a partition's bookmark, without those that ended; a copy."""
-        return {name: value for name, value in _members(self.entry(partition)).items() if value is not None}
+        return _lasting(self.entry(partition))
 
     def most_ids(self, partition: Partition) -> int:
         """How many ids the bookmark of a partition may hold: what the other partitions leave of MOST_IDS."""
@@ -123,8 +123,8 @@ class StateOutput(StateWriter):
     def of_other_form(self, stream: str, *, has_accounts: bool) -> bool:
         """Whether all bookmarks of the stream are without accounts, and the run `has_accounts`; or the reverse."""
         entry = self.entry(Partition(stream))
-        in_accounts = any(_members(partition) for partition in entry.get("partitions", []))
-        return in_accounts != bool(_members(entry)) and in_accounts != has_accounts
+        in_accounts = any(_lasting(partition) for partition in entry.get("partitions", []))
+        return in_accounts != bool(_lasting(entry)) and in_accounts != has_accounts
 
     def _with_ends(self, partition: Partition, members: Mapping[str, object]) -> Entry:
         """The members of the partition's next bookmark, with a null for each that a merge must forget.
@@ -197,12 +197,10 @@ def _entries(state: TapState) -> Iterator[tuple[Partition, Entry]]:
                 yield Partition(stream, partition["context"][ACCOUNT_MEMBER]), partition
 
 
-def _drop_nulls(entry: Entry) -> Entry:
-    """The entry, without the members that an earlier run has ended."""
-    for name in [name for name, value in entry.items() if value is None]:
-        del entry[name]
-    return entry
-
-
 def _members(entry: Entry) -> Entry:
     return {name: value for name, value in entry.items() if name not in _OF_SDK}
+
+
+def _lasting(entry: Entry) -> Entry:
+    """The members of a bookmark that did not end."""
+    return {name: value for name, value in _members(entry).items() if value is not None}

@@ -6,8 +6,8 @@ gap_from, gap_until                                 the range still to be read a
 started_at                                          Stripe's time at the first run, under `start_date: now`
 refused_parents                                     ids of parents whose children could not be read
 
-A member that says nothing is left out: no ids, and a `reread_from` that is the end. A member that ended in this run is
-null, so that a merge with an older state does not bring it back. Null is read like a member that is left out.
+A member that says nothing is left out: no ids, and a `reread_from` that is the end. A member that ended stays null, so
+that a merge with an older state does not bring it back. Null is read like a member that is left out.
 """
 
 from __future__ import annotations

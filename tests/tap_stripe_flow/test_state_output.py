@@ -199,8 +199,8 @@ def test_a_large_state_is_warned_of_once() -> None:
     assert "account_ids" in warning
 
 
-def test_what_says_nothing_is_not_in_the_state() -> None:
-    """Nulls of an earlier run, and partitions that were only looked at."""
+def test_what_says_nothing_is_not_in_the_state_and_what_ended_stays_null() -> None:
+    """Partitions that were only looked at say nothing; nulls of an earlier run still end what an older state holds."""
     nulls = {END: 5, "gap_from": None, "gap_until": None}
     partition = {"context": {"_stripe_account": "a"}, **nulls}
     written = Written(TapState(bookmarks={"charges": {"partitions": [partition], **nulls}}))
@@ -212,7 +212,8 @@ def test_what_says_nothing_is_not_in_the_state() -> None:
 
     assert written.states[-1] == {
         "charges": {
-            "partitions": [{"context": {"_stripe_account": "a"}, END: 5}],
+            "partitions": [partition],
+            **nulls,
             END: 7,
             "emitted_ids": None,
         }
