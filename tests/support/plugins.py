@@ -34,7 +34,7 @@ class Ended:
 
     @property
     def messages(self) -> list[Message]:
-        return [json.loads(line) for line in self.output.splitlines()]
+        return [json.loads(line) for line in self.output.split("\n") if line]
 
     def records(self, stream: str) -> list[Message]:
         return [each["record"] for each in self.messages if each["type"] == "RECORD" and each["stream"] == stream]

@@ -13,7 +13,9 @@ from tests.support.plugins import Message
 Schema = Mapping[str, Any]  # Any: JSON schema
 
 # Deeper values of a schema are empty.
-DEPTH = 5
+DEPTH = 4
+# How much of an object is drawn: its schema may have a thousand members, and checking them takes most of the time.
+SHARE = 0.25
 # Texts that a reader of bytes may stumble over.
 TEXTS = ("", "x", "Žluťoučký 🐴", 'a "quoted" \\ text', "\0", "\u2028", '"has_more":true', "<html>", "null", "é" * 300)
 NUMBERS = (0, 1, -1, 2**31, 2**53 + 1, -(2**62))
@@ -48,7 +50,7 @@ def _object(schema: Schema, rng: random.Random, depth: int) -> Message:
     properties = schema.get("properties", {})
     if {"data", "has_more"} <= properties.keys():
         return a_list("/v1/nested", *([{"id": "nested_1", "object": "x"}] * rng.randrange(2)))
-    drawn = {name: _value(part, rng, depth - 1) for name, part in properties.items() if depth and rng.random() < 0.7}
+    drawn = {name: _value(part, rng, depth - 1) for name, part in properties.items() if depth and rng.random() < SHARE}
     if rng.random() < 0.2:
         drawn["member_of_tomorrow"] = {"x": [1, None, "y"]}
     return drawn
