@@ -27,7 +27,7 @@ from tests.tap_stripe_flow.furnishing import with_all_selected
 from tests.tap_stripe_flow.generated import a_list, generate_object
 from tests.tap_stripe_flow.inside import run_inside
 
-EXAMPLES = int(os.environ.get("ANY_ANSWER_EXAMPLES", "1"))
+EXAMPLES = int(os.environ.get("ANY_ANSWER_EXAMPLES", "3"))
 NOW = 1_790_000_000
 OLD, NEW = NOW - 10_000, NOW + 900  # when the two objects of each list were created
 LATER, LAST = NOW + 1_000, NOW + 2_000  # when the second and third run begin
