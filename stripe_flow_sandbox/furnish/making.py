@@ -64,7 +64,7 @@ def _make_child(call: Call, noun: str, values: Object, spec: ChildList, parent: 
 
 def change(call: Call, name: str, object_id: str, values: Object, *, of: str | None = None) -> Object:
     """The object with `values` written into it; emits its event. Raises Refusal or KeyError if there is none."""
-    kind, parent = _kind_of(call.space, name, of)
+    kind, parent = _kind_of(call.space, name, of or _parent_id(call.space, name, object_id))
     if kind.children is None or parent is None:
         return call.change(call.find(kind.noun, object_id) | values, *_EVENTS[kind.noun].changed)
     changed = _child(call.space, kind.children, parent, object_id) | values
@@ -74,7 +74,7 @@ def change(call: Call, name: str, object_id: str, values: Object, *, of: str | N
 
 def delete(call: Call, name: str, object_id: str, *, of: str | None = None) -> Object:
     """The deleted object as Stripe still shows it; emits its event. Raises Refusal or KeyError if there is none."""
-    kind, parent = _kind_of(call.space, name, of)
+    kind, parent = _kind_of(call.space, name, of or _parent_id(call.space, name, object_id))
     if kind.children is None or parent is None:
         return call.remove(call.find(kind.noun, object_id), *_EVENTS[kind.noun].deleted)
     child = _child(call.space, kind.children, parent, object_id)
@@ -110,6 +110,12 @@ def _kind_of(space: Space, name: str, of: str | None) -> tuple[Kind, Object | No
         if parent is not None:
             return kind, parent
     raise KeyError(f"no object {of} has child objects of type {name}")
+
+
+def _parent_id(space: Space, name: str, child_id: str) -> str | None:
+    """The id of the parent that has this child object; None if there is none, or if it is no child object."""
+    paths = {kind.path for kind in kinds_named(name) if kind.children}
+    return space.parent_of(child_id, paths) if paths else None
 
 
 def _newest(space: Space, noun: str) -> Object | None:

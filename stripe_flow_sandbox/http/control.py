@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import Annotated, TypeAlias
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -16,7 +16,7 @@ from stripe_flow_sandbox.furnish.kinds import KINDS, kinds_named
 from stripe_flow_sandbox.furnish.making import change, delete, make
 from stripe_flow_sandbox.service.exchange import Request
 from stripe_flow_sandbox.service.service import Service
-from stripe_flow_sandbox.state.space import Call
+from stripe_flow_sandbox.state.space import Call, Space
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class ObjectsOrder(msgspec.Struct, forbid_unknown_fields=True):
     """
 
     type: str
-    count: int = 0
+    count: Annotated[int, msgspec.Meta(ge=0)] = 0
     every_s: int = 0
     of: str | None = None
     account: str | None = None
@@ -145,24 +145,29 @@ class Control:
     def _objects(self, request: Request) -> ControlAnswer:
         """All objects of `?type=`, optionally of `account` and `livemode`, including hidden and deleted ones."""
         query = dict(parse_qsl(request.query.decode()))
-        [noun, *_] = dict.fromkeys(kind.noun for kind in kinds_named(query.get("type", "")))
+        nouns = dict.fromkeys(kind.noun for kind in kinds_named(query.get("type", "")))
         livemode = query["livemode"] == "true" if "livemode" in query else self._livemode
-        space = self._service.space(query.get("account") or self._account, livemode=livemode)
-        space.catch_up(self._service.clock.now())
-        bodies = b",".join(space.every_body(noun))
+        space = self._space(query.get("account"), livemode=livemode)
+        bodies = b",".join(body for noun in nouns for body in space.every_body(noun))
         return ControlAnswer(200, b'{"data":[' + bodies + b"]}")
 
     def _change_objects(self, request: Request) -> ControlAnswer:
         """Create, change or delete objects; answers their ids, oldest first."""
         order = msgspec.json.decode(request.body, type=ObjectsOrder)
-        space = self._service.space(order.account or self._account, livemode=self._livemode)
-        space.catch_up(self._service.clock.now())
+        kinds_named(order.type)
+        space = self._space(order.account, livemode=self._livemode)
         call = Call(space=space, now=self._service.clock.now(), params={}, request_id=None)
         times = [call.now - order.every_s * younger for younger in reversed(range(order.count))]
         done = [make(replace(call, now=time), order.type, order.values, of=order.of) for time in times]
         done += [change(call, order.type, order.change, order.values, of=order.of)] if order.change else []
         done += [delete(call, order.type, order.delete, of=order.of)] if order.delete else []
         return json_answer(200, {"ids": [each["id"] for each in done]})
+
+    def _space(self, account: str | None, *, livemode: bool) -> Space:
+        """The account as it is now, the default one for None. Raises KeyError for an unknown account."""
+        space = self._service.space(account or self._account, livemode=livemode)
+        space.catch_up(self._service.clock.now())
+        return space
 
     def _types(self, _: Request) -> ControlAnswer:
         """The types that the sandbox can make, with the tap's stream, the list and the type of the parent."""

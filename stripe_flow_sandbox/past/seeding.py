@@ -29,7 +29,9 @@ class Seeding:
 
     def make_space(self, account_id: str, *, livemode: bool) -> Space:
         """The account at the start; only the sandbox's own mode has a past. Raises KeyError for an unknown account."""
-        account = self.accounts[account_id]
+        account = self.accounts.get(account_id)
+        if account is None:
+            raise KeyError(f"the sandbox has no account {account_id}. Its accounts are {', '.join(self.accounts)}")
         is_first = account_id == next(iter(self.accounts))
         charges = account.charges if account.charges is not None else self.charges if is_first else 0
         if livemode != self.livemode or not charges:

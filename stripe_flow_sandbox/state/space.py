@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from itertools import count
@@ -86,6 +86,11 @@ class Space:
     def children(self, parent_id: str, path: str) -> Collection:
         """The child objects of one parent that `path` lists; an empty collection at first."""
         return self._children.setdefault((parent_id, path), Collection())
+
+    def parent_of(self, child_id: str, paths: Container[str]) -> str | None:
+        """The id of the parent whose list at one of these paths has this child object; None if none has it."""
+        lists = self._children.items()
+        return next((id_ for (id_, path), each in lists if path in paths and each.place(child_id) is not None), None)
 
     def every_body(self, noun: str) -> Iterator[bytes]:
         """All objects of one type, child objects included. Raises KeyError for a type the sandbox does not have."""

@@ -13,7 +13,7 @@ from tap_stripe_flow.streams import STREAMS, StreamSpec
 from tests.stripe_flow_sandbox.builders import a_charge, a_client, a_payment
 from tests.stripe_flow_sandbox.description import differences
 from tests.support.official import everything, official
-from tests.support.sandbox import CONNECTED, Sandbox
+from tests.support.sandbox import CONNECTED, PLATFORM, Sandbox
 
 TWO_DAYS_S = 2 * 24 * 60 * 60
 
@@ -56,20 +56,59 @@ def test_the_types_name_every_stream_with_its_list(shop: Sandbox) -> None:
     assert parents >= {(each.name, each.child_of.parent.kind if each.child_of else None) for each in STREAMS}
 
 
-@pytest.mark.parametrize("order", [{"type": "nonsense"}, {"type": ""}, {"type": "charge_", "change": "ch_1"}])
+@pytest.mark.parametrize(
+    "order", [{"type": "nonsense"}, {"type": "", "count": 1}, {"type": "charge_", "change": "ch_1"}]
+)
 def test_an_unknown_type_is_answered_with_those_there_are(order: dict[str, str], shop: Sandbox) -> None:
     answers = [
         requests.post(f"{shop.url}/_sandbox/objects", json=order, timeout=10),
         requests.get(f"{shop.url}/_sandbox/objects", params={"type": order["type"]}, timeout=10),
     ]
 
-    if "change" not in order:
-        answers[0] = requests.post(f"{shop.url}/_sandbox/objects", json={**order, "count": 1}, timeout=10)
     for answer in answers:
         said = answer.json()["error"]
         assert (answer.status_code, said.startswith("the sandbox has no type")) == (400, True)
         assert all(kind.noun in said for kind in KINDS)
         assert "GET /_sandbox/types" in said
+
+
+@pytest.mark.parametrize(
+    ("order", "error"),
+    [
+        ({"type": "charge", "count": -1}, "Expected `int` >= 0 - at `$.count`"),
+        ({"type": "charge", "account": "acct_1"}, f"no account acct_1. Its accounts are {PLATFORM}, {CONNECTED}"),
+        ({"type": "line_item", "delete": "il_1"}, "No such line_item: 'il_1'"),
+        ({"type": "line_item", "of": "in_1", "count": 1}, "no object in_1 has child objects of type line_item"),
+    ],
+)
+def test_a_wrong_order_is_refused(order: dict[str, object], error: str, shop: Sandbox) -> None:
+    answer = requests.post(f"{shop.url}/_sandbox/objects", json=order, timeout=10)
+
+    assert (answer.status_code, error in answer.json()["error"]) == (400, True), answer.text
+
+
+@pytest.mark.parametrize(
+    "kind", [each for each in KINDS if each.children], ids=lambda kind: f"{kind.noun}-{kind.stream}"
+)
+def test_a_child_object_is_changed_and_deleted_by_its_id_alone(kind: Kind, shop: Sandbox) -> None:
+    assert kind.children
+    first, _ = shop.make(kind.children.parent, 2)
+    [child] = shop.make(kind.noun, of=first)
+
+    for order in ({"change": child, "values": {"metadata": {"shelf": "7"}}}, {"delete": child}):
+        answer = requests.post(f"{shop.url}/_sandbox/objects", json={"type": kind.noun, **order}, timeout=10)
+        assert answer.json() == {"ids": [child]}
+        [shown] = [each for each in shop.objects(kind.noun) if each["id"] == child]
+        assert shown.get("deleted", shown.get("metadata")) in ({"shelf": "7"}, True)
+
+
+def test_the_balance_is_without_a_deleted_balance_transaction(sandbox: Sandbox) -> None:
+    [kept, gone] = sandbox.make("balance_transaction", 2)
+    requests.post(f"{sandbox.url}/_sandbox/objects", json={"type": "balance_transaction", "delete": gone}, timeout=10)
+
+    shown = official(sandbox).v1.balance.retrieve()
+
+    assert shown.available[0].amount == official(sandbox).v1.balance_transactions.retrieve(kept).net
 
 
 def test_an_object_has_the_values_that_are_given(sandbox: Sandbox) -> None:

@@ -18,7 +18,7 @@ def _retrieve(call: Call) -> Object:
     sums: Mapping[str, Counter[str]] = {"available": Counter({default: 0}), "pending": Counter({default: 0})}
     for body in call.space["balance_transaction"].stored_bodies():
         moved = decode(body)
-        if moved["balance_type"] == "payments" and moved["status"] in sums:
+        if moved.get("balance_type") == "payments" and moved["status"] in sums:
             sums[str(moved["status"])][str(moved["currency"])] += integer(moved["net"])
     shown = fresh("balance") | {"livemode": call.space.livemode}
     currencies = sorted({currency for each in sums.values() for currency in each})
