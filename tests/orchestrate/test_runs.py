@@ -100,7 +100,7 @@ folders = {{each.name: each.is_dir() for each in pathlib.Path(os.environ.get("ME
 with open("calls", "a") as calls:
     print(json.dumps({{"line": sys.argv[1:], "env": dict(os.environ), "folders": folders}}), file=calls)
 times = {{"start_date": "2026-01-01T00:00:00Z", "end_date": "2026-02-01T00:00:00Z"}}
-print(json.dumps([{{"account": None, "runs_at_once": 1, **times}}]))
+print(json.dumps([{{"account": None, "runs_at_once": 1, "capture": "new", **times}}]))
 """
 
 
