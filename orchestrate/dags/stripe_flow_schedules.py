@@ -174,13 +174,28 @@ def _files(root: Path) -> list[Mapping[str, Yaml]]:
     patterns = first.get("include_paths") or []
     is_list = isinstance(patterns, list) and all(isinstance(each, str) for each in patterns)
     _must(is_list, f"include_paths of {whole} is no list of texts: begin each line with -")
-    included = dict.fromkeys(path for pattern in patterns for path in sorted(root.glob(pattern)) if path != whole)
+    included = dict.fromkeys(path for pattern in patterns for path in _matching(root, pattern) if path != whole)
     return [first, *map(_read, included)]
+
+
+def _matching(root: Path, pattern: str) -> list[Path]:
+    try:
+        return sorted(path for path in root.glob(pattern) if path.is_file())
+    except (IndexError, NotImplementedError, ValueError):  # an empty or absolute pattern, or `.`
+        raise ValueError(
+            f"include_paths of {root / 'meltano.yml'} has the pattern {pattern!r}: write paths inside of the project"
+        ) from None
 
 
 def _read(path: Path) -> Mapping[str, Yaml]:
     try:
         found = yaml.load(path.read_text(encoding="utf-8"), Loader=_AsText)  # noqa: S506 -- it resolves less than safe
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is not UTF-8, from byte {error.start} on: save it as UTF-8") from None
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read: {error.strerror}") from None
+    except RecursionError:
+        raise ValueError(f"{path} is nested too deeply") from None
     except yaml.YAMLError as error:
         at = getattr(error, "problem_mark", None)
         raise ValueError(f"{path} is no YAML{f': see line {at.line + 1}' if at else ''}") from None

@@ -191,13 +191,17 @@ def test_whatever_stands_beside_it_a_good_schedule_is_there(
         "jobs: text\nschedules: []",
         "include_paths: text",
         "include_paths: [[]]",
+        "include_paths: ['']",
+        "include_paths: ['.', /schedules.yml]",
         "[]",
         "a: [",
+        "a: " + 2000 * "[",
         "a: \x07",
+        "a: \xe9",
     ],
 )
 def test_a_file_that_cannot_be_read_is_one_clear_sentence(text: str, tmp_path: Path) -> None:
-    (tmp_path / "meltano.yml").write_text(text)
+    (tmp_path / "meltano.yml").write_text(text, encoding="latin-1")
 
     with pytest.raises(ValueError, match=r"meltano\.yml") as raised:
         listed(tmp_path)
