@@ -31,6 +31,9 @@ _EVENTS: Mapping[str, _Events] = {
     **{row.noun: _Events(_given(row.changed), _given(row.deleted)) for row in READ_ONLY_LISTS},
 }
 
+# Type → the member whose value places an object in its list; None: it has no time.
+_STAMPS = {row.noun: row.time for row in READ_ONLY_LISTS}
+
 
 def make(call: Call, name: str, values: Object, *, of: str | None = None) -> Object:
     """A new object of the type or stream `name`, with `values` in it or as parameters of the call that creates it.
@@ -50,7 +53,8 @@ def _make_listed(call: Call, noun: str, values: Object) -> Object:
     for spec in CHILD_LISTS:
         if spec.parent == noun:
             show_children(call.space, spec, made, call.now)
-    call.space[noun].insert(made, at=call.now)
+    stamp = made.get(_STAMPS.get(noun) or "created")
+    call.space[noun].insert(made, at=stamp if isinstance(stamp, int) else call.now)
     return made
 
 

@@ -9,6 +9,7 @@ import pytest
 import requests
 
 from stripe_flow_sandbox.furnish.kinds import KINDS, Kind
+from stripe_flow_sandbox.state.read_only_lists import READ_ONLY_LISTS, ReadOnlyList
 from tap_stripe_flow.streams import STREAMS, StreamSpec
 from tests.stripe_flow_sandbox.builders import a_charge, a_client, a_payment
 from tests.stripe_flow_sandbox.description import differences
@@ -126,6 +127,22 @@ def test_an_object_has_the_values_that_are_given(sandbox: Sandbox) -> None:
     assert (shown.customer.id, shown.status_transitions.paid_at) == (customer, 5)
     assert shown.status_transitions.voided_at is None
     assert [each.id for each in official(sandbox, CONNECTED).v1.invoices.list().data] == [there]
+
+
+@pytest.mark.parametrize("row", [each for each in READ_ONLY_LISTS if each.time], ids=lambda row: row.noun)
+@pytest.mark.parametrize("seconds", [-TWO_DAYS_S, TWO_DAYS_S])
+def test_the_list_has_an_object_at_the_time_that_it_was_given(row: ReadOnlyList, seconds: int, shop: Sandbox) -> None:
+    assert row.time
+    at = shop.clock() + seconds
+    order = {"type": row.noun, "count": 1, "values": {row.time: at}}
+    ids = requests.post(f"{shop.url}/_sandbox/objects", json=order, timeout=10).json()["ids"]
+
+    params = {"created[gte]": at, "created[lt]": at + 1}
+    headers = {"Authorization": "Bearer sk_test_sandbox"}
+    shown = requests.get(f"{shop.url}{row.path}", params=params, headers=headers, timeout=10).json()["data"]
+
+    assert set(ids) <= {each["id"] for each in shown}
+    assert {each[row.time] for each in shown} <= {at}
 
 
 @pytest.mark.parametrize("name", ["card", "bank_account"])
