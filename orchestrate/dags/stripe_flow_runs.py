@@ -44,7 +44,7 @@ class Project:
 
         MELTANO_PROJECT_ROOT is required; MELTANO_BIN and MELTANO_ENVIRONMENT default to `meltano` and `prod`.
         STRIPE_FLOW_ACCOUNTS: the connected accounts, separated by commas. STRIPE_FLOW_GROUPS: the number of runs in
-        which a tick reads them. STRIPE_FLOW_WORKERS: the size of the pool.
+        which a tick reads them. STRIPE_FLOW_WORKERS: the size of the pool. Raises KeyError or ValueError.
         """
         named = env.get("STRIPE_FLOW_ACCOUNTS", "").split(",")
         return cls(
@@ -52,9 +52,16 @@ class Project:
             meltano=env.get("MELTANO_BIN", "meltano"),
             environment=env.get("MELTANO_ENVIRONMENT", "prod"),
             accounts=[name.strip() for name in named if name.strip()],
-            groups=int(env.get("STRIPE_FLOW_GROUPS", "0")),
-            workers=int(env.get("STRIPE_FLOW_WORKERS", "4")),
+            groups=_number(env, "STRIPE_FLOW_GROUPS", 0),
+            workers=_number(env, "STRIPE_FLOW_WORKERS", 4),
         )
+
+
+def _number(env: Mapping[str, str], name: str, default: int) -> int:
+    text = env.get(name) or str(default)
+    if not text.isdecimal():
+        raise ValueError(f"{name} is {text!r}: write a whole number, such as {name}={default}")
+    return int(text)
 
 
 def schedules(project: Project) -> list[Schedule]:

@@ -92,6 +92,15 @@ def test_a_connection_of_the_tap_is_configured_under_its_own_name(runs: ModuleTy
     assert order["env"]["TAP_STRIPE_FLOW__EU_ACCOUNT_IDS"] == '["acct_a"]'
 
 
+@pytest.mark.parametrize("name", ["STRIPE_FLOW_GROUPS", "STRIPE_FLOW_WORKERS"])
+def test_a_number_that_is_none_is_named(name: str, runs: ModuleType) -> None:
+    for text in ("four", "-1", "1.5"):
+        with pytest.raises(ValueError, match=f"{name} is '{text}'"):
+            runs.Project.from_env({"MELTANO_PROJECT_ROOT": "project", name: text})
+    left_empty = runs.Project.from_env({"MELTANO_PROJECT_ROOT": "project", name: ""})
+    assert (left_empty.groups, left_empty.workers) == (0, 4)
+
+
 # In Meltano's place: it writes down its environment and the folders that it sees, and plans one slice.
 STAND_IN = """\
 #!{python}
