@@ -9,7 +9,9 @@ from pathlib import Path
 from stripe_flow.api.errors import (
     AccountTrouble,
     Misconfigured,
+    NoUsableAnswer,
     OutputLost,
+    PermissionMissing,
     Stopped,
     StripeFlowError,
     StripeUnreachable,
@@ -43,6 +45,11 @@ def as_failure(error: Exception) -> StripeFlowError:
         f"{Path(frame.filename).name}, line {frame.lineno}): the next run reads it again. If this stays so, "
         "deselect the stream"
     )
+
+
+def is_of_all_streams(error: StripeFlowError) -> bool:
+    """Whether the error may be about the account or the way to Stripe, so that no other stream can be read either."""
+    return isinstance(error, AccountTrouble) and not isinstance(error, (PermissionMissing, NoUsableAnswer))
 
 
 def code_of(failures: Sequence[StripeFlowError], *, has_progressed: bool) -> int:

@@ -10,14 +10,14 @@ from contextlib import contextmanager
 from typing import Any, NoReturn, TypeVar
 
 from stripe_flow.api.client import CHECK_PATH
-from stripe_flow.api.errors import KeyRefused, NoUsableAnswer, StripeError, StripeFlowError, StripeUnreachable
+from stripe_flow.api.errors import KeyRefused, StripeError, StripeFlowError, StripeUnreachable
 from stripe_flow.api.settings import open_client
 from stripe_flow.api.stripe_ids import shown_id
 from stripe_flow.singer.fields import Fields
 from stripe_flow.singer.run_log import log_fields
 from stripe_flow.singer.writer import LineWriter
 from tap_stripe_flow.accounts import Accounts
-from tap_stripe_flow.failures import ENDS_THE_RUN, as_failure, code_of
+from tap_stripe_flow.failures import ENDS_THE_RUN, as_failure, code_of, is_of_all_streams
 from tap_stripe_flow.listing.prefetch import PrefetchPool
 from tap_stripe_flow.progress import Progress, not_read
 from tap_stripe_flow.settings import read_span
@@ -117,9 +117,11 @@ class Run:
         """
         if isinstance(error, KeyRefused):
             self.stop(error)
-        if isinstance(error, StripeUnreachable) and not isinstance(error, NoUsableAnswer) and error.refusal is None:
-            self._is_unreachable = not self._is_answering()
-            if self._is_unreachable and not self._has_progressed:
+        if is_of_all_streams(error):
+            probed = self._probe()
+            self._is_unreachable = self._is_unreachable or (probed is not None and is_of_all_streams(probed))
+            is_silent = _is_unanswered(error) and _is_unanswered(probed)
+            if is_silent and not self._has_progressed:
                 self.stop(error)
         self._failures.append(error)
         state = "its state is that of the last committed window" if has_advanced else "its state is unchanged"
@@ -146,20 +148,24 @@ class Run:
         raise SystemExit(error.exit_code)
 
     def exit_code(self) -> int:
-        """The exit code of the run: 0 if nothing failed."""
+        """The exit code of the run: 0 if nothing failed, 4 if nothing could be read since Stripe was unreachable."""
         if self._is_unreachable:
             return StripeUnreachable.exit_code
         return code_of(self._failures, has_progressed=self._has_progressed)
 
-    def _is_answering(self) -> bool:
-        """Whether Stripe answers at all, even with a refusal. Raises SystemExit if it refuses the key."""
+    def _probe(self) -> StripeError | None:
+        """Ask Stripe for anything, and return the error; None: it answers. Raises SystemExit if it refuses the key."""
         try:
             self.client.hurried(PROBE_S).get(CHECK_PATH)
         except KeyRefused as error:
             self.stop(error)
         except StripeError as error:
-            return error.refusal is not None
-        return True
+            return error
+        return None
+
+
+def _is_unanswered(error: StripeFlowError | None) -> bool:
+    return isinstance(error, StripeUnreachable) and error.refusal is None
 
 
 class Interruption:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.support.plugins import Ended, Message, a_config, run_tap
-from tests.support.scenes import MISSING, REFUSED, Answer, Scenes
+from tests.support.scenes import MISSING, REFUSED, Answer, Asked, Said, Scenes
 from tests.tap_stripe_flow.furnishing import with_selected
 
 NOW = 1_790_000_000
@@ -137,6 +137,52 @@ def test_the_exit_code_says_whether_anything_could_be_read(
     done = run_tap(tmp_path, a_config(stripe.url, give_up_after_s=1), catalog=with_selected(catalog, *streams.split()))
 
     assert done.code == code
+
+
+class Cutting(Scenes):
+    """Breaks the connection of each request to one of `cut`, without an answer."""
+
+    cut: Collection[str] = ()
+
+    def answer(self, asked: Asked) -> Said:
+        if asked.path in self.cut:
+            raise ConnectionError
+        return super().answer(asked)
+
+
+REST = ("/v1/payouts", "/v1/refunds", "/v1/account")
+BETWEEN = ("/v1/payouts", "/v1/account")
+
+
+def each(paths: Collection[str], status: int) -> list[Answer]:
+    return [Answer(path=path, status=status, body=b"<html>" if status > 500 else REFUSED) for path in paths]
+
+
+@pytest.mark.parametrize(
+    ("cut", "answers", "code"),
+    [
+        pytest.param(REST, [], 4, id="no answer at the end"),
+        pytest.param(BETWEEN, [], 2, id="no answer, and then a stream is read"),
+        pytest.param(["/v1/refunds"], [], 2, id="no answer to one list"),
+        pytest.param([], each(REST, 502), 4, id="an outage at the end"),
+        pytest.param([], each(BETWEEN, 502), 2, id="an outage, and then a stream is read"),
+        pytest.param([], each(["/v1/refunds"], 502), 2, id="an outage of one list"),
+        pytest.param([], each(REST, 302), 4, id="a proxy at the end"),
+        pytest.param([], each(["/v1/refunds"], 401), 4, id="the key at the end"),
+        pytest.param([], each(REST, 403), 2, id="permissions at the end"),
+    ],
+)
+def test_where_stripe_becomes_unreachable_the_exit_code_says_whether_anything_was_read_since(
+    catalog: Message, tmp_path: Path, cut: Collection[str], answers: list[Answer], code: int
+) -> None:
+    lists = {"/v1/charges": [charge(1)], "/v1/payouts": [], "/v1/refunds": []}
+    with Cutting(now=NOW, lists=lists, answers=answers) as stripe:
+        stripe.cut = cut
+        config = a_config(stripe.url, give_up_after_s=1)
+
+        done = run_tap(tmp_path, config, catalog=with_selected(catalog, "charges", "payouts", "refunds"))
+
+    assert (done.code, len(done.records("charges"))) == (code, 1)
 
 
 def test_where_nothing_answers_the_run_ends_at_the_first_stream(catalog: Message, tmp_path: Path) -> None:
