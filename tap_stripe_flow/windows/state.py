@@ -71,9 +71,16 @@ def with_ends(members: Mapping[str, object], before: Mapping[str, object]) -> di
 
 
 def left_out(members: Mapping[str, object]) -> list[str]:
-    """The names of what the bookmarks in `members` leave out: no ids, or a `reread_from` that is the end."""
+    """The names of what the bookmarks in `members` leave out: no ids, or a `reread_from` that is the end.
+
+    Also the names of the list's bookmark while only events have one: with an older one of the list, what changed
+    between the two would not be read.
+    """
     bookmarks = [names for names in (LISTED, EVENTS) if names.end in members]
-    return [name for names in bookmarks for name in (names.reread_from, names.ids) if name not in members]
+    if EVENTS in bookmarks:
+        bookmarks = [LISTED, EVENTS]
+    every = [name for names in bookmarks for name in (names.end, names.reread_from, names.ids)]
+    return [name for name in every if name not in members]
 
 
 class StateKeeper:
