@@ -20,6 +20,7 @@ from tap_stripe_flow.capture.new_objects import NewObjectCapture, Task
 from tap_stripe_flow.capture.refused_parents import RefusalLog
 from tap_stripe_flow.failures import StreamMisconfigured
 from tap_stripe_flow.listing.pages import Listing
+from tap_stripe_flow.listing.refusals import is_of_one_object
 from tap_stripe_flow.run import Run
 from tap_stripe_flow.settings import CHANGES, FIND
 from tap_stripe_flow.streams import STREAMS, ChildOf, StreamSpec
@@ -148,12 +149,18 @@ class Source:
             self._events(listing).ask_for_one()
 
     def is_permitted(self, run: Run) -> bool:
-        """Whether the key has the permission in at least one account. Raises StripeError for any other refusal."""
+        """Whether the key has the permission in at least one account; what else is wrong with the list, a run says.
+
+        Raises StripeError for what is not about this list alone.
+        """
         for account in self.accounts(run):
             try:
                 self.ask(run, account)
             except PermissionMissing:
                 continue
+            except StripeError as error:
+                if not is_of_one_object(error):
+                    raise
             return True
         return False
 

@@ -78,8 +78,9 @@ class TapStripeFlow(PluginCommand, Tap):
         if self.input_catalog is not None or not self.config.get("discover_permitted_only"):
             return streams
         run = self.run
-        permitted = run.prefetch.in_order(functools.partial(stream.source.is_permitted, run) for stream in streams)
-        return [stream for stream, is_permitted in zip(streams, permitted, strict=True) if is_permitted]
+        jobs = (functools.partial(stream.source.is_permitted, run) for stream in streams)
+        with self.interruption.allowed():
+            return [stream for stream, may in zip(streams, run.prefetch.in_order(jobs), strict=True) if may]
 
     @property
     def catalog_dict(self) -> dict[str, Any]:  # Any: JSON

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tap_stripe_flow.streams import STREAMS
 from tests.support.plugins import Ended, Message, a_config, run_tap
 from tests.support.scenes import MISSING, REFUSED, Answer, Asked, Said, Scenes
 from tests.tap_stripe_flow.furnishing import with_selected
@@ -108,6 +109,26 @@ def test_an_odd_record_that_cannot_be_mapped_fails_its_account_alone(stripe: Sce
     assert no_person_is_named(done)
     bookmarks = done.states[-1]["bookmarks"]["charges"]["partitions"]
     assert [each["context"]["_stripe_account"] for each in bookmarks if "replication_key_value" in each] == ["acct_2"]
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [(400, REFUSED), (404, MISSING), (200, []), (403, REFUSED)],
+    ids=["400", "404", "no list", "403"],
+)
+def test_a_list_that_this_account_does_not_have_is_not_the_end_of_discovery(
+    stripe: Scenes, tmp_path: Path, status: int, body: object
+) -> None:
+    """Stripe answers 400 where the account has no Issuing."""
+    paths = {spec.listed.path: [] for spec in STREAMS}
+    odd = Answer(path="/v1/issuing/cards", status=status, body=body)
+    stripe.set(now=NOW, lists=paths, answers=[odd])
+
+    done = run_tap(tmp_path, a_config(stripe.url, discover_permitted_only=True), "--discover")
+
+    found = {each["tap_stream_id"] for each in json.loads(done.output)["streams"]}
+    assert (done.code, done.errors) == (0, [])
+    assert {spec.name for spec in STREAMS} - found == ({"issuing_cards"} if status == 403 else set())
 
 
 def failing(path: str, status: int, **options: object) -> Answer:

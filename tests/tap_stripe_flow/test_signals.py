@@ -116,6 +116,18 @@ def test_a_wait_for_stripe_ends_at_once(sandbox: Sandbox, tmp_path: Path, path: 
         sandbox.release("stuck")
 
 
+def test_a_signal_ends_a_discovery_that_waits_for_stripe(sandbox: Sandbox, tmp_path: Path) -> None:
+    sandbox.faults({"name": "stuck", "match": {"path": "/v1/charges"}, "action": {"kind": "hold"}})
+    line = command("tap_stripe_flow", tmp_path, a_config(sandbox.url, discover_permitted_only=True), "--discover")
+    with subprocess.Popen(line, cwd=tmp_path, stdout=subprocess.PIPE, env=clean_env()) as tap:
+        sandbox.wait_until_held("stuck")
+
+        tap.send_signal(signal.SIGTERM)
+
+        assert tap.wait(20) == 128 + signal.SIGTERM
+        sandbox.release("stuck")
+
+
 def test_a_closed_pipe_ends_the_tap_without_a_traceback(sandbox_with_history: Sandbox, tmp_path: Path) -> None:
     with subprocess.Popen(
         command("tap_stripe_flow", tmp_path, a_config(sandbox_with_history.url)),
