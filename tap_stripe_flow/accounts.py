@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
-from stripe_flow.api.client import Client
-from stripe_flow.api.errors import Misconfigured, NotFound, PermissionMissing
+from stripe_flow.api.client import CHECK_PATH, Client
+from stripe_flow.api.errors import Misconfigured, NotFound, PermissionMissing, UnreadableAnswer
 from stripe_flow.api.spelling import suggestion
 
 SELF = "self"
@@ -53,12 +53,18 @@ class Accounts:
     @cached_property
     def _own(self) -> str:
         try:
-            return str(self._client.scoped().get("/v1/account").value["id"])
+            own: object = self._client.scoped().get(CHECK_PATH).value.get("id")
         except (PermissionMissing, NotFound) as error:
             raise Misconfigured(
                 f"setting account_ids: the key may not read its own account, so the id of `self` is unknown ({error}). "
                 "Replace `self` with the account's id, acct_…"
             ) from None
+        if not isinstance(own, str) or not own.startswith("acct_"):
+            raise UnreadableAnswer(
+                f"setting account_ids: GET {CHECK_PATH} has no account's id, so the id of `self` is unknown. Replace "
+                "`self` with it, acct_…"
+            )
+        return own
 
 
 def split_ids(ids: Iterable[str], setting: str) -> dict[str, list[str]]:

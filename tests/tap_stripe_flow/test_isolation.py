@@ -111,6 +111,17 @@ def test_an_odd_record_that_cannot_be_mapped_fails_its_account_alone(stripe: Sce
     assert [each["context"]["_stripe_account"] for each in bookmarks if "replication_key_value" in each] == ["acct_2"]
 
 
+@pytest.mark.parametrize("odd", [{}, {"id": None}, {"id": ""}, {"id": 5}, {"id": ["acct_1"]}], ids=str)
+def test_no_record_has_an_account_that_stripe_did_not_name(stripe: Scenes, tmp_path: Path, odd: Message) -> None:
+    stripe.set(now=NOW, lists={"/v1/charges": [charge(1)]}, answers=[Answer(path="/v1/account", status=200, body=odd)])
+
+    done = run_tap(tmp_path, a_config(stripe.url, account_ids=["self"]))
+
+    assert (done.code, done.messages, len(done.errors)) == (2, [], 1)
+    assert "Replace `self` with it, acct_…" in done.errors[0]
+    assert no_person_is_named(done)
+
+
 @pytest.mark.parametrize(
     ("status", "body"),
     [(400, REFUSED), (404, MISSING), (200, []), (403, REFUSED)],
@@ -120,7 +131,7 @@ def test_a_list_that_this_account_does_not_have_is_not_the_end_of_discovery(
     stripe: Scenes, tmp_path: Path, status: int, body: object
 ) -> None:
     """Stripe answers 400 where the account has no Issuing."""
-    paths = {spec.listed.path: [] for spec in STREAMS}
+    paths: dict[str, list[Message]] = {spec.listed.path: [] for spec in STREAMS}
     odd = Answer(path="/v1/issuing/cards", status=status, body=body)
     stripe.set(now=NOW, lists=paths, answers=[odd])
 
