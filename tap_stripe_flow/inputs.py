@@ -8,12 +8,18 @@ from typing import Any, TypeVar
 import msgspec
 
 from stripe_flow.api.errors import Misconfigured
+from tap_stripe_flow.listing.record import ACCOUNT_MEMBER
 
 T = TypeVar("T")
 
 
 class _Partition(msgspec.Struct):
     context: dict[str, Any]  # Any: JSON
+
+    def __post_init__(self) -> None:
+        """Raise TypeError for an account that is no text; partitions of other taps have other members."""
+        if not isinstance(self.context.get(ACCOUNT_MEMBER, ""), str):
+            raise TypeError(f"{ACCOUNT_MEMBER} must be the id of an account")
 
 
 class _Bookmark(msgspec.Struct):

@@ -9,6 +9,7 @@ from typing import Any
 from stripe_flow_cli.doctor.findings import Finding, ok, stops, warns
 from stripe_flow_cli.doctor.tap import TapUnderTest
 from stripe_flow_cli.journal.rows import format_time
+from tap_stripe_flow.capture.new_objects import check_bookmark
 from tap_stripe_flow.failures import code_of
 from tap_stripe_flow.inputs import read_state
 from tap_stripe_flow.listing.record import ACCOUNT_MEMBER
@@ -39,13 +40,22 @@ def read_bookmarks(plugin_under_test: TapUnderTest) -> Sequence[StreamBookmark] 
         by_account = parts or {None: bookmark}
         for account in stream.accounts.values():
             name = stream.label(account).removeprefix("stream ")
-            bookmarks.append(_parse_bookmark(name, by_account.get(account.id, {}), start, stream.name))
+            found = by_account.get(account.id, {})
+            bookmarks.append(_parse_bookmark(name, found, start, stream.name, plugin_under_test.reply.date_unix))
     return bookmarks
 
 
-def _parse_bookmark(name: str, bookmark: Mapping[str, Any], start: int, stream: str) -> StreamBookmark:  # Any: JSON
+def _parse_bookmark(
+    name: str,
+    bookmark: Mapping[str, Any],  # Any: JSON
+    start: int,
+    stream: str,
+    now: int | None,
+) -> StreamBookmark:
     try:
         listed = StreamState.from_state(bookmark, start=start, stream=stream).listed
+        if listed is not None and now is not None:
+            check_bookmark(listed.reread_from, now)
     except UnusableState as error:
         return StreamBookmark(name=name, error=error)
     return StreamBookmark(name=name, until_unix=listed.end if listed else None)

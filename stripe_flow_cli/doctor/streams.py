@@ -11,7 +11,7 @@ from stripe_flow.api.errors import Misconfigured, PermissionMissing, StripeError
 from stripe_flow_cli.doctor.findings import Finding, ok, stops, warns
 from stripe_flow_cli.doctor.tap import TapUnderTest
 from tap_stripe_flow.accounts import SELF, Account
-from tap_stripe_flow.failures import code_of
+from tap_stripe_flow.failures import StreamMisconfigured, code_of
 from tap_stripe_flow.stream import Engine
 
 
@@ -51,14 +51,21 @@ class ListAccess:
     stream: str
     name: str
     permission: str
-    error: StripeError | None
+    error: StripeError | StreamMisconfigured | None
     is_left_out: bool = False
 
 
 def try_selected(plugin_under_test: TapUnderTest) -> Sequence[ListAccess]:
     """Access to each selected stream in each account. Raises StripeError if `self` cannot be resolved."""
-    lists = [(stream, account) for stream in plugin_under_test.selected for account in stream.accounts.values()]
-    found = [
+    refused, lists = list[ListAccess](), list[tuple[Engine, Account]]()
+    for stream in plugin_under_test.selected:
+        try:
+            stream.check()
+        except StreamMisconfigured as error:
+            refused.append(ListAccess(stream=stream.name, name=stream.name, permission="", error=error))
+        else:
+            lists += [(stream, account) for account in stream.accounts.values()]
+    found = refused + [
         replace(access, stream=stream.name)
         for (stream, _), access in zip(lists, _try_lists(plugin_under_test, lists), strict=True)
     ]
@@ -126,8 +133,8 @@ def judge_others(found: Sequence[ListAccess]) -> Iterator[Finding]:
         yield warns(f"this account did not get the list of {', '.join(refused)}")
 
 
-def _refusal(error: StripeError | None) -> str | None:
-    if error is None or isinstance(error, PermissionMissing):
+def _refusal(error: StripeError | StreamMisconfigured | None) -> str | None:
+    if not isinstance(error, StripeError) or isinstance(error, PermissionMissing):
         return None
     return error.refusal.words() if error.refusal else "(no answer)"
 

@@ -48,8 +48,7 @@ class TapUnderTest(PluginUnderTest[TapStripeFlow]):
     @override
     def check_settings(self) -> None:
         check_expand(self.config)
-        for stream in self.selected:
-            stream.check()
+        _ = self.selected
 
     @cached_property
     def run(self) -> Run:
@@ -58,7 +57,7 @@ class TapUnderTest(PluginUnderTest[TapStripeFlow]):
 
     @cached_property
     def streams(self) -> Mapping[str, Engine]:
-        """All streams by name. Raises Misconfigured for an unknown `--stream`, or if a selected one lacks a setting."""
+        """All streams by name. Raises Misconfigured for an unknown `--stream`."""
         _ = self.run
         streams = cast("Mapping[str, Engine]", self.plugin.streams)
         for name in self.options.streams:

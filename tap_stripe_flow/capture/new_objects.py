@@ -112,12 +112,17 @@ class NewObjectCapture:
                 f"setting start_date is {iso(start)}, which is in the future: Stripe's clock shows {iso(now)}. "
                 "Set an earlier date"
             )
-        if start > now + CLOCKS_S:
-            raise UnusableState(
-                f"the bookmark in its state, {iso(start)}, is in the future: Stripe's clock shows {iso(now)}. "
-                "Wait until then, or check the setting base_url: the state may be from another server"
-            )
+        check_bookmark(start, now)
         self.span.check_end(now)
+
+
+def check_bookmark(reread_from: int, now: int) -> None:
+    """Raise UnusableState for a bookmark that is later than Stripe's time `now`; both are Unix seconds."""
+    if reread_from > now + CLOCKS_S:
+        raise UnusableState(
+            f"the bookmark in its state, {iso(reread_from)}, is in the future: Stripe's clock shows {iso(now)}. "
+            "Wait until then, or check the setting base_url: the state may be from another server"
+        )
 
 
 def stripe_unix(client: Client, monotonic_s: float) -> int | None:

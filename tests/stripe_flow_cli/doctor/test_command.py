@@ -22,6 +22,7 @@ from target_stripe_flow.actions.table import ACTIONS
 from tests.stripe_flow_cli.doctor.doctor import CANARY, PASSWORD, Line, doctor, findings, of_check
 from tests.support.plugins import a_config, a_schema, clean_env, run, run_tap, run_target
 from tests.support.sandbox import CONNECTED, PLATFORM, Sandbox
+from tests.tap_stripe_flow.furnishing import with_selected
 
 CLOSED = "http://127.0.0.1:9"  # nothing listens on the discard port
 NO_CHARGES = "acct_1SandboxClosed"
@@ -164,6 +165,24 @@ def test_a_stream_that_discovery_leaves_out_stops_no_run(world: Sandbox, tmp_pat
     assert "• streams      disputes: discovery leaves it out (discover_permitted_only)" in some.output
     assert "✓ streams      the key may read products" in some.output
     assert "no stream is selected that the key may read" in none.output
+
+
+@pytest.mark.parametrize("names", [["charges", "customers"], ["customers"]], ids=["one of two", "the only one"])
+def test_a_stream_that_these_settings_cannot_read_stops_it_alone(
+    names: list[str], world: Sandbox, tmp_path: Path
+) -> None:
+    config = a_config(world.url)
+    found = json.loads(run_tap(tmp_path, config, "--discover").output)
+    catalog = with_selected(found, *names)
+    (tmp_path / "catalog.json").write_text(json.dumps(catalog))
+
+    done = doctor("tap", tmp_path, config, "--catalog", "catalog.json")
+
+    assert done.code == run_tap(tmp_path, config, catalog=catalog).code
+    assert (
+        "✗ streams      customers: the stream customers is selected, but setting customer_ids is empty" in done.output
+    )
+    assert ("the key may read charges" in done.output) == ("charges" in names)
 
 
 def test_accounts_of_a_stream_are_counted_and_those_without_access_named(world: Sandbox, tmp_path: Path) -> None:

@@ -171,6 +171,11 @@ def test_the_state_of_each_stream_and_account_is_reported(seeded_sandbox: Sandbo
 STATES: list[tuple[str, Any]] = [
     ("of another tap", {"bookmarks": {"charges": {"replication_key_value": "2026-01-01T00:00:00Z"}}}),
     ("of another shape", {"singer_state": {}}),
+    (
+        "of an account that is no text",
+        {"bookmarks": {"charges": {"partitions": [{"context": {"_stripe_account": []}}]}}},
+    ),
+    ("ahead of Stripe", {"bookmarks": {"charges": {"replication_key_value": 4_000_000_000}}}),
 ]
 
 
