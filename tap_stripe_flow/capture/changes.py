@@ -14,16 +14,16 @@ hides objects (`Feed.list_hides`) events bring those too. A deletion is emitted 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from stripe_flow.api.errors import StripeError, UnreadableAnswer
-from tap_stripe_flow.capture.change_feed import ChangeSet, ChildChange, EventReader
+from tap_stripe_flow.capture.change_feed import ChangeSet, EventReader
+from tap_stripe_flow.capture.deleted_children import deleted_children
 from tap_stripe_flow.capture.new_objects import NewObjectCapture, Task, stripe_unix
-from tap_stripe_flow.capture.reread import child_ids, reread, reread_unplaced
+from tap_stripe_flow.capture.reread import reread, reread_unplaced
 from tap_stripe_flow.capture.wanted import Wanted
 from tap_stripe_flow.listing.pages import Listing
-from tap_stripe_flow.listing.record import ListedRecord
 from tap_stripe_flow.windows.batch import Batch
 from tap_stripe_flow.windows.bookmark import Bookmark
 from tap_stripe_flow.windows.drain import CLOCKS_S
@@ -40,7 +40,6 @@ EVENTS_EDGE_S = 600
 EVENTS_MARGIN_S = EVENTS_EDGE_S // 2
 # How many changes make a batch.
 MOST_PENDING = 1_000
-_NONE = ChildChange(id="", at=0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -197,23 +196,11 @@ class ChangeCapture:
         ]
         gone = frozenset(record.id for record in records if not record.created)  # deleted ones have no creation time
         listed = self._task.keeper.stream_state.listed
-        records += self._deleted_children(records, change_set.child_changes)
+        records += deleted_children(listing, self._feed.list_member or "", records, change_set.child_changes)
         return Batch(
             records=records,
             state=self._task.keeper.update(events=bookmark, listed=listed.without(gone) if listed else None),
         )
-
-    def _deleted_children(
-        self, parents: Sequence[ListedRecord], child_changes: Mapping[str, ChildChange]
-    ) -> Iterator[ListedRecord]:
-        """A deletion of each child that events call deleted and none of `parents`, read after them, shows."""
-        changed = [parent for parent in parents if child_changes.get(parent.id, _NONE).deleted_children]
-        shown = {child_id for parent in changed for child_id in child_ids(parent, self._feed.list_member or "")}
-        for parent in changed:
-            change = child_changes[parent.id]
-            for kind, child_id in sorted(change.deleted_children):
-                if child_id not in shown:
-                    yield self._task.listing.deleted_record(child_id, kind, change.at, parent=parent.id)
 
 
 def _is_lost(created: int, now: int) -> bool:

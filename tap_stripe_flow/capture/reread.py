@@ -11,9 +11,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
-import msgspec
-
-from stripe_flow.api.errors import NotFound, UnreadableAnswer
+from stripe_flow.api.errors import NotFound
 from stripe_flow.api.paging import PAGE_LIMIT
 from tap_stripe_flow.capture.change_feed import Change, is_worth_listing
 from tap_stripe_flow.listing.pages import Listing, Page
@@ -74,34 +72,6 @@ def reread_unplaced(
         yield from records
         newest = max((record.created for record in records), default=0)
         end, is_placed = newest + 1, newest > 0  # a deleted object has no creation time
-
-
-def child_ids(parent: ListedRecord, list_member: str) -> frozenset[str]:
-    """The ids of the child objects that a parent object holds in this list; none if it was deleted.
-
-    Raises UnreadableAnswer.
-    """
-    if not parent.created:  # only a deleted object has no creation time
-        return frozenset()
-    try:
-        children = _CHILDREN.decode(_MEMBERS.decode(parent.raw).get(list_member, b"null"))
-    except msgspec.ValidationError:
-        raise UnreadableAnswer(
-            f"{parent.id} does not show its list {list_member}, so it is not known which of its objects are deleted"
-        ) from None
-    return frozenset(child.id for child in children.data)
-
-
-class _Child(msgspec.Struct):
-    id: str
-
-
-class _Children(msgspec.Struct):
-    data: list[_Child]
-
-
-_MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_CHILDREN = msgspec.json.Decoder(_Children)
 
 
 def _neighbours(listing: Listing, left: dict[str, Named], end: int | None) -> Iterator[ListedRecord]:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
 from stripe_flow.api.errors import UnreadableAnswer
 from tap_stripe_flow.listing.record import PARENT_MEMBER
 from tap_stripe_flow.streams import STREAMS, StreamSpec
-from tests.support.plugins import Message
-from tests.support.scenes import MISSING, Answer, Scenes
+from tests.support.plugins import Message, a_config, run_tap
+from tests.support.scenes import MISSING, REFUSED, Answer, Scenes
 from tests.tap_stripe_flow.capture.replica import Replica
+from tests.tap_stripe_flow.furnishing import with_selected
+from tests.tap_stripe_flow.inside import run_inside
 
 NOW, TICK_S = 1_790_000_000, 600
 MADE = NOW - 50_000
@@ -190,6 +194,69 @@ def test_only_children_that_their_parent_no_longer_shows_are_deleted(spec: Strea
     assert {each for each, row in replica.rows.items() if row.get("deleted")} == set(no_more)
     assert {each: replica.rows[each][PARENT_MEMBER] for each in no_more} == no_more
     assert set(replica.rows) == {f"c_{number}" for number in range(1, 6)}
+
+
+def a_customer(object_id: str, spec: StreamSpec, *children: str) -> tuple[Message, list[Message]]:
+    """A customer, whose list is cut after ten entries as Stripe cuts it, and all its children."""
+    assert spec.child_of is not None
+    member, reference = str(spec.child_of.list_member), str(spec.child_of.parent_reference)
+    whole: list[Message] = [{"id": each, "object": spec.kind, reference: object_id} for each in children]
+    url = f"/v1/customers/{object_id}/{member}"
+    nested = {"object": "list", "data": whole[:10], "has_more": len(whole) > 10, "url": url}
+    return {"id": object_id, "object": "customer", "created": MADE, member: nested}, whole
+
+
+@pytest.mark.parametrize("spec", CHILDREN, ids=lambda spec: spec.name)
+def test_a_child_on_a_later_page_of_its_parent_is_not_deleted(spec: StreamSpec) -> None:
+    assert spec.child_of is not None
+    customer, whole = a_customer("cus_1", spec, *(f"c_{number}" for number in range(15)))
+    url = f"/v1/customers/cus_1/{spec.child_of.list_member}"
+    with Scenes(now=NOW, lists={"/v1/customers": [customer], url: whole, "/v1/events": []}) as stripe:
+        replica = Replica(stream=spec.name, url=stripe.url)
+        replica.run()
+        events = [an_event(spec.deleted_by[0], NOW + 600, whole[number], number) for number in (11, 12)]
+        stripe.set(now=NOW + 700, lists={url: whole[:12] + whole[13:], "/v1/events": events})
+        replica.run()
+
+    assert [each for each, row in replica.rows.items() if row.get("deleted")] == ["c_12"]
+
+
+@pytest.mark.parametrize("spec", CHILDREN, ids=lambda spec: spec.name)
+def test_a_child_that_another_parent_shows_is_not_deleted(spec: StreamSpec) -> None:
+    (first, [child]), (second, _) = a_customer("cus_1", spec, "c_1"), a_customer("cus_2", spec)
+    with Scenes(now=NOW, lists={"/v1/customers": [first, second], "/v1/events": []}) as stripe:
+        replica = Replica(stream=spec.name, url=stripe.url)
+        replica.run()
+        (first, _), (second, [moved]) = a_customer("cus_1", spec), a_customer("cus_2", spec, "c_1")
+        events = [an_event(spec.deleted_by[0], NOW + 600, child), an_event(spec.events[0], NOW + 601, moved)]
+        stripe.set(now=NOW + 700, lists={"/v1/customers": [first, second], "/v1/events": events})
+        replica.run()
+
+    assert replica.rows == {"c_1": moved | {PARENT_MEMBER: "cus_2"}}
+
+
+@pytest.mark.parametrize("spec", CHILDREN, ids=lambda spec: spec.name)
+def test_a_deletion_comes_though_the_children_of_another_parent_are_refused(spec: StreamSpec, tmp_path: Path) -> None:
+    assert spec.child_of is not None
+    first, whole = a_customer("cus_1", spec, *(f"c_{number}" for number in range(15)))
+    (second, [child]), (third, _) = a_customer("cus_2", spec, "c_99"), a_customer("cus_3", spec)
+    url = f"/v1/customers/cus_1/{spec.child_of.list_member}"
+    lists = {"/v1/customers": [first, second, third], url: whole, "/v1/events": []}
+    with Scenes(now=NOW, lists=lists) as stripe:
+        settings = a_config(stripe.url, capture="changes", customers_mode="list")
+        catalog = with_selected(json.loads(run_tap(tmp_path, settings, "--discover").output), spec.name)
+        begun = run_inside(tmp_path, settings, catalog=catalog)
+        events = [
+            an_event(spec.deleted_by[0], NOW + 600, child),
+            an_event(spec.events[0], NOW + 601, whole[0]),
+        ]
+        refused = Answer(path=url, status=403, body=REFUSED)
+        stripe.set(now=NOW + 700, lists={"/v1/customers": [first, third], "/v1/events": events}, answers=[refused])
+        ended = run_inside(tmp_path, settings, catalog=catalog, state=begun.states[-1])
+
+    deleted = gone(spec, "c_99") | {PARENT_MEMBER: "cus_2"}
+    assert (ended.code, ended.records(spec.name)) == (2, [deleted])
+    assert "cus_1" in str(ended.states[-1])
 
 
 @pytest.mark.parametrize("shown", [None, [], {"object": "list"}, {"object": "list", "data": [{"object": "card"}]}])
