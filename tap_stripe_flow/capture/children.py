@@ -81,6 +81,8 @@ class ChildReader:
                 waiting = children or waiting
             if refused.are_all:
                 held = batch if batch.state is not None else held
+                if waiting:  # deletions of children, which need no parent
+                    yield Batch(records=waiting)
             else:
                 yield replace(batch, records=waiting, state=self._state(batch, refused))
                 held = None if batch.state is not None else held
