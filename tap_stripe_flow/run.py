@@ -133,14 +133,21 @@ class Run:
         self._failures.append(error)
         self._logger.error("%s: %s; the others are read", what, error)
 
-    def note_refused(self, what: str, progress: Progress, parent_id: str, error: StripeError) -> None:
-        """Note that the child objects of one parent cannot be read, and log it for the first ones."""
+    def note_refused(
+        self, what: str, progress: Progress, object_id: str, error: StripeError, *, is_parent: bool
+    ) -> None:
+        """Note what cannot be read, and log it for the first ones: the children of a parent, or a list in an object."""
         progress.refused += 1
         self._failures.append(error)
         if progress.refused <= MOST_NAMED:
-            reason = f"Stripe refused them {error.refusal.words()}" if error.refusal else error
-            message = "%s: the children of %s are left out, those of the others are read, the next runs ask again: %s"
-            self._logger.warning(message, what, shown_id(parent_id), reason)
+            left_out, of_others = (
+                ("the children of %s are left out", "those of the others are read")
+                if is_parent
+                else ("a list inside %s is left out", "the others come whole")
+            )
+            reason = f"Stripe refused the request {error.refusal.words()}" if error.refusal else error
+            message = f"%s: {left_out}, {of_others}, the next runs ask again: %s"
+            self._logger.warning(message, what, shown_id(object_id), reason)
 
     def stop(self, error: StripeFlowError) -> NoReturn:
         """Log the error and end the run. Raises SystemExit, since the SDK would log any other exception again."""

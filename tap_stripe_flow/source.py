@@ -235,7 +235,7 @@ class Log:
     """Callbacks for problems of one stream and account.
 
     - `warn` is called with a warning, `missing` for an object that Stripe does not know.
-    - `refused` is called with the id of a parent whose child objects cannot be read.
+    - `refused` is called with the id of a parent whose child objects cannot be read, or of an object without a list.
     """
 
     warn: Callable[[str], None]

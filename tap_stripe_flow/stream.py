@@ -165,7 +165,9 @@ class Engine(Stream):
         log = Log(
             warn=lambda message: self.logger.warning("%s: %s", what, message),
             missing=lambda error: self._run.note_missing(what, progress, error),
-            refused=lambda parent_id, error: self._run.note_refused(what, progress, parent_id, error),
+            refused=lambda object_id, error: self._run.note_refused(
+                what, progress, object_id, error, is_parent=self.source.spec.child_of is not None
+            ),
         )
         return self.source.batches(self._run, account, start_state, output.most_ids(partition), log)
 

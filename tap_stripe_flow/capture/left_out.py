@@ -11,13 +11,17 @@ from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, replace
 
 from stripe_flow.api.errors import NotFound, StripeError
-from tap_stripe_flow.capture.refused_parents import RefusalLog, RefusedParents
+from tap_stripe_flow.capture.refused_parents import RefusalLog, RefusedParents, Words
 from tap_stripe_flow.listing.pages import Listing
 from tap_stripe_flow.listing.prefetch import PrefetchPool
 from tap_stripe_flow.listing.record import ListedRecord, Record
 from tap_stripe_flow.listing.refusals import is_of_one_object
 from tap_stripe_flow.windows.batch import Batch
 from tap_stripe_flow.windows.state import StateKeeper
+
+_WORDS = Words(
+    objects="objects", refused="of which a list is refused", later="the oldest ones come whole when they change"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +41,7 @@ class LeftOutLists:
 
     def batches(self, batches: Iterator[Batch]) -> Iterator[Batch]:
         """The same batches, with the objects to ask again in their state. Raises StripeError."""
-        refused = RefusedParents(self.keeper.stream_state.refused_parents, self.log)
+        refused = RefusedParents(self.keeper.stream_state.refused_parents, self.log, _WORDS)
         refused.note_accepted()  # the objects themselves were read
         if self.is_bookmarked and refused.ids:
             yield from self._ask_again(refused)

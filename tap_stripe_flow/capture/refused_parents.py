@@ -26,17 +26,27 @@ class RefusalLog:
     warn: Callable[[str], None] = lambda _message: None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Words:
+    """What the messages call the objects, how they call them once these are refused again, and what becomes of them."""
+
+    objects: str = "parents"
+    refused: str = "whose children are refused"
+    later: str = "the child objects of the oldest ones are read when their parents change"
+
+
 class RefusedParents:
     """The ids of refused parents: those of the state, `known`, and those of this run.
 
     `is_accepted`: the children of a parent were read in this run.
     """
 
-    def __init__(self, known: Sequence[str], log: RefusalLog) -> None:
+    def __init__(self, known: Sequence[str], log: RefusalLog, words: Words | None = None) -> None:
         self.is_accepted = False
         self._known = dict.fromkeys(known)
         self._ids = dict.fromkeys(known)
         self._log = log
+        self._words = words or Words()
         self._errors: dict[str, StripeError] = {}  # of new ones, until it is clear that not all parents are refused
         self._of_run: set[str] = set()
 
@@ -90,9 +100,9 @@ class RefusedParents:
         """Log what concerns all refused parents together."""
         again = len(self._of_run & self._known.keys())
         if again:
-            self._log.warn(f"parents named by earlier runs whose children are refused again: {again}")
+            self._log.warn(f"{self._words.objects} named by earlier runs {self._words.refused} again: {again}")
         if len(self._ids) > MOST_REFUSED:
             self._log.warn(
-                f"{len(self._ids)} parents are refused, and the state remembers {MOST_REFUSED:,}: the child objects of "
-                "the oldest ones are read when their parents change"
+                f"{len(self._ids)} {self._words.objects} are refused, and the state remembers {MOST_REFUSED:,}: "
+                f"{self._words.later}"
             )
