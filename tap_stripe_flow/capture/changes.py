@@ -166,7 +166,9 @@ class ChangeCapture:
     def _changes(self) -> Iterator[Batch]:
         stream_state = self._task.keeper.stream_state
         bookmark = stream_state.events or Bookmark.at(OLDEST)
-        windows = self._without_gap(self._task.windows(self._feed.events, bookmark.reread_from, None))
+        # After a gap, the events that Stripe may drop before the next request are read as long as it shows them.
+        start = bookmark.reread_from - (EVENTS_EDGE_S if self._has_begun_gap else 0)
+        windows = self._without_gap(self._task.windows(self._feed.events, start, None))
         pending = ChangeSet()
         for committed in self._task.committer(stream_state.listed).commit(windows, bookmark):
             found = self._feed.reader.change_set(committed.new)

@@ -119,3 +119,17 @@ def test_a_bookmark_within_the_margin_is_a_gap(said: pytest.LogCaptureFixture) -
 
     assert changed == [young]
     assert "events_gap_days" in said.text
+
+
+@pytest.mark.parametrize("before_edge_s", [299, 60, 0])
+def test_after_a_gap_every_event_that_stripe_still_shows_counts(before_edge_s: int) -> None:
+    """Also one that is nearer to the edge than what a later run could read."""
+    with begun([a_charge(1)]) as stripe:
+        replica = first_run(stripe)
+        lists = {"/v1/charges": [a_charge(2)], "/v1/events": [an_event(NOW + 1, a_charge(2))]}
+        stripe.set(now=NOW + 1 + KEPT_S - before_edge_s, lists=lists)
+        changed = replica.run()
+        stripe.set(now=NOW + 1 + KEPT_S - before_edge_s + 60)
+        quiet = replica.run()
+
+    assert (changed, quiet) == ([a_charge(2)], [])
