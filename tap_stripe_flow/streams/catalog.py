@@ -20,6 +20,7 @@ CATALOG = (
         permission="rak_plan_read",
         events=("price.updated",),
         deleted_by=("price.deleted",),
+        list_hides=True,  # it shows active ones only
     ),
     StreamSpec(
         name="plans",

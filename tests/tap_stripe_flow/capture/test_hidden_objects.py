@@ -23,8 +23,8 @@ def a_review(*, is_open: bool, created: int = NOW + 3_060) -> Message:
     return {"id": "prv_1", "object": "review", "created": created, "open": is_open, "charge": "ch_1"}
 
 
-def test_reviews_are_the_stream_whose_list_hides_objects() -> None:
-    assert [spec.name for spec in HIDING] == ["reviews"]
+def test_these_are_the_streams_whose_list_hides_objects() -> None:
+    assert {spec.name for spec in HIDING} == {"reviews", "prices"}
 
 
 def test_a_review_that_was_opened_and_closed_between_two_runs_comes_once_by_its_id() -> None:
@@ -43,6 +43,23 @@ def test_a_review_that_was_opened_and_closed_between_two_runs_comes_once_by_its_
         second = replica.run()
 
     assert (first, second) == ([closed], [])
+
+
+@pytest.mark.parametrize("age_s", [30, 500, 700])
+def test_a_price_that_was_made_and_deactivated_between_two_runs_comes_once_by_its_id(age_s: int) -> None:
+    made = NOW + 3_600 - age_s
+    inactive = {"id": "price_1", "object": "price", "created": made, "active": False}
+    with Scenes(now=NOW, lists={"/v1/prices": [], "/v1/events": []}) as stripe:
+        replica = Replica(stream="prices", url=stripe.url)
+        replica.run()
+        by_id = Answer(path="/v1/prices/price_1", status=200, body=inactive)
+        event = an_event("price.updated", made + 5, inactive)
+        stripe.set(now=NOW + 3_600, lists={"/v1/events": [event]}, answers=[by_id])
+        first = replica.run()
+        stripe.set(now=NOW + 7_200, answers=[by_id])
+        second = replica.run()
+
+    assert (first, second) == ([inactive], [])
 
 
 def test_a_review_that_the_list_showed_comes_again_once_it_is_closed() -> None:
