@@ -52,9 +52,12 @@ def drain(
             before = estimate(window, len(created), oldest, usual_per_s)
             if window.seconds > 1 and is_too_much(len(created), before, size):
                 # Only whole seconds are kept: the next page may have more objects of the oldest second.
-                count = sum(each > oldest for each in created)
+                count, is_dense = sum(each > oldest for each in created), created[0] == oldest
+                if not listing.is_newest_first:  # a later page may show newer objects: only the whole range shows them
+                    pages = list(listing.pages(oldest + 1, window.end))
+                    count = sum(len(page.created) for page in pages)
                 return DrainResult(
-                    window=window, read_from=oldest + 1, pages=pages, count=count, expected=before, is_dense=not count
+                    window=window, read_from=oldest + 1, pages=pages, count=count, expected=before, is_dense=is_dense
                 )
             if window.seconds == 1 and len(created) > MOST_OBJECTS:
                 return DrainResult(window=window, read_from=start, pages=pages, count=len(created), rest=following)

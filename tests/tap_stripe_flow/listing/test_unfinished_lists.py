@@ -115,6 +115,21 @@ def test_a_list_that_is_not_newest_first_is_read_whole(first_ordered: int) -> No
     assert found == Counter(each["id"] for each in entries)
 
 
+@pytest.mark.parametrize(("made", "shown"), [(5, 450), (5, 1_499), (150, 900), (800, 1_200), (450, 5)])
+def test_an_object_is_read_wherever_a_list_without_documented_order_shows_it(made: int, shown: int) -> None:
+    """The pages before it come newest first, and seem to have passed its time."""
+    entries = [{"id": f"x_{number}", "created": NOW - 1 - 100 * number} for number in range(1_500)]
+    listed = list(entries)
+    listed.insert(shown, listed.pop(made))
+    with Shuffled(now=NOW, lists={"/v1/x": listed}) as stripe:
+        listing = Listing(client=open_client(a_config(stripe.url)), path="/v1/x")
+
+        windows = list(WindowReader(listing, PrefetchPool(2), NOW - 2_000_000, NOW).windows())
+
+    found = Counter(record.id for window in windows for record in window.records)
+    assert found == Counter(each["id"] for each in entries)
+
+
 @pytest.mark.parametrize("empty", [1, 2])
 def test_the_newest_page_is_asked_for_again_if_it_is_empty_and_promises_more(empty: int) -> None:
     """It is what the planner of slices counts by, and what re-reads changed objects."""

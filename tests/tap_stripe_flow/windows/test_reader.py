@@ -16,6 +16,7 @@ from stripe_flow.api.settings import open_client
 from tap_stripe_flow.listing.pages import Listing
 from tap_stripe_flow.listing.prefetch import PrefetchPool
 from tap_stripe_flow.listing.record import ListedRecord
+from tap_stripe_flow.streams.order import NEWEST_FIRST
 from tap_stripe_flow.windows.plan import MOST_OBJECTS, OLDEST, TARGET_OBJECTS
 from tap_stripe_flow.windows.reader import HELD_PER_THREAD, DrainedWindow, WindowReader
 from tests.support.plugins import a_config
@@ -54,7 +55,7 @@ UNEVEN = {
 
 
 def listing(sandbox: Sandbox, path: str) -> Listing:
-    return Listing(client=open_client(a_config(sandbox.url)), path=path)
+    return Listing(client=open_client(a_config(sandbox.url)), path=path, is_newest_first=path in NEWEST_FIRST)
 
 
 def whole(drained: DrainedWindow) -> list[ListedRecord]:
