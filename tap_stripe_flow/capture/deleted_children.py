@@ -40,10 +40,11 @@ def _child_ids(listing: Listing, parent: ListedRecord, list_member: str) -> froz
 
     Raises StripeError; UnreadableAnswer for a parent without the list.
     """
-    if not parent.created:  # only a deleted object has no creation time
+    members = _MEMBERS.decode(parent.raw)
+    if bytes(members.get("deleted", b"null")) == b"true":
         return frozenset()
     try:
-        nested = bytes(_MEMBERS.decode(parent.raw).get(list_member, b"null"))
+        nested = bytes(members.get(list_member, b"null"))
         children = _CHILDREN.decode(complete_list(nested, listing.client, listing.path, list_member, listing.expand))
     except NotFound:  # the parent was deleted since it was read
         return frozenset()

@@ -222,6 +222,20 @@ def test_a_child_on_a_later_page_of_its_parent_is_not_deleted(spec: StreamSpec) 
 
 
 @pytest.mark.parametrize("spec", CHILDREN, ids=lambda spec: spec.name)
+def test_a_parent_that_lacks_its_time_is_not_deleted(spec: StreamSpec) -> None:
+    customer, [child] = a_customer("cus_1", spec, "c_1")
+    with Scenes(now=NOW, lists={"/v1/customers": [customer], "/v1/events": []}) as stripe:
+        replica = Replica(stream=spec.name, url=stripe.url)
+        replica.run()
+        odd = Answer(path="/v1/customers/cus_1", status=200, body=customer | {"created": None})
+        events = [an_event(spec.deleted_by[0], NOW + 600, child)]
+        stripe.set(now=NOW + 700, lists={"/v1/events": events}, answers=[odd])
+        replica.run()
+
+    assert replica.rows == {"c_1": child | {PARENT_MEMBER: "cus_1"}}
+
+
+@pytest.mark.parametrize("spec", CHILDREN, ids=lambda spec: spec.name)
 def test_a_child_that_another_parent_shows_is_not_deleted(spec: StreamSpec) -> None:
     (first, [child]), (second, _) = a_customer("cus_1", spec, "c_1"), a_customer("cus_2", spec)
     with Scenes(now=NOW, lists={"/v1/customers": [first, second], "/v1/events": []}) as stripe:
