@@ -21,7 +21,7 @@ from stripe_flow.api.errors import StripeError, UnreadableAnswer
 from tap_stripe_flow.capture.change_feed import ChangeSet, EventReader
 from tap_stripe_flow.capture.deleted_children import deleted_children
 from tap_stripe_flow.capture.new_objects import NewObjectCapture, Task, stripe_unix
-from tap_stripe_flow.capture.reread import reread, reread_unplaced
+from tap_stripe_flow.capture.reread import Objects, reread, reread_unplaced
 from tap_stripe_flow.capture.wanted import Wanted
 from tap_stripe_flow.listing.pages import Listing
 from tap_stripe_flow.windows.batch import Batch
@@ -71,13 +71,14 @@ class ChangeCapture:
         self._listed_before = task.keeper.stream_state.listed
         self._wanted = Wanted(self._new_objects, task.keeper, list_hides=feed.list_hides)
         self._has_begun_gap = False
+        self._objects = Objects(task.listing, feed.reader.kind)
         self._unnamed: list[str] = []
 
     def batches(self) -> Iterator[Batch]:
         """New objects first, then changes, then the objects of a gap.
 
-        Raises StripeError; if only the events cannot be read, after all new objects. UnreadableAnswer, at the end, for
-        events that do not say which object changed.
+        Raises StripeError; if only the events cannot be read, after all new objects. At the end, the error of a
+        changed object that cannot be read, or UnreadableAnswer for events that do not say which object changed.
         """
         stream_state = self._task.keeper.stream_state
         if stream_state.events is None and stream_state.listed is None:
@@ -89,6 +90,8 @@ class ChangeCapture:
             yield self._begin_gap(self._listed_before.end)
         yield from self._changes()
         yield from self._gap()
+        if self._objects.unread:
+            raise self._objects.unread[0]
         if self._unnamed:
             raise UnreadableAnswer(
                 f"{len(self._unnamed)} of Stripe's events do not say which object changed, the first is "
@@ -183,26 +186,26 @@ class ChangeCapture:
 
     def _reread(self, change_set: ChangeSet, bookmark: Bookmark) -> Batch:
         """The objects of `change_set` as they are now; `bookmark` is that of the events."""
-        listing, kind, prefetch = self._task.listing, self._feed.reader.kind, self._task.prefetch
+        objects, prefetch = self._objects, self._task.prefetch
         wanted = [change for change in change_set.object_changes() if self._wanted.may_hold(change)]
         # Another object may have the id of a deleted one since, created at any time.
         placed = [change for change in wanted if change.created is not None and not change.is_deleted]
-        records = list(reread(listing, kind, placed, prefetch))
+        records = list(reread(objects, placed, prefetch))
         deleted = {change.id for change in wanted if change.is_deleted and change.created is not None}
         parents = [change for change in change_set.child_changes_only() if not self._wanted.is_fresh(change)]
         unplaced = [change for change in wanted if change.created is None or change.is_deleted]
         records += [
             record
-            for record in reread_unplaced(listing, kind, [*unplaced, *parents], prefetch)
+            for record in reread_unplaced(objects, [*unplaced, *parents], prefetch)
             if record.id in deleted or self._wanted.holds(record.id, record.created)
         ]
         gone = frozenset(record.id for record in records if not record.created)  # deleted ones have no creation time
         listed = self._task.keeper.stream_state.listed
-        records += deleted_children(listing, self._feed.list_member or "", records, change_set.child_changes)
-        return Batch(
-            records=records,
-            state=self._task.keeper.update(events=bookmark, listed=listed.without(gone) if listed else None),
-        )
+        records += deleted_children(objects.listing, self._feed.list_member or "", records, change_set.child_changes)
+        # No bookmark passes the event of an object that could not be read.
+        events = self._task.keeper.stream_state.events if objects.unread else bookmark
+        state = self._task.keeper.update(events=events, listed=listed.without(gone) if listed else None)
+        return Batch(records=records, state=state)
 
 
 def _is_lost(created: int, now: int) -> bool:

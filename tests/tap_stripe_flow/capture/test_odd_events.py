@@ -10,7 +10,7 @@ import pytest
 from stripe_flow.api.errors import UnreadableAnswer
 from tap_stripe_flow.streams import STREAMS, StreamSpec
 from tests.support.plugins import Message
-from tests.support.scenes import Scenes
+from tests.support.scenes import REFUSED, Answer, Scenes
 from tests.tap_stripe_flow.capture.replica import Replica
 
 NOW = 1_790_000_000
@@ -142,3 +142,38 @@ def test_an_event_of_another_object_type_never_enters(spec: StreamSpec) -> None:
 
         assert replica.run() == []
     assert replica.error is None
+
+
+UNREAD = {
+    "refused": Answer(path="/v1/coupons/c_2", status=400, body=REFUSED),
+    "forbidden": Answer(path="/v1/coupons/c_2", status=403, body=REFUSED),
+    "no object": Answer(path="/v1/coupons/c_2", status=200, body=[1]),
+}
+
+
+@pytest.mark.parametrize("event_type", ["coupon.updated", "coupon.deleted"])
+@pytest.mark.parametrize("unread", UNREAD.values(), ids=UNREAD.keys())
+def test_a_changed_object_that_cannot_be_read_holds_up_no_other(unread: Answer, event_type: str) -> None:
+    """The bookmark of the events stays, so the object comes once it can be read."""
+
+    def coupon(number: int, name: str) -> Message:
+        return {"id": f"c_{number}", "object": "coupon", "created": NOW - 900_000 * number, "name": name}
+
+    before, after = ([coupon(number, name) for number in (1, 2, 3)] for name in ("before", "after"))
+    events = [
+        {"id": f"evt_{at}", "object": "event", "type": event_type, "created": NOW + at, "data": {"object": each}}
+        for at, each in enumerate(before, 60)
+    ]
+    with Scenes(now=NOW, lists={"/v1/coupons": before, "/v1/events": []}) as stripe:
+        replica = Replica(stream="coupons", url=stripe.url)
+        replica.run()
+        listed = [after[0], after[2]]  # a page of the list would show the object, too
+        stripe.set(now=NOW + 600, lists={"/v1/coupons": listed, "/v1/events": events}, answers=[unread])
+        changed, error = replica.run(), replica.error
+        stripe.set(now=NOW + 1_200, lists={"/v1/coupons": after})
+        replica.run()
+
+    assert sorted(each["id"] for each in changed) == ["c_1", "c_3"]
+    assert error is not None
+    assert str(error).startswith("GET /v1/coupons/")
+    assert (replica.error, replica.rows) == (None, {each["id"]: each for each in after})

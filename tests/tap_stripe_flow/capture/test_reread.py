@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from stripe_flow.api.settings import open_client
 from tap_stripe_flow.capture.change_feed import Change, ChildChange
-from tap_stripe_flow.capture.reread import CHUNK, Named, reread, reread_unplaced
+from tap_stripe_flow.capture.reread import CHUNK, Named, Objects, reread, reread_unplaced
 from tap_stripe_flow.listing.pages import Listing
 from tap_stripe_flow.listing.prefetch import PrefetchPool
 from tap_stripe_flow.listing.record import ListedRecord
@@ -48,7 +48,7 @@ def listing(sandbox: Sandbox, path: str = "/v1/charges") -> Listing:
 def read(sandbox: Sandbox, changes: Sequence[Change], path: str = "/v1/charges") -> tuple[list[ListedRecord], int]:
     """The reread records, and how many requests they took."""
     before = len(sandbox.requests())
-    found = list(reread(listing(sandbox, path), path.removeprefix("/v1/").removesuffix("s"), changes, AHEAD))
+    found = list(reread(Objects(listing(sandbox, path), path.removeprefix("/v1/").removesuffix("s")), changes, AHEAD))
     return found, len(sandbox.requests()) - before
 
 
@@ -137,7 +137,9 @@ def read_unplaced(sandbox: Sandbox, ids: Sequence[str], path: str = "/v1/charges
     """The same for objects of which only the ids are known."""
     before = len(sandbox.requests())
     named: list[Named] = [ChildChange(id=each, at=1_700_000_000) for each in ids]
-    found = list(reread_unplaced(listing(sandbox, path), path.removeprefix("/v1/").removesuffix("s"), named, AHEAD))
+    found = list(
+        reread_unplaced(Objects(listing(sandbox, path), path.removeprefix("/v1/").removesuffix("s")), named, AHEAD)
+    )
     return found, len(sandbox.requests()) - before
 
 
