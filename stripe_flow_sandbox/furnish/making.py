@@ -11,6 +11,7 @@ from stripe_flow_sandbox.furnish.kinds import Kind, kinds_named
 from stripe_flow_sandbox.objects.examples import new_example
 from stripe_flow_sandbox.objects.read_only import children_of, show_children
 from stripe_flow_sandbox.state.child_lists import CHILD_LISTS, ChildList
+from stripe_flow_sandbox.state.collection import Collection
 from stripe_flow_sandbox.state.read_only_lists import READ_ONLY_LISTS
 from stripe_flow_sandbox.state.space import Call, Space
 
@@ -54,6 +55,7 @@ def _make_listed(call: Call, noun: str, values: Object) -> Object:
         if spec.parent == noun:
             show_children(call.space, spec, made, call.now)
     stamp = made.get(_STAMPS.get(noun) or "created")
+    _must_be_new(call.space[noun], made)
     call.space[noun].insert(made, at=stamp if isinstance(stamp, int) else call.now)
     return made
 
@@ -62,7 +64,9 @@ def _make_child(call: Call, noun: str, values: Object, spec: ChildList, parent: 
     own = {spec.parent_field: parent["id"]} if spec.parent_field else {}
     made = merged(new_example(call.space, noun, call.now), {**spec.members, **own})
     made = merged(made, values)
-    children_of(call.space, spec, parent).insert(made, at=call.now)
+    collection = children_of(call.space, spec, parent)
+    _must_be_new(collection, made)
+    collection.insert(made, at=call.now)
     return _update_parent(call, spec, parent, made, spec.created)
 
 
@@ -70,7 +74,10 @@ def change(call: Call, name: str, object_id: str, values: Object, *, of: str | N
     """The object with `values` written into it; emits its event. Raises Refusal or KeyError if there is none."""
     kind, parent = _kind_of(call.space, name, of or _parent_id(call.space, name, object_id))
     if kind.children is None or parent is None:
-        return call.change(call.find(kind.noun, object_id) | values, *_EVENTS[kind.noun].changed)
+        before = call.find(kind.noun, object_id)
+        if before.get("deleted"):
+            raise KeyError(f"{object_id} was deleted, and nothing changes it")
+        return call.change(before | values, *_EVENTS[kind.noun].changed)
     changed = _child(call.space, kind.children, parent, object_id) | values
     children_of(call.space, kind.children, parent).replace(changed)
     return _update_parent(call, kind.children, parent, changed, kind.children.changed)
@@ -86,6 +93,11 @@ def delete(call: Call, name: str, object_id: str, *, of: str | None = None) -> O
     children_of(call.space, kind.children, parent).remove(object_id, remains)
     _update_parent(call, kind.children, parent, child, kind.children.deleted)
     return remains
+
+
+def _must_be_new(collection: Collection, made: Object) -> None:
+    if collection.place(str(made["id"])) is not None:
+        raise KeyError(f"there is a {made['object']} {made['id']}: change it, or give the new one another id")
 
 
 def merged(base: Object, values: Object) -> Object:
@@ -111,7 +123,7 @@ def _kind_of(space: Space, name: str, of: str | None) -> tuple[Kind, Object | No
         return kinds[0], None
     for kind in kinds:
         parent = space.find(kind.children.parent, of) if kind.children else None
-        if parent is not None:
+        if parent is not None and not parent.get("deleted"):
             return kind, parent
     raise KeyError(f"no object {of} has child objects of type {name}")
 

@@ -103,6 +103,27 @@ def test_a_child_object_is_changed_and_deleted_by_its_id_alone(kind: Kind, shop:
         assert shown.get("deleted", shown.get("metadata")) in ({"shelf": "7"}, True)
 
 
+def test_an_id_is_one_object_and_a_deleted_one_stays_as_it_is(sandbox: Sandbox) -> None:
+    def order(**members: object) -> tuple[int, str]:
+        answer = requests.post(f"{sandbox.url}/_sandbox/objects", json=members, timeout=10)
+        return answer.status_code, answer.json().get("error", "")
+
+    assert order(type="coupon", count=1, values={"id": "SPRING"})[0] == 200
+    assert order(type="coupon", count=1, values={"id": "SPRING"}) == (
+        400,
+        "there is a coupon SPRING: change it, or give the new one another id",
+    )
+    [invoice] = sandbox.make("invoice")
+    sandbox.delete("invoice", invoice)
+    assert order(type="invoice", change=invoice, values={"status": "paid"})[0] == 400
+    assert order(type="line_item", count=1, of=invoice)[0] == 400
+
+    assert sandbox.objects("invoice") == [{"id": invoice, "object": "invoice", "deleted": True}]
+    sandbox.delete("coupon", "SPRING")
+    assert order(type="coupon", count=1, values={"id": "SPRING"})[0] == 200
+    assert [each.id for each in official(sandbox).v1.coupons.list().data] == ["SPRING"]
+
+
 def test_the_balance_is_without_a_deleted_balance_transaction(sandbox: Sandbox) -> None:
     [kept, gone] = sandbox.make("balance_transaction", 2)
     requests.post(f"{sandbox.url}/_sandbox/objects", json={"type": "balance_transaction", "delete": gone}, timeout=10)
