@@ -149,10 +149,7 @@ class Source:
             self._events(listing).ask_for_one()
 
     def is_permitted(self, run: Run) -> bool:
-        """Whether the key has the permission in at least one account; what else is wrong with the list, a run says.
-
-        Raises StripeError for what is not about this list alone.
-        """
+        """Whether the key may read it in any account. Raises StripeError for what is not about this list alone."""
         for account in self.accounts(run):
             try:
                 self.ask(run, account)
