@@ -41,6 +41,12 @@ class _Metadata(msgspec.Struct):
     breadcrumb: list[str]
     metadata: dict[str, Any]  # Any: JSON
 
+    def __post_init__(self) -> None:
+        """Raise TypeError for a selection that is no boolean: the text `false` would select."""
+        for name in ("selected", "selected-by-default"):
+            if not isinstance(self.metadata.get(name), bool | None):
+                raise TypeError(f"`{name}` of {'.'.join(self.breadcrumb) or 'a stream'} must be true or false")
+
 
 class _Schema(msgspec.Struct):
     properties: dict[str, dict[str, Any]] = {}  # Any: JSON schema
@@ -50,6 +56,15 @@ class _Entry(msgspec.Struct):
     tap_stream_id: str
     schema: _Schema
     metadata: list[_Metadata] = []
+    stream: str | None = None
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for a stream with another name than its id."""
+        if self.stream not in {None, self.tap_stream_id}:
+            raise ValueError(
+                f"the stream {self.tap_stream_id} has the name {self.stream!r}: give it back its own, and rename it "
+                "with `__alias__` in the setting stream_maps"
+            )
 
 
 class _Catalog(msgspec.Struct):

@@ -149,7 +149,7 @@ class Source:
             self._events(listing).ask_for_one()
 
     def is_permitted(self, run: Run) -> bool:
-        """Whether the key may read it in any account. Raises StripeError for what is not about this list alone."""
+        """Whether no permission lacks in some account. Raises StripeError for what is not about this list alone."""
         for account in self.accounts(run):
             try:
                 self.ask(run, account)

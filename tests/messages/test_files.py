@@ -44,6 +44,12 @@ def a_state_of(*partitions: Message) -> bytes:
 TWICE = ({"context": {"_stripe_account": "acct_1"}},) * 2
 LISTED = b'{"streams": [{"tap_stream_id": "charges", "schema": {"properties": []}}]}'
 
+
+def a_catalog_of(metadata: Message, **members: object) -> bytes:
+    crumbs = [{"breadcrumb": ["properties", "receipt_email"], "metadata": metadata}]
+    return json.dumps({"streams": [{"tap_stream_id": "charges", "schema": {}, "metadata": crumbs, **members}]}).encode()
+
+
 BELOW, FOLDER = b"below", b"folder"
 
 GIVEN: list[tuple[str, str, str, bytes | None, str]] = [
@@ -65,6 +71,27 @@ GIVEN: list[tuple[str, str, str, bytes | None, str]] = [
     ("catalog without streams", "tap_stripe_flow", "--catalog", b'{"streams": null}', "catalog file .* must look like"),
     ("catalog with a list of properties", "tap_stripe_flow", "--catalog", LISTED, "catalog file .*properties"),
     ("catalog entry without id", "tap_stripe_flow", "--catalog", b'{"streams": [{"schema": {}}]}', "tap_stream_id"),
+    (
+        "catalog that deselects with a text",
+        "tap_stripe_flow",
+        "--catalog",
+        a_catalog_of({"selected": "false"}),
+        "`selected` of properties.receipt_email must be true or false",
+    ),
+    (
+        "catalog that deselects with a number",
+        "tap_stripe_flow",
+        "--catalog",
+        a_catalog_of({"selected-by-default": 0}),
+        "`selected-by-default` of properties.receipt_email must be true or false",
+    ),
+    (
+        "catalog with another name",
+        "tap_stripe_flow",
+        "--catalog",
+        a_catalog_of({}, stream="sales"),
+        "charges has the name 'sales'.*__alias__",
+    ),
     ("input that is not there", "target_stripe_flow", "--input", None, "input file .* cannot be read.*after --input"),
     ("state below a file", "tap_stripe_flow", "--state", BELOW, "cannot be read .Not a directory.*after --state"),
     ("catalog below a file", "tap_stripe_flow", "--catalog", BELOW, "cannot be read .Not a directory.*after --catalog"),
