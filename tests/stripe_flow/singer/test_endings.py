@@ -29,7 +29,7 @@ def of_charges(status: int, *, skip: int = 0, method: str = "GET") -> Message:
     [
         (None, {}, 0, "ok", "ok"),
         (of_charges(403), {}, 2, "failed: permission missing", "ok"),
-        (of_charges(503), {"give_up_after_s": 1}, 4, "failed: stripe unreachable", "ok"),
+        (of_charges(503), {"give_up_after_s": 1}, 2, "failed: stripe unreachable", "ok"),
         (of_charges(401), {}, 4, "failed: key refused", "not read"),
         (None, {"stream_maps": {"charges": {"x": "1 / 0"}}}, 1, "failed: misconfigured", "not read"),
     ],
