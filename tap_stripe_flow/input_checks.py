@@ -55,8 +55,10 @@ class InputChecks:
         """Check that stream maps name streams, and that flattening gives each member a column of its own."""
         maps = self.config.get("stream_maps")
         _raise_first(find_unknown_streams(maps, [spec.name for spec in STREAMS]))
-        for warning in find_unknown_members(maps, {each.name: each.schema["properties"] for each in self._selected}):
-            self._warn(warning)
+        known = {each.name: each.schema["properties"] for each in self._selected}
+        for message, is_mistake in find_unknown_members(maps, known):
+            _raise_first([message] if is_mistake else [])
+            self._warn(message)
         _raise_first(find_problems(self.config))
         options = get_flattening_options(self.config)  # type: ignore[arg-type]  # the settings
         if options.enabled:

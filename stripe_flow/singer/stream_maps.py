@@ -6,7 +6,9 @@ a misspelled option for the name of a column.
 
 from __future__ import annotations
 
+import difflib
 import fnmatch
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
@@ -21,6 +23,10 @@ from singer_sdk.mapper import (
 
 from stripe_flow.api.spelling import suggestion
 
+# How similar a name is that is surely a misspelling.
+_ALMOST = 0.9
+# What people write between a member and a member inside of it; the second is that of flattened columns.
+_PATH = re.compile(r"\.|__")
 _NULL = f'null (or "{NULL_STRING}")'
 
 
@@ -78,18 +84,23 @@ def find_unknown_streams(
 def find_unknown_members(
     maps: Mapping[str, Any] | None,  # Any: JSON
     streams: Mapping[str, Collection[str]],
-) -> Iterator[str]:
-    """A warning for each member that a map leaves out, if no stream that it fits has the member.
+) -> Iterator[tuple[str, bool]]:
+    """A message for each member that a map leaves out, if no stream that it fits has the member.
 
-    `streams` are the names of the members of each stream.
+    Also whether the name is surely a mistake, with which the member that is meant would come: it is the path to a
+    member's own member, or spelled almost as one. Any other may be new at Stripe. `streams` are the names of the
+    members of each stream.
     """
     for name, source, stream_map in _sources(maps):
         known = {each for stream, members in streams.items() if fnmatch.fnmatch(stream, source) for each in members}
         for member in (each for each, value in stream_map.items() if _is_null(value) and each not in _OPTIONS):
             if known and member not in known:
+                is_path = _PATH.split(member)[0] in known
+                hint = ": a map reaches no member inside of another, so deselect it in the catalog"
+                problem = f"setting stream_maps.{name}.{member} leaves out a member that the stream does not have"
                 yield (
-                    f"setting stream_maps.{name}.{member} leaves out a member that the stream does not have"
-                    f"{suggestion(member, known)}"
+                    problem + (hint if is_path else suggestion(member, known)),
+                    is_path or bool(difflib.get_close_matches(member.casefold(), known, n=1, cutoff=_ALMOST)),
                 )
 
 

@@ -173,8 +173,7 @@ def test_the_command_ends_with_one_line(plugin: str, said: str, tmp_path: Path) 
 @pytest.mark.parametrize(
     ("maps", "said"),
     [
-        ({"charges": {"billing_detals": None}}, [r"charges\.billing_detals .* \(did you mean billing_details\?\)"]),
-        ({"copies": {"__source__": "charges", "metdata": "__NULL__"}}, [r"copies\.metdata .* \(did you mean metadata"]),
+        ({"charges": {"customer_account": None}}, [r"charges\.customer_account .* \(did you mean customer"]),
         ({"*": {"zzz": None}}, [r"\*\.zzz leaves out a member that the stream does not have$"]),
         ({"*": {"payment_method_details": None}}, []),  # one of the streams has it
         ({"charges": {"billing_details": None, "new": "id"}}, []),
@@ -191,6 +190,29 @@ def test_a_map_that_leaves_out_what_is_not_there_is_a_warning(
     assert len(warned) == len(said)
     for pattern, message in zip(said, warned, strict=True):
         assert_says(pattern, message)
+
+
+@pytest.mark.parametrize(
+    ("maps", "said"),
+    [
+        ({"charges": {"billing_detals": None}}, r"charges\.billing_detals .* \(did you mean billing_details\?\)"),
+        ({"copies": {"__source__": "charges", "metdata": "__NULL__"}}, r"copies\.metdata .* \(did you mean metadata"),
+        ({"charges": {"Receipt_Email": None}}, r"charges\.Receipt_Email .* \(did you mean receipt_email\?\)"),
+        ({"*": {"receipt-email": None}}, r"\*\.receipt-email .* \(did you mean receipt_email\?\)"),
+        (
+            {"charges": {"billing_details.email": None}},
+            r"billing_details\.email .* deselect it in the catalog",
+        ),
+        ({"charges": {"billing_details__email": None}}, r"billing_details__email .* deselect it in the catalog"),
+    ],
+)
+def test_a_map_that_means_to_leave_out_a_member_and_does_not_is_refused(
+    maps: Message, said: str, tmp_path: Path
+) -> None:
+    with pytest.raises(Misconfigured) as refused:
+        make("tap_stripe_flow", tmp_path, stream_maps=maps)
+
+    assert_says(said, str(refused.value))
 
 
 def test_the_target_warns_of_a_map_of_no_input_stream(sandbox: Sandbox, tmp_path: Path) -> None:
