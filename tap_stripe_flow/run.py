@@ -91,8 +91,10 @@ class Run:
             raise
         except Exception as error:  # noqa: BLE001  # an answer may hold anything
             failure = as_failure(error)
-            self.end(failure)
-            self.fail(what, failure, has_advanced=has_advanced())
+            try:
+                self.fail(what, failure, has_advanced=has_advanced())
+            finally:  # also if it ends the run; a request that it sends counts for this stream and account
+                self.end(failure)
         else:
             self.end()
 
