@@ -13,7 +13,9 @@ SLOW := tests/end_to_end $(wildcard tests/*_stripe_flow/test_kill*.py tests/*_st
   tests/target_stripe_flow/test_dry_run_is_the_run.py tests/target_stripe_flow/test_canaries.py \
   $(addprefix tests/target_stripe_flow/actions/,test_hostile.py test_valid.py) \
   $(addprefix tests/target_stripe_flow/execution/,test_account_trouble.py test_lookups.py) \
-  $(addprefix tests/messages/,test_outputs.py test_named_commands.py)
+  $(addprefix tests/messages/,test_outputs.py test_named_commands.py test_disks.py) \
+  tests/stripe_flow/singer/test_endings.py tests/stripe_flow_cli/doctor/test_writable.py \
+  tests/tap_stripe_flow/test_any_answer.py
 MANY_WORKERS := tests/target_stripe_flow/test_many_workers.py
 LOCK := requirements-dev.lock
 NODE_MODULES := tests/browser/node_modules
