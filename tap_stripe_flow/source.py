@@ -58,8 +58,9 @@ class Source:
     @property
     def expand(self) -> tuple[str, ...]:
         """The names of the setting `expand` that this stream has."""
-        known = self.spec.expandable() if self.spec.child_of is None else ()
-        return tuple(name for name in self.config.get("expand") or () if name.partition(".")[0] in known)
+        names = self.config.get("expand") or ()
+        known = self.spec.expandable() if names and self.spec.child_of is None else ()
+        return tuple(name for name in names if name.partition(".")[0] in known)
 
     @property
     def schema_settings(self) -> Mapping[str, object]:

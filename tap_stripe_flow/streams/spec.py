@@ -97,12 +97,12 @@ class StreamSpec:
 
         `expand` are the references that come as objects. `with_account`: records have the member `_stripe_account`.
         """
-        whole = {name.partition(".")[0] for name in expand}
+        whole, generated = {name.partition(".")[0] for name in expand}, self._generated()
         properties = {
-            name: part if name in whole else as_column(part) for name, part in self._generated()["properties"].items()
+            name: part if name in whole else as_column(part) for name, part in generated["properties"].items()
         }
         added = [ACCOUNT_MEMBER] * with_account + [PARENT_MEMBER] * (self.child_of is not None)
-        return self._generated() | {"properties": properties | {name: {"type": "string"} for name in added}}
+        return generated | {"properties": properties | {name: {"type": "string"} for name in added}}
 
     def key(self, *, with_account: bool = False) -> tuple[str, ...]:
         """The key properties of a record: `id`, and `_stripe_account` if `with_account`."""
