@@ -44,7 +44,7 @@ def create(call: Call, noun: str, values: Object) -> Object:
     missing = {
         name: value(call) if callable(value) else value
         for name, value in _DEFAULTS.get(noun, {}).items()
-        if values.keys().isdisjoint({name, _INSTEAD.get(name)})
+        if values.keys().isdisjoint({name, _INSTEAD.get(name, name)})
     }
     return _CREATORS[noun](replace(call, params=missing | values))
 
