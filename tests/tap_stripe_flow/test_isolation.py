@@ -31,12 +31,6 @@ def stripe() -> Iterator[Scenes]:
         yield running
 
 
-@pytest.fixture(scope="module")
-def catalog(tmp_path_factory: pytest.TempPathFactory) -> Message:
-    found: Message = json.loads(run_tap(tmp_path_factory.mktemp("catalog"), {}, "--discover").output)
-    return found
-
-
 def page(*entries: object, **members: object) -> Message:
     return {"object": "list", "url": "/v1/charges", "has_more": False, "data": list(entries)} | members
 

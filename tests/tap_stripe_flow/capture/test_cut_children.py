@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -37,12 +36,6 @@ REFUSALS: Mapping[str, tuple[int, object]] = {
 def stripe() -> Iterator[Scenes]:
     with Scenes(now=NOW) as running:
         yield running
-
-
-@pytest.fixture(scope="module")
-def catalog(tmp_path_factory: pytest.TempPathFactory) -> Message:
-    found: Message = json.loads(run_tap(tmp_path_factory.mktemp("catalog"), {}, "--discover").output)
-    return found
 
 
 def child_ids(parent: str) -> list[str]:

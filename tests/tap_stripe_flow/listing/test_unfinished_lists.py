@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 from collections import Counter
 from collections.abc import Iterator
@@ -35,12 +34,6 @@ def full() -> Iterator[Sandbox]:
             running.make(kind, COUNT)
         running.advance(3_000)
         yield running
-
-
-@pytest.fixture(scope="module")
-def catalog(tmp_path_factory: pytest.TempPathFactory) -> Message:
-    found: Message = json.loads(run_tap(tmp_path_factory.mktemp("catalog"), {}, "--discover").output)
-    return found
 
 
 def ids(*runs: Ended, stream: str) -> Counter[str]:
