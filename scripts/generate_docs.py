@@ -205,7 +205,7 @@ PAGES: Mapping[str, Mapping[str, Callable[[], list[str]]]] = {
         "permissions to rebuild": rebuild_permissions,
     },
     "streams.md": {"streams": streams},
-    "target.md": {"updates": updates},
+    "writing.md": {"updates": updates},
     "exactly-once.md": {
         "diagram": generate_lifecycle.diagram,
         "states": generate_lifecycle.states,

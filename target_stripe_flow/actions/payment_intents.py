@@ -1,6 +1,6 @@
 """Charges through PaymentIntents: translates the parameters of a charge for `POST /v1/payment_intents`.
 
-A record is the same for both endpoints. docs/charging.md shows the table below, and a test compares the two.
+A record is the same for both endpoints. docs/actions.md shows the table below, and a test compares the two.
 https://docs.stripe.com/payments/payment-intents/migration/charges
 """
 

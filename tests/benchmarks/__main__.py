@@ -24,7 +24,7 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="a small run for development; do not quote its figures")
     forms = parser.add_mutually_exclusive_group()
     forms.add_argument("--json", action="store_true", help="print JSON lines: all readings and all bars")
-    forms.add_argument("--markdown", action="store_true", help="print the tables of docs/benchmarks.md")
+    forms.add_argument("--markdown", action="store_true", help="print the tables of docs/numbers.md")
     asked = parser.parse_args()
     report = measure(QUICK if asked.quick else FULL)
     print(report.json_lines() if asked.json else report.markdown() if asked.markdown else report.text())

@@ -1,4 +1,4 @@
-"""Says what was measured: as text, as the Markdown of docs/benchmarks.md, or as JSON lines."""
+"""Says what was measured: as text, as the Markdown of docs/numbers.md, or as JSON lines."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ def rejects(folder: Path) -> dict[object, dict[str, Any]]:
 
 
 def test_the_table_in_the_docs_is_the_table_in_the_code() -> None:
-    text = (ROOT / "docs" / "charging.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs" / "actions.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| (\w+) \| `(\w+)` \| `(\w+)`(.*)\|$", text, re.MULTILINE)
     values: dict[str, Any] = {"capture": True, "source": "card_1", "destination": {"account": "acct_1"}}
 
