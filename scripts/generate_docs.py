@@ -1,4 +1,4 @@
-"""Writes the tables of docs/ from the plugins' settings, streams and actions.
+"""Writes the tables of docs/ from the plugins' settings, streams and actions, and from the tests' promises.
 
 python -m scripts.generate_docs          write
 python -m scripts.generate_docs --check  exit 1 if a page is not what would be written
@@ -13,7 +13,7 @@ from typing import Any
 
 from singer_sdk.plugin_base import PluginBase
 
-from scripts import generate_lifecycle
+from scripts import generate_lifecycle, generate_promises
 from stripe_flow.api.settings import SETTINGS
 from tap_records.settings import ENTRY
 from tap_records.tap import TapRecords
@@ -206,6 +206,7 @@ PAGES: Mapping[str, Mapping[str, Callable[[], list[str]]]] = {
     },
     "streams.md": {"streams": streams},
     "writing.md": {"updates": updates},
+    "promises.md": {"promises": generate_promises.tables},
     "exactly-once.md": {
         "diagram": generate_lifecycle.diagram,
         "states": generate_lifecycle.states,

@@ -89,6 +89,7 @@ def is_in(name: str, room: str) -> bool:
     return name == room or name.startswith(f"{room}.")
 
 
+@pytest.mark.promise("release", "Packages import only along the arrows of docs/architecture.md")
 @pytest.mark.parametrize("package", PACKAGES)
 def test_packages_import_only_along_the_arrows(package: str) -> None:
     used = {other.partition(".")[0] for _, other in arrows(package)}

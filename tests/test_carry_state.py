@@ -29,6 +29,7 @@ def of_tap_stripe(until: int) -> Message:
     }
 
 
+@pytest.mark.promise("tap 3", "A state carried over from another tap does not read its objects again")
 def test_records_that_the_old_tap_had_read_are_not_read_again(sandbox: Sandbox, tmp_path: Path) -> None:
     charges = official(sandbox).v1.charges
     old = a_charge(charges)

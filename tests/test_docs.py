@@ -27,10 +27,11 @@ from target_stripe_flow.journal.file_lock import WAIT_S
 from target_stripe_flow.target import TargetStripeFlow
 from tests.support.plugins import ROOT, clean_env
 
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 POINTER = re.compile(r"`((?:tests|target_stripe_flow|tap_stripe_flow|stripe_flow)/[\w/]+\.py)(?:::(\w+))?`")
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "docs").glob("*.md")), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
 def test_files_and_tests_that_the_docs_name_exist(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
 
@@ -80,7 +81,7 @@ def test_the_limits_are_the_ones_of_the_code() -> None:
 YAML_BLOCK = re.compile(r"^( *)```yaml\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 YAML_BLOCKS = [
     pytest.param(textwrap.dedent(block), id=f"{path.name}-{at}")
-    for path in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+    for path in PAGES
     for at, (_, block) in enumerate(YAML_BLOCK.findall(path.read_text(encoding="utf-8")))
 ]
 OURS = {plugin.name: plugin for plugin in (TapStripeFlow, TargetStripeFlow, TapRecords)}

@@ -25,6 +25,7 @@ def test_the_licences_are_those_of_the_installed_packages() -> None:
     assert done.returncode == 0, "run python -m scripts.generate_licences"
 
 
+@pytest.mark.promise("release", "Every installed package's licence permits redistribution")
 @pytest.mark.parametrize("package", packages())
 def test_a_dependency_has_a_permissive_licence_or_a_reason(package: str) -> None:
     licence, reason = LISTED[package]

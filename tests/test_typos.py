@@ -75,6 +75,7 @@ def run_with(folder: Path, who: str, url: str, settings: dict[str, Any]) -> Ende
     return run(line, folder)
 
 
+@pytest.mark.promise("target 11", "A mistyped setting stops the run and names the setting that was probably meant")
 @pytest.mark.parametrize(("who", "settings", "said"), TYPOS, ids=[f"{each[0]}: {each[1]}" for each in TYPOS])
 def test_a_typo_is_reported_with_the_nearest_name(
     who: str, settings: dict[str, Any], said: str, seeded_sandbox: Sandbox, tmp_path: Path

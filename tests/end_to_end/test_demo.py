@@ -32,6 +32,7 @@ def demo(project: Project, **env: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.promise("meltano", "The demo's second round creates and writes nothing")
 def test_the_second_round_does_nothing(project: Project) -> None:
     done = demo(project)
 

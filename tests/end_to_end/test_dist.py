@@ -57,6 +57,7 @@ def dist(shared_folder: Path) -> Dist:
     return Dist(source, *json.loads(ended.read_text(encoding="utf-8")))
 
 
+@pytest.mark.promise("release", "The wheel works with its lock alone: commands, a read, a creation")
 def test_the_wheel_works_without_the_repository(dist: Dist) -> None:
     assert dist.code == 0, dist.output
     assert f"On Python {platform.python_version()}, beside requirements.lock" in dist.output
@@ -89,6 +90,7 @@ def test_the_sdist_is_the_repository(dist: Dist) -> None:
     assert held == {*known_files(), "PKG-INFO"}
 
 
+@pytest.mark.promise("release", "A build on another day gives the same bytes")
 def test_another_day_builds_the_same_bytes(dist: Dist, tmp_path: Path) -> None:
     copy_repository(tmp_path / "source")
     for name in known_files():

@@ -106,6 +106,10 @@ def test_the_connection_can_be_tested(project: Project, seeded_sandbox: Sandbox)
     assert "canary" not in wrong.stdout + wrong.stderr
 
 
+@pytest.mark.promise(
+    "commands",
+    "A wrong key is reported by name and never printed, under `meltano run` at debug level too",
+)
 @pytest.mark.parametrize("key", [CANARY, "sk_tset_canary0123456789", "pk_test_canary0123456789"])
 @pytest.mark.parametrize("job", ["new-charges-and-refunds", "rows-to-stripe"])
 def test_a_wrong_key_is_reported_and_never_printed(project: Project, sandbox: Sandbox, job: str, key: str) -> None:

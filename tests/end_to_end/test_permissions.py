@@ -6,6 +6,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+import pytest
+
 from tests.end_to_end.conftest import Project
 from tests.support.official import official
 from tests.support.sandbox import PLATFORM, Sandbox
@@ -49,6 +51,10 @@ class Flow:
         return [json.loads(line)["id"] for line in lines]
 
 
+@pytest.mark.promise(
+    "tap 8",
+    "Through Meltano, a missing permission stops its stream only: charges advance, refunds do not",
+)
 def test_a_missing_permission_stops_only_its_stream_and_is_named(project: Project, sandbox: Sandbox) -> None:
     flow, client = Flow(project, sandbox), official(sandbox).v1
     a_refunded_charge(client)

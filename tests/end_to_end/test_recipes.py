@@ -134,6 +134,10 @@ def another_default_card(sandbox: Sandbox, name: str) -> None:
     requests.post(url, data={"default_source": card["id"]}, auth=auth, timeout=30).raise_for_status()
 
 
+@pytest.mark.promise(
+    "meltano",
+    "The PostgreSQL recipe works as written: payment source, changed row, changed view, declined card",
+)
 def test_orders_of_a_database_are_charged_in_their_own_currency(shop: Shop, sandbox: Sandbox, tmp_path: Path) -> None:
     a_project(tmp_path)
     path = os.pathsep.join([str(BIN), str(shop.programs), os.environ["PATH"]])

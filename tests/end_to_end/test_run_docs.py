@@ -15,6 +15,7 @@ from scripts.run_docs import run
 pytestmark = pytest.mark.end_to_end
 
 
+@pytest.mark.promise("meltano", "The commands of the README and the quick start work in an empty home")
 def test_the_quick_start_does_what_it_says(tmp_path: Path) -> None:
     ran = run("docs/quick-start.md", tmp_path)
 

@@ -58,6 +58,10 @@ TOPS = [spec for spec in STREAMS if spec.child_of is None]
 MORE_CHILDREN = 11
 
 
+@pytest.mark.promise(
+    "meltano",
+    "All streams of two accounts are in DuckDB and PostgreSQL value for value, also after changes and deletions",
+)
 def test_every_value_is_the_one_that_the_official_client_reads(
     warehouses: tuple[Warehouse, ...], sandbox: Sandbox
 ) -> None:

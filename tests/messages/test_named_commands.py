@@ -121,6 +121,7 @@ def copied(done: Ended, folder: Path) -> list[Ended]:
     return [run([sys.executable, "-m", "stripe_flow_cli", *line[1:]], folder) for line in lines]
 
 
+@pytest.mark.promise("commands", "The commands that messages name can be copied")
 def test_the_commands_that_runs_name_run_as_they_stand(sandbox: Sandbox, tmp_path: Path) -> None:
     config = tmp_path / "my settings.json"
     journal_url = "sqlite:///elsewhere.db"
@@ -155,6 +156,7 @@ def attempts(folder: Path) -> list[object]:
         return raw.execute("SELECT * FROM attempts ORDER BY digest, attempt").fetchall()
 
 
+@pytest.mark.promise("commands", "A key of several sources is never taken for the wrong one")
 @pytest.mark.parametrize("command", ["retry", "settle", "forget", "show"])
 def test_a_key_of_several_sources_is_never_taken_for_the_wrong_one(
     *, command: str, sandbox: Sandbox, tmp_path: Path

@@ -108,6 +108,7 @@ def _line(module: str, options: str) -> list[str]:
     return [sys.executable, "-m", module, *options.split()]
 
 
+@pytest.mark.promise("commands", "An output that takes no more is one line and exit code 1")
 @pytest.mark.parametrize("change", FAULTS)
 @pytest.mark.parametrize(("module", "options"), [*COMMANDS, *HELP], ids=[" ".join(each) for each in [*COMMANDS, *HELP]])
 def test_an_output_that_takes_no_more_is_one_line_and_exit_code_1(
@@ -122,6 +123,7 @@ def test_an_output_that_takes_no_more_is_one_line_and_exit_code_1(
     assert_clean(done.log)
 
 
+@pytest.mark.promise("commands", "Output is UTF-8 in every locale")
 @pytest.mark.parametrize("change", [in_ascii, in_latin_1])
 @pytest.mark.parametrize(("module", "options"), [*COMMANDS, *HELP], ids=[" ".join(each) for each in [*COMMANDS, *HELP]])
 def test_the_output_is_utf_8_in_every_locale(

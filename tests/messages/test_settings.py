@@ -41,6 +41,7 @@ WRONG_SETTINGS: list[tuple[str, dict[str, Any], int, str]] = [
 ]
 
 
+@pytest.mark.promise("commands", "A wrong setting is one clear line, without a traceback or a secret")
 @pytest.mark.parametrize("plugin", PLUGINS)
 @pytest.mark.parametrize(
     ("settings", "code", "message"), [case[1:] for case in WRONG_SETTINGS], ids=[case[0] for case in WRONG_SETTINGS]

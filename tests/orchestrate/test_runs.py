@@ -130,6 +130,7 @@ def sliced(runs: ModuleType, project: Any, schedule: Any) -> list[dict[str, Any]
     return list(runs.slices(project, schedule, start="2026-01-01", end="2026-02-01", per_worker=1))
 
 
+@pytest.mark.promise("meltano", "A backfill is planned and read with the schedule's environment")
 def test_slices_are_planned_with_the_schedule_s_environment(
     runs: ModuleType, stand_in: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

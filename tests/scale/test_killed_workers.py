@@ -93,6 +93,10 @@ def most_at_once(tries: Iterable[tuple[Any, ...]]) -> int:  # Any: moments
     return max(itertools.accumulate(step for _, step in sorted(moments)))
 
 
+@pytest.mark.promise(
+    "meltano",
+    "Killed Airflow workers lose nothing and read nothing twice, with local and Celery executors",
+)
 @pytest.mark.parametrize("executor", [local, celery])
 def test_a_backfill_reads_each_object_once(
     airflow: Airflow, world: Sandbox, executor: Callable[[Airflow], AbstractContextManager[Workers]]
@@ -121,6 +125,7 @@ def test_a_backfill_reads_each_object_once(
     assert "Run completed" in airflow.logs(f"{name}-past")
 
 
+@pytest.mark.promise("workers", "Killed Airflow workers on one journal create one object for each row")
 def test_parts_that_overlap_become_objects_once(airflow: Airflow, shop: Sandbox) -> None:
     before = {each["id"] for each in shop.objects("charge")}
     with local(airflow) as workers:

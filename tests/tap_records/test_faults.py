@@ -117,6 +117,7 @@ def entry(fault: Fault, path: str) -> dict[str, object]:
     return {"path": path, **{name: value for name, value in settings.items() if value}}
 
 
+@pytest.mark.promise("rows", "A wrong row or file is named without personal data")
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
 def test_a_mistake_is_named_without_personal_data(
     fault: Fault, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -34,6 +34,7 @@ ROWS = st.lists(st.fixed_dictionaries({}, optional={f"a_{name}": cell for name, 
 DIALECTS = (csv.excel, csv.unix_dialect)
 
 
+@pytest.mark.promise("rows", "Rows of a CSV file keep their values")
 @given(
     rows=ROWS,
     delimiter=st.sampled_from(",;\t|"),
@@ -72,6 +73,7 @@ def test_csv_rows_keep_their_values(
     ]
 
 
+@pytest.mark.promise("rows", "Rows of a JSONL file are unchanged")
 @given(rows=st.lists(st.dictionaries(TEXT.filter(lambda name: name != "key"), JSON, max_size=5), max_size=5))
 @settings(deadline=None)
 def test_jsonl_rows_are_unchanged(rows: list[dict[str, object]]) -> None:

@@ -106,6 +106,7 @@ def test_each_account_has_its_bookmark(first_run: Ended, stream: str) -> None:
     assert all(each["replication_key_value"] >= each["reread_from"] > 0 for each in found.values())
 
 
+@pytest.mark.promise("tap 3", "The second run over several accounts emits nothing")
 def test_the_second_run_over_accounts_emits_nothing(first_run: Ended, pair: Sandbox, tmp_path: Path) -> None:
     again = run_tap(tmp_path, a_config(pair.url, account_ids=BOTH), state=first_run.states[-1])
 
@@ -141,6 +142,7 @@ def test_a_mapped_record_has_the_account_id_too(first_run: Ended, pair: Sandbox,
     assert by_account(done, "charges") == by_account(first_run, "charges")
 
 
+@pytest.mark.promise("tap 8", "A failing account does not stop the others")
 def test_a_failing_account_does_not_stop_the_others(own_pair: Sandbox, tmp_path: Path) -> None:
     settings = a_config(own_pair.url, account_ids=[CONNECTED, "self"])
     first = run_tap(tmp_path, settings)
@@ -201,6 +203,7 @@ def test_an_account_that_the_key_may_not_act_for_is_named(own_pair: Sandbox, tmp
     assert set(by_account(done, "charges")) == {PLATFORM}
 
 
+@pytest.mark.promise("tap 8", "`--test` reports each stream and account")
 def test_the_test_option_reports_each_stream_and_account(own_pair: Sandbox, tmp_path: Path) -> None:
     own_pair.faults(forbidden(CONNECTED, "/v1/refunds"))
 

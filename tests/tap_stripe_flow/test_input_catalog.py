@@ -69,6 +69,7 @@ OTHER: Sequence[tuple[Settings, Settings, Sequence[str], str]] = [
 ]
 
 
+@pytest.mark.promise("tap 9", "A catalog of other settings is refused, with our mark or without")
 @MARKED
 @pytest.mark.parametrize(("then", "now", "names", "said"), OTHER)
 def test_a_catalog_of_other_settings_is_refused(
@@ -219,6 +220,7 @@ def test_meltano_keeps_the_mark(patterns: list[str], said: set[str]) -> None:
     assert found.schema["properties"].keys() - found.selected_schema["properties"].keys() == said
 
 
+@pytest.mark.promise("tap 9", "What Meltano's `select` names of a stream comes, and nothing else")
 @pytest.mark.parametrize(
     ("patterns", "kept"),
     [

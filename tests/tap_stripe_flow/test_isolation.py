@@ -65,6 +65,7 @@ ODD: dict[str, object] = {
 }
 
 
+@pytest.mark.promise("tap 8", "An odd answer fails its own stream, and the others are read")
 @pytest.mark.parametrize("odd", ODD.values(), ids=ODD.keys())
 def test_an_odd_answer_fails_the_first_stream_alone(
     stripe: Scenes, catalog: Message, tmp_path: Path, odd: object

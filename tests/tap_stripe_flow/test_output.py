@@ -67,6 +67,10 @@ def in_full(catalog: Message) -> Message:
     return catalog
 
 
+@pytest.mark.promise(
+    "tap 1",
+    "Every record that the summary counts is on standard output, for each stream, mode and run",
+)
 @pytest.mark.parametrize("spec", STREAMS, ids=lambda spec: spec.name)
 def test_the_records_of_the_last_stream_are_on_standard_output(
     spec: StreamSpec, world: Sandbox, tmp_path: Path

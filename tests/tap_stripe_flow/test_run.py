@@ -62,6 +62,7 @@ def test_records_are_emitted_oldest_first(spec: StreamSpec, first_run: Ended) ->
     assert stamps == sorted(stamps)
 
 
+@pytest.mark.promise("tap 1", "A bookmark never precedes the records it covers")
 @EVERY_STREAM
 def test_no_bookmark_is_ahead_of_the_records(spec: StreamSpec, first_run: Ended) -> None:
     due = Counter(record["created"] for record in first_run.records(spec.name))
@@ -159,6 +160,7 @@ def test_a_dense_account_is_read_in_windows_of_a_few_pages(tmp_path: Path) -> No
     assert len(asked) < 1.3 * len(made) / 100
 
 
+@pytest.mark.promise("tap 2", "Many objects inside the overlap are emitted once")
 def test_many_objects_inside_the_overlap_are_emitted_once(tmp_path: Path) -> None:
     with Sandbox("--seed", "4", "--charges", "5000", "--days", "1") as busy:
         first = run_tap(tmp_path, settings(busy.url, overlap_s=43_200))

@@ -116,6 +116,10 @@ def paths_of(value: object, name: str, path: Crumb = ()) -> Iterator[Crumb]:
             yield from paths_of(inner, name, (*path, key))
 
 
+@pytest.mark.promise(
+    "tap 9",
+    "Where one member of a stream is deselected, no object in its records has members that the catalog does not name",
+)
 @pytest.mark.parametrize("spec", STREAMS, ids=lambda spec: spec.name)
 def test_where_one_member_is_deselected_no_object_has_members_that_the_catalog_does_not_name(
     spec: StreamSpec, with_one_deselected: Engines
@@ -295,6 +299,7 @@ def test_child_records_and_their_parents_have_selections_of_their_own(catalog: M
     assert done.records("invoices") == [{name: value for name, value in invoice.items() if name != NEW}]
 
 
+@pytest.mark.promise("tap 9", "The record of a deleted object says so, whatever is deselected")
 def test_the_record_of_a_deleted_object_says_so_whatever_is_deselected(catalog: Message, tmp_path: Path) -> None:
     coupon = {"id": "SPRING", "object": "coupon", "created": NOW - 100_000, "name": "Spring", "deleted": True}
     event = {

@@ -49,6 +49,7 @@ def start(folder: Path, url: str, *, ignores_hangups: bool = False, **settings: 
         )
 
 
+@pytest.mark.promise("tap 10", "A signal (SIGHUP too) ends the tap on a whole line")
 @SIGNALS
 def test_a_signal_ends_the_run_on_a_whole_line(
     sandbox_with_history: Sandbox, tmp_path: Path, sent: signal.Signals
@@ -78,6 +79,7 @@ def test_a_hangup_that_nohup_ignores_stays_ignored(sandbox_with_history: Sandbox
     assert sum(each["type"] == "RECORD" for each in messages) == made
 
 
+@pytest.mark.promise("tap 10", "A terminal that is closed ends the tap on a whole line")
 def test_a_terminal_that_is_closed_ends_the_run_on_a_whole_line(sandbox: Sandbox, tmp_path: Path) -> None:
     """The kernel sends SIGHUP, and nothing can be written to the terminal any more."""
     post(sandbox, [("/v1/charges", A_CHARGE)] * 3)

@@ -100,6 +100,10 @@ steps = st.tuples(
 )
 
 
+@pytest.mark.promise(
+    "tap 7",
+    "However STATEs wait, a kill repeats one window and one batch of changes of a stream and account at most",
+)
 @example([(ITS, True, 1, part, 0, False) for part in (0, 0, 1)])
 @example([(ITS, True, 1, part, 0, False) for part in (0, 0, 2)])
 @example([(ITS, False, 1, 0, 0, False)] * 3)
@@ -237,6 +241,10 @@ def size(done: Ended) -> int:
     return sum(len(line) for line in done.output.splitlines() if line.startswith('{"type":"STATE"'))
 
 
+@pytest.mark.promise(
+    "tap 7",
+    "Idle runs cost no more per account with more accounts; busy ones write no more STATE bytes than record bytes",
+)
 @pytest.mark.parametrize("capture", ["new", "changes"])
 def test_the_states_of_a_tick_grow_with_the_accounts_and_not_faster(
     capture: str, many: Sandbox, tmp_path: Path
@@ -279,6 +287,7 @@ ENDINGS: dict[str, Ending] = {
 }
 
 
+@pytest.mark.promise("tap 7", "However a run ends, its last STATE has what was committed")
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_however_a_run_ends_a_state_has_what_was_committed(
     ending: str, seeded_sandbox: Sandbox, tmp_path: Path
@@ -315,6 +324,10 @@ def test_however_a_run_ends_a_state_has_what_was_committed(
         assert after.get(refunds) == before.get(refunds)
 
 
+@pytest.mark.promise(
+    "tap 7",
+    "A state without `account_ids` is not taken for one with it without a word, nor the reverse",
+)
 @pytest.mark.parametrize("had_accounts", [False, True], ids=["without", "with"])
 def test_a_state_without_account_ids_is_not_taken_silently_with_it_or_the_reverse(
     seeded_sandbox: Sandbox, tmp_path: Path, *, had_accounts: bool

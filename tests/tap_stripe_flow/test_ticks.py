@@ -173,6 +173,11 @@ def an_old_account() -> Iterator[Sandbox]:
         yield running
 
 
+@pytest.mark.promise("tap 2", "Objects and events that become visible late are emitted once, through twenty runs")
+@pytest.mark.promise(
+    "tap 3",
+    "Twenty runs emit each new object once, while objects are created and changed between and during them",
+)
 def test_twenty_ticks_emit_each_new_object_exactly_once(an_old_account: Sandbox, tmp_path: Path) -> None:
     sandbox, before = an_old_account, ids_by_stream(an_old_account)
     ticks = Ticks(tmp_path, a_config(sandbox.url, start_date=iso(sandbox.clock())))
@@ -186,6 +191,7 @@ def test_twenty_ticks_emit_each_new_object_exactly_once(an_old_account: Sandbox,
         assert len(made) > 5 * TICKS
 
 
+@pytest.mark.promise("tap 4", "Under `capture: changes` the last record of every object is the object")
 def test_twenty_ticks_leave_no_object_stale_under_changes(an_old_account: Sandbox, tmp_path: Path) -> None:
     """Also none that is older than `start_date`, which bounds only what is listed."""
     sandbox = an_old_account
@@ -210,6 +216,7 @@ def test_twenty_ticks_leave_no_object_stale_under_changes(an_old_account: Sandbo
         assert last.keys() & before[stream].keys() or stream == "refunds"
 
 
+@pytest.mark.promise("tap 4", "After 30 days without events the tap reads the newer objects again and logs it")
 def test_after_a_gap_in_the_events_recent_objects_are_read_again(tmp_path: Path) -> None:
     with Sandbox("--seed", "8", "--charges", "400", "--days", "120") as sandbox:
         ticks = Ticks(tmp_path, a_config(sandbox.url, capture="changes", events_gap_days=90))

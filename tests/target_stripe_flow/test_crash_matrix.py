@@ -204,6 +204,10 @@ def posted(sandbox: Sandbox, job: Job) -> list[str]:
 HOURS_BETWEEN = {"at once": 0, "a day later": 25}
 
 
+@pytest.mark.promise(
+    "target 1",
+    "No crash point, action or server fault creates a second object, at once or a day later",
+)
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("point", POINTS)
@@ -244,6 +248,7 @@ def test_each_pair_of_values_is_tried() -> None:
         assert {(cell[i], cell[j]) for cell in cells} == set(itertools.product(one, other))
 
 
+@pytest.mark.promise("workers", "No crash and no fault creates a second object with a journal on PostgreSQL")
 @pytest.mark.parametrize("case", pairs(), ids=str)
 def test_no_crash_and_no_fault_creates_a_second_object_with_a_shared_journal(
     case: Case, shared: Sandbox, postgres: Postgres

@@ -38,6 +38,10 @@ def journal(database: str, tmp_path: Path, request: pytest.FixtureRequest) -> Ke
     return OwnFile(tmp_path) if database == "sqlite" else OnPostgres(request.getfixturevalue("postgres").database())
 
 
+@pytest.mark.promise(
+    "target 1",
+    "144 kills (SIGKILL) at each point, action and way of charging repeat and lose nothing; `make torture` does 1,000",
+)
 @pytest.mark.parametrize(("way", "point", "database"), CASES)
 def test_a_killed_target_sends_nothing_twice_and_loses_nothing(
     way: str, point: str, journal: KeptJournal, sandbox: Sandbox, tmp_path: Path

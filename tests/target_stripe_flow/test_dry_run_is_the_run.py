@@ -99,6 +99,7 @@ class Tried:
         return {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in self.folder.glob("*.db*")}
 
 
+@pytest.mark.promise("target 10", "A dry run gives the statuses and the exit code of the real run")
 def test_2000_inputs_have_the_statuses_and_the_exit_code_of_the_run_that_follows(loop: Loop) -> None:
     statuses: Counter[str] = Counter()
     codes: Counter[int] = Counter()

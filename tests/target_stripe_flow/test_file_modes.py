@@ -27,6 +27,7 @@ def warnings(done: Ended) -> list[str]:
     return [line for line in done.log.splitlines() if "chmod" in line]
 
 
+@pytest.mark.promise("target 14", "A journal, state or rejects file that others may read is warned of")
 @pytest.mark.parametrize("mode", [0o640, 0o666, 0o700])
 @pytest.mark.parametrize("name", FILES)
 def test_a_run_and_the_doctor_name_a_file_with_a_wide_mode_and_leave_it(

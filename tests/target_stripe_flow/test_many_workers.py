@@ -8,6 +8,8 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
+import pytest
+
 from tests.kills.target.judge import all_is_settled, never_twice
 from tests.kills.target.workers import WorkerGroup
 from tests.support.postgres import Postgres
@@ -18,6 +20,10 @@ KILLS, SLEEPS, RESTARTS = 60, 20, 3
 LATENCY = {"kind": "latency", "ms": 120, "jitter_ms": 80}
 
 
+@pytest.mark.promise(
+    "workers",
+    "Four workers create one object of each record, through 60 kills, 20 long sleeps and 3 restarts of PostgreSQL",
+)
 def test_four_workers_create_each_object_once_whatever_is_killed_or_stopped(
     sandbox: Sandbox, postgres: Postgres, tmp_path: Path
 ) -> None:

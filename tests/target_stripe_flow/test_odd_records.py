@@ -48,6 +48,7 @@ def charge_line(member: str, value: str, number: int) -> bytes:
     return line.replace('"VALUE"', value).encode() + b"\n"
 
 
+@pytest.mark.promise("target 7", "Numbers of thousands of digits and values nested very deep reject their record")
 def test_what_python_cannot_read_is_a_reject_by_its_field(sandbox: Sandbox, tmp_path: Path) -> None:
     bad = [(field, value) for field, values in UNREADABLE.items() for value in values]
     lines = [charge_line(field.split(".")[0], value, number) for number, (field, value) in enumerate(bad)]

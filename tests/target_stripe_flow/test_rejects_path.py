@@ -80,6 +80,7 @@ def test_a_path_that_no_file_can_have_is_refused_before_anything_is_sent(name: s
         check_rejects_path({"rejects_path": f"{tmp_path}/{name}"})
 
 
+@pytest.mark.promise("target 7", "A `rejects_path` that is another file ends the run before anything is written")
 @pytest.mark.parametrize("dry_run", [False, True])
 @pytest.mark.parametrize(
     "name",

@@ -47,6 +47,7 @@ def made(sandbox: Sandbox, spec: ActionSpec) -> list[dict[str, Any]]:
     return [each for each in sandbox.objects(TYPES[spec.name]) if "stripe_flow" in each["metadata"]]
 
 
+@pytest.mark.promise("target 1", "A row becomes one object, however often it is sent")
 @EVERY_ACTION
 def test_a_row_becomes_one_object_however_often_it_is_sent(spec: ActionSpec, sandbox: Sandbox, tmp_path: Path) -> None:
     lines = [a_schema(spec.name), a_record(spec.name, id="k-1", **good(sandbox, spec))]
@@ -61,6 +62,7 @@ def test_a_row_becomes_one_object_however_often_it_is_sent(spec: ActionSpec, san
     assert twice_in_one.summary == "2 records: 2 unchanged"
 
 
+@pytest.mark.promise("stripe", "Requests equal those of the official client, byte for byte")
 @EVERY_ACTION
 def test_requests_are_those_of_the_official_client(spec: ActionSpec, sandbox: Sandbox, tmp_path: Path) -> None:
     fields = good(sandbox, spec)
@@ -90,6 +92,7 @@ def test_equal_keys_of_two_sources_are_two_objects(spec: ActionSpec, sandbox: Sa
     assert len(made(sandbox, spec)) == 2
 
 
+@pytest.mark.promise("target 1", "A rotated API key is the same account")
 def test_a_rotated_key_is_the_same_account(sandbox: Sandbox, tmp_path: Path) -> None:
     lines = [a_schema("customers"), a_record("customers", id=1, name="Ann")]
 
@@ -138,6 +141,7 @@ def test_a_customer_with_stripe_id_is_found_and_not_created(sandbox: Sandbox, tm
     assert rejects(tmp_path)[0]["stripe_flow"]["field"] == "stripe_id"
 
 
+@pytest.mark.promise("target 3", "Every record ends with one status")
 def test_every_record_has_one_status_and_rejects_stop_no_other(sandbox: Sandbox, tmp_path: Path) -> None:
     done = run(
         sandbox,
@@ -207,6 +211,7 @@ def test_account_id_creates_objects_in_that_account(sandbox: Sandbox, tmp_path: 
     assert sandbox.objects("customer") == []
 
 
+@pytest.mark.promise("target 10", "A live key needs `allow_live: true`")
 def test_a_live_key_needs_allow_live(tmp_path: Path) -> None:
     lines = [a_schema("customers"), a_record("customers", id=1, name="Ann")]
     with open_journal(tmp_path / "stripe-flow-journal.db"):

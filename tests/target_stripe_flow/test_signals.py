@@ -185,6 +185,7 @@ def test_a_refused_key_ends_the_run_while_no_input_arrives(sandbox: Sandbox, tmp
         assert running.stdout.read() == b""
 
 
+@pytest.mark.promise("target 1", "After a kill (SIGKILL) the next run repeats no charge")
 @pytest.mark.parametrize("after", [1, 5, 12])
 def test_after_a_kill_the_next_run_repeats_no_charge(sandbox: Sandbox, tmp_path: Path, after: int) -> None:
     lines = [a_schema("charges")]

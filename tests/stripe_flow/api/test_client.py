@@ -39,6 +39,7 @@ def test_an_answer_carries_stripes_request_id_date_and_replay_mark() -> None:
     assert received.date_unix == 1_795_478_400
 
 
+@pytest.mark.promise("target 5", "A resend is byte for byte the first send, and only where it is allowed")
 @pytest.mark.parametrize(
     "trouble",
     [

@@ -29,6 +29,7 @@ def official(parameters: dict[str, object]) -> str:
     return urlencode(list(_encode._api_encode(parameters))).replace("%5B", "[").replace("%5D", "]")  # noqa: SLF001
 
 
+@pytest.mark.promise("stripe", "Any nested parameters have the bytes of the official client")
 @given(st.dictionaries(names, nested, max_size=5))
 def test_the_bytes_are_those_of_the_official_client(parameters: dict[str, object]) -> None:
     assert forms.encode(parameters) == official(parameters)

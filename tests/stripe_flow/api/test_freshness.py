@@ -42,6 +42,10 @@ def sleeper(monkeypatch: pytest.MonkeyPatch) -> Sleeper:
     return Sleeper(monkeypatch)
 
 
+@pytest.mark.promise(
+    "target 5",
+    "A write leaves at most 30 seconds after Stripe's last answer, whatever came in between",
+)
 @EVERY_PEER
 @pytest.mark.parametrize("was_sent", [False, True])
 @pytest.mark.parametrize("asleep_s", [FRESH_S + 1, 25 * 3600])

@@ -19,6 +19,7 @@ def most_over(moments: list[float], rate: float) -> float:
     )
 
 
+@pytest.mark.promise("tap 6", "No span of time holds more requests than the configured rate")
 @given(
     per_endpoint=st.floats(0.1, 20),
     total=st.floats(0.1, 40),
@@ -62,6 +63,7 @@ def test_a_busy_bucket_uses_the_whole_rate() -> None:
     assert 200 / waits[-1] >= 20
 
 
+@pytest.mark.promise("tap 6", "A 429 halves the rate, and successes restore it")
 def test_a_429_halves_the_rate_and_successes_restore_it() -> None:
     throttle = one_endpoint(10)
 
@@ -76,6 +78,7 @@ def test_a_429_halves_the_rate_and_successes_restore_it() -> None:
     assert fast_s == pytest.approx(10 / 10 - BURST_S)
 
 
+@pytest.mark.promise("tap 6", "Endpoints and accounts do not slow each other")
 def test_endpoints_and_accounts_do_not_slow_each_other() -> None:
     throttle = Throttle(per_endpoint_per_s=1, total_per_s=1000)
 

@@ -21,6 +21,7 @@ def test_a_whole_answer_is_returned_unchanged() -> None:
     assert (raw.http_status, raw.headers["request-id"], raw.body) == (418, "req_1", b'{"a": 1}')
 
 
+@pytest.mark.promise("tap 6", "`timeout_s` bounds a whole request")
 @pytest.mark.parametrize(
     "turn",
     [

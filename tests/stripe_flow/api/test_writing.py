@@ -47,6 +47,10 @@ def test_a_connection_is_checked_once_and_again_before_each_resend() -> None:
         assert (len(peer.heard), len(peer.checks)) == (4, 2)
 
 
+@pytest.mark.promise(
+    "target 5",
+    "A write opens no connection: it leaves only on one that answered a read since the last wait",
+)
 def test_a_write_never_opens_a_connection() -> None:
     """The server closed it while it was idle: the client reads the time again before it sends the write."""
     calls: list[bool] = []

@@ -50,6 +50,7 @@ def canary(plugin: str, name: str) -> str:
     return "true" if schema.get("type") == "boolean" else CANARY[meltano_kind(schema)]
 
 
+@pytest.mark.promise("target 11", "A variable of a setting reaches the plugin, or the run says so")
 @pytest.mark.parametrize(("plugin", "name"), EACH)
 def test_a_variable_that_did_not_arrive_is_reported(plugin: str, name: str, sandbox: Sandbox, tmp_path: Path) -> None:
     """Exit 1 before the first request if the run would do something else, otherwise a warning."""

@@ -71,6 +71,7 @@ def test_nothing_stops_a_run_over_a_good_connection(plugin: str, world: Sandbox,
     assert {line[0] for line in lines[:-1]} <= {"✓", "•"}
 
 
+@pytest.mark.promise("commands", "The doctor creates and changes nothing")
 @pytest.mark.parametrize("plugin", ["tap", "target"])
 def test_the_doctor_creates_and_changes_nothing(plugin: str, sandbox: Sandbox, tmp_path: Path) -> None:
     doctor(plugin, tmp_path, a_config(sandbox.url))
@@ -111,6 +112,7 @@ CASES: list[tuple[str, str, dict[str, Any]]] = [
 ]
 
 
+@pytest.mark.promise("commands", "The doctor's exit code is the run's")
 @pytest.mark.parametrize(("plugin", "settings"), [case[1:] for case in CASES], ids=[f"{c[1]}: {c[0]}" for c in CASES])
 def test_the_exit_code_is_the_one_of_the_run(
     plugin: str, settings: dict[str, Any], world: Sandbox, tmp_path: Path

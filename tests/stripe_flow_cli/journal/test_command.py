@@ -191,6 +191,7 @@ def test_retry_is_refused_unless_the_attempt_was_declined(
     assert why in refused.log
 
 
+@pytest.mark.promise("commands", "A person settles an attempt in doubt with a command")
 def test_a_person_settles_an_attempt_in_doubt(sandbox: Sandbox, tmp_path: Path) -> None:
     ordeal = in_doubt(sandbox, tmp_path, "charges")
     (made,) = sandbox.objects("charge")
@@ -206,6 +207,7 @@ def test_a_person_settles_an_attempt_in_doubt(sandbox: Sandbox, tmp_path: Path) 
     assert len(sandbox.objects("charge")) == 1
 
 
+@pytest.mark.promise("target 10", "A person's decision gets Stripe's time, never this machine's")
 @pytest.mark.parametrize("outcome", ["created", "not-created"])
 @pytest.mark.parametrize("action", ACTIONS)
 def test_a_decision_gets_the_time_of_stripe_and_never_of_this_machine(
@@ -288,6 +290,7 @@ def test_reconcile_prints_attempts_left_open_and_exits_with_3(sandbox: Sandbox, 
     assert "parked" in done.output
 
 
+@pytest.mark.promise("target 10", "After a lost journal and its rebuild nothing is created twice")
 @pytest.mark.parametrize("action", ACTIONS)
 def test_after_a_lost_journal_and_its_rebuild_nothing_is_made_twice(
     action: str, sandbox: Sandbox, tmp_path: Path, config: str

@@ -26,6 +26,7 @@ def test_other_cells_stay_as_they_are(text: str) -> None:
     assert safe_cell(text) == text
 
 
+@pytest.mark.promise("target 14", "No cell of an exported CSV begins a formula")
 @given(
     st.lists(st.lists(st.text(st.sampled_from("=+-@'\" \t\r\n,;a1\uff1d\u200b"), max_size=6), min_size=2, max_size=2))
 )

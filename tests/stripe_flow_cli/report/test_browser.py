@@ -107,6 +107,7 @@ def test_it_fits_a_telephone(browsed: Browsed) -> None:
     assert [(view["overflow"], view["unfolded"]) for view in browsed.visits] == [(0, 0)] * 4
 
 
+@pytest.mark.promise("commands", "A report fits a phone screen and is readable in light and dark")
 def test_everybody_can_read_it_in_light_and_in_dark(browsed: Browsed) -> None:
     assert len({view["background"] for view in browsed.visits}) == 2, "dark mode has a background of its own"
     assert [fault for view in browsed.visits for fault in view["violations"]] == []

@@ -87,6 +87,7 @@ def persons(number: int, state: State) -> Attempt:
     )
 
 
+@pytest.mark.promise("target 14", "A report names no person")
 def test_a_report_names_nobody(journal: Journal, rejects: Path) -> None:
     rows = [persons(number * 100 + turn, state) for number, state in enumerate(State) for turn in range(4)]
 

@@ -55,6 +55,7 @@ def as_settings(piece: dict[str, Any]) -> dict[str, Any]:
     return named | {name: piece[name] for name in ("start_date", "end_date", "runs_at_once", "capture")}
 
 
+@pytest.mark.promise("tap 1", "Runs over the slices of a past read each object exactly once")
 def test_runs_over_the_slices_read_each_object_exactly_once(world: Sandbox, tmp_path: Path) -> None:
     settings = a_config(world.url, account_ids=ACCOUNTS)
 
@@ -98,6 +99,10 @@ def test_a_slice_is_read_once_whatever_the_schedule_captures(world: Sandbox, tmp
     assert state["bookmarks"]["charges"].get("events_through") is None
 
 
+@pytest.mark.promise(
+    "tap 1",
+    "A schedule that ran once before the slices of its past makes a copy of everything with them",
+)
 @pytest.mark.parametrize("is_paused", [True, False], ids=["schedule paused", "schedule running"])
 def test_a_schedule_and_a_backfill_are_a_copy_of_everything(tmp_path: Path, *, is_paused: bool) -> None:
     """The recipe of docs/scale.md: the schedule's first run, the slices up to its start, then the schedule."""

@@ -44,6 +44,7 @@ def begun(spec: StreamSpec, *stamps: int) -> Scenes:
     return Scenes(now=NOW, lists={spec.path: [an_object(spec, each, "old") for each in stamps], "/v1/events": []})
 
 
+@pytest.mark.promise("tap 4", "`start_date` bounds what is listed: an older object is emitted once it changes")
 @EVERY_FOLLOWED
 def test_an_object_from_before_the_start_comes_once_it_changes(spec: StreamSpec) -> None:
     with begun(spec, OLD, YOUNG) as stripe:
@@ -55,6 +56,7 @@ def test_an_object_from_before_the_start_comes_once_it_changes(spec: StreamSpec)
     assert names == {f"id_{OLD}_0": "new", f"id_{YOUNG}_0": "new"}
 
 
+@pytest.mark.promise("tap 4", "`end_date` bounds what is listed and what changed, for each stream")
 @EVERY_FOLLOWED
 def test_the_end_bounds_what_is_listed_and_what_changed(spec: StreamSpec) -> None:
     with begun(spec, OLD, YOUNG, LATE) as stripe:

@@ -70,6 +70,7 @@ def test_a_deleted_customer_is_emitted_as_deleted(world: World, tmp_path: Path) 
     assert ids(done) == [world.deleted_id, world.ada]
 
 
+@pytest.mark.promise("tap 8", "An unknown customer id is named, and the others are emitted")
 def test_an_unknown_id_is_named_and_the_others_are_read(world: World, tmp_path: Path) -> None:
     done = world.read(tmp_path, "cus_unknown", world.ada, "cus_x?y#z", world.emmy)
 

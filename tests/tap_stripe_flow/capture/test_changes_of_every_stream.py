@@ -60,6 +60,10 @@ def test_both_runs_end_well(changed_run: ChangedRun) -> None:
     assert (changed_run.before.code, changed_run.after.code) == (0, 0)
 
 
+@pytest.mark.promise(
+    "tap 4",
+    "For each kind of object with events: changed and deleted objects are emitted again, and no others",
+)
 @pytest.mark.parametrize(
     "spec", [*CHANGED, *(each for each in DELETED if each not in CHANGED)], ids=lambda spec: spec.name
 )

@@ -59,6 +59,7 @@ def reshaped(payload: Message, shape: Mapping[str, object]) -> Message:
     return {name: value for name, value in {**payload, **shape}.items() if value is not ABSENT}
 
 
+@pytest.mark.promise("tap 4", "An event in the shape of any API version names its object, for each stream")
 @pytest.mark.parametrize("spec", CHANGED, ids=lambda spec: spec.name)
 def test_an_event_in_any_shape_names_its_object(spec: StreamSpec) -> None:
     ids = {f"id_{number}": shape for number, shape in enumerate(SHAPES)}
@@ -102,6 +103,7 @@ def test_an_event_of_a_child_may_lack_its_kind() -> None:
     assert replica.rows["src_1"]["status"] == "chargeable"
 
 
+@pytest.mark.promise("tap 4", "An event that names no object is logged, and the bookmark of events stays before it")
 @pytest.mark.parametrize("data", NAMELESS.values(), ids=NAMELESS)
 def test_an_event_that_names_nothing_is_told_and_not_passed(data: object) -> None:
     """The other changes come. The stream fails, and the next run reads from the event again."""
@@ -151,6 +153,7 @@ UNREAD = {
 }
 
 
+@pytest.mark.promise("tap 4", "A changed object that cannot be read holds up no other")
 @pytest.mark.parametrize("event_type", ["coupon.updated", "coupon.deleted"])
 @pytest.mark.parametrize("unread", UNREAD.values(), ids=UNREAD.keys())
 def test_a_changed_object_that_cannot_be_read_holds_up_no_other(unread: Answer, event_type: str) -> None:

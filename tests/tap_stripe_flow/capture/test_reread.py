@@ -52,6 +52,7 @@ def read(sandbox: Sandbox, changes: Sequence[Change], path: str = "/v1/charges")
     return found, len(sandbox.requests()) - before
 
 
+@pytest.mark.promise("tap 4", "Reading changes never takes more requests than reading each object by id")
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_reading_changes_never_takes_more_requests_than_objects(
@@ -143,6 +144,7 @@ def read_unplaced(sandbox: Sandbox, ids: Sequence[str], path: str = "/v1/charges
     return found, len(sandbox.requests()) - before
 
 
+@pytest.mark.promise("tap 4", "Reading changes of unknown age takes few more requests than objects")
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_objects_of_unknown_age_take_few_more_requests_than_objects(

@@ -17,6 +17,10 @@ def an_object(spec: StreamSpec, object_id: str, created: int, **members: object)
     return {"id": object_id, "object": spec.kind, "created": created, str(spec.stamp): created, "type": "x", **members}
 
 
+@pytest.mark.promise(
+    "tap 2",
+    "An object of the second in which a list was read is not lost without an overlap, for each stream",
+)
 @pytest.mark.parametrize("spec", BY_TIME, ids=lambda spec: spec.name)
 def test_an_object_of_the_second_of_the_answer_comes_once(spec: StreamSpec) -> None:
     first = an_object(spec, "id_0", NOW - 100)

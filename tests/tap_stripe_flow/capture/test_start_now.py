@@ -189,6 +189,7 @@ def a_charge(name: str, created: int, amount: int = 1) -> Message:
     return {"id": f"ch_{name}", "object": "charge", "created": created, "amount": amount}
 
 
+@pytest.mark.promise("tap 1", "A first run with `start_date: now` that fails keeps its time")
 @CAPTURES
 @FAILURES
 @pytest.mark.parametrize("path", ["/v1/charges", "/v1/*"])

@@ -54,6 +54,7 @@ def assert_whole(done: Ended, sandbox: Sandbox, account: str | None = None) -> N
     assert {each["description"] for each in charges} == {TRAP}
 
 
+@pytest.mark.promise("tap 5", "A list inside an object is complete, whatever is deleted meanwhile")
 def test_a_nested_list_is_complete(refunded: Sandbox, tmp_path: Path) -> None:
     done = run_tap(tmp_path, a_config(refunded.url, expand=["refunds"]))
 

@@ -126,6 +126,10 @@ def test_an_object_without_an_id_is_refused_at_once(
         assert "id`" in str(error)
 
 
+@pytest.mark.promise(
+    "tap 8",
+    "An answer that lacks what the tap needs fails at once, and the message names path and id",
+)
 @pytest.mark.parametrize(
     ("name", "read", "stamp"),
     [

@@ -95,6 +95,7 @@ def test_strings_with_escapes_are_unchanged(fast: Ended, oddities: Sandbox, stre
     assert {each["description"] for each in theirs} >= set(ODD)
 
 
+@pytest.mark.promise("tap 9", "Records written from the page's own bytes equal those that the SDK writes")
 @pytest.mark.parametrize("accounts", [None, ["self", CONNECTED]], ids=["one account", "two accounts"])
 @pytest.mark.parametrize("name", SLOW)
 def test_both_paths_write_the_same_records(

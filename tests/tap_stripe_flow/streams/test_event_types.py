@@ -73,6 +73,7 @@ def asked_for() -> set[str]:
     return {each for spec in STREAMS for each in (*spec.events, *spec.deleted_by)}
 
 
+@pytest.mark.promise("tap 4", "Every event type about a stream's kind is asked for, or left out by name")
 def test_every_event_type_about_a_kind_of_a_stream_is_asked_for_or_left_out_by_name() -> None:
     about = {event_type for event_type, kinds in TYPES.items() if KINDS & set(kinds)}
 

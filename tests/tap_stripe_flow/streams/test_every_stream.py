@@ -90,6 +90,10 @@ def by_id(records: list[Message]) -> dict[str, Message]:
     return {each["id"]: each for each in records}
 
 
+@pytest.mark.promise(
+    "tap 9",
+    "Each of the 55 streams emits what the official client lists, field for field, with more than ten child objects",
+)
 @EVERY_STREAM
 def test_the_records_are_what_the_official_client_reads(spec: StreamSpec, runs: Runs) -> None:
     ours, expected = runs.first.records(spec.name), theirs(runs.sandbox, spec)
@@ -132,6 +136,7 @@ def restricted(tmp_path: Path) -> Iterator[Sandbox]:
         yield sandbox
 
 
+@pytest.mark.promise("tap 8", "Each stream's missing permission is named")
 def test_every_stream_names_the_permission_that_a_key_lacks(restricted: Sandbox, tmp_path: Path) -> None:
     done = run(tmp_path, config(restricted, api_key="rk_test_sandbox"), "--test")
 

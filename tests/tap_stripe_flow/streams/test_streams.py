@@ -21,6 +21,7 @@ MOST_TYPES = 20
 EVERY_STREAM = pytest.mark.parametrize("spec", STREAMS, ids=lambda spec: spec.name)
 
 
+@pytest.mark.promise("stripe", "Each stream's path is one that the official client lists")
 @EVERY_STREAM
 def test_the_path_is_one_that_the_official_client_lists(spec: StreamSpec) -> None:
     listed = official_lists()[spec.path]

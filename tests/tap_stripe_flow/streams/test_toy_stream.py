@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.support.plugins import ROOT, Ended, a_config, clean_env, command
 from tests.support.sandbox import Sandbox
 
@@ -17,6 +19,7 @@ STREAMS = (*STREAMS, TOY)
 """
 
 
+@pytest.mark.promise("release", "A new stream is one entry and one run of a script")
 def test_a_toy_stream_is_one_entry_and_a_run_of_the_script(sandbox: Sandbox, tmp_path: Path) -> None:
     made = sandbox.make("review", 120, every_s=600)
     for name in ("tap_stripe_flow", "stripe_flow", "scripts"):

@@ -92,6 +92,10 @@ def test_a_single_second_that_needs_too_many_ids_is_left_for_later() -> None:
     assert Bookmark.at(1000).commit_end(Window(start=1000, end=2000), crowd, settled=950) == 1000
 
 
+@pytest.mark.promise(
+    "tap 3",
+    "No object is lost or emitted twice, however runs and windows fall, also when objects appear late",
+)
 @settings(deadline=None, max_examples=400)
 @given(data=st.data(), most=st.integers(1, 20))
 def test_no_object_is_lost_or_emitted_twice_however_runs_and_windows_fall(data: st.DataObject, most: int) -> None:

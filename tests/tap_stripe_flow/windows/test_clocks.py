@@ -94,6 +94,7 @@ def test_a_shifted_process_sees_another_time_and_the_same_monotonic_clock(librar
     assert 0.4 <= seen["waited_s"] <= ended_s - started_s
 
 
+@pytest.mark.promise("tap 2", "A machine clock that is an hour wrong changes neither records nor state")
 @shifts_the_clock
 @AHEAD_OR_BEHIND
 def test_a_wrong_clock_changes_neither_records_nor_state(
@@ -106,6 +107,7 @@ def test_a_wrong_clock_changes_neither_records_nor_state(
     assert results == unshifted
 
 
+@pytest.mark.promise("tap 2", "A slow answer does not shorten the overlap")
 def test_a_slow_answer_does_not_shorten_the_overlap(sandbox: Sandbox, tmp_path: Path) -> None:
     """An answer's Date is the time of its sending; the list in it may be older."""
     hidden = {"kind": "late_visibility", "at_least_s": OVERLAP_S, "up_to_s": OVERLAP_S}

@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -104,6 +105,7 @@ def assert_is_small(state: Message) -> None:
     assert len(json.dumps(state, separators=(",", ":"))) < MOST_STATE_BYTES
 
 
+@pytest.mark.promise("tap 7", "Streams and accounts share the 9,000 ids of a state")
 def test_streams_and_accounts_share_the_limit_of_ids_in_the_state(tmp_path: Path) -> None:
     """More objects in the overlap than the state can remember: the rest waits, and each is emitted once."""
     with Sandbox() as sandbox:

@@ -42,6 +42,10 @@ def assert_cast(action: str, path: tuple[str, ...], value: object, wanted: objec
         assert mapped(maps, action, {}, record | at(path, other))[0] == {"id": 1, **record, **at(path, other)}
 
 
+@pytest.mark.promise(
+    "target 8",
+    "The stream map in a message about a float or JSON text casts it, and changes no other row",
+)
 @of_type("integer")
 def test_a_float_is_told_to_be_cast(action: str, path: tuple[str, ...]) -> None:
     assert_cast(action, path, 1250.0, 1250, 12.5, 1250, None, -3)
@@ -91,6 +95,7 @@ def test_a_list_that_came_as_text_is_told_to_be_read(action: str, path: tuple[st
     assert "must be a list" in str(objection(action, at(path, "[]") | {"amount": 5}))
 
 
+@pytest.mark.promise("target 8", "A cast inside an object changes no other member")
 @pytest.mark.parametrize(
     ("action", "name", "wrong", "cast"),
     [

@@ -89,6 +89,7 @@ def test_each_parameter_is_in_both_or_in_the_table(action: str) -> None:
     assert left_out == {path for name, path, kind in ours.DIFFERENCES if (name, kind) == (action, ours.LEFT_OUT)}
 
 
+@pytest.mark.promise("stripe", "Parameters have Stripe's types, values and lengths, but for a table of differences")
 @EVERY_PARAMETER
 def test_a_parameter_has_stripes_type_values_and_length(action: str, path: str) -> None:
     rule, (created, updated) = RULES[action][path], facts(action, path)
@@ -124,6 +125,7 @@ def test_a_parameter_is_required_where_stripe_requires_it(action: str, path: str
     assert is_looser_later == has(action, path, ours.ALWAYS_REQUIRED)
 
 
+@pytest.mark.promise("stripe", "Creations and updates send and empty the parameters that Stripe's calls take")
 @EVERY_PARAMETER
 def test_a_parameter_is_sent_and_emptied_by_the_calls_that_take_it(action: str, path: str) -> None:
     rule, (created, updated) = RULES[action][path], facts(action, path)

@@ -49,6 +49,7 @@ def first_of(action: str) -> str:
     return next(name for other, (name, *_) in PARAMETERS if other == action and name != "amount")
 
 
+@pytest.mark.promise("target 8", "A parameter in another spelling is rejected by name, at any depth")
 @pytest.mark.parametrize(
     ("action", "path"), PARAMETERS, ids=lambda each: each if isinstance(each, str) else ".".join(each)
 )
@@ -149,6 +150,7 @@ DELETED = [True, 1, "true", "TRUE", " True ", "t", "1", "yes", "Y", "2026-01-31"
 NOT_DELETED: list[object] = [None, False, 0, 0.0, "", " ", "false", "False", "f", "0", "no", "N", "off", "null", [], {}]
 
 
+@pytest.mark.promise("target 8", "A record that says that it was deleted is never sent")
 @pytest.mark.parametrize("action", ACTIONS)
 @pytest.mark.parametrize("member", ["deleted", *spelled("deleted")])
 def test_a_record_that_says_that_it_was_deleted_is_never_sent(action: str, member: str) -> None:
@@ -171,6 +173,7 @@ def test_a_key_column_or_metadata_may_say_deleted(action: str) -> None:
 FINDERS = [(action, spec.find_by) for action, spec in ACTIONS.items() if spec.find_by]
 
 
+@pytest.mark.promise("target 8", "A record that should name a customer and does not creates none")
 @pytest.mark.parametrize(("action", "name"), FINDERS)
 @pytest.mark.parametrize("empty", [None, "", " ", "\t\n"])
 def test_a_record_that_should_name_an_object_and_does_not_creates_none(action: str, name: str, empty: object) -> None:
@@ -192,6 +195,7 @@ def test_a_misspelled_name_of_an_object_to_find_creates_none(action: str, name: 
         assert objection(action, {form: None, name: "cus_1"}) is None
 
 
+@pytest.mark.promise("target 8", "A record without any parameter creates nothing")
 @pytest.mark.parametrize("action", ACTIONS)
 @pytest.mark.parametrize("record", [{}, {"id": 1}, {"shop": 1, "object": "x"}, {"id": 1, "xyzzy": {"name": "Ann"}}])
 def test_a_record_without_any_parameter_creates_nothing(action: str, record: Json) -> None:
@@ -271,6 +275,7 @@ def test_no_stream_map_turns_a_stripe_object_into_an_order() -> None:
         assert objection(name, {"amount": 5}, received={"object": "payment_intent", "amount": 5}) is not None
 
 
+@pytest.mark.promise("target 8", "A record that was read from Stripe moves no money")
 @pytest.mark.parametrize("action", MONEY)
 @pytest.mark.parametrize("member", ["object", "OBJECT", "Object", "_object", " object"])
 def test_a_record_that_was_read_from_stripe_moves_no_money(action: str, member: str) -> None:
@@ -300,6 +305,7 @@ def charged(sandbox: Sandbox, folder: Path) -> None:
     assert send(sandbox, folder, a_schema("charges"), a_record("charges", id="c1", **CHARGE)).code == 0
 
 
+@pytest.mark.promise("target 8", "A refund without `amount` and `full` pays nothing back")
 @pytest.mark.parametrize("settings", [{}, {"dry_run": True}], ids=["run", "dry run"])
 @pytest.mark.parametrize("record", [{"AMOUNT": 700}, {"Amount": 700}, {"amount": None}, {}, {"full": "yes"}])
 def test_a_refund_without_an_amount_refunds_nothing(

@@ -81,6 +81,7 @@ def send(sandbox: Sandbox, folder: Path, *lines: Message, **settings: object) ->
     return run_target(folder, a_config(sandbox.url, **settings), lines)
 
 
+@pytest.mark.promise("target 8", "A name that metadata does not take is rejected for null as for text")
 @pytest.mark.parametrize("settings", [{}, {"on_change": "update"}, {"dry_run": True, "on_change": "update"}])
 @pytest.mark.parametrize("action", [name for name, spec in ACTIONS.items() if spec.is_changeable])
 def test_a_wrong_name_that_is_null_never_reaches_stripe(
@@ -98,6 +99,10 @@ def test_a_wrong_name_that_is_null_never_reaches_stripe(
     assert [each for each in sandbox.requests()[sent:] if each["method"] == "POST"] == []
 
 
+@pytest.mark.promise(
+    "target 8",
+    "Numbers and booleans in metadata are sent as their JSON text, and are the texts that were sent before",
+)
 def test_numbers_are_the_texts_that_were_sent_before(sandbox: Sandbox, tmp_path: Path) -> None:
     texts = {"seats": "5", "trial": "true", "rate": "0.5", "old": "x"}
     numbers: dict[str, Any] = {"seats": 5, "trial": True, "rate": 0.5, "old": "x"}

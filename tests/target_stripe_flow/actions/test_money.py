@@ -107,6 +107,7 @@ def test_money_is_an_amount_and_a_currency(value: dict[str, object], money: Mone
     assert money_of(value) == money
 
 
+@pytest.mark.promise("target 1", "A journal of the first release keeps its rows")
 def test_a_journal_of_the_first_release_keeps_its_rows_and_takes_money(location: Location) -> None:
     old, new = an_attempt(1, state=State.CREATED), an_attempt(2, amount=5, currency="usd")
     with location.open_journal() as journal:

@@ -35,6 +35,7 @@ def typed(*names: str) -> Json:
     return {"properties": {name: {"type": ["string", "null"]} for name in names}}
 
 
+@pytest.mark.promise("target 8", "The stream map in such a message renames the member, at any depth")
 @EVERY_PARAMETER
 def test_a_misspelled_name_in_a_schema_is_refused_and_the_proposed_stream_map_renames_it(
     action: str, path: tuple[str, ...]
@@ -181,6 +182,7 @@ def send(sandbox: Sandbox, folder: Path, *lines: Message, **settings: object) ->
     return run_target(folder, a_config(sandbox.url, **settings), lines)
 
 
+@pytest.mark.promise("target 8", "A SCHEMA with a parameter in another spelling ends the run before its records")
 @pytest.mark.parametrize("settings", [{}, {"dry_run": True}], ids=["run", "dry run"])
 @pytest.mark.parametrize("action", ACTIONS)
 def test_a_misspelled_name_in_a_schema_ends_the_run_before_its_records(

@@ -97,6 +97,7 @@ def test_the_page_has_every_action_and_endpoint() -> None:
     assert {action for action, _ in RECORDS} == set(ACTIONS)
 
 
+@pytest.mark.promise("stripe", "An action needs the permissions that docs/security.md lists and no others")
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row[0]} {row[1]}")
 def test_an_action_needs_the_permissions_in_the_docs_and_no_more(
     keyed: Sandbox, ids: dict[str, str], tmp_path: Path, row: tuple[str, str, str, str]

@@ -19,6 +19,10 @@ from tests.target_stripe_flow.generated import collected, noise, valid
 COUNT = 850
 
 
+@pytest.mark.promise(
+    "target 7",
+    "5,000 valid records: none is rejected, and each is sent as the official client sends it",
+)
 @pytest.mark.parametrize("way", WAYS)
 def test_no_valid_record_is_rejected_and_each_is_sent_as_the_official_client_sends_it(
     way: str, sandbox: Sandbox, tmp_path: Path

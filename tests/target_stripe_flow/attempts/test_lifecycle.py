@@ -47,6 +47,7 @@ def test_every_state_is_open_or_closed_and_a_closed_one_has_an_object_or_not() -
     assert HAS_OBJECT | WITHOUT_EFFECT | {State.DECLINED, State.OPENED} == CLOSED
 
 
+@pytest.mark.promise("target 5", "Bytes are resent only while their idempotency key is certainly alive")
 @given(states, ages, st.booleans())
 def test_bytes_are_sent_again_only_while_their_key_is_surely_alive(state: State, of: Ages, moves_money: bool) -> None:  # noqa: FBT001
     _, do = next_step(state, Event.RUN_BEGAN, of, moves_money=moves_money)
@@ -68,6 +69,7 @@ def test_a_closed_attempt_stays_as_it_is(state: State, event: Event, of: Ages, m
     assert after(state, event, of, moves_money=moves_money) in {None, (state, Do.NOTHING)} | found
 
 
+@pytest.mark.promise("target 5", "An attempt that moves money is never given up without a person")
 @given(states, events, ages)
 def test_what_moves_money_is_never_given_up_by_itself(state: State, event: Event, of: Ages) -> None:
     """Another charge needs a person, or Stripe's answer that nothing was executed."""
@@ -105,6 +107,7 @@ def test_what_a_scan_finds_is_settled(state: State, event: Event, then: State) -
     assert next_step(state, event, now, moves_money=True) == (then, Do.NOTHING)
 
 
+@pytest.mark.promise("target 2", "Only a person settles a conflict")
 @given(events, ages, st.sampled_from([State.CONFLICT, State.PARKED]), st.booleans(), st.booleans())
 def test_only_a_person_settles_a_conflict(
     event: Event,

@@ -22,6 +22,7 @@ def test_numbers_of_rows_codes_and_ids_are_shown(part: str) -> None:
     assert shown_key((part, "17"), HASH) == f"{part},17"
 
 
+@pytest.mark.promise("target 14", "A source key is shown only if it cannot be personal data")
 @pytest.mark.parametrize(
     "part",
     [

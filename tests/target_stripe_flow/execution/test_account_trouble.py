@@ -54,6 +54,10 @@ def no_one_was_consumed(done: Ended, folder: Path) -> bool:
     return done.output == "" and "rejected" not in done.summary and not (folder / "stripe-flow-rejects.jsonl").exists()
 
 
+@pytest.mark.promise(
+    "target 7",
+    "If Stripe refuses the first five records of an action alike, the run stops and consumes none",
+)
 @pytest.mark.parametrize("way", WAYS)
 def test_a_refusal_of_every_record_stops_the_run_and_consumes_none(way: str, shared: Sandbox, tmp_path: Path) -> None:
     action, settings = WAYS[way][0], {**WAYS[way][1], "source_name": way}
@@ -73,6 +77,7 @@ def test_a_refusal_of_every_record_stops_the_run_and_consumes_none(way: str, sha
     assert (again.code, again.summary) == (0, "8 records: 8 created")
 
 
+@pytest.mark.promise("target 7", "Refused updates stop the run, and the next run sends them")
 @pytest.mark.parametrize("action", [name for name, spec in ACTIONS.items() if spec.is_changeable])
 def test_refused_updates_stop_the_run_and_are_sent_by_the_next(action: str, shared: Sandbox, tmp_path: Path) -> None:
     path = ACTIONS[action].path
@@ -92,6 +97,7 @@ def test_refused_updates_stop_the_run_and_are_sent_by_the_next(action: str, shar
     assert again.summary == "8 records: 8 updated"
 
 
+@pytest.mark.promise("target 7", "Refused look-ups stop the run before anything is sent")
 @pytest.mark.parametrize("is_dry", [False, True])
 def test_refused_look_ups_stop_the_run_before_anything_is_sent(
     *, is_dry: bool, sandbox: Sandbox, tmp_path: Path
@@ -161,6 +167,7 @@ def test_a_limit_of_rejects_that_is_reached_first_ends_the_run(
     assert (done.code, sent(sandbox, "/v1/customers", 0), done.output) == (code, posts, "")
 
 
+@pytest.mark.promise("target 7", "A kill while refused records are held back loses none")
 def test_a_kill_while_refused_records_are_held_back_loses_none(
     sandbox: Sandbox, tmp_path: Path, journal_url: str
 ) -> None:

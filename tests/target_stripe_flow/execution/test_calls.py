@@ -52,6 +52,10 @@ def test_what_is_as_wide_as_stripes_description_is_created(sandbox: Sandbox, tmp
     assert [each["shipping"]["phone"] for each in made if each["shipping"]] == [phone]
 
 
+@pytest.mark.promise(
+    "stripe",
+    "A value that Stripe does not list is rejected with those that it lists, as in a dry run",
+)
 @pytest.mark.parametrize(
     ("action", "record", "field"),
     [
@@ -141,6 +145,10 @@ def test_a_copy_does_not_name_the_objects_of_the_account_that_it_was_read_from(
     assert not any(name in sent for sent in posted(sandbox))
 
 
+@pytest.mark.promise(
+    "target 13",
+    "A copy of a customer names no payment method or template of the account that it was read from",
+)
 @pytest.mark.parametrize(
     ("name", "settings"),
     [
@@ -199,6 +207,7 @@ def test_null_for_an_object_that_stripe_cannot_empty_is_null_for_its_members(san
     assert "cannot empty" in warning
 
 
+@pytest.mark.promise("target 9", "A warning names each null that cannot empty a parameter")
 @pytest.mark.parametrize(
     ("action", "name", "before"),
     [
@@ -223,6 +232,7 @@ def test_a_warning_names_a_null_that_stripe_cannot_empty(
     assert all(name not in sent for sent in posted(sandbox)[2:])
 
 
+@pytest.mark.promise("target 9", "A longer list of parameters changes nothing for rows sent before")
 @pytest.mark.parametrize("policy", ["reject", "update"])
 def test_a_longer_list_of_parameters_changes_nothing_for_rows_stored_before(
     policy: str, sandbox: Sandbox, tmp_path: Path

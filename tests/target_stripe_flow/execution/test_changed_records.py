@@ -51,6 +51,7 @@ def sending(sandbox: Sandbox, folder: Path, action: str, record: Message, **sett
     return run_target(folder, a_config(sandbox.url, source_name=folder.name, **settings), lines).summary
 
 
+@pytest.mark.promise("target 9", "The reject of a changed record names the fields that differ, and no value")
 @pytest.mark.parametrize(("way", "change", "fields"), CHANGES)
 def test_the_reject_names_the_fields_and_no_value(
     way: str, change: Message, fields: str, shared: Sandbox, tmp_path: Path

@@ -91,6 +91,7 @@ def test_a_field_is_translated_for_a_payment_intent(charge: dict[str, Any], inte
     assert set(translated) - set(intent) <= {"capture_method", "allowed_payment_method_types", *ALWAYS}
 
 
+@pytest.mark.promise("stripe", "The same input gives the same rows by either way of charging")
 def test_the_same_input_gives_the_same_rows_at_both_endpoints(tmp_path: Path) -> None:
     charges = [
         {"id": 1} | VISA,

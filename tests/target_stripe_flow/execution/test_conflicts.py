@@ -65,6 +65,10 @@ def a_conflict(sandbox: Sandbox, folder: Path, way: str, url: str | None = None)
     return other, record | OTHER, other.send_one(record | OTHER)
 
 
+@pytest.mark.promise(
+    "target 2",
+    "What another run made under a key is parked, and never adopted, updated or referred to",
+)
 @EVERY_WAY
 def test_what_another_run_made_is_parked_and_never_adopted(
     way: str, journal_url: str, sandbox: Sandbox, tmp_path: Path

@@ -53,6 +53,10 @@ def doubt(sandbox: Sandbox, action: str, at: str = "after_execute", **more: obje
     sandbox.faults({"match": {"method": "POST", "path": path}, "at": at, "times": 1, "action": IN_DOUBT, **more})
 
 
+@pytest.mark.promise(
+    "target 3",
+    "A record whose reference is in doubt is deferred, no STATE passes it, and the next run makes it",
+)
 @EVERY_REFERENCE
 def test_a_record_whose_reference_is_in_doubt_is_deferred_and_the_next_run_makes_it(
     reference: tuple[str, str, str], sandbox: Sandbox, tmp_path: Path, journal_url: str
@@ -137,6 +141,7 @@ def test_no_later_record_of_its_key_overtakes_a_deferred_one(
     assert [each["amount"] for each in sandbox.objects("charge")] == [100]
 
 
+@pytest.mark.promise("target 12", "Records of one key keep their order, waiting ones too")
 @EVERY_ACCEPTED_REFERENCE
 def test_records_of_one_key_keep_their_order_while_the_first_one_waits(
     reference: tuple[str, str, str], sandbox: Sandbox, tmp_path: Path, journal_url: str

@@ -44,6 +44,7 @@ class Recorder:
             self.done.append(number)
 
 
+@pytest.mark.promise("target 3", "STATE never precedes its records, and lanes keep their order")
 @pytest.mark.parametrize("seed", range(5))
 def test_lanes_keep_their_order_and_no_state_is_printed_early(seed: int) -> None:
     chance, recorder = random.Random(seed), Recorder()

@@ -57,6 +57,7 @@ def writes(sandbox: Sandbox) -> int:
     return [each["method"] for each in sandbox.requests()].count("POST")
 
 
+@pytest.mark.promise("target 10", "A dry run sends nothing, writes nothing and prints no STATE")
 def test_a_dry_run_sends_nothing_writes_nothing_and_prints_no_state(sandbox: Sandbox, tmp_path: Path) -> None:
     lines = [
         a_schema("customers"),
@@ -127,6 +128,7 @@ def test_records_before_one_that_needs_a_rebuild_keep_their_outcome(sandbox: San
     assert done == (1, "40 records: 40 created")
 
 
+@pytest.mark.promise("target 10", "A dry run foretells what a killed run left open, and leaves it open")
 @pytest.mark.parametrize("way", WAYS)
 def test_a_dry_run_foretells_what_a_killed_run_left_and_leaves_it_open(
     way: str, sandbox: Sandbox, tmp_path: Path

@@ -39,6 +39,7 @@ def asked(sandbox: Sandbox, stripe_id: str) -> int:
     return sum(path.endswith(f"/{stripe_id}") for path in paths)
 
 
+@pytest.mark.promise("target 13", "An object that Stripe does not have is asked for once in a run")
 @pytest.mark.parametrize(
     ("way", "name", "referenced", "is_deleted"),
     [

@@ -51,6 +51,7 @@ def reasons(folder: Path) -> dict[str | int, str]:
     return {each["record"]["id"]: f"{each['stripe_flow']['field']}: {each['stripe_flow']['reason']}" for each in found}
 
 
+@pytest.mark.promise("target 13", "Streams may arrive in any order, in one run and across runs")
 @pytest.mark.parametrize("order", list(itertools.permutations(RECORDS)), ids="-".join)
 def test_streams_may_come_in_any_order(order: tuple[str, ...], sandbox: Sandbox, tmp_path: Path) -> None:
     lines = [line for number, name in enumerate(order, 1) for line in [*stream(name), a_state(streams=number)]]
@@ -171,6 +172,7 @@ def test_a_name_with_a_comma_is_one_known_key_or_not_clear(
     assert {reason[:26] for reason in reasons(tmp_path).values()} == {"customer: is not clear: 2 "}
 
 
+@pytest.mark.promise("target 8", "No refund exceeds what is left of the charge")
 def test_more_than_is_left_is_not_refunded(sandbox: Sandbox, tmp_path: Path) -> None:
     run(sandbox, tmp_path, *stream("customers"), *stream("charges"))
     refunds = [a_record("refunds", id=number, charge="o-1", amount=400) for number in range(9)]

@@ -57,6 +57,7 @@ def test_a_number_and_its_text_are_the_same_record(way: str, sandbox: Sandbox, t
     assert (again.summary, made(sandbox, way)) == ("1 records: 1 unchanged", 1)
 
 
+@pytest.mark.promise("target 9", "A changed record that moves money is a conflict, never a second order")
 @pytest.mark.parametrize("on_change", ["reject", "ignore", "update"])
 @pytest.mark.parametrize("way", FINAL)
 def test_a_changed_price_charge_or_refund_is_a_conflict_for_every_on_change(
@@ -96,6 +97,7 @@ def test_a_changed_field_that_is_no_parameter_leaves_the_record_unchanged(
     assert done.summary == "1 records: 1 unchanged"
 
 
+@pytest.mark.promise("target 5", "The next run reconciles what a crash left open, also without input")
 @EVERY_WAY
 def test_a_run_without_input_reconciles_what_a_crash_left_open(way: str, sandbox: Sandbox, tmp_path: Path) -> None:
     ordeal = an_ordeal(sandbox, tmp_path, way, 4)
@@ -111,6 +113,7 @@ def test_a_run_without_input_reconciles_what_a_crash_left_open(way: str, sandbox
     assert made(sandbox, way) >= made_before
 
 
+@pytest.mark.promise("target 1", "A lost journal creates nothing twice while Stripe knows the keys")
 @EVERY_WAY
 def test_a_lost_journal_makes_nothing_twice_while_stripe_knows_the_keys(
     way: str, sandbox: Sandbox, tmp_path: Path

@@ -50,6 +50,7 @@ def row(journal: Journal, attempt: Attempt) -> Attempt:
     return found
 
 
+@pytest.mark.promise("target 4", "The outcome is in the journal before the record counts")
 @pytest.mark.parametrize(
     ("response", "state"),
     [
@@ -108,6 +109,7 @@ def test_a_rate_limit_leaves_the_attempt_of_an_earlier_run_open(journal: Journal
     assert row(journal, attempt).state is State.INTENT
 
 
+@pytest.mark.promise("target 4", "An attempt without an answer stays open with its bytes")
 def test_an_unanswered_attempt_stays_open_with_its_bytes(journal: Journal) -> None:
     attempt = unsent()
     with Peer([answer(503)]) as peer, pytest.raises(errors.StripeUnreachable):
@@ -188,6 +190,7 @@ def test_a_process_that_slept_between_two_sends_does_not_send_again(sandbox: San
     assert [each["method"] for each in sandbox.requests()].count("POST") == 1
 
 
+@pytest.mark.promise("target 4", "A resend has the bytes and headers of the first send")
 def test_the_bytes_and_headers_of_a_resend_are_those_of_the_first_send(journal: Journal) -> None:
     attempt = stored(journal, api_version="2025-01-01.old", stripe_account="acct_9", body=b"name=Zo%C3%AB")
     with Peer([MADE]) as peer:

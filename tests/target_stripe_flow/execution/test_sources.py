@@ -110,6 +110,7 @@ def schema(stream: str, *keys: str) -> Message:
     return a_schema(stream, *keys) | {"schema": {"properties": columns}}
 
 
+@pytest.mark.promise("target 2", "Key names in another order are the same keys")
 def test_key_names_in_another_order_are_the_same_keys(world: World) -> None:
     world.send(world.stream(keys=("shop", "no")))
 
@@ -121,6 +122,7 @@ def test_key_names_in_another_order_are_the_same_keys(world: World) -> None:
     assert "has the key_properties no, shop; its identities keep the order shop, no" in again.log
 
 
+@pytest.mark.promise("target 2", "Other key names end the run before anything of the stream is sent")
 def test_other_key_names_end_the_run_before_anything_is_sent(world: World) -> None:
     world.send(world.stream(keys=("shop", "no")))
 
@@ -165,6 +167,7 @@ def test_renamed_key_columns_are_the_same_records_once_a_person_says_so(world: W
     assert "shop, no" in world.refused(world.stream(keys=("shop", "no"))), "the old names are other ones now"
 
 
+@pytest.mark.promise("target 2", "Another input stream ends the run until a person says that it was renamed")
 def test_another_input_stream_ends_the_run_until_a_person_says_that_it_was_renamed(world: World) -> None:
     world.send(world.stream("orders"))
 
@@ -187,6 +190,7 @@ def test_the_input_stream_counts_and_not_its_alias(charges: World) -> None:
     assert charges.count == 1
 
 
+@pytest.mark.promise("target 2", "A new `source_name` ends the run until a person adds it")
 def test_a_new_source_name_ends_the_run_until_a_person_adds_it(world: World) -> None:
     world.send(world.stream())
 
@@ -221,6 +225,7 @@ def test_a_name_whose_records_were_all_rejected_does_not_stop_the_right_one(char
     assert charges.count == 1
 
 
+@pytest.mark.promise("target 2", "Two streams of one action in one run need source names of their own")
 def test_two_streams_of_one_action_in_one_run_need_names_of_their_own(world: World) -> None:
     """The record before the second stream keeps its status, and nothing of the second one is sent."""
     one, other = world.stream("orders_a"), world.stream("orders_b")
@@ -258,6 +263,7 @@ def test_two_streams_that_were_added_to_one_source_share_their_keys(world: World
     assert (again.code, again.summary, world.count) == (0, "2 records: 2 unchanged", 1)
 
 
+@pytest.mark.promise("target 2", "Each record is keyed by the SCHEMA before it")
 def test_each_record_is_keyed_by_its_own_schema(world: World) -> None:
     """Both SCHEMAs come first or each before its record; the keys are of two kinds."""
     one = [schema("orders_a", "id"), a_record("orders_a", id=1, no="A-7", **world.fields)]
@@ -305,6 +311,7 @@ def as_the_release_before_left_it(location: Location) -> None:
     execute(location, *UNDO_TO_RELEASE_BEFORE)
 
 
+@pytest.mark.promise("target 2", "A journal of an older release binds its sources at its first run")
 def test_a_journal_of_an_older_release_binds_at_its_first_run_and_keeps_its_names(world: World) -> None:
     world.send(world.stream("orders"), source_name="shop")
     as_the_release_before_left_it(world.location)
@@ -413,6 +420,7 @@ def test_a_run_that_was_killed_before_its_second_source_had_a_record_goes_on(cha
     assert (done.code, charges.count) == (0, 2), done.log
 
 
+@pytest.mark.promise("workers", "Of several workers that bind one source at once, one decides")
 @pytest.mark.parametrize("round_", range(5))
 def test_of_several_workers_that_bind_one_source_at_once_one_decides(round_: int, shared_location: Location) -> None:
     keys = [("shop", "no"), ("no", "shop"), ("no",), ("id",)]
@@ -444,6 +452,7 @@ def test_of_several_workers_that_bind_one_source_at_once_one_decides(round_: int
     assert found == [remembered] * len(keys)
 
 
+@pytest.mark.promise("target 2", "A rebuilt journal binds its sources at its first run and says what it cannot know")
 def test_a_rebuilt_journal_binds_at_its_first_run_and_says_what_it_cannot_know(
     sandbox: Sandbox, tmp_path: Path
 ) -> None:

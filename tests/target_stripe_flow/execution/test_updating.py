@@ -136,6 +136,7 @@ def test_null_empties_all_that_stripe_can_empty(action: str) -> None:
     assert {path for other, path in emptied() if other == action} >= STRIPE_EMPTIES[action]
 
 
+@pytest.mark.promise("target 9", "Null empties all that Stripe can empty")
 @pytest.mark.parametrize(("action", "path"), emptied())
 def test_null_empties_what_stripe_can_empty(action: str, path: str, sandbox: Sandbox, tmp_path: Path) -> None:
     sample: Any = FIT.get(path, SAMPLES[action].get(path.partition(".")[0]))
@@ -219,6 +220,7 @@ POINTS = ("before the intent", "after the intent", "while sending", "executed bu
           "answer received but not written", "outcome written but not reported")  # fmt: skip
 
 
+@pytest.mark.promise("target 9", "From A to B to A is two updates, and a killed update is applied once")
 @pytest.mark.parametrize("pause_h", [0, 25])
 @pytest.mark.parametrize("point", POINTS)
 def test_a_killed_update_is_applied_once_and_never_made_a_second_object(
@@ -333,6 +335,7 @@ WITHOUT_EFFECT: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.promise("target 9", "An update without effect leaves what was applied before as the truth")
 @EVERY_CHANGEABLE
 @pytest.mark.parametrize("end", WITHOUT_EFFECT)
 @pytest.mark.parametrize("applied", ["A", "B"], ids=["after the creation", "after an update"])
@@ -397,6 +400,7 @@ def test_a_record_that_differs_from_an_attempt_in_doubt_is_deferred(
     assert the_one(sandbox, action)["name"] == "C"
 
 
+@pytest.mark.promise("target 12", "A run remembers the e-mail addresses of its own customers")
 @pytest.mark.parametrize("doubtful", [False, True])
 def test_a_run_remembers_the_emails_of_its_own_customers(
     doubtful: bool,  # noqa: FBT001
@@ -419,6 +423,7 @@ def test_a_run_remembers_the_emails_of_its_own_customers(
     assert len(sandbox.objects("customer")) == 1
 
 
+@pytest.mark.promise("target 12", "No record is matched by an e-mail address that an earlier record is changing")
 @pytest.mark.parametrize("is_new", [False, True], ids=["changed by this run", "made and changed by this run"])
 @pytest.mark.parametrize("email", ["new@example.com", None])
 def test_a_record_is_not_matched_by_an_email_that_an_earlier_one_is_changing(
@@ -455,6 +460,7 @@ def test_an_email_that_an_update_changed_is_remembered_too(sandbox: Sandbox, tmp
     assert len(sandbox.objects("customer")) == 2
 
 
+@pytest.mark.promise("target 9", "After a rebuild an update makes sure of the content once")
 @EVERY_CHANGEABLE
 @pytest.mark.parametrize("revised", [False, True], ids=["created", "updated before"])
 @pytest.mark.parametrize("policy", ["update", "reject", "ignore"])

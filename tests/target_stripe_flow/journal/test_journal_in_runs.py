@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import IO, cast
 
+import pytest
+
 from target_stripe_flow.journal.location import location_of
 from target_stripe_flow.journal.migrations import MIGRATIONS
 from tests.support.plugins import ROOT, a_record, a_schema, clean_env, command, run_target
@@ -52,6 +54,7 @@ def test_every_command_works(sandbox: Sandbox, journal_url: str, tmp_path: Path)
     assert (left.code, last.summary) == (0, "1 records: 1 unchanged")
 
 
+@pytest.mark.promise("target 10", "With a live key a missing journal stops the run")
 def test_a_live_key_needs_a_journal(journal_url: str, tmp_path: Path) -> None:
     with Sandbox("--live") as live:
         settings = config(live, journal_url, api_key="sk_live_sandbox", allow_live=True)
@@ -117,6 +120,7 @@ def test_processes_that_start_at_once_create_one_journal(journal_url: str) -> No
     assert query(journal_url, "SELECT count(*) FROM owners") == [(leases,)]
 
 
+@pytest.mark.promise("workers", "A worker waits for the record that another one is sending")
 def test_a_second_run_waits_for_the_first_and_finds_its_record_unchanged(
     sandbox: Sandbox, journal_url: str, tmp_path: Path
 ) -> None:
@@ -137,6 +141,7 @@ def test_a_second_run_waits_for_the_first_and_finds_its_record_unchanged(
     assert len(posts(sandbox)) == 1
 
 
+@pytest.mark.promise("workers", "A worker that takes a row over sends the stored bytes under the stored key")
 def test_after_a_kill_the_next_run_sends_the_stored_bytes_under_the_stored_key(
     sandbox: Sandbox, journal_url: str, tmp_path: Path
 ) -> None:

@@ -75,6 +75,7 @@ def test_no_message_about_a_wrong_url_quotes_it(url: str) -> None:
     assert "CANARY" not in str(caught.value)
 
 
+@pytest.mark.promise("target 14", "Nothing before the last `@` of `journal_url` is shown")
 @pytest.mark.parametrize("url", [UNCLEAR[0], CLEAR[0], WRONG[3]])
 def test_no_command_shows_it(url: str, tmp_path: Path) -> None:
     config = a_config("http://127.0.0.1:9", journal_url=url, give_up_after_s=0.2)

@@ -73,6 +73,7 @@ def a_journal(url: str, known: int, *, lasts_s: float) -> None:
     engine.dispose()
 
 
+@pytest.mark.promise("workers", "The journal is not migrated while workers of an older release live")
 def test_the_journal_is_left_to_a_living_worker_of_the_older_release(
     sandbox: Sandbox, url: str, tmp_path: Path
 ) -> None:

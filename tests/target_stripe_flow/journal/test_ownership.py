@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,6 +16,7 @@ SECONDS = st.floats(0, 10_000, allow_nan=False)
 TERMS = st.floats(0.1, 600, allow_nan=False).map(lambda timeout_s: LeaseTerms(timeout_s=timeout_s))
 
 
+@pytest.mark.promise("workers", "A request ends before its sender's lease")
 @given(TERMS, SECONDS, SECONDS, SECONDS)
 def test_a_request_is_over_before_its_senders_lease(
     terms: LeaseTerms, requested: float, transit: float, later: float

@@ -99,6 +99,7 @@ def without_its_lock_file(journal: Path) -> Path:
 NAMES = [linked, linked_elsewhere, symlinked, in_a_symlinked_folder, without_its_lock_file]
 
 
+@pytest.mark.promise("target 1", "Two runs at once by two names of one journal charge each row once")
 @pytest.mark.parametrize("named", NAMES)
 def test_two_runs_at_once_by_two_names_charge_each_row_once(
     named: Callable[[Path], Path], sandbox: Sandbox, tmp_path: Path
@@ -148,6 +149,7 @@ def replaced_by_an_older_one(journal: Path) -> None:
     Path(journal.with_name("older.db")).replace(journal)
 
 
+@pytest.mark.promise("target 1", "A run whose journal is moved, deleted or replaced sends nothing more")
 @pytest.mark.parametrize("change", [deleted, moved_away, replaced_by_an_older_one])
 def test_a_run_whose_journal_is_replaced_sends_nothing_more(
     change: Callable[[Path], None], sandbox: Sandbox, tmp_path: Path
@@ -202,6 +204,7 @@ def runs(sandbox: Sandbox, folder: Path, journal: Path) -> list[Ended]:
     ]
 
 
+@pytest.mark.promise("target 1", "A `-wal` that is not the journal's own is refused and kept")
 @pytest.mark.parametrize("journal_is", [missing, empty, of_another_journal, of_an_earlier_time])
 def test_a_wal_beside_a_journal_that_is_not_its_own_is_refused_and_kept(
     journal_is: Callable[[Path], None], sandbox: Sandbox, tmp_path: Path

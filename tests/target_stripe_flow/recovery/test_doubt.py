@@ -53,6 +53,7 @@ def test_beyond_the_safe_age_of_its_key_a_request_is_not_sent_again(way: str, sa
     assert len(orders(sandbox)) == 1
 
 
+@pytest.mark.promise("target 5", "After an incomplete scan nothing is sent")
 @EVERY_WAY
 @pytest.mark.parametrize("fault", [{"kind": "answer", "status": 403}, {"kind": "answer", "status": 404}])
 def test_after_an_incomplete_scan_nothing_is_sent(
@@ -78,6 +79,7 @@ def test_after_an_incomplete_scan_nothing_is_sent(
     assert len(made(sandbox, way)) == before
 
 
+@pytest.mark.promise("target 5", '"Not found" counts only 24 hours after the last send')
 @EVERY_WAY
 def test_an_object_that_appears_in_the_list_after_hours_is_not_created_again(
     way: str, sandbox: Sandbox, tmp_path: Path

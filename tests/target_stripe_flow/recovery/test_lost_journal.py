@@ -85,6 +85,10 @@ def others(action: str) -> list[str]:
     return [name for name in ACTIONS if name != action]
 
 
+@pytest.mark.promise(
+    "target 10",
+    "After `journal init` a run sends nothing that an earlier journal may have sent, until the rebuild",
+)
 @pytest.mark.parametrize("is_dry", [False, True], ids=["a run", "a dry run"])
 @pytest.mark.parametrize("way", WAYS)
 def test_after_init_a_run_sends_nothing_again_until_the_rebuild(
@@ -215,6 +219,10 @@ def test_a_key_that_may_not_list_other_objects_rebuilds_its_own(
     assert connection.journal("rebuild", "--action", "charges").code == 0
 
 
+@pytest.mark.promise(
+    "target 10",
+    "A rebuild without permission for one list reads the others; that action stays refused",
+)
 @pytest.mark.parametrize("action", ["customers", "products", "prices", "charges"])
 def test_rebuild_leaves_out_a_list_that_the_key_may_not_read(
     action: str, tmp_path: Path, new_journal: Callable[[], str]
@@ -266,6 +274,7 @@ def test_a_payment_intents_list_is_needed_where_a_charge_came_through_one(
         assert len(some.objects("charge", "acct_A")) == 1
 
 
+@pytest.mark.promise("target 10", "A killed rebuild (SIGKILL) leaves each action refused")
 @pytest.mark.parametrize("action", ACTIONS)
 def test_a_killed_rebuild_leaves_every_action_refused(
     action: str, connection: Connection, sandbox: Sandbox, tmp_path: Path

@@ -43,6 +43,7 @@ def crowded(sandbox: Sandbox) -> tuple[Sandbox, Attempt, str]:
     return sandbox, attempt, made
 
 
+@pytest.mark.promise("target 6", "An object is found by its marker, on a later page too")
 def test_an_object_is_found_by_its_marker_on_the_third_page(crowded: tuple[Sandbox, Attempt, str]) -> None:
     sandbox, attempt, made = crowded
 

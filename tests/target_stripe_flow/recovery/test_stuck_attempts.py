@@ -54,6 +54,10 @@ def rows_at_stripe(sandbox: Sandbox, way: str) -> list[str]:
     return sorted(each["metadata"]["row"] for each in found if "row" in each["metadata"])
 
 
+@pytest.mark.promise(
+    "target 5",
+    "One attempt without a usable answer stays open and holds up nobody, whatever the cause",
+)
 @EVERY_CAUSE
 @pytest.mark.parametrize("order", [("stuck", "a"), ("a", "stuck")], ids="-".join)
 def test_the_others_go_on_and_the_attempt_stays_open(
@@ -89,6 +93,7 @@ def test_every_action_goes_on(way: str, sandbox: Sandbox, tmp_path: Path, journa
     assert rows_at_stripe(sandbox, way) == ["a", "b", "c", "stuck"]
 
 
+@pytest.mark.promise("target 5", "If nothing succeeds, Stripe is unreachable")
 @EVERY_CAUSE
 def test_if_nothing_succeeds_stripe_is_unreachable(cause: str, sandbox: Sandbox, tmp_path: Path) -> None:
     journal_url = f"sqlite:///{tmp_path / 'journal.db'}"

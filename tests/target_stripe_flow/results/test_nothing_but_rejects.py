@@ -46,6 +46,7 @@ RUNS = {
 }
 
 
+@pytest.mark.promise("target 7", "A run with nothing but rejects, dry or not, exits with 2")
 @pytest.mark.parametrize(("records", "code", "settings", "is_dry"), RUNS.values(), ids=RUNS)
 def test_the_exit_code_says_whether_anything_was_accepted(
     *, records: list[Message], code: int, settings: Message, is_dry: bool, sandbox: Sandbox, tmp_path: Path

@@ -65,6 +65,10 @@ def test_a_bad_row_is_named_and_the_good_ones_go_on(bench: Bench) -> None:
     assert len(bench.made()) == 2
 
 
+@pytest.mark.promise(
+    "target 7",
+    "For each action: a wrong row is named, the others go on, and the fixed row can be piped back",
+)
 def test_a_fixed_reject_can_be_piped_back(bench: Bench) -> None:
     bench.run(bench.bad(1))
     fixed = bench.rejects.read_bytes().replace(b'"metadata":5', b'"metadata":{}')
