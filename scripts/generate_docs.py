@@ -13,7 +13,7 @@ from typing import Any
 
 from singer_sdk.plugin_base import PluginBase
 
-from scripts import generate_lifecycle, generate_promises
+from scripts import generate_actions, generate_lifecycle, generate_promises
 from stripe_flow.api.settings import SETTINGS
 from tap_records.settings import ENTRY
 from tap_records.tap import TapRecords
@@ -172,31 +172,6 @@ def reads(way: Endpoint) -> str:
     return way.permission.replace("_write", "_read")
 
 
-def updates() -> list[str]:
-    """What an update treats otherwise than a creation, by the marks in the actions' schemas."""
-    actions = [spec for spec in ACTIONS.values() if spec.is_changeable]
-    lines = [f"| | {' | '.join(f'`{spec.name}`' for spec in actions)} |", f"|---|{'---|' * len(actions)}"]
-    for title, mark in UPDATES.items():
-        cells = (", ".join(f"`{path}`" for path in marked(spec.schema(), mark, "")) for spec in actions)
-        lines.append(f"| {title} | {' | '.join(cells)} |")
-    return [*lines, ""]
-
-
-UPDATES = {
-    "an update leaves out": "x-create-only",
-    "a creation leaves out": "x-update-only",
-    "null empties": "x-unset",
-}
-
-
-def marked(schema: Json, mark: str, path: str) -> Iterator[str]:
-    """The paths of the parameters with this mark."""
-    for name, rules in schema.get("properties", {}).items():
-        if rules.get(mark):
-            yield path + name
-        yield from marked(rules, mark, f"{path}{name}.")
-
-
 PAGES: Mapping[str, Mapping[str, Callable[[], list[str]]]] = {
     "settings.md": {"settings": settings, "variables": variables},
     "security.md": {
@@ -205,7 +180,7 @@ PAGES: Mapping[str, Mapping[str, Callable[[], list[str]]]] = {
         "permissions to rebuild": rebuild_permissions,
     },
     "streams.md": {"streams": streams},
-    "writing.md": {"updates": updates},
+    "actions.md": {"parameters": generate_actions.parameters},
     "promises.md": {"promises": generate_promises.tables},
     "exactly-once.md": {
         "diagram": generate_lifecycle.diagram,
