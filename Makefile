@@ -94,9 +94,11 @@ torture-target: setup  ## kill the target 1,000 times, under faults: each action
 torture-workers: setup  ## kill four targets that share one PostgreSQL journal
 	$(CLEAN_ENV) $(BIN)/python -m pytest $(MANY_WORKERS)
 
-check: setup  ## lint, format and type-check, for each Python
+check: setup  ## lint, format, spell- and type-check, for each Python
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/codespell
+	$(BIN)/codespell --ignore-words tests/mistyped.txt tests
 	for version in $(PYTHONS); do $(BIN)/mypy --python-version $$version || exit 1; done
 	$(BIN)/hadolint orchestrate/Dockerfile
 
