@@ -30,6 +30,17 @@ from tests.support.plugins import ROOT, clean_env
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 POINTER = re.compile(r"`((?:tests|target_stripe_flow|tap_stripe_flow|stripe_flow)/[\w/]+\.py)(?:::(\w+))?`")
 
+# What a generator writes does not count.
+GENERATED = re.compile(r"<!-- ([^:\n]+): written by [\w/.]+ -->.*?<!-- end of \1 -->", re.DOTALL)
+MOST_CHARACTERS = 12_000
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_a_page_is_short(path: Path) -> None:
+    by_hand = GENERATED.sub("", path.read_text(encoding="utf-8"))
+
+    assert len(by_hand) <= MOST_CHARACTERS
+
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
 def test_files_and_tests_that_the_docs_name_exist(path: Path) -> None:
