@@ -1,4 +1,4 @@
-"""A new stream needs one table entry and a run of the script, as docs/streams.md says."""
+"""A new stream needs one table entry and a run of the script, as CONTRIBUTING.md says."""
 
 from __future__ import annotations
 
