@@ -61,7 +61,7 @@ BACK, ROWS, REFRESH, RETRY = (
     next(commands for commands in blocks(RECIPE, "") if word in commands)
     for word in ("FROM ids.csv", "TO 'output/orders.csv'", "--refresh-catalog", "journal retry")
 )
-RUN = "meltano run tap-postgres target-stripe-flow"
+RUN = "meltano run tap-postgres target-stripe-flow--shop"
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def shop() -> Iterator[Shop]:
 
 
 def a_project(folder: Path) -> None:
-    """The recipe's file, beside the extractor of rows that the section before it describes."""
+    """The recipe's file, beside the target that it inherits from and the extractor of rows that it reads a CSV with."""
     orders = {"path": "output/orders.csv", "stream": "charges", "key_properties": ["order_id"]}
     records = {
         "name": "tap-records",
@@ -93,6 +93,14 @@ def a_project(folder: Path) -> None:
         "capabilities": ["catalog", "discover"],
         "config": {"files": [orders | {"types": {"amount": "integer"}}]},
     }
+    target = {
+        "name": "target-stripe-flow",
+        "namespace": "target_stripe_flow",
+        "executable": str(BIN / "target-stripe-flow"),
+        "settings": [{"name": "api_key", "sensitive": True}, {"name": "base_url"}, {"name": "source_name"}],
+        "commands": {"journal": {"executable": str(BIN / "stripe-flow"), "args": "journal --config ENV"}},
+        "config": {"api_key": "$STRIPE_API_KEY"},
+    }
     project = {
         "project_id": "shop",
         "send_anonymous_usage_stats": False,
@@ -100,12 +108,11 @@ def a_project(folder: Path) -> None:
         "environments": [{"name": "dev"}],
         "venv": {"backend": "uv"},
         "include_paths": ["recipe.yml"],
-        "plugins": {"extractors": [records]},
+        "plugins": {"extractors": [records], "loaders": [target]},
     }
     (folder / "meltano.yml").write_text(yaml.safe_dump(project), encoding="utf-8")
     [recipe] = blocks(RECIPE, "yaml")
-    # This package is installed beside Meltano already.
-    (folder / "recipe.yml").write_text(recipe.replace("    pip_url: stripe-flow\n", ""), encoding="utf-8")
+    (folder / "recipe.yml").write_text(recipe, encoding="utf-8")
     (folder / "output").mkdir()
 
 
