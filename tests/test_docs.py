@@ -28,7 +28,7 @@ from target_stripe_flow.target import TargetStripeFlow
 from tests.support.plugins import ROOT, clean_env
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-POINTER = re.compile(r"`((?:tests|target_stripe_flow|tap_stripe_flow|stripe_flow)/[\w/]+\.py)(?:::(\w+))?`")
+POINTER = re.compile(r"`((?:tests|scripts|tap_records|(?:tap_|target_)?stripe_flow(?:_\w+)?)/[\w/]+\.py)(?:::(\w+))?`")
 
 # What a generator writes does not count.
 GENERATED = re.compile(r"<!-- ([^:\n]+): written by [\w/.]+ -->.*?<!-- end of \1 -->", re.DOTALL)
@@ -42,13 +42,23 @@ def test_a_page_is_short(path: Path) -> None:
     assert len(by_hand) <= MOST_CHARACTERS
 
 
-@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", [*PAGES, ROOT / "CONTRIBUTING.md"], ids=lambda path: path.name)
 def test_files_and_tests_that_the_docs_name_exist(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
 
     for file, name in POINTER.findall(text):
         assert (ROOT / file).is_file(), file
         assert not name or f"def {name}(" in (ROOT / file).read_text(encoding="utf-8"), name
+
+
+@pytest.mark.parametrize("plugin", ["tap_stripe_flow", "target_stripe_flow"])
+def test_the_modules_of_a_records_way_exist(plugin: str) -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    way = page.partition(f"| step | module in `{plugin}/` |")[2].partition("\n\n")[0]
+    files = re.findall(r"`([\w/]+\.py)`", way)
+
+    assert files
+    assert [file for file in files if not (ROOT / plugin / file).is_file()] == []
 
 
 def test_the_generated_tables_match_the_code() -> None:

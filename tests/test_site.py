@@ -90,7 +90,7 @@ def test_a_dead_link_fails(tmp_path: Path, wrong: str) -> None:
     assert "gone" in done.stderr or "absolute" in done.stderr
 
 
-@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", [*PAGES, ROOT / "CONTRIBUTING.md"], ids=lambda path: path.name)
 def test_links_are_well_formed_and_their_files_exist(path: Path) -> None:
     for inside, outside in LINK.findall(path.read_text(encoding="utf-8")):
         parts = urlsplit(inside or outside)

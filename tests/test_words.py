@@ -68,7 +68,7 @@ def texts(path: Path) -> Iterator[tuple[int, str]]:
 
 
 def pages() -> Iterator[Path]:
-    yield from [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+    yield from [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
     for package in PACKAGES:
         for path in sorted((ROOT / package).rglob("*")):
             if path.suffix in {".py", ".html"} and not path.relative_to(ROOT).as_posix().startswith(NOT_OURS):
