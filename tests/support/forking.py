@@ -25,7 +25,7 @@ UNDER = ("LD_PRELOAD", "CLOCK_SHIFT_S", "CLOCK_SHIFT_FILE")
 MODULES: Mapping[str, Sequence[str]] = {
     "tap_stripe_flow": ("tap_stripe_flow.tap",),
     "target_stripe_flow": ("target_stripe_flow.target",),
-    "stripe_flow_cli": ("stripe_flow_cli.root", "target_stripe_flow.target"),
+    "stripe_flow_cli": ("stripe_flow_cli.root", "target_stripe_flow.target", "stripe_flow_sandbox.http.server"),
     "tap_records": ("tap_records.tap",),
     "tests.kills.target.launcher": ("tests.kills.target.launcher",),
 }

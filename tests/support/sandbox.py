@@ -1,9 +1,10 @@
-"""The real sandbox as a child process: `with Sandbox("--charges", "300") as sandbox: …`."""
+"""The real sandbox as a process of its own: `with Sandbox("--charges", "300") as sandbox: …`."""
 
 from __future__ import annotations
 
 import json
-import selectors
+import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -11,10 +12,13 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import ExitStack
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlencode
+
+from tests.support.forking import Running, started
 
 PLATFORM, CONNECTED = "acct_1SandboxPlatform", "acct_1SandboxConnected"
 
@@ -29,26 +33,32 @@ class Sandbox:
     def __init__(self, *options: str) -> None:
         """`options` are those of `stripe-flow sandbox`; the port is any free one."""
         self._options = options
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Running | None = None
+        self._open = ExitStack()
         self.url = ""
 
     def __enter__(self) -> Self:
-        command = [sys.executable, "-m", "stripe_flow_cli", "sandbox", "--port", "0", "--exit-with-stdin"]
-        with tempfile.TemporaryFile() as errors:
-            self._process = subprocess.Popen(
-                [*command, *self._options], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors
-            )
-            self.url = _first_line(self._process).strip()
+        with self._open as opened:
+            folder = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="sandbox-")))
+            given, output, log = (folder / name for name in ("given", "output", "log"))
+            os.mkfifo(given)
+            # The sandbox ends when this end closes: with this process at the latest.
+            opened.callback(os.close, os.open(given, os.O_RDWR | os.O_CLOEXEC))
+            line = [sys.executable, "-m", "stripe_flow_cli", "sandbox", "--port", "0", "--exit-with-stdin"]
+            env = {**os.environ, "PYTHONUNBUFFERED": "1"}
+            options = (str(each) for each in self._options)
+            self._process = started([*line, *options], Path.cwd(), env, given=given, output=output, log=log)
+            opened.callback(self._stop)
+            self.url = _first_line(self._process, output).strip()
             if not self.url:
-                self._stop()
-                errors.seek(0)
-                raise RuntimeError(f"the sandbox did not start: {errors.read().decode(errors='replace')}")
+                raise RuntimeError(f"the sandbox did not start: {log.read_text(errors='replace')}")
+            self._open = opened.pop_all()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._stop()
+        self._open.close()
 
     @property
     def pid(self) -> int:
@@ -141,24 +151,19 @@ class Sandbox:
         process, self._process = self._process, None
         if process is None:
             return
-        assert process.stdin is not None
-        assert process.stdout is not None
-        process.terminate()
+        process.send_signal(signal.SIGTERM)
         try:
             process.wait(_STOP_S)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait(_STOP_S)
-        with suppress(BrokenPipeError):
-            process.stdin.close()
-        process.stdout.close()
 
 
-def _first_line(process: subprocess.Popen[bytes]) -> str:
-    """The first line on stdout, empty if there is none in time."""
-    assert process.stdout is not None
-    with selectors.DefaultSelector() as selector:
-        selector.register(process.stdout, selectors.EVENT_READ)
-        if not selector.select(_START_S):
-            return ""
-    return process.stdout.readline().decode()
+def _first_line(process: Running, output: Path) -> str:
+    """The first line of the output, empty if there is none in time."""
+    deadline_s = time.monotonic() + _START_S
+    while time.monotonic() < deadline_s and process.poll() is None:
+        if output.exists() and (text := output.read_text()).endswith("\n"):
+            return text.splitlines()[0]
+        time.sleep(0.005)
+    return ""
