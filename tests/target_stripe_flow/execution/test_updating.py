@@ -25,7 +25,7 @@ CHANGEABLE = [name for name, spec in ACTIONS.items() if spec.is_changeable]
 EVERY_CHANGEABLE = pytest.mark.parametrize("action", CHANGEABLE)
 # A valid value of each parameter that the sandbox takes.
 SAMPLES = {
-    action: {name: value for record in collected(valid(action), 300) for name, value in record.items() if value}
+    action: {name: value for record in collected(valid(action), 80) for name, value in record.items() if value}
     for action in CHANGEABLE
 }
 
