@@ -4,18 +4,11 @@ PYTHONS := 3.11 3.12 3.13 3.14
 UV_VERSION := 0.13.9
 VENV := .venv
 BIN := $(VENV)/bin
-WORKERS ?= 2
+# More than cores: the tests wait for processes and time limits half of the time.
+WORKERS ?= 4
 DAYS ?= 1 31 200
-# What takes minutes, and asks for no date: real Meltano, kills by the hundred, processes for each action and database.
-SLOW := tests/end_to_end $(wildcard tests/*_stripe_flow/test_kill*.py tests/*_stripe_flow/test_many_workers.py \
-  tests/*_stripe_flow/test_crash*.py) tests/target_stripe_flow/execution/test_sources.py \
-  tests/target_stripe_flow/journal/test_whole_file.py tests/target_stripe_flow/recovery/test_stuck_attempts.py \
-  tests/target_stripe_flow/test_dry_run_is_the_run.py tests/target_stripe_flow/test_canaries.py \
-  $(addprefix tests/target_stripe_flow/actions/,test_hostile.py test_valid.py) \
-  $(addprefix tests/target_stripe_flow/execution/,test_account_trouble.py test_lookups.py) \
-  $(addprefix tests/messages/,test_outputs.py test_named_commands.py test_disks.py) \
-  tests/stripe_flow/singer/test_endings.py tests/stripe_flow_cli/doctor/test_writable.py \
-  tests/tap_stripe_flow/test_any_answer.py
+# Real Meltano has its own processes, which no preloaded clock shifts.
+NO_DATES := tests/end_to_end tests/messages/test_outputs.py
 MANY_WORKERS := tests/target_stripe_flow/test_many_workers.py
 LOCK := requirements-dev.lock
 NODE_MODULES := tests/browser/node_modules
@@ -35,8 +28,10 @@ endif
 
 # A key or a connection of the person's own must never leak into the tests.
 CLEAN_ENV := env -u STRIPE_API_KEY -u STRIPE_EU_API_KEY
+IN_PARALLEL := --numprocesses $(WORKERS) --dist worksteal
+PYTEST := $(CLEAN_ENV) $(BIN)/python -m pytest $(IN_PARALLEL)
 
-.PHONY: help setup demo docs run-docs test test-dates test-scale judge-tap judge-official torture torture-tap torture-target torture-workers check bench dist lock clean
+.PHONY: help setup demo docs run-docs test test-volume test-all test-dates test-scale judge-tap judge-official torture torture-tap torture-target torture-workers check bench dist lock clean
 
 help:  ## show what there is to make
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /: /' | sort
@@ -55,13 +50,18 @@ $(VENV)/.ready: pyproject.toml $(LOCK)
 demo: setup  ## run both flows through Meltano against the sandbox (LIVE_TEST=1: against Stripe, with a test key)
 	@$(BIN)/python scripts/demo.py
 
-test: setup $(if $(shell command -v npm),$(NODE_MODULES)/.ready)  ## run all tests
-	$(CLEAN_ENV) $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal $(ARGS)
+test: setup  ## run every test with a few of its cases: 8 minutes
+	$(PYTEST) $(ARGS)
 
-test-dates: setup $(if $(shell command -v npm),$(NODE_MODULES)/.ready)  ## run the fast suites with the date shifted by DAYS="1 31 200"
+test-volume: setup $(if $(shell command -v npm),$(NODE_MODULES)/.ready)  ## run what `make test` leaves out: all other cases, Meltano, kills, browsers
+	$(PYTEST) --volume only $(ARGS)
+
+test-all: test test-volume  ## run all tests
+
+test-dates: setup  ## run what `make test` runs with the date shifted by DAYS="1 31 200"
 	for days in $(DAYS); do \
-	  $(CLEAN_ENV) $(BIN)/python -m tests.support.clock_shift $$days $(BIN)/python -m pytest --numprocesses $(WORKERS) \
-	    --dist worksteal $(SLOW:%=--ignore=%) $(ARGS) || exit 1; \
+	  $(CLEAN_ENV) $(BIN)/python -m tests.support.clock_shift $$days $(BIN)/python -m pytest $(IN_PARALLEL) \
+	    $(NO_DATES:%=--ignore=%) $(ARGS) || exit 1; \
 	done
 
 # What drives a browser over the report; without npm its tests are skipped, and say so.
@@ -70,7 +70,7 @@ $(NODE_MODULES)/.ready: tests/browser/package-lock.json
 	@touch $@
 
 test-scale: setup $(VENV_SCALE)/.ready  ## run the DAGs in a real Airflow (an environment of its own)
-	$(CLEAN_ENV) AIRFLOW_BIN=$(abspath $(VENV_SCALE))/bin/airflow $(BIN)/python -m pytest tests/scale --numprocesses $(WORKERS) --dist loadfile $(ARGS)
+	$(CLEAN_ENV) AIRFLOW_BIN=$(abspath $(VENV_SCALE))/bin/airflow $(BIN)/python -m pytest tests/scale --volume with --numprocesses 2 --dist loadfile $(ARGS)
 
 $(VENV_SCALE)/.ready: $(LOCK_SCALE) $(VENV)/.ready
 	@test -x $(VENV_SCALE)/bin/python || $(PYTHON) -m venv $(VENV_SCALE)
@@ -92,7 +92,7 @@ torture-target: setup  ## kill the target 1,000 times, under faults: each action
 	$(CLEAN_ENV) $(BIN)/python -m tests.kills.target $(ARGS)
 
 torture-workers: setup  ## kill four targets that share one PostgreSQL journal
-	$(CLEAN_ENV) $(BIN)/python -m pytest $(MANY_WORKERS)
+	$(CLEAN_ENV) $(BIN)/python -m pytest --volume with $(MANY_WORKERS)
 
 check: setup  ## lint, format, spell- and type-check, for each Python
 	$(BIN)/ruff check .

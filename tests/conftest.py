@@ -13,9 +13,23 @@ import pytest
 from tests.support.plugins import ROOT
 from tests.support.postgres import Postgres
 from tests.support.sandbox import Sandbox
+from tests.support.selection import CHOICES, select
 
 # They need Airflow, which has an environment of its own: `make test-scale` makes it, and says where it is.
 collect_ignore = [] if "AIRFLOW_BIN" in os.environ else ["scale"]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--volume", choices=CHOICES, default=CHOICES[0], help="see tests/support/selection.py")
+
+
+# First, so that it sees all cases, whatever `-k` and `-m` leave out.
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    chosen = select(items, config.getoption("volume"))
+    if left := [item for item in items if item not in set(chosen)]:
+        config.hook.pytest_deselected(items=left)
+    items[:] = chosen
 
 
 @pytest.fixture

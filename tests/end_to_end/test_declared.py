@@ -81,6 +81,7 @@ EU = {"name": "target-stripe-flow--eu", "inherit_from": "target-stripe-flow"}
 WRITER: Json = {"name": "writer", "namespace": "shop", "executable": str(BIN / "target-stripe-flow")}
 
 
+@pytest.mark.volume
 @pytest.mark.promise("target 11", "A `dry_run` variable that Meltano does not pass on stops the run")
 @pytest.mark.parametrize(
     ("plugin", "variable", "loader"),

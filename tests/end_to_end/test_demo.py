@@ -32,6 +32,7 @@ def demo(project: Project, **env: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.volume
 @pytest.mark.promise("meltano", "The demo's second round creates and writes nothing")
 def test_the_second_round_does_nothing(project: Project) -> None:
     done = demo(project)
@@ -45,6 +46,7 @@ def test_the_second_round_does_nothing(project: Project) -> None:
     assert project.left_over() == []
 
 
+@pytest.mark.volume
 def test_ctrl_c_leaves_no_process_behind(project: Project) -> None:
     with subprocess.Popen(
         [sys.executable, "-u", "scripts/demo.py"],
@@ -141,6 +143,7 @@ def test_a_live_key_is_refused(project: Project) -> None:
     assert "canary" not in done.stdout + done.stderr
 
 
+@pytest.mark.volume
 @pytest.mark.parametrize("may_charge", [True, False])
 def test_the_demo_uses_a_given_server(project: Project, tmp_path: Path, *, may_charge: bool) -> None:
     described = {

@@ -7,8 +7,10 @@ import pytest
 from tests.end_to_end.conftest import Project
 from tests.support.sandbox import Sandbox
 
+pytestmark = pytest.mark.volume
 
-@pytest.mark.end_to_end
+
+@pytest.mark.volume
 def test_the_doctor_checks_each_plugin_of_a_project(project: Project, sandbox: Sandbox) -> None:
     selection = {"TAP_STRIPE_FLOW__SELECT": '["charges.*", "products.*", "!products.description"]'}
 

@@ -25,6 +25,7 @@ def test_meltano_yml_matches_about() -> None:
     assert done.returncode == 0, "run scripts/generate_meltano.py"
 
 
+@pytest.mark.volume
 def test_both_flows_are_scheduled_every_ten_minutes(project: Project) -> None:
     listed = json.loads(project.meltano("schedule", "list", "--format=json").stdout)["schedules"]["job"]
 
@@ -34,6 +35,7 @@ def test_both_flows_are_scheduled_every_ten_minutes(project: Project) -> None:
     }
 
 
+@pytest.mark.volume
 def test_new_charges_and_refunds_go_out_once(project: Project, seeded_sandbox: Sandbox) -> None:
     for _ in range(2):
         done = project.meltano("run", "new-charges-and-refunds", url=seeded_sandbox.url)
@@ -45,6 +47,7 @@ def test_new_charges_and_refunds_go_out_once(project: Project, seeded_sandbox: S
         assert sorted(written) == sorted(each["id"] for each in everything(getattr(client, name)))
 
 
+@pytest.mark.volume
 def test_rows_become_objects_once(project: Project, sandbox: Sandbox) -> None:
     for _ in range(2):
         done = project.meltano("run", "rows-to-stripe", url=sandbox.url)
@@ -56,6 +59,7 @@ def test_rows_become_objects_once(project: Project, sandbox: Sandbox) -> None:
     assert sorted(paid) == [f"Order A-{number}" for number in range(1, 7)]
 
 
+@pytest.mark.volume
 @pytest.mark.parametrize(
     ("job", "fields"),
     [
@@ -75,6 +79,7 @@ def test_the_run_summary_passes_through_meltano_as_fields(
     assert {name: {each: rows[name][each] for each in named} for name, named in fields.items()} == fields
 
 
+@pytest.mark.volume
 def test_a_second_connection_has_a_key_of_its_own(project: Project, sandbox: Sandbox) -> None:
     mine = project.meltano("invoke", "tap-stripe-flow--eu", "--test", url=sandbox.url, STRIPE_API_KEY="sk_test_wrong0")
     env = {"STRIPE_EU_API_KEY": sandbox.key, "TAP_STRIPE_FLOW__EU_BASE_URL": sandbox.url}
@@ -84,6 +89,7 @@ def test_a_second_connection_has_a_key_of_its_own(project: Project, sandbox: San
     assert theirs.returncode == 0, theirs.stderr
 
 
+@pytest.mark.volume
 @pytest.mark.parametrize("limit", ["20", "12.5"])
 def test_a_number_may_come_from_the_environment(project: Project, seeded_sandbox: Sandbox, limit: str) -> None:
     env = {"TAP_STRIPE_FLOW_MAX_REQUESTS_PER_SECOND": limit, "TARGET_STRIPE_FLOW_MAX_REQUESTS_PER_SECOND": limit}
@@ -94,6 +100,7 @@ def test_a_number_may_come_from_the_environment(project: Project, seeded_sandbox
     assert (done.returncode, read.returncode) == (0, 0), done.stderr + read.stderr
 
 
+@pytest.mark.volume
 def test_the_connection_can_be_tested(project: Project, seeded_sandbox: Sandbox) -> None:
     reads = project.meltano("config", "test", "tap-stripe-flow", url=seeded_sandbox.url)
     writes = project.meltano("config", "test", "target-stripe-flow", url=seeded_sandbox.url)
@@ -106,6 +113,7 @@ def test_the_connection_can_be_tested(project: Project, seeded_sandbox: Sandbox)
     assert "canary" not in wrong.stdout + wrong.stderr
 
 
+@pytest.mark.volume
 @pytest.mark.promise(
     "commands",
     "A wrong key is reported by name and never printed, under `meltano run` at debug level too",
@@ -120,6 +128,7 @@ def test_a_wrong_key_is_reported_and_never_printed(project: Project, sandbox: Sa
     assert "canary" not in done.stdout + done.stderr
 
 
+@pytest.mark.volume
 def test_secrets_are_marked(project: Project) -> None:
     for plugin in ("tap-stripe-flow", "target-stripe-flow"):
         listed = project.meltano("config", "list", plugin, STRIPE_API_KEY=CANARY)
@@ -128,6 +137,7 @@ def test_secrets_are_marked(project: Project) -> None:
         assert "canary" not in listed.stdout + listed.stderr
 
 
+@pytest.mark.volume
 def test_streams_that_meltano_selects_are_written_verbatim(project: Project, sandbox: Sandbox) -> None:
     catalog = json.loads(project.meltano("invoke", "--dump=catalog", "tap-stripe-flow", url=sandbox.url).stdout)
 
@@ -137,6 +147,7 @@ def test_streams_that_meltano_selects_are_written_verbatim(project: Project, san
     assert all(cast("Engine", stream).is_verbatim for stream in streams.values() if stream.selected)
 
 
+@pytest.mark.volume
 def test_a_dry_run_leaves_the_state_of_a_flow_as_it_is(project: Project, sandbox: Sandbox) -> None:
     def state() -> object:
         return json.loads(project.meltano("state", "get", "dev:tap-stripe-flow-to-target-stripe-flow").stdout)

@@ -12,6 +12,8 @@ from tests.end_to_end.conftest import Project
 from tests.support.official import official
 from tests.support.sandbox import PLATFORM, Sandbox
 
+pytestmark = pytest.mark.volume
+
 PERMISSION = "rak_refund_read"  # not the one in our table of streams: the message must name Stripe's
 # The sandbox has one permission for both streams, so a fault refuses refunds as for a key without it.
 NO_REFUNDS = {

@@ -141,6 +141,7 @@ def another_default_card(sandbox: Sandbox, name: str) -> None:
     requests.post(url, data={"default_source": card["id"]}, auth=auth, timeout=30).raise_for_status()
 
 
+@pytest.mark.volume
 @pytest.mark.promise(
     "meltano",
     "The PostgreSQL recipe works as written: payment source, changed row, changed view, declined card",

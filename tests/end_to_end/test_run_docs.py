@@ -12,7 +12,7 @@ import pytest
 
 from scripts.run_docs import run
 
-pytestmark = pytest.mark.end_to_end
+pytestmark = pytest.mark.volume
 
 
 @pytest.mark.promise("meltano", "The commands of the README and the quick start work in an empty home")

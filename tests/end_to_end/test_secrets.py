@@ -46,7 +46,7 @@ def values(part: Json, name: str = "") -> list[str]:
 
 
 @pytest.mark.promise("target 14", "With the `select` of the examples no secret reaches the output")
-@pytest.mark.end_to_end
+@pytest.mark.volume
 def test_the_examples_patterns_let_no_secret_through(sandbox: Sandbox, tmp_path: Path) -> None:
     for kind in KINDS:
         sandbox.make(kind)

@@ -14,6 +14,8 @@ import pytest
 from tests.end_to_end.conftest import BIN, Project
 from tests.support.sandbox import Sandbox
 
+pytestmark = pytest.mark.volume
+
 AT_ONCE = 2
 
 

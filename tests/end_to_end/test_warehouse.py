@@ -16,6 +16,8 @@ from tests.support.official import official
 from tests.support.postgres import Postgres
 from tests.support.sandbox import CONNECTED, PLATFORM, Sandbox
 
+pytestmark = pytest.mark.volume
+
 ACCOUNTS = (PLATFORM, CONNECTED)
 SETTINGS = {"capture": "changes", "customers_mode": "list", "account_ids": ["self", CONNECTED]}
 # More and less than `overlap_s`.

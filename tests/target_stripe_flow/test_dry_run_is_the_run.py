@@ -18,11 +18,14 @@ from tests.support.in_process import Loop, Observed, run_in_process
 from tests.support.official import official
 from tests.support.plugins import Message, a_config, a_record, a_schema
 from tests.support.sandbox import Sandbox
-from tests.target_stripe_flow.worlds import CARDLESS, CUSTOMER, EMAILS, INPUTS, PRODUCT, Json, Record, World, worlds
+from tests.support.selection import sizes
+from tests.target_stripe_flow.worlds import CARDLESS, CUSTOMER, EMAILS, PRODUCT, Json, Record, World, worlds
 
 STREAMS = ("customers", "products", "prices", "charges", "refunds")
 # Of each world, half of the inputs come in one pair of runs, and the others in a second one.
 WORLDS = 250
+# Statuses that so many worlds have.
+ENOUGH = {"created", "updated", "found", "unchanged", "declined", "rejected", "unknown", "deferred"}
 # Records of another project, whose keys Stripe has seen with other values.
 STRANGERS: Sequence[Record] = (
     ("customers", {"id": "stranger", "name": "Other", "source": "tok_visa"}),
@@ -100,12 +103,13 @@ class Tried:
 
 
 @pytest.mark.promise("target 10", "A dry run gives the statuses and the exit code of the real run")
-def test_2000_inputs_have_the_statuses_and_the_exit_code_of_the_run_that_follows(loop: Loop) -> None:
+@pytest.mark.parametrize("count", sizes(10, WORLDS))
+def test_2000_inputs_have_the_statuses_and_the_exit_code_of_the_run_that_follows(count: int, loop: Loop) -> None:
     statuses: Counter[str] = Counter()
     codes: Counter[int] = Counter()
 
     @settings(
-        max_examples=WORLDS,
+        max_examples=count,
         derandomize=True,
         database=None,
         deadline=None,
@@ -133,8 +137,7 @@ def test_2000_inputs_have_the_statuses_and_the_exit_code_of_the_run_that_follows
                 codes[real.code] += 1
 
     agree()
-    assert WORLDS * INPUTS >= 2_000
-    assert {"created", "updated", "found", "unchanged", "declined", "rejected", "unknown", "deferred"} <= set(statuses)
+    assert count < WORLDS or set(statuses) >= ENOUGH
 
 
 def _memory() -> str | None:

@@ -20,6 +20,7 @@ KILLS, SLEEPS, RESTARTS = 60, 20, 3
 LATENCY = {"kind": "latency", "ms": 120, "jitter_ms": 80}
 
 
+@pytest.mark.volume
 @pytest.mark.promise(
     "workers",
     "Four workers create one object of each record, through 60 kills, 20 long sleeps and 3 restarts of PostgreSQL",

@@ -26,6 +26,8 @@ from tests.stripe_flow_cli.report.journals import NOW, an_attempt, attempts
 from tests.support.needs import missing
 from tests.support.plugins import ROOT, clean_env
 
+pytestmark = pytest.mark.volume
+
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 FOLDER = ROOT / "tests" / "browser"
 LIFE_S = 240

@@ -1,0 +1,59 @@
+"""Which tests a run has: few cases of each test by default, the rest with `--volume only`, both with `--volume with`.
+
+A mark `volume` says that a test takes long whatever its cases are: real Meltano, hundreds of kills, browsers.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+
+import pytest
+
+MARK = "volume"
+CHOICES = ("without", "only", "with")
+# Cases of one test that a run without the volume has, at most.
+MOST_CASES = 6
+
+
+def sizes(few: int, many: int) -> list[object]:
+    """The values of a parameter: how much a test tries in a run without the volume, and in the volume."""
+    return [few, pytest.param(many, marks=pytest.mark.volume)]
+
+
+def select(items: Sequence[pytest.Item], volume: str) -> list[pytest.Item]:
+    """The items of a run, in their order. `volume` is one of CHOICES."""
+    if volume == "with":
+        return list(items)
+    chosen = {id(item) for item in _few(items)}
+    return [item for item in items if (id(item) in chosen) == (volume == "without")]
+
+
+def _few(items: Iterable[pytest.Item]) -> Iterable[pytest.Item]:
+    unmarked = (item for item in items if item.get_closest_marker(MARK) is None)
+    for _, cases in groupby(unmarked, key=lambda item: item.nodeid.partition("[")[0]):
+        yield from _spread(list(cases))
+
+
+def _spread(cases: list[pytest.Item]) -> Iterable[pytest.Item]:
+    """At most MOST_CASES that have as many different values of each parameter as cases drawn by their names can.
+
+    The names make the choice: each test tries other streams and actions, and the same ones in each run.
+    """
+    if len(cases) <= MOST_CASES:
+        return cases
+    drawn = sorted(cases, key=lambda item: zlib.crc32(item.nodeid.encode()))
+    chosen: list[pytest.Item] = []
+    seen: set[tuple[str, int]] = set()
+    for case in drawn:
+        values = set(_indices(case).items())
+        if not values <= seen and len(chosen) < MOST_CASES:
+            chosen.append(case)
+            seen |= values
+    return chosen
+
+
+def _indices(case: pytest.Item) -> dict[str, int]:
+    callspec = getattr(case, "callspec", None)
+    return dict(callspec.indices) if callspec is not None else {}
