@@ -14,6 +14,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 MARK = "pytest.mark.promise"
+# Marks of tests that `make test` leaves out, and of modules of them.
+VOLUME = "pytest.mark.volume"
+WHOLE_VOLUME = f"\npytestmark = {VOLUME}\n"
 
 # Part of the page → group of a mark → what is promised.
 GROUPS = {
@@ -65,7 +68,8 @@ class Promise:
     test: str
     group: str
     sentence: str
-    draws_cases: bool
+    draws_cases: bool = False
+    is_volume: bool = False
 
 
 def promises(folder: Path = ROOT / "tests") -> list[Promise]:
@@ -80,13 +84,14 @@ def _marked(path: Path, root: Path) -> Iterator[Promise]:
     for node in ast.walk(ast.parse(text)):
         if not isinstance(node, ast.FunctionDef):
             continue
+        is_volume = WHOLE_VOLUME in text or VOLUME in map(ast.unparse, node.decorator_list)
         calls = [each for each in node.decorator_list if isinstance(each, ast.Call)]
         draws_cases = any(ast.unparse(each.func) == "given" for each in calls)
         for call in calls:
             if ast.unparse(call.func) == MARK:
                 group, sentence = map(ast.literal_eval, call.args)
                 file = path.relative_to(root).as_posix()
-                yield Promise(file, call.lineno, node.name, group, sentence, draws_cases)
+                yield Promise(file, call.lineno, node.name, group, sentence, draws_cases, is_volume)
 
 
 def tables() -> list[str]:
@@ -105,6 +110,7 @@ def _rows(marks: list[Promise], group: str) -> Iterator[str]:
     chosen = sorted((each for each in marks if each.group == group), key=attrgetter("sentence"))
     rows = [list(tests) for _, tests in itertools.groupby(chosen, key=attrgetter("sentence"))]
     for tests in sorted(rows):
-        drawn = " (property)" if any(each.draws_cases for each in tests) else ""
+        notes = " (property)" if any(each.draws_cases for each in tests) else ""
+        notes += " (volume)" if all(each.is_volume for each in tests) else ""
         names = ", ".join(f"`{each.file}::{each.test}`" for each in tests)
-        yield f"| {tests[0].sentence}{drawn} | {names} |"
+        yield f"| {tests[0].sentence}{notes} | {names} |"

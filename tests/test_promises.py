@@ -14,8 +14,8 @@ ALL = promises()
 
 
 @pytest.mark.parametrize("group", HEADINGS)
-def test_a_promise_has_a_test(group: str) -> None:
-    assert any(each.group == group for each in ALL)
+def test_make_test_tries_each_promise(group: str) -> None:
+    assert any(each.group == group and not each.is_volume for each in ALL)
 
 
 def test_a_mark_names_a_promise_and_proves_it_by_a_test() -> None:
@@ -47,6 +47,10 @@ def test_marks_are_read_by_file_and_line_with_what_they_say(tmp_path: Path) -> N
             @pytest.mark.promise("tap 2", "It is more")
             def test_it(number): ...
 
+            @pytest.mark.volume
+            @pytest.mark.promise("tap 3", "It is long")
+            def test_long(): ...
+
             def test_another(): ...
         """)
     )
@@ -54,4 +58,5 @@ def test_marks_are_read_by_file_and_line_with_what_they_say(tmp_path: Path) -> N
     assert promises(folder) == [
         Promise("tests/test_one.py", 2, "test_it", "tap 1", "It is so", draws_cases=True),
         Promise("tests/test_one.py", 4, "test_it", "tap 2", "It is more", draws_cases=True),
+        Promise("tests/test_one.py", 8, "test_long", "tap 3", "It is long", is_volume=True),
     ]

@@ -41,19 +41,20 @@ def _spread(cases: list[pytest.Item]) -> Iterable[pytest.Item]:
 
     The names make the choice: each test tries other streams and actions, and the same ones in each run.
     """
-    if len(cases) <= MOST_CASES:
-        return cases
     drawn = sorted(cases, key=lambda item: zlib.crc32(item.nodeid.encode()))
     chosen: list[pytest.Item] = []
     seen: set[tuple[str, int]] = set()
-    for case in drawn:
-        values = set(_indices(case).items())
-        if not values <= seen and len(chosen) < MOST_CASES:
-            chosen.append(case)
-            seen |= values
+    while drawn and len(chosen) < MOST_CASES:
+        best = max(drawn, key=lambda item: len(_values(item) - seen))
+        if not (new := _values(best) - seen) and chosen:
+            break
+        seen |= new
+        chosen.append(best)
+        drawn.remove(best)
     return chosen
 
 
-def _indices(case: pytest.Item) -> dict[str, int]:
+def _values(case: pytest.Item) -> set[tuple[str, int]]:
+    """Each parameter with its value, which is the same object in all cases that have it."""
     callspec = getattr(case, "callspec", None)
-    return dict(callspec.indices) if callspec is not None else {}
+    return {(name, id(value)) for name, value in callspec.params.items()} if callspec is not None else set()
