@@ -57,6 +57,7 @@ def dist(shared_folder: Path) -> Dist:
     return Dist(source, *json.loads(ended.read_text(encoding="utf-8")))
 
 
+@pytest.mark.volume
 @pytest.mark.promise("release", "The wheel works with its lock alone: commands, a read, a creation")
 def test_the_wheel_works_without_the_repository(dist: Dist) -> None:
     assert dist.code == 0, dist.output

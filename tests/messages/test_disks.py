@@ -101,6 +101,7 @@ DISKS: list[tuple[str, Under, list[Message], Message, str]] = [
 ]
 
 
+@pytest.mark.volume(cases=2)
 @pytest.mark.parametrize(
     ("under", "records", "settings", "message"), [case[1:] for case in DISKS], ids=[case[0] for case in DISKS]
 )

@@ -141,6 +141,7 @@ def _comparable(text: str) -> str:
     return re.sub(r"\d+(\.\d+)?(e-\d+)?", "0", text)
 
 
+@pytest.mark.volume(cases=1)
 @pytest.mark.parametrize(
     "options",
     [

@@ -1,12 +1,13 @@
 """Which tests a run has: few cases of each test by default, the rest with `--volume only`, both with `--volume with`.
 
-A mark `volume` says that a test takes long whatever its cases are: real Meltano, hundreds of kills, browsers.
+A mark `volume` leaves a test out that takes long: real Meltano, hundreds of kills, browsers. `volume(cases=1)` keeps
+so many of its cases.
 """
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 import pytest
@@ -14,7 +15,7 @@ import pytest
 MARK = "volume"
 CHOICES = ("without", "only", "with")
 # Cases of one test that a run without the volume has, at most.
-MOST_CASES = 6
+MOST_CASES = 4
 
 
 def sizes(few: int, many: int) -> list[object]:
@@ -30,21 +31,29 @@ def select(items: Sequence[pytest.Item], volume: str) -> list[pytest.Item]:
     return [item for item in items if (id(item) in chosen) == (volume == "without")]
 
 
-def _few(items: Iterable[pytest.Item]) -> Iterable[pytest.Item]:
-    unmarked = (item for item in items if item.get_closest_marker(MARK) is None)
-    for _, cases in groupby(unmarked, key=lambda item: item.nodeid.partition("[")[0]):
-        yield from _spread(list(cases))
+def _few(items: Iterable[pytest.Item]) -> Iterator[pytest.Item]:
+    most = ((item, _most_cases(item)) for item in items)
+    for _, group in groupby(most, key=lambda each: each[0].nodeid.partition("[")[0]):
+        cases = [(item, count) for item, count in group if count]
+        if cases:
+            yield from _spread([item for item, _ in cases], max(count for _, count in cases))
 
 
-def _spread(cases: list[pytest.Item]) -> Iterable[pytest.Item]:
-    """At most MOST_CASES that have as many different values of each parameter as cases drawn by their names can.
+def _most_cases(item: pytest.Item) -> int:
+    """How many cases of its test may run beside it; 0: it is left out itself."""
+    marks = list(item.iter_markers(MARK))
+    return min((mark.kwargs.get("cases", 0) for mark in marks), default=MOST_CASES)
+
+
+def _spread(cases: list[pytest.Item], most: int) -> Iterable[pytest.Item]:
+    """At most `most` that have as many different values of each parameter as cases drawn by their names can.
 
     The names make the choice: each test tries other streams and actions, and the same ones in each run.
     """
     drawn = sorted(cases, key=lambda item: zlib.crc32(item.nodeid.encode()))
     chosen: list[pytest.Item] = []
     seen: set[tuple[str, int]] = set()
-    while drawn and len(chosen) < MOST_CASES:
+    while drawn and len(chosen) < most:
         best = max(drawn, key=lambda item: len(_values(item) - seen))
         if not (new := _values(best) - seen) and chosen:
             break

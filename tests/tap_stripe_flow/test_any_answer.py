@@ -205,6 +205,7 @@ def ids(done: Ended, stream: str) -> set[object]:
 ALL = {spec.name for spec in STREAMS}
 
 
+@pytest.mark.volume(cases=1)
 @pytest.mark.promise(
     "tap 8",
     "Whatever Stripe answers, drawn at random: exit code 0 or 2, records are valid by their SCHEMA, nothing is lost",

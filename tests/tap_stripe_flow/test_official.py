@@ -74,6 +74,7 @@ def of_one(two_accounts: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> E
     return run_tap(tmp_path_factory.mktemp("tap"), a_config(two_accounts.url))
 
 
+@pytest.mark.volume(cases=1)
 @pytest.mark.promise(
     "tap 9",
     "The tap emits what the official client reads, field for field, in two accounts, with ties and bursts",

@@ -83,6 +83,7 @@ def test_the_records_of_the_last_stream_are_on_standard_output(
         assert {row: count for row, count in counted(done).items() if count} == written(done)
 
 
+@pytest.mark.volume(cases=2)
 @pytest.mark.parametrize("account_ids", [None, ["self"], ["self", CONNECTED]], ids=["own", "self", "two"])
 @pytest.mark.parametrize(
     "settings",

@@ -38,6 +38,7 @@ def journal(database: str, tmp_path: Path, request: pytest.FixtureRequest) -> Ke
     return OwnFile(tmp_path) if database == "sqlite" else OnPostgres(request.getfixturevalue("postgres").database())
 
 
+@pytest.mark.volume(cases=2)
 @pytest.mark.promise(
     "target 1",
     "144 kills (SIGKILL) at each point, action and way of charging repeat and lose nothing; `make torture` does 1,000",

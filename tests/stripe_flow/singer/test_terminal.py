@@ -80,6 +80,7 @@ def test_the_live_line_shows_the_progress_and_is_erased_at_the_end(
     assert all(json.loads(line) for line in (tmp_path / "out").read_bytes().splitlines())
 
 
+@pytest.mark.volume(cases=2)
 @PLUGINS
 @pytest.mark.parametrize(
     ("shell", "env", "is_live"),

@@ -62,6 +62,7 @@ PLACES: dict[str, tuple[str, int | None, str]] = {
 }
 
 
+@pytest.mark.volume(cases=1)
 @pytest.mark.promise("commands", "The doctor's exit code is the run's for each place that a run writes")
 @pytest.mark.parametrize(("place", "mode", "check"), PLACES.values(), ids=PLACES)
 def test_a_place_that_cannot_be_written_stops_the_doctor_as_it_stops_the_run(

@@ -94,6 +94,7 @@ def test_a_shifted_process_sees_another_time_and_the_same_monotonic_clock(librar
     assert 0.4 <= seen["waited_s"] <= ended_s - started_s
 
 
+@pytest.mark.volume(cases=1)
 @pytest.mark.promise("tap 2", "A machine clock that is an hour wrong changes neither records nor state")
 @shifts_the_clock
 @AHEAD_OR_BEHIND

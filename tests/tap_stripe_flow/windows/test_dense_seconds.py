@@ -50,6 +50,7 @@ def bookmark(done: Ended, stream: str) -> Message:
     return dict(done.states[-1]["bookmarks"][stream])
 
 
+@pytest.mark.volume(cases=1)
 @pytest.mark.promise("tap 1", "20,000 charges of one second are emitted once each")
 @pytest.mark.parametrize("newest", [False, True], ids=["among-others", "newest"])
 def test_a_settled_second_of_twenty_thousand_objects_is_emitted_once(
@@ -88,6 +89,7 @@ def test_all_ids_of_a_second_that_is_not_settled_are_remembered(sandbox: Sandbox
     assert not bookmark(third, "customers").get("emitted_ids")
 
 
+@pytest.mark.volume(cases=1)
 @pytest.mark.parametrize("behind", [(), AFTER], ids=["newest", "among-others"])
 def test_a_second_with_too_many_ids_is_read_once_it_is_settled(
     sandbox: Sandbox, tmp_path: Path, behind: Sequence[int]

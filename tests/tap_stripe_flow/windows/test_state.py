@@ -139,6 +139,7 @@ def test_streams_and_accounts_share_the_limit_of_ids_in_the_state(tmp_path: Path
     assert count_ids(done[2].states[-1]) == 0
 
 
+@pytest.mark.volume
 def test_the_ids_of_events_count_against_the_same_limit(sandbox: Sandbox, tmp_path: Path) -> None:
     settings = a_config(sandbox.url, customers_mode="list", capture="changes")
     start = sandbox.clock()

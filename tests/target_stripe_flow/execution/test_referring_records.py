@@ -134,6 +134,7 @@ def keyed(stream: str, *keys: str) -> Message:
     return a_schema(stream, *keys) | {"schema": {"properties": {key: {"type": "string"} for key in keys}}}
 
 
+@pytest.mark.volume(cases=1)
 @pytest.mark.parametrize("seed", ["0", "1", "2", "3"])
 @pytest.mark.parametrize("first", ["ones", "twos"])
 def test_a_name_with_a_comma_is_one_known_key_or_not_clear(

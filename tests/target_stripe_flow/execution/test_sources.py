@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import json
 import re
-import shlex
 import signal
 import sys
 import threading
@@ -25,9 +24,11 @@ from tests.support.plugins import Ended, Message, a_config, a_record, a_schema, 
 from tests.support.sandbox import PLATFORM, Sandbox
 from tests.target_stripe_flow.sharing import HELD, UNDO_TO_RELEASE_BEFORE, execute, query
 
+# Several actions, two kinds of journal, and three or four runs in each case.
+pytestmark = pytest.mark.volume(cases=2)
+
 KEY = {"shop": "1", "no": "2"}
 AGAIN = "another source_name would order every record again"
-CLI = f"{shlex.quote(sys.executable)} -m stripe_flow_cli"
 
 
 @dataclass
@@ -88,7 +89,8 @@ class World:
         """Run the first command of this verb that the message names, as it stands, with the settings' journal."""
         line = next(each for each in re.findall(r"`stripe-flow ([^`]+)`", message) if f" {verb} " in each)
         line = line.replace(verb, f"{verb} --config target_stripe_flow.json", 1)
-        done = run(["sh", "-c", f"{CLI} {line}"], self.folder)
+        words = run(["sh", "-c", rf"printf '%s\0' {line}"], self.folder).output.split("\0")[:-1]
+        done = run([sys.executable, "-m", "stripe_flow_cli", *words], self.folder)
         assert done.code == 0, done.log
         return done
 
