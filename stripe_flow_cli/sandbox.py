@@ -10,6 +10,8 @@ from typing import TypeVar
 
 import click
 
+from stripe_flow.api.commands import install_hint
+
 T = TypeVar("T")
 
 _BANNER = """\
@@ -49,7 +51,7 @@ def sandbox(
     try:
         import httptools  # noqa: F401, PLC0415 - an extra that the plugins do not need
     except ModuleNotFoundError:
-        raise click.ClickException("the sandbox needs httptools: pip install 'stripe-flow[sandbox]'") from None
+        raise click.ClickException(f"the sandbox needs httptools: {install_hint('httptools')}") from None
     from stripe_flow_sandbox.faults.faults import read_script  # noqa: PLC0415
     from stripe_flow_sandbox.http import server  # noqa: PLC0415 - only this command needs it
     from stripe_flow_sandbox.state.keys_file import default_keys, read_keys  # noqa: PLC0415 - only this command needs it

@@ -3,6 +3,8 @@
 A message has a command between backticks, such as `stripe-flow journal list --state parked`. What only the process
 knows, its settings or its plugin's name under Meltano, is added where messages leave the process: in the log, in the
 errors and findings of the operator's command, and in the rejects file.
+
+A library that is missing is named itself, never as an extra of this package, which no package index has.
 """
 
 from __future__ import annotations
@@ -42,6 +44,15 @@ def complete_commands(text: str) -> str:
 def with_key(text: str, key: str) -> str:
     """`text` with KEY of its journal commands replaced."""
     return _KEY.sub(lambda match: f"{match[1]} {key}", text)
+
+
+def install_hint(*requirements: str) -> str:
+    """How to add libraries that most users do without; Meltano has an environment of its own for each plugin."""
+    command = shlex.join(["pip", "install", *requirements])
+    return (
+        f"`{command}` where stripe-flow is installed; under Meltano write {' '.join(requirements)} after the plugin's "
+        "pip_url and run `meltano install`"
+    )
 
 
 def _complete(match: re.Match[str]) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from stripe_flow.api.commands import install_hint
 from stripe_flow.api.errors import Misconfigured
 from stripe_flow_cli.journal.context import JournalContext
 from stripe_flow_cli.journal.options import with_context
@@ -48,7 +49,7 @@ def report(context: JournalContext, output: str) -> None:
     try:
         from stripe_flow_cli.report import page, page_file  # noqa: PLC0415 - an extra: the plugins do without
     except ModuleNotFoundError as error:
-        raise Misconfigured(f"the report needs {error.name}: pip install 'stripe-flow[report]'") from None
+        raise Misconfigured(f"the report needs {error.name}: {install_hint('jinja2', 'pygal')}") from None
     path = Path(output)
     if output != "-":
         page_file.check(path)

@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError, ProgrammingError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 from sqlalchemy.schema import CreateTable
 
+from stripe_flow.api.commands import install_hint
 from stripe_flow.api.errors import Misconfigured
 from target_stripe_flow.journal.group_commit import broken
 from target_stripe_flow.journal.lease import ALIVE, Lease
@@ -180,8 +181,8 @@ def _engine(url: URL, isolation_level: Any, *settings: str) -> Engine:  # Any: S
         )
     except ModuleNotFoundError:
         raise Misconfigured(
-            "setting journal_url names a PostgreSQL database, and its driver is not installed: run "
-            "pip install 'stripe-flow[postgres]'"
+            "setting journal_url names a PostgreSQL database, and its driver is not installed: "
+            + install_hint("psycopg[binary]")
         ) from None
 
     def prepare(connection: Any, _record: object) -> None:  # Any: psycopg's own

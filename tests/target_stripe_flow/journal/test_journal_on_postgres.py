@@ -147,6 +147,6 @@ def test_a_missing_driver_is_named_with_the_extra_that_installs_it(sandbox: Sand
     )
 
     assert done.returncode == 1
-    assert b"pip install 'stripe-flow[postgres]'" in done.stderr
+    assert b"`pip install 'psycopg[binary]'`" in done.stderr
     assert b"Traceback" not in done.stderr
     assert CANARY.encode() not in done.stderr
