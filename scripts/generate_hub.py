@@ -20,6 +20,8 @@ from target_stripe_flow.target import TargetStripeFlow
 
 ROOT = Path(__file__).parents[1]
 HUB = ROOT / "hub"
+# No package index has this package. Meltano expands the variable: a folder, or a git address with a tag.
+PIP_URL = "$STRIPE_FLOW"
 
 
 def commands(**args: str) -> Json:
@@ -42,9 +44,9 @@ PLUGINS: dict[str, tuple[type[PluginBase], Json]] = {
         {
             "commands": commands(doctor="doctor --plugin target --config ENV", journal="journal --config ENV"),
             "settings_preamble": (
-                "A live key needs `allow_live: true` and a journal: `stripe-flow journal init --config FILE`."
+                "A live key needs `allow_live: true` and a journal: `meltano invoke target-stripe-flow:journal init`."
             ),
-            "usage": "A journal on PostgreSQL needs `pip_url: stripe-flow[postgres]`, and `journal_url`.",
+            "usage": f"A journal on PostgreSQL needs `pip_url: {PIP_URL} psycopg[binary]`, and `journal_url`.",
         },
     ),
 }
@@ -63,7 +65,7 @@ def definition(plugin: type[PluginBase], more: Json) -> Json:
         "description": about.description,
         "domain_url": "https://docs.stripe.com/api",
         **({"repo": repository} if repository else {}),
-        "pip_url": project["name"],
+        "pip_url": PIP_URL,
         "executable": plugin.name,
         "maintenance_status": "beta",
         # The hub rates this itself.
