@@ -2,9 +2,11 @@
 
 python -m scripts.run_docs [PAGE …]
 
-The script runs each block of `sh`, unless the line above it is `<!-- not run: why -->`. All blocks of a page run in one
-shell, as a person would type them; the first failure ends it. At the end the script prints when the first record was
-written, and when the first customer was created. Exit code 1: a block failed, or one of the two was too late.
+The script runs each block of `sh`, unless the line above it is `<!-- not run: why -->`, and saves each block below
+`<!-- file: PATH -->` in the folder in which the shell is then. All blocks of a page run in one shell, as a person would
+type them; the first failure ends it. Only the sandbox's port is replaced by a free one, because other sandboxes may run
+on this machine. At the end the script prints when the first record was written and the first customer was created. Exit
+code 1: a block failed, or one of the two was too late.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import contextlib
 import os
 import re
 import shutil
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -26,21 +29,33 @@ from scripts.demo import running
 
 ROOT = Path(__file__).parents[1]
 PAGES = ("docs/quick-start.md", "README.md")
-BLOCK = re.compile(r"(?:^<!-- (?P<note>[^\n]*) -->\n)?^```sh\n(?P<commands>.*?)^```$", re.MULTILINE | re.DOTALL)
-NOT_RUN = "not run: "
+BLOCK = re.compile(r"(?:^<!-- (?P<note>[^\n]*) -->\n)?^```(?P<kind>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+NOT_RUN, FILE = "not run: ", "file: "
+END_OF_FILE = "END OF THE FILE"
+# The sandbox's default.
+PORT = "12111"
 # The longest time until the first record and the first customer, in seconds.
-RECORDS_S, CUSTOMER_S = 180, 240
+RECORDS_S, CUSTOMER_S = 120, 180
 LIFE_S, POLL_EVERY_S = 900, 0.2
 # The run must not use the person's keys and settings; it needs their package index and certificates.
 EXCLUDED = ("TAP_", "TARGET_", "STRIPE_", "MELTANO_", "VIRTUAL_ENV", "PYTHONPATH")
+# Meltano would send these from each run, and wait where there is no network.
+QUIET = {"MELTANO_SEND_ANONYMOUS_USAGE_STATS": "false", "MELTANO_CLI_DISABLE_VERSION_CHECK": "true"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Block:
-    """A block of commands; `why_not` is the reason why it is not run."""
+    """A block of commands, or of a file's text; `why_not` is the reason why commands are not run."""
 
-    commands: str
+    text: str
+    file: str = ""
     why_not: str = ""
+
+    def __str__(self) -> str:
+        """What the shell runs."""
+        if self.why_not:
+            return ""
+        return f"cat > {self.file} <<'{END_OF_FILE}'\n{self.text}{END_OF_FILE}\n" if self.file else self.text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,16 +82,25 @@ def blocks(text: str) -> list[Block]:
     """The blocks of a page, in order."""
     return [
         Block(
-            commands=found["commands"],
-            why_not=note.removeprefix(NOT_RUN) if (note := found["note"] or "").startswith(NOT_RUN) else "",
+            text=found["text"],
+            file=note.removeprefix(FILE) if note.startswith(FILE) else "",
+            why_not=note.removeprefix(NOT_RUN) if note.startswith(NOT_RUN) else "",
         )
         for found in BLOCK.finditer(text)
+        if (note := found["note"] or "").startswith(FILE) or found["kind"] == "sh"
     ]
 
 
 def script(page: str) -> str:
     """The shell script of a page; the shell prints each command before it runs it."""
-    return "set -ev\n" + "".join(each.commands for each in blocks(page) if not each.why_not)
+    return "set -ev\n" + "".join(map(str, blocks(page))).replace(PORT, str(free_port()))
+
+
+def free_port() -> int:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port: int = unused.getsockname()[1]
+        return port
 
 
 def run(page: str, folder: Path) -> Ran:
@@ -91,10 +115,10 @@ def run(page: str, folder: Path) -> Ran:
         streams = {"stdin": subprocess.DEVNULL, "stdout": output.fileno(), "stderr": output.fileno()}
         with running(command, cwd=copy, env=own_env(home), **streams) as child:
             while (code := child.poll()) is None and time.monotonic() - began < LIFE_S:
-                note_marks(copy, marks, time.monotonic() - began)
+                note_marks(folder, marks, time.monotonic() - began)
                 time.sleep(POLL_EVERY_S)
         took = time.monotonic() - began
-        note_marks(copy, marks, took)
+        note_marks(folder, marks, took)
         output.seek(0)
         return Ran(
             code=124 if code is None else code,
@@ -105,22 +129,22 @@ def run(page: str, folder: Path) -> Ran:
         )
 
 
-def note_marks(copy: Path, marks: dict[str, float], now: float) -> None:
-    """Note the time of each mark that is reached for the first time."""
+def note_marks(folder: Path, marks: dict[str, float], now: float) -> None:
+    """Note the time of each mark that is reached for the first time, in the copy or in a project beside it."""
     checks: Mapping[str, Callable[[Path], bool]] = {"record": has_records, "customer": has_customer}
     for name, is_there in checks.items():
-        if name not in marks and is_there(copy):
+        if name not in marks and is_there(folder):
             marks[name] = now
 
 
-def has_records(copy: Path) -> bool:
-    return any(found.stat().st_size for found in copy.glob("output/**/charges.jsonl"))
+def has_records(folder: Path) -> bool:
+    return any(found.stat().st_size for found in folder.glob("*/output/**/charges.jsonl"))
 
 
-def has_customer(copy: Path) -> bool:
+def has_customer(folder: Path) -> bool:
     """Whether a journal has a created customer; it can be read while a run owns it."""
     query = "SELECT 1 FROM attempts WHERE action = 'customers' AND state = 'created'"
-    for path in [*copy.glob("stripe-flow-journal.db"), *copy.glob("output/*/journal.db")]:
+    for path in [*folder.glob("*/stripe-flow-journal.db"), *folder.glob("*/output/*/journal.db")]:
         with contextlib.suppress(sqlite3.Error), contextlib.closing(connected(path)) as journal:
             if journal.execute(query).fetchone():
                 return True
@@ -134,7 +158,11 @@ def connected(path: Path) -> sqlite3.Connection:
 def own_env(home: Path) -> dict[str, str]:
     """This machine's environment with an empty home, so without the person's cache and settings."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(EXCLUDED)}
-    return kept | {"HOME": str(home), "XDG_CACHE_HOME": str(home / "cache"), "XDG_CONFIG_HOME": str(home / "config")}
+    return (
+        kept
+        | QUIET
+        | {"HOME": str(home), "XDG_CACHE_HOME": str(home / "cache"), "XDG_CONFIG_HOME": str(home / "config")}
+    )
 
 
 def copy_repository(folder: Path) -> None:
