@@ -14,7 +14,7 @@ from tests.end_to_end.conftest import Project
 from tests.support.plugins import ROOT
 
 FILES = sorted((ROOT / "hub").glob("*/*.yml"))
-PROJECT = "send_anonymous_usage_stats: false\ncli:\n  disable_version_check: true\n"
+PROJECT = "venv: {backend: uv}\nsend_anonymous_usage_stats: false\ncli:\n  disable_version_check: true\n"
 # The keys and kinds in the hub's schemas; the hub refuses others.
 NEEDED = {"name", "namespace", "variant", "quality"}
 KNOWN = NEEDED | {
@@ -74,12 +74,16 @@ def test_the_commands_are_those_of_the_example_project(path: Path) -> None:
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_meltano_adds_the_hub_definitions_to_an_empty_project(path: Path, tmp_path: Path) -> None:
     (tmp_path / "meltano.yml").write_text(PROJECT, encoding="utf-8")
-    kind = path.parent.name
+    (tmp_path / ".env").write_text(f"STRIPE_FLOW={ROOT}\n", encoding="utf-8")
+    project, kind = Project(tmp_path, tmp_path), path.parent.name
 
-    line = ("add", "--plugin-type", kind.removesuffix("s"), path.stem, "--from-ref", str(path), "--no-install")
-    done = Project(tmp_path, tmp_path).meltano(*line)
+    added = project.meltano("add", path.stem, "--from-ref", str(path))
+    version = project.meltano("invoke", path.stem, "--version")
+    command = project.meltano("invoke", f"{path.stem}:doctor", "--help")
 
-    assert done.returncode == 0, done.stderr
+    assert added.returncode == 0, added.stderr
+    assert version.stdout.startswith(path.stem), version.stderr
+    assert command.stdout.startswith("Usage: stripe-flow doctor"), command.stderr
     (taken,) = read(tmp_path / "meltano.yml")["plugins"][kind]
     definition = read(path)
     for key in ("namespace", "pip_url", "executable", "capabilities", "settings", "settings_group_validation"):

@@ -37,5 +37,9 @@ def test_the_readme_s_commands_do_what_they_say(tmp_path: Path) -> None:
 
     assert ran.code == 0, ran.output
     assert "The second round created 0 objects and wrote 0 new lines" in ran.output
+    # Its project, in the order of its commands.
+    assert re.findall(r"^ *(\d+) output/charges.jsonl$", ran.output, re.MULTILINE) == ["300"]
+    assert "2 records: 2 created" in ran.output
+    assert len(re.findall(r"^customers:[12] +shop +1 +created +cus_", ran.output, re.MULTILINE)) == 2
     assert ran.first_record is not None
     assert ran.first_customer is not None
