@@ -149,7 +149,9 @@ class PluginCommand(PluginBase):
         problems = list(find_problems(self._config.get("stream_maps")))
         # The SDK's schema for stream maps is invalid: the check would end in its error.
         checked = {name: value for name, value in self._config.items() if name != "stream_maps" or not problems}
-        problems += [explain(error, self._env_var_prefix) for error in validator.iter_errors(checked)]
+        prefix, *_ = find_prefixes(self.name, self.meltano_variables, os.environ)
+        under_meltano = f"{self.meltano_variables}_NAME" in os.environ
+        problems += [explain(each, prefix, under_meltano=under_meltano) for each in validator.iter_errors(checked)]
         self._config.update(checked)  # the check filled in defaults
         known = self.config_jsonschema["properties"]
         problems += [explain_unknown(name, known) for name in self._config if name not in known]

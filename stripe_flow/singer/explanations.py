@@ -37,7 +37,7 @@ _LIMITS = {
 }
 
 
-def explain(error: ValidationError, env_prefix: str) -> str:
+def explain(error: ValidationError, env_prefix: str, *, under_meltano: bool = False) -> str:
     """Which rule a setting breaks, and what to write instead; `env_prefix` begins its environment variables."""
     name = ".".join(str(part) for part in error.absolute_path) or "settings"
     rule = str(error.validator)
@@ -47,10 +47,10 @@ def explain(error: ValidationError, env_prefix: str) -> str:
         case "required":
             missing = [key for key in limit if key not in value]
             variables = ", ".join(f"{env_prefix}{key.upper()}" for key in missing)
-            return (
-                f"setting {', '.join(missing)} is missing and has no default: write it into the file that --config "
-                f"names, or set {variables} and use --config ENV"
-            )
+            how = f"write it into the file that --config names, or set {variables} and use --config ENV"
+            if under_meltano:
+                how = f"set {variables}, or the variable that meltano.yml gives it, in the environment or in .env"
+            return f"setting {', '.join(missing)} is missing and has no default: {how}"
         case "type":
             kinds = [limit] if isinstance(limit, str) else list(limit)
             kind = _KINDS.get(type(value), "number")

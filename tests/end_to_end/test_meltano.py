@@ -85,7 +85,7 @@ def test_a_second_connection_has_a_key_of_its_own(project: Project, sandbox: San
     env = {"STRIPE_EU_API_KEY": sandbox.key, "TAP_STRIPE_FLOW__EU_BASE_URL": sandbox.url}
     theirs = project.meltano("invoke", "tap-stripe-flow--eu", "--test", **env)
 
-    assert "setting api_key is missing" in mine.stderr
+    assert "setting api_key is missing and has no default: set TAP_STRIPE_FLOW__EU_API_KEY, or the var" in mine.stderr
     assert theirs.returncode == 0, theirs.stderr
 
 
