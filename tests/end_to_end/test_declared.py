@@ -29,7 +29,7 @@ def connection(url: str) -> Json:
 
 
 def a_project(folder: Path, url: str, loader: Json | None = None) -> Path:
-    """The shortest file, with the commands of this environment; `loader` is a second one."""
+    """A file that declares no settings, with the commands of this environment; `loader` is a second one."""
     rows = {"path": "rows.csv", "stream": "customers", "key_properties": ["id"], "types": {"id": "integer"}}
     plugins: Json = {
         "extractors": [
@@ -124,7 +124,7 @@ def test_a_dry_run_that_meltano_drops_sends_nothing_and_the_suggested_line_fixes
 
 
 def test_a_base_url_that_meltano_drops_stops_the_tap_before_any_request(sandbox: Sandbox, tmp_path: Path) -> None:
-    """README's shortest file has no `base_url`, so the tap would ask the real Stripe."""
+    """A file without `base_url` would let the tap ask the real Stripe."""
     file = a_project(tmp_path, NOWHERE)
     project: Mapping[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8"))
     del project["plugins"]["extractors"][1]["config"]["base_url"]
