@@ -44,11 +44,11 @@ def test_a_run_without_the_volume_has_a_few_cases_of_a_test(number: int, collect
 
 
 @pytest.mark.parametrize("other", ["a", "b", "c"])
-@pytest.mark.parametrize("value", range(5))
+@pytest.mark.parametrize("value", range(MOST_CASES))
 def test_each_value_of_a_parameter_is_tried(value: int, other: str, collected: dict[str, Sequence[str]]) -> None:
     cases = [name for name in collected["without"] if "each_value_of_a_parameter" in name]
 
-    assert all(any(f"[{each}-" in name for name in cases) for each in range(5)), (value, other)
+    assert all(any(f"[{each}-" in name for name in cases) for each in range(MOST_CASES)), (value, other)
     assert all(any(f"-{each}]" in name for name in cases) for each in "abc")
 
 
