@@ -30,6 +30,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build(tmp_path_factory.mktemp("clock"))
 
 
+@pytest.mark.volume(cases=1)
 @pytest.mark.parametrize("line", COMMANDS, ids=" ".join)
 def test_years_from_now_a_command_prints_the_same_as_today(line: list[str], library: Path, tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text('{"no_such_setting": 1}')

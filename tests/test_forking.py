@@ -20,6 +20,7 @@ def forked(line: list[str], folder: Path, **env: str) -> Running:
     return started(line, folder, clean_env(**env), given=given, output=output, log=log)
 
 
+@pytest.mark.volume(cases=1)
 @pytest.mark.parametrize(
     "options",
     [

@@ -20,6 +20,8 @@ from scripts.run_docs import copy_repository, known_files
 from scripts.smoke import PACKAGES, UV
 from tests.support.plugins import ROOT, clean_env
 
+pytestmark = pytest.mark.volume
+
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 NAME = f"stripe_flow-{PROJECT['version']}"
 DIST_S = 600
@@ -57,7 +59,6 @@ def dist(shared_folder: Path) -> Dist:
     return Dist(source, *json.loads(ended.read_text(encoding="utf-8")))
 
 
-@pytest.mark.volume
 @pytest.mark.promise("release", "The wheel works with its lock alone: commands, a read, a creation")
 def test_the_wheel_works_without_the_repository(dist: Dist) -> None:
     assert dist.code == 0, dist.output

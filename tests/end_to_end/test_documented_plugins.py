@@ -10,7 +10,7 @@ import yaml
 from tests.end_to_end.conftest import Project
 from tests.support.documented_plugins import Declared, declared_in_files, declared_in_pages
 
-pytestmark = pytest.mark.end_to_end
+pytestmark = pytest.mark.volume
 
 KEY, PASSWORD = "sk_test_canary01", "canary02"
 JOURNAL = f"postgresql://user:{PASSWORD}@127.0.0.1:1/journal"

@@ -70,6 +70,7 @@ def test_the_commands_are_those_of_the_example_project(path: Path) -> None:
     }
 
 
+@pytest.mark.volume
 @pytest.mark.promise("meltano", "Meltano accepts the hub definitions")
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_meltano_adds_the_hub_definitions_to_an_empty_project(path: Path, tmp_path: Path) -> None:

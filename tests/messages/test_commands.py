@@ -90,6 +90,7 @@ def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
     assert_says(f"cannot listen on 127.0.0.1, port {port} .address already in use.: .* --port, or 0", done.errors[0])
 
 
+@pytest.mark.volume(cases=1)
 @pytest.mark.parametrize("command", ["journal init", "journal export", "slices --config good.json"])
 def test_an_output_that_takes_no_more_is_one_clear_line(command: str, folder: Path) -> None:
     done = run(["sh", "-c", 'exec "$@" > /dev/full', "sh", *CLI, *command.split()], folder)

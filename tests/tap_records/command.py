@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tap_records.tap import TapRecords
+from tests.support.forking import started
 from tests.support.hangups import hangups
 
 COMMAND = (sys.executable, "-m", "tap_records")
@@ -44,10 +46,14 @@ def run(folder: Path, files: object, *options: str, env: Mapping[str, str] | Non
 
 
 def run_bare(folder: Path, *options: str, env: Mapping[str, str] | None = None) -> Ended:
-    ended = subprocess.run(
-        [*COMMAND, *options], cwd=folder, env=clean_env(env), capture_output=True, text=True, timeout=60, check=False
-    )
-    return Ended(code=ended.returncode, output=ended.stdout, log=ended.stderr)
+    with tempfile.TemporaryDirectory() as files:
+        given, output, log = Path(os.devnull), Path(files) / "output", Path(files) / "log"
+        running = started([*COMMAND, *options], folder, clean_env(env), given=given, output=output, log=log)
+        try:
+            code = running.wait(60)
+        finally:
+            running.kill()
+        return Ended(code=code, output=output.read_text(encoding="utf-8"), log=log.read_text(encoding="utf-8"))
 
 
 def start(folder: Path, files: object, env: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:

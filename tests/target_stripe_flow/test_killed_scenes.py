@@ -84,6 +84,7 @@ def scene(way: str, sandbox: Sandbox, tmp_path: Path, journal_url: str) -> Scene
     return Scene(sandbox, tmp_path, journal_url, way)
 
 
+@pytest.mark.volume(cases=2)
 @EVERY_WAY
 @pytest.mark.parametrize("at", AT)
 def test_two_sources_of_one_action_have_one_object_each(at: str, scene: Scene) -> None:
@@ -105,6 +106,7 @@ def test_two_sources_of_one_action_have_one_object_each(at: str, scene: Scene) -
     assert len({each["metadata"]["stripe_flow"] for each in scene.made}) == len(scene.made) == 2
 
 
+@pytest.mark.volume(cases=2)
 @EVERY_WAY
 @pytest.mark.parametrize("at", AT)
 def test_keys_in_another_order_after_a_kill_are_the_same_keys(at: str, scene: Scene) -> None:
@@ -120,6 +122,7 @@ def test_keys_in_another_order_after_a_kill_are_the_same_keys(at: str, scene: Sc
     assert len(scene.made) == 1
 
 
+@pytest.mark.volume(cases=2)
 @EVERY_WAY
 def test_a_conflict_stays_one_wherever_the_process_is_killed(scene: Scene, tmp_path: Path) -> None:
     """Another project with the same source_name came first; its object is never this record's."""
@@ -142,6 +145,7 @@ def test_a_conflict_stays_one_wherever_the_process_is_killed(scene: Scene, tmp_p
     assert only["metadata"]["project"] == "a"
 
 
+@pytest.mark.volume(cases=2)
 @EVERY_WAY
 def test_an_unfinished_scan_proves_nothing_wherever_the_process_is_killed(scene: Scene) -> None:
     lines = [a_schema(scene.action), scene.record()]

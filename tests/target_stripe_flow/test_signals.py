@@ -96,6 +96,7 @@ def test_a_signal_after_the_end_of_the_input_stops_the_run_too(sandbox: Sandbox,
         assert b"1 records: 1 created" in running.stderr.read()
 
 
+@pytest.mark.volume(cases=2)
 @SIGNALS
 def test_after_a_signal_requests_in_flight_are_finished_and_no_record_is_started(
     sandbox: Sandbox, tmp_path: Path, sent: signal.Signals
@@ -185,6 +186,7 @@ def test_a_refused_key_ends_the_run_while_no_input_arrives(sandbox: Sandbox, tmp
         assert running.stdout.read() == b""
 
 
+@pytest.mark.volume(cases=2)
 @pytest.mark.promise("target 1", "After a kill (SIGKILL) the next run repeats no charge")
 @pytest.mark.parametrize("after", [1, 5, 12])
 def test_after_a_kill_the_next_run_repeats_no_charge(sandbox: Sandbox, tmp_path: Path, after: int) -> None:

@@ -362,6 +362,7 @@ def test_without_settings_the_message_names_the_option(tmp_path: Path) -> None:
 SHOWN = [({}, "utf-8", "\x1b[32m✓\x1b[0m "), ({"NO_COLOR": "1"}, "utf-8", "✓ "), ({"NO_COLOR": "1"}, "ascii", "✓ ")]
 
 
+@pytest.mark.volume(cases=1)
 @pytest.mark.parametrize(("env", "encoding", "sign"), SHOWN)
 def test_a_terminal_has_colours_unless_no_color_is_set(
     env: dict[str, str], encoding: str, sign: str, world: Sandbox, tmp_path: Path

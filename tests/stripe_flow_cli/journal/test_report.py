@@ -193,6 +193,7 @@ def test_a_report_works_while_a_run_owns_the_journal_and_does_not_change_it(fill
     assert (filled / JOURNAL).read_bytes() == before
 
 
+@pytest.mark.volume
 @pytest.mark.skipif(sys.platform != "linux", reason="the peak of a process is read from /proc")
 def test_the_memory_of_a_report_is_bounded(tmp_path: Path) -> None:
     fill(tmp_path / JOURNAL, attempts(60_000, done_of=2))

@@ -180,6 +180,7 @@ def test_the_drawings_have_a_table_beside_them(journal: Journal) -> None:
     assert '<span class="nowrap">1 parked</span>' in text
 
 
+@pytest.mark.volume(cases=1)
 def test_a_page_of_many_rows_is_small(journal: Journal) -> None:
     rows = list(attempts(30_000, done_of=2))
     text = rendered(journal, rows)

@@ -65,6 +65,7 @@ def plain_digits(text: str) -> str:
     return re.sub(r"[^\w\n:,\"]|_", "", unicodedata.normalize("NFKC", text))
 
 
+@pytest.mark.volume(cases=1)
 @pytest.mark.parametrize("way", WAYS)
 def test_a_text_of_ten_megabytes_is_rejected(way: str, sandbox: Sandbox, tmp_path: Path) -> None:
     action, chosen = WAYS[way]

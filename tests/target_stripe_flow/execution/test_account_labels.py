@@ -132,6 +132,7 @@ def file_world(accounts: Sandbox, tmp_path: Path) -> World:
     return World(accounts, tmp_path, f"sqlite:///{tmp_path / 'journal.db'}")
 
 
+@pytest.mark.volume(cases=1)
 @pytest.mark.promise("target 2", "An account label is one account, whatever key comes")
 def test_rows_of_a_label_are_of_one_account_whatever_key_comes(world: World) -> None:
     assert world.run(BLIND_A).summary == "1 records: 1 created"
@@ -163,6 +164,7 @@ def test_a_key_that_loses_the_permission_goes_on_with_the_same_rows(world: World
         world.assert_stops(STRANGERS[name], made=[1, 0])
 
 
+@pytest.mark.volume(cases=1)
 @pytest.mark.promise("target 2", "No key of another account resends what a crash left open")
 @pytest.mark.parametrize("first", [BLIND_A, SEEING_A], ids=["blind", "seeing"])
 @pytest.mark.parametrize("at", ["before_execute", "after_execute"])

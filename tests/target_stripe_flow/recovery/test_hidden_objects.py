@@ -82,6 +82,7 @@ def test_a_hidden_object_in_doubt_is_found_a_day_later(hidden: str, sandbox: San
     assert len(sandbox.objects(TYPES[action])) == 1
 
 
+@pytest.mark.volume(cases=1)
 @EVERY_HIDDEN
 def test_a_hidden_object_of_a_killed_run_is_found_a_day_later(hidden: str, sandbox: Sandbox, tmp_path: Path) -> None:
     action, record = HIDDEN[hidden][0], HIDDEN[hidden][1](sandbox)
