@@ -102,7 +102,9 @@ CONFIG_JSONSCHEMA: dict[str, Any] = {  # Any: JSON schema
             "minimum": 0,
             "default": 600,
             "title": "Overlap in seconds",
-            "description": "How many seconds after its created time an object may become visible and still be read.",
+            "description": (
+                "The tap still emits an object that Stripe shows up to this many seconds after its `created`."
+            ),
         },
     },
     "required": ["api_key"],

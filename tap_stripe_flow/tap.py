@@ -36,7 +36,7 @@ from tap_stripe_flow.streams import STREAMS
 
 
 class TapStripeFlow(PluginCommand, Tap):
-    """Singer tap for Stripe: reads new and changed objects. Charges and refunds are selected by default."""
+    """Singer tap for Stripe: reads new, changed and deleted objects. Without a catalog it reads charges and refunds."""
 
     name = "tap-stripe-flow"
     package_name = "stripe-flow"
