@@ -76,7 +76,10 @@ class Run:
         if current is not None:
             current.finish(error)
             if current.refused > MOST_NAMED:
-                self._logger.warning("stream %s: %d parents are refused in all", current.stream, current.refused)
+                message = (
+                    "stream %s: the child objects or a list of %d objects cannot be read; the log names %d of them"
+                )
+                self._logger.warning(message, current.stream, current.refused, MOST_NAMED)
             log_fields(self._logger, "read", current.summary_fields())
 
     @contextmanager

@@ -19,9 +19,7 @@ from tap_stripe_flow.listing.refusals import is_of_one_object
 from tap_stripe_flow.windows.batch import Batch
 from tap_stripe_flow.windows.state import StateKeeper
 
-_WORDS = Words(
-    objects="objects", refused="of which a list is refused", later="the oldest ones come whole when they change"
-)
+_WORDS = Words(objects="objects", unread="a list", later="the oldest ones are emitted whole when they change")
 
 
 @dataclass(frozen=True, kw_only=True)

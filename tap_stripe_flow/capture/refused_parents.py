@@ -28,10 +28,10 @@ class RefusalLog:
 
 @dataclass(frozen=True, kw_only=True)
 class Words:
-    """What the messages call the objects, how they call them once these are refused again, and what becomes of them."""
+    """What the messages call the objects and what of them cannot be read, and when the forgotten ones are read."""
 
     objects: str = "parents"
-    refused: str = "whose children are refused"
+    unread: str = "the child objects"
     later: str = "the child objects of the oldest ones are read when their parents change"
 
 
@@ -98,11 +98,13 @@ class RefusedParents:
 
     def finish(self) -> None:
         """Log what concerns all refused parents together."""
-        again = len(self._of_run & self._known.keys())
+        again, unread = len(self._of_run & self._known.keys()), self._words.unread
         if again:
-            self._log.warn(f"{self._words.objects} named by earlier runs {self._words.refused} again: {again}")
+            self._log.warn(
+                f"{self._words.objects} named by earlier runs of which {unread} still cannot be read: {again}"
+            )
         if len(self._ids) > MOST_REFUSED:
             self._log.warn(
-                f"{len(self._ids)} {self._words.objects} are refused, and the state remembers {MOST_REFUSED:,}: "
-                f"{self._words.later}"
+                f"{self._words.objects} of which {unread} cannot be read: {len(self._ids)}. The state remembers "
+                f"{MOST_REFUSED:,} of them: {self._words.later}"
             )

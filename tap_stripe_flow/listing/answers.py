@@ -110,7 +110,7 @@ def _describe(answer: object, fault: str) -> str:
     if not isinstance(answer, dict) or "object" not in answer:
         return f"{fault}, so it is not Stripe's: check the setting base_url"
     if fault.startswith("Invalid enum value"):  # the rest would quote it
-        return "it is no list"
+        return "it is not a list"
     position = _ENTRY.search(fault)
     return fault + _name(answer["data"][int(position[1])]) if position else fault
 

@@ -65,7 +65,7 @@ NO_LISTS: Mapping[str, tuple[object, str]] = {
     "no object": ([], "array"),
     "a text": (PRIVATE, "str"),
     "null": (b"null", "null"),
-    "another object": (an_object(), "no list"),
+    "another object": (an_object(), "not a list"),
     "no kind": (without(a_page(), "object"), "object"),
     "no data": (without(a_page(), "data"), "data"),
     "data is null": (a_page(data=None), "data"),
