@@ -80,11 +80,10 @@ class InputChecks:
             if stream.source.is_incremental and state.of_other_form(stream.name, has_accounts=has_accounts):
                 by_form[has_accounts].append(stream.name)
         for has_accounts, names in by_form.items():
-            before, now = ("without", "with") if has_accounts else ("with", "without")
+            before, now, remedy = ("without", "has", "remove") if has_accounts else ("with", "does not have", "restore")
             self._warn(
-                f"the state was written {before} setting account_ids and this run is {now} it, so all objects since "
-                f"start_date are read again, for the streams {', '.join(names)}: "
-                f"{'remove' if has_accounts else 'restore'} the setting to go on from that state"
+                f"the state was written {before} the setting account_ids, and this run {now} it: the streams "
+                f"{', '.join(names)} are read again from start_date on. To go on from that state, {remedy} the setting"
                 if names
                 else ""
             )

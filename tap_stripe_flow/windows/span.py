@@ -24,7 +24,7 @@ class Span:
         """Raise Misconfigured if objects from before `end` may still become visible; `now` is Stripe's time."""
         if self.end is not None and self.end > now - self.overlap_s:
             raise Misconfigured(
-                f"setting end_date must be at least overlap_s ({self.overlap_s} s) before Stripe's present: "
+                f"setting end_date must be at least overlap_s ({self.overlap_s} s) before Stripe's current time: "
                 "leave it out to read up to now"
             )
 
