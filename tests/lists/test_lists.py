@@ -106,7 +106,7 @@ def test_a_list_without_permission_never_reads_as_empty(reader: ListReader, obje
         reader.read(objects, api_key=reader.key)
 
 
-@pytest.mark.promise("target 5", "A page that may not be read never ends a list")
+@pytest.mark.promise("target 5", "A page that the key may not read never counts as the end of a list")
 @pytest.mark.parametrize("page", range(3))
 @each_paged_reader
 def test_a_page_without_permission_never_ends_a_list(reader: ListReader, page: int, objects: Objects) -> None:
@@ -164,7 +164,7 @@ def test_an_empty_page_after_more_was_promised_hides_nothing(
 
 @pytest.mark.promise(
     "tap 5",
-    "A list that promises more and shows nothing is never whole, for every reader of both plugins",
+    "A list whose pages say `has_more` and stay empty never counts as complete, for every reader of both plugins",
 )
 @pytest.mark.parametrize("has_more", [True, False])
 @pytest.mark.parametrize("skip", [0, 1])

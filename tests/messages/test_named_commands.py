@@ -156,7 +156,7 @@ def attempts(folder: Path) -> list[object]:
         return raw.execute("SELECT * FROM attempts ORDER BY digest, attempt").fetchall()
 
 
-@pytest.mark.promise("commands", "A key of several sources is never taken for the wrong one")
+@pytest.mark.promise("commands", "A command with a KEY that several sources have changes nothing")
 @pytest.mark.parametrize("command", ["retry", "settle", "forget", "show"])
 def test_a_key_of_several_sources_is_never_taken_for_the_wrong_one(
     *, command: str, sandbox: Sandbox, tmp_path: Path

@@ -108,7 +108,7 @@ def _line(module: str, options: str) -> list[str]:
     return [sys.executable, "-m", module, *options.split()]
 
 
-@pytest.mark.promise("commands", "An output that takes no more is one line and exit code 1")
+@pytest.mark.promise("commands", "A closed or full standard output is one line and exit code 1")
 @pytest.mark.parametrize("change", FAULTS)
 @pytest.mark.parametrize(("module", "options"), [*COMMANDS, *HELP], ids=[" ".join(each) for each in [*COMMANDS, *HELP]])
 def test_an_output_that_takes_no_more_is_one_line_and_exit_code_1(

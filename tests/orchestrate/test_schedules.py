@@ -167,7 +167,7 @@ ENTRY = ANYTHING | st.fixed_dictionaries(
 )
 
 
-@pytest.mark.promise("meltano", "A wrong Airflow schedule is named and takes no other one away")
+@pytest.mark.promise("meltano", "A wrong Airflow schedule is named, and the others are still loaded")
 @hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(before=st.lists(ENTRY, max_size=2), after=st.lists(ENTRY, max_size=2), jobs=ANYTHING)
 def test_whatever_stands_beside_it_a_good_schedule_is_there(

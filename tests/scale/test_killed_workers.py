@@ -95,7 +95,7 @@ def most_at_once(tries: Iterable[tuple[Any, ...]]) -> int:  # Any: moments
 
 @pytest.mark.promise(
     "meltano",
-    "Killed Airflow workers lose nothing and read nothing twice, with local and Celery executors",
+    "A backfill in Airflow whose workers are killed reads each object once, with local and Celery executors",
 )
 @pytest.mark.parametrize("executor", [local, celery])
 def test_a_backfill_reads_each_object_once(
@@ -125,7 +125,10 @@ def test_a_backfill_reads_each_object_once(
     assert "Run completed" in airflow.logs(f"{name}-past")
 
 
-@pytest.mark.promise("workers", "Killed Airflow workers on one journal create one object for each row")
+@pytest.mark.promise(
+    "workers",
+    "Airflow workers on one journal create one object for each row, also if workers are killed",
+)
 def test_parts_that_overlap_become_objects_once(airflow: Airflow, shop: Sandbox) -> None:
     before = {each["id"] for each in shop.objects("charge")}
     with local(airflow) as workers:

@@ -52,10 +52,7 @@ EXPANDED = {
 }
 
 
-@pytest.mark.promise(
-    "sandbox",
-    "Every answer of the sandbox about what the target makes is as Stripe's description has it",
-)
+@pytest.mark.promise("sandbox", "Every answer of the sandbox about objects of the target matches Stripe's description")
 @pytest.mark.parametrize("noun", MAKERS)
 def test_every_answer_about_an_object_is_as_described(client: Any, shared: Sandbox, noun: str) -> None:
     service = getattr(client, f"{noun}s")

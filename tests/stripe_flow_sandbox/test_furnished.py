@@ -68,7 +68,7 @@ def test_every_object_is_as_described(noun: str, objects: Mapping[str, list[dict
     assert list(differences(objects[noun])) == []
 
 
-@pytest.mark.promise("sandbox", "What `--furnish` makes refers to each other, and its amounts add up")
+@pytest.mark.promise("sandbox", "The objects that `--furnish` makes refer to each other, and their amounts add up")
 @pytest.mark.parametrize("noun", sorted(set(REFERENCES) & set(NOUNS)))
 def test_every_reference_is_to_an_object_of_its_kind(noun: str, objects: Mapping[str, list[dict[str, Any]]]) -> None:
     ids = {kind: {each["id"] for each in found} for kind, found in objects.items()}

@@ -25,7 +25,7 @@ def shop() -> Iterator[Sandbox]:
         yield running
 
 
-@pytest.mark.promise("sandbox", "Every object that the sandbox makes, of every type, is as Stripe's description has it")
+@pytest.mark.promise("sandbox", "Every object that the sandbox makes, of every type, matches Stripe's description")
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: f"{kind.noun}-{kind.stream}")
 def test_an_object_of_every_type_is_as_described(kind: Kind, shop: Sandbox) -> None:
     of = shop.make(kind.children.parent)[0] if kind.children else None

@@ -27,7 +27,7 @@ def schema(spec: StreamSpec) -> dict[str, object]:
     return spec.schema(spec.expandable(), with_account=True)
 
 
-@pytest.mark.promise("tap 9", "With `flattening_max_key_length: 63` every column has its own name in PostgreSQL")
+@pytest.mark.promise("tap 9", "With `flattening_max_key_length: 63` every column has a different name in PostgreSQL")
 @EVERY_STREAM
 def test_with_the_documented_length_every_column_has_a_name_of_its_own_in_postgresql(spec: StreamSpec) -> None:
     for depth in DEPTHS:

@@ -68,7 +68,7 @@ OTHER: Sequence[tuple[Settings, Settings, Sequence[str], str]] = [
 ]
 
 
-@pytest.mark.promise("tap 9", "A catalog of other settings is refused, with our mark or without")
+@pytest.mark.promise("tap 9", "A catalog that was discovered with other settings is refused")
 @MARKED
 @pytest.mark.parametrize(("then", "now", "names", "said"), OTHER)
 def test_a_catalog_of_other_settings_is_refused(
@@ -222,7 +222,7 @@ def test_meltano_keeps_the_mark(patterns: list[str], said: set[str]) -> None:
     assert found.schema["properties"].keys() - found.selected_schema["properties"].keys() == said
 
 
-@pytest.mark.promise("tap 9", "What Meltano's `select` names of a stream comes, and nothing else")
+@pytest.mark.promise("tap 9", "The members that Meltano's `select` names are emitted, and no others")
 @pytest.mark.parametrize(
     ("patterns", "kept"),
     [

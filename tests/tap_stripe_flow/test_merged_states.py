@@ -33,7 +33,10 @@ def merged(new: Mapping[str, Any], old: Mapping[str, Any]) -> Message:
     return result
 
 
-@pytest.mark.promise("tap 7", "A state that was merged key by key onto older ones reads like the newest")
+@pytest.mark.promise(
+    "tap 7",
+    "A state that Meltano merged key by key onto older ones gives the same run as the newest one",
+)
 @given(st.lists(stream_states, min_size=2, max_size=5))
 def test_a_merged_state_reads_like_the_newest(stream_states: list[StreamState]) -> None:
     """However many STATEs came in between, and whichever of them were merged."""

@@ -102,7 +102,7 @@ steps = st.tuples(
 
 @pytest.mark.promise(
     "tap 7",
-    "However STATEs wait, a kill repeats one window and one batch of changes of a stream and account at most",
+    "After a kill the next run repeats at most one window and one batch of changes of each stream and account",
 )
 @example([(ITS, True, 1, part, 0, False) for part in (0, 0, 1)])
 @example([(ITS, True, 1, part, 0, False) for part in (0, 0, 2)])
@@ -326,7 +326,7 @@ def test_however_a_run_ends_a_state_has_what_was_committed(
 
 @pytest.mark.promise(
     "tap 7",
-    "A state without `account_ids` is not taken for one with it without a word, nor the reverse",
+    "A run warns if its state was written without `account_ids` and it has them, or the reverse",
 )
 @pytest.mark.parametrize("had_accounts", [False, True], ids=["without", "with"])
 def test_a_state_without_account_ids_is_not_taken_silently_with_it_or_the_reverse(

@@ -192,7 +192,7 @@ def test_twenty_ticks_emit_each_new_object_exactly_once(an_old_account: Sandbox,
 
 
 @pytest.mark.volume
-@pytest.mark.promise("tap 4", "Under `capture: changes` the last record of every object is the object")
+@pytest.mark.promise("tap 4", "Under `capture: changes` the last record of every object equals the object at Stripe")
 def test_twenty_ticks_leave_no_object_stale_under_changes(an_old_account: Sandbox, tmp_path: Path) -> None:
     """Also none that is older than `start_date`, which bounds only what is listed."""
     sandbox = an_old_account

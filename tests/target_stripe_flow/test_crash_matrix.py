@@ -206,7 +206,7 @@ HOURS_BETWEEN = {"at once": 0, "a day later": 25}
 
 @pytest.mark.promise(
     "target 1",
-    "No crash point, action or server fault creates a second object, at once or a day later",
+    "No crash, at any point, action and server fault, creates a second object, at once or a day later",
 )
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("case", CASES)

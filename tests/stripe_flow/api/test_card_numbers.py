@@ -65,7 +65,7 @@ def test_digits_of_every_script_count(script: str) -> None:
     assert mask_card_numbers("4242 4242 4242 4242".translate({48 + n: script[n] for n in range(10)})) == CARD_MASK
 
 
-@pytest.mark.promise("target 14", "Whatever is refused as a card number is masked")
+@pytest.mark.promise("target 14", "Every number that rejects a record as a card number is masked")
 @given(
     card=st.sampled_from(CARDS),
     groups=st.sampled_from([(4, 4, 4, 4), (4, 6, 5), (4, 6, 4), (8, 8), (6, 10), (3, 3, 3, 3, 4), (1,) * 19, (19,)]),

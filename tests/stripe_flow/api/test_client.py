@@ -39,7 +39,10 @@ def test_an_answer_carries_stripes_request_id_date_and_replay_mark() -> None:
     assert received.date_unix == 1_795_478_400
 
 
-@pytest.mark.promise("target 5", "A resend is byte for byte the first send, and only where it is allowed")
+@pytest.mark.promise(
+    "target 5",
+    "A write without a usable answer is resent byte for byte",
+)
 @pytest.mark.parametrize(
     "trouble",
     [

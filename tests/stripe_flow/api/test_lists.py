@@ -88,7 +88,7 @@ events = st.builds(
 
 @pytest.mark.promise(
     "tap 5",
-    "A whole list has shown each object that existed throughout, whatever is deleted, with empty pages between",
+    "A complete list has each object that existed throughout, whatever is deleted meanwhile, also with empty pages",
 )
 @given(seconds, st.lists(events, max_size=12), st.sampled_from(["newest first", "no order", "no filter"]))
 def test_a_whole_list_has_shown_each_object_that_existed_throughout(

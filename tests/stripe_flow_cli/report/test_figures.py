@@ -259,7 +259,7 @@ def test_a_rejected_record_that_was_sent_later_is_left_out(journal: Journal, tmp
     assert report.sent_since == 1
 
 
-@pytest.mark.promise("commands", "A report hides no reject of another source")
+@pytest.mark.promise("commands", "A report shows a reject whose key another source has sent")
 def test_equal_keys_of_two_sources_are_two_records(journal: Journal, tmp_path: Path) -> None:
     rejects = lines(tmp_path / "r.jsonl", SHOP, SHOP | {"source_name": "crm"}, {"at": AT})
     remember(journal, "id")

@@ -99,10 +99,7 @@ def test_a_slice_is_read_once_whatever_the_schedule_captures(world: Sandbox, tmp
     assert state["bookmarks"]["charges"].get("events_through") is None
 
 
-@pytest.mark.promise(
-    "tap 1",
-    "A schedule that ran once before the slices of its past makes a copy of everything with them",
-)
+@pytest.mark.promise("tap 1", "A schedule that runs once, and then the slices of its past, together copy every object")
 @pytest.mark.parametrize("is_paused", [True, False], ids=["schedule paused", "schedule running"])
 def test_a_schedule_and_a_backfill_are_a_copy_of_everything(tmp_path: Path, *, is_paused: bool) -> None:
     """The recipe of docs/scale.md: the schedule's first run, the slices up to its start, then the schedule."""

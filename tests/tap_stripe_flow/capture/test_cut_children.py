@@ -82,7 +82,7 @@ def check(stripe: Scenes, spec: StreamSpec, refusal: tuple[int, object]) -> None
     assert later == child_ids("in_a")
 
 
-@pytest.mark.promise("tap 8", "A cut list of child objects that cannot be read to its end fails its parent alone")
+@pytest.mark.promise("tap 8", "If a list of child objects cannot be read to its end, only its parent fails")
 @pytest.mark.parametrize("spec", INSIDE, ids=lambda spec: spec.name)
 def test_a_cut_list_that_is_refused_fails_its_parent_alone(stripe: Scenes, spec: StreamSpec) -> None:
     check(stripe, spec, REFUSALS["400"])

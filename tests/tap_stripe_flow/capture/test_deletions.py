@@ -102,7 +102,7 @@ def test_the_event_of_a_deletion_may_be_late(spec: StreamSpec) -> None:
     assert replica.rows == world.right
 
 
-@pytest.mark.promise("tap 4", "A run without the permission for events loses no deletion")
+@pytest.mark.promise("tap 4", "If a run lacks the permission for events, a later run emits the deletions")
 @EVERY_DELETED
 def test_a_run_without_the_permission_for_events_does_not_lose_the_truth(spec: StreamSpec) -> None:
     world = World(spec)
@@ -171,7 +171,7 @@ def test_the_list_of_a_parent_shows_whether_a_child_is_deleted() -> None:
     assert all(spec.child_of is not None and spec.child_of.list_member for spec in CHILDREN)
 
 
-@pytest.mark.promise("tap 4", "Only children that their parent no longer shows are called deleted")
+@pytest.mark.promise("tap 4", "A child object is emitted as deleted only if its parent no longer shows it")
 @pytest.mark.parametrize("spec", CHILDREN, ids=lambda spec: spec.name)
 def test_only_children_that_their_parent_no_longer_shows_are_deleted(spec: StreamSpec) -> None:
     assert spec.child_of is not None
@@ -210,7 +210,7 @@ def a_customer(object_id: str, spec: StreamSpec, *children: str) -> tuple[Messag
     return {"id": object_id, "object": "customer", "created": MADE, member: nested}, whole
 
 
-@pytest.mark.promise("tap 4", "A child on a later page of its parent is not called deleted")
+@pytest.mark.promise("tap 4", "A child object on a later page of its parent's list is not emitted as deleted")
 @pytest.mark.parametrize("spec", CHILDREN, ids=lambda spec: spec.name)
 def test_a_child_on_a_later_page_of_its_parent_is_not_deleted(spec: StreamSpec) -> None:
     assert spec.child_of is not None
@@ -240,7 +240,7 @@ def test_a_parent_that_lacks_its_time_is_not_deleted(spec: StreamSpec) -> None:
     assert replica.rows == {"c_1": child | {PARENT_MEMBER: "cus_1"}}
 
 
-@pytest.mark.promise("tap 4", "A child that another parent shows is not called deleted")
+@pytest.mark.promise("tap 4", "A child object that another parent shows is not emitted as deleted")
 @pytest.mark.parametrize("spec", CHILDREN, ids=lambda spec: spec.name)
 def test_a_child_that_another_parent_shows_is_not_deleted(spec: StreamSpec) -> None:
     (first, [child]), (second, _) = a_customer("cus_1", spec, "c_1"), a_customer("cus_2", spec)

@@ -42,7 +42,7 @@ def said(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
     return caplog
 
 
-@pytest.mark.promise("tap 4", "Events that become too old during a run are logged, and their objects are read again")
+@pytest.mark.promise("tap 4", "If events pass the 30 days during a run, the run logs it and reads their objects again")
 def test_what_fell_out_between_the_list_and_the_events_is_read_again_and_said(said: pytest.LogCaptureFixture) -> None:
     with begun([a_charge(1)]) as stripe:
         replica = first_run(stripe)
@@ -60,7 +60,7 @@ def test_what_fell_out_between_the_list_and_the_events_is_read_again_and_said(sa
     assert (quiet, said.text) == ([], "")
 
 
-@pytest.mark.promise("tap 4", "A kill after events became too old loses nothing")
+@pytest.mark.promise("tap 4", "A run that is killed after events became too old loses nothing")
 @pytest.mark.parametrize("killed_after", [1, 2])
 def test_a_run_that_is_killed_after_events_fell_out_loses_nothing(killed_after: int) -> None:
     """Killed after each of its states; the next run follows at once, or much later."""

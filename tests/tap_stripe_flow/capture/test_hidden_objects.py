@@ -27,7 +27,7 @@ def test_these_are_the_streams_whose_list_hides_objects() -> None:
     assert {spec.name for spec in HIDING} == {"reviews", "prices"}
 
 
-@pytest.mark.promise("tap 4", "A closed review comes once by its id")
+@pytest.mark.promise("tap 4", "A review that was opened and closed between two runs is emitted once")
 def test_a_review_that_was_opened_and_closed_between_two_runs_comes_once_by_its_id() -> None:
     closed = a_review(is_open=False)
     with Scenes(now=NOW, lists={"/v1/reviews": [], "/v1/events": []}) as stripe:

@@ -43,7 +43,7 @@ REFUSALS = {
 }
 
 
-@pytest.mark.promise("tap 9", "A list inside an object is whole or left out, and comes later")
+@pytest.mark.promise("tap 9", "A list inside an object that Stripe refuses is left out, and a later run emits it")
 @pytest.mark.parametrize("refusal", REFUSALS.values(), ids=REFUSALS.keys())
 def test_a_refused_list_is_left_out_named_once_and_comes_later(
     stripe: Scenes, tmp_path: Path, refusal: tuple[int, object]

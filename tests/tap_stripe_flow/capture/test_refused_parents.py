@@ -113,7 +113,7 @@ def furnish(
     stripe.set(now=now, lists=lists, answers=answers)
 
 
-@pytest.mark.promise("tap 8", "A parent whose children are refused stops no other parent")
+@pytest.mark.promise("tap 8", "If Stripe refuses the child objects of one parent, those of the others are emitted")
 @listed
 @pytest.mark.parametrize("refusal", REFUSALS.values(), ids=REFUSALS.keys())
 def test_the_children_of_the_other_parents_come(stripe: Scenes, spec: StreamSpec, refusal: tuple[int, object]) -> None:
@@ -146,7 +146,7 @@ def test_an_odd_list_inside_one_parent_keeps_no_other_childs_back(stripe: Scenes
     assert (second.ids, second.named, second.state.get("refused_parents")) == (["child_b"], [], None)
 
 
-@pytest.mark.promise("tap 8", "Where the children of all parents are refused, the stream fails on each run")
+@pytest.mark.promise("tap 8", "If Stripe refuses the child objects of all parents, the stream fails on each run")
 @listed
 @pytest.mark.parametrize("status", [400, 403, 404])
 def test_where_all_parents_are_refused_the_stream_fails_on_each_run(
@@ -239,10 +239,7 @@ def run_persons(stripe: Scenes, folder: Path, state: Message | None = None, **se
     return run_tap(folder, config, catalog=with_selected(catalog, "persons", "charges"), state=state)
 
 
-@pytest.mark.promise(
-    "tap 8",
-    "The exit code is 2 in the run in which a parent's children are refused for the first time",
-)
+@pytest.mark.promise("tap 8", "The exit code is 2 in the run in which Stripe first refuses a parent's child objects")
 def test_the_exit_code_is_2_in_the_run_in_which_a_parent_is_refused_first(stripe: Scenes, tmp_path: Path) -> None:
     spec = CHILD_STREAMS["persons"]
     furnish(stripe, spec, ["acct_1", "acct_2", "acct_3"], {"acct_2": (403, REFUSED)})

@@ -19,7 +19,7 @@ def an_object(spec: StreamSpec, object_id: str, created: int, **members: object)
 
 @pytest.mark.promise(
     "tap 2",
-    "An object of the second in which a list was read is not lost without an overlap, for each stream",
+    "With `overlap_s: 0` an object of the second in which a list was read is emitted, for each stream",
 )
 @pytest.mark.parametrize("spec", BY_TIME, ids=lambda spec: spec.name)
 def test_an_object_of_the_second_of_the_answer_comes_once(spec: StreamSpec) -> None:

@@ -189,7 +189,9 @@ def a_charge(name: str, created: int, amount: int = 1) -> Message:
     return {"id": f"ch_{name}", "object": "charge", "created": created, "amount": amount}
 
 
-@pytest.mark.promise("tap 1", "A first run with `start_date: now` that fails keeps its time")
+@pytest.mark.promise(
+    "tap 1", "If a first run with `start_date: now` fails, the next run reads from the first run's time on"
+)
 @CAPTURES
 @FAILURES
 @pytest.mark.parametrize("path", ["/v1/charges", "/v1/*"])

@@ -172,7 +172,7 @@ def lists_in(node: Any) -> Iterator[tuple[str, list[str]]]:  # Any: JSON
             yield from lists_in(each)
 
 
-@pytest.mark.promise("tap 5", "A list inside an object is whole or absent, at every depth")
+@pytest.mark.promise("tap 5", "A list inside an object is complete or absent, at every depth")
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(tree=trees, schedule=troubles)
 def test_every_list_at_every_depth_is_whole_or_absent(

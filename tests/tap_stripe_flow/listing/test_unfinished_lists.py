@@ -40,7 +40,7 @@ def ids(*runs: Ended, stream: str) -> Counter[str]:
     return Counter(record["id"] for done in runs for record in done.records(stream))
 
 
-@pytest.mark.promise("tap 5", "An empty page in the middle of a list hides nothing")
+@pytest.mark.promise("tap 5", "After an empty page in the middle of a list the later pages are read")
 @pytest.mark.parametrize("has_more", [False, True])
 @pytest.mark.parametrize("stream", KINDS)
 def test_an_empty_page_once_hides_nothing(
@@ -56,7 +56,7 @@ def test_an_empty_page_once_hides_nothing(
     assert ids(done, stream=stream) == Counter(each["id"] for each in full.objects(KINDS[stream]))
 
 
-@pytest.mark.promise("tap 5", "A list that promises more and never shows it fails alone and is read later")
+@pytest.mark.promise("tap 5", "A list that says `has_more` and never shows more fails alone, and a later run reads it")
 @pytest.mark.parametrize("has_more", [False, True])
 @pytest.mark.parametrize("stream", KINDS)
 def test_a_list_that_keeps_its_promise_back_fails_alone_and_is_read_later(
@@ -96,7 +96,7 @@ class Shuffled(Scenes):
         return 200, {"object": "list", "url": asked.path, "has_more": len(rest) > 100, "data": rest[:100]}
 
 
-@pytest.mark.promise("tap 5", "A list that is not newest first is read whole")
+@pytest.mark.promise("tap 5", "A list that is not newest first is read to its end")
 @pytest.mark.parametrize("first_ordered", [0, 150])
 def test_a_list_that_is_not_newest_first_is_read_whole(first_ordered: int) -> None:
     entries = [{"id": f"x_{number}", "created": NOW - 1_000_000 + number} for number in range(1_500)][::-1]
@@ -111,7 +111,7 @@ def test_a_list_that_is_not_newest_first_is_read_whole(first_ordered: int) -> No
     assert found == Counter(each["id"] for each in entries)
 
 
-@pytest.mark.promise("tap 5", "An object is read wherever a list without documented order shows it")
+@pytest.mark.promise("tap 5", "An object is read at whatever position a list without documented order has it")
 @pytest.mark.parametrize(("made", "shown"), [(5, 450), (5, 1_499), (150, 900), (800, 1_200), (450, 5)])
 def test_an_object_is_read_wherever_a_list_without_documented_order_shows_it(made: int, shown: int) -> None:
     """The pages before it come newest first, and seem to have passed its time."""

@@ -52,7 +52,7 @@ def test_a_dense_second_before_the_first_window_becomes_a_window() -> None:
     assert plan.start_next() == Window(start=0, end=1)
 
 
-@pytest.mark.promise("tap 1", "Windows tile the range, whatever each one holds")
+@pytest.mark.promise("tap 1", "The windows of a run cover its range of time without a gap or overlap")
 @settings(deadline=None)
 @given(window=windows, data=st.data())
 def test_windows_tile_the_range(window: Window, data: st.DataObject) -> None:

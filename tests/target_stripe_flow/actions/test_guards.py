@@ -173,7 +173,7 @@ def test_a_key_column_or_metadata_may_say_deleted(action: str) -> None:
 FINDERS = [(action, spec.find_by) for action, spec in ACTIONS.items() if spec.find_by]
 
 
-@pytest.mark.promise("target 8", "A record that should name a customer and does not creates none")
+@pytest.mark.promise("target 8", "A record with an empty `stripe_id` creates no object")
 @pytest.mark.parametrize(("action", "name"), FINDERS)
 @pytest.mark.parametrize("empty", [None, "", " ", "\t\n"])
 def test_a_record_that_should_name_an_object_and_does_not_creates_none(action: str, name: str, empty: object) -> None:

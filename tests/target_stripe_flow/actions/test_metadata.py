@@ -81,7 +81,10 @@ def send(sandbox: Sandbox, folder: Path, *lines: Message, **settings: object) ->
     return run_target(folder, a_config(sandbox.url, **settings), lines)
 
 
-@pytest.mark.promise("target 8", "A name that metadata does not take is rejected for null as for text")
+@pytest.mark.promise(
+    "target 8",
+    "A metadata name that Stripe does not take rejects the record, also if its value is null",
+)
 @pytest.mark.parametrize("settings", [{}, {"on_change": "update"}, {"dry_run": True, "on_change": "update"}])
 @pytest.mark.parametrize("action", [name for name, spec in ACTIONS.items() if spec.is_changeable])
 def test_a_wrong_name_that_is_null_never_reaches_stripe(
@@ -101,7 +104,7 @@ def test_a_wrong_name_that_is_null_never_reaches_stripe(
 
 @pytest.mark.promise(
     "target 8",
-    "Numbers and booleans in metadata are sent as their JSON text, and are the texts that were sent before",
+    "Numbers and booleans in metadata are sent as their JSON text, and equal that text in an earlier record",
 )
 def test_numbers_are_the_texts_that_were_sent_before(sandbox: Sandbox, tmp_path: Path) -> None:
     texts = {"seats": "5", "trial": "true", "rate": "0.5", "old": "x"}

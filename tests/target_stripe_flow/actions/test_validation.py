@@ -73,7 +73,7 @@ def test_metadata_that_stripe_does_not_take_is_rejected(action: str, metadata: o
     assert caught.value.field == field
 
 
-@pytest.mark.promise("target 6", "A record may have 49 keys of metadata; an incoming marker is replaced")
+@pytest.mark.promise("target 6", "A record may have 49 keys of metadata; a marker in the record is replaced")
 @EVERY_ACTION
 @pytest.mark.parametrize("older", [{}, {"stripe_flow": "an older marker"}])
 def test_49_keys_of_metadata_pass_and_an_incoming_marker_is_dropped(action: str, older: dict[str, str]) -> None:

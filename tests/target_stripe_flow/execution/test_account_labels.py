@@ -133,7 +133,7 @@ def file_world(accounts: Sandbox, tmp_path: Path) -> World:
 
 
 @pytest.mark.volume(cases=1)
-@pytest.mark.promise("target 2", "An account label is one account, whatever key comes")
+@pytest.mark.promise("target 2", "An account label stays one account, whatever key a run has")
 def test_rows_of_a_label_are_of_one_account_whatever_key_comes(world: World) -> None:
     assert world.run(BLIND_A).summary == "1 records: 1 created"
     for settings in ALL.values():
@@ -165,7 +165,7 @@ def test_a_key_that_loses_the_permission_goes_on_with_the_same_rows(world: World
 
 
 @pytest.mark.volume(cases=1)
-@pytest.mark.promise("target 2", "No key of another account resends what a crash left open")
+@pytest.mark.promise("target 2", "A run with a key of another account does not resend what a crash left open")
 @pytest.mark.parametrize("first", [BLIND_A, SEEING_A], ids=["blind", "seeing"])
 @pytest.mark.parametrize("at", ["before_execute", "after_execute"])
 def test_open_rows_are_not_resent_by_a_key_of_another_account(first: dict[str, str], at: str, world: World) -> None:

@@ -56,7 +56,7 @@ def no_one_was_consumed(done: Ended, folder: Path) -> bool:
 
 @pytest.mark.promise(
     "target 7",
-    "If Stripe refuses the first five records of an action alike, the run stops and consumes none",
+    "If Stripe refuses the first five records of an action alike, the run stops, and the next run sends them",
 )
 @pytest.mark.parametrize("way", WAYS)
 def test_a_refusal_of_every_record_stops_the_run_and_consumes_none(way: str, shared: Sandbox, tmp_path: Path) -> None:

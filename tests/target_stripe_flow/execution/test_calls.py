@@ -232,7 +232,7 @@ def test_a_warning_names_a_null_that_stripe_cannot_empty(
     assert all(name not in sent for sent in posted(sandbox)[2:])
 
 
-@pytest.mark.promise("target 9", "A longer list of parameters changes nothing for rows sent before")
+@pytest.mark.promise("target 9", "If a release knows more parameters, records sent before stay `unchanged`")
 @pytest.mark.parametrize("policy", ["reject", "update"])
 def test_a_longer_list_of_parameters_changes_nothing_for_rows_stored_before(
     policy: str, sandbox: Sandbox, tmp_path: Path

@@ -67,7 +67,7 @@ def a_conflict(sandbox: Sandbox, folder: Path, way: str, url: str | None = None)
 
 @pytest.mark.promise(
     "target 2",
-    "What another run made under a key is parked, and never adopted, updated or referred to",
+    "An object that another run made under the same idempotency key is parked, and never updated or referred to",
 )
 @EVERY_WAY
 def test_what_another_run_made_is_parked_and_never_adopted(

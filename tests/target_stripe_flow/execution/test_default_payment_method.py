@@ -27,7 +27,7 @@ def customer(**record: Any) -> list[Message]:  # Any: JSON
     return [a_schema("customers"), a_record("customers", **record)]
 
 
-@pytest.mark.promise("target 12", "A charge is paid by the default that the record before it set")
+@pytest.mark.promise("target 12", "A charge is paid by the default payment method that the record before it set")
 @NAMES
 def test_a_charge_is_paid_by_the_default_that_the_record_before_it_set(
     named: str, sandbox: Sandbox, tmp_path: Path

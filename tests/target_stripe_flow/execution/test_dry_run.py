@@ -128,7 +128,10 @@ def test_records_before_one_that_needs_a_rebuild_keep_their_outcome(sandbox: San
     assert done == (1, "40 records: 40 created")
 
 
-@pytest.mark.promise("target 10", "A dry run foretells what a killed run left open, and leaves it open")
+@pytest.mark.promise(
+    "target 10",
+    "A dry run predicts the outcome of attempts that a killed run left open, and leaves them open",
+)
 @pytest.mark.parametrize("way", WAYS)
 def test_a_dry_run_foretells_what_a_killed_run_left_and_leaves_it_open(
     way: str, sandbox: Sandbox, tmp_path: Path

@@ -39,7 +39,7 @@ def refused(status: int, **error: str) -> bytes:
     return answer(status, json.dumps({"error": {"type": "invalid_request_error", **error}}))
 
 
-@pytest.mark.promise("target 13", "An answer that may hide a match creates nothing")
+@pytest.mark.promise("target 13", "If Stripe refuses a search for an e-mail address, no customer is created")
 @pytest.mark.parametrize(
     "turns",
     [
@@ -144,7 +144,7 @@ MISSPELLED = [
 ]
 
 
-@pytest.mark.promise("target 13", "An e-mail address that looks like another one makes no second customer")
+@pytest.mark.promise("target 13", "An e-mail address with white space or invisible characters rejects its record")
 @pytest.mark.parametrize("is_dry", [False, True])
 def test_an_address_that_looks_like_another_is_rejected_by_email(
     *, is_dry: bool, sandbox: Sandbox, tmp_path: Path

@@ -28,7 +28,7 @@ def give_a_card(sandbox: Sandbox) -> None:
     official(sandbox).v1.customers.update(customer["id"], {"source": "tok_visa"})
 
 
-@pytest.mark.promise("target 7", "A charge of a customer with nothing to pay with is sent again once it has a source")
+@pytest.mark.promise("target 7", "A charge of a customer without a payment method is sent again once it has a source")
 def test_it_is_said_in_words_and_is_not_final(sandbox: Sandbox, tmp_path: Path) -> None:
     done = run_target(tmp_path, a_config(sandbox.url), LINES)
     report = reason(tmp_path)

@@ -101,7 +101,7 @@ def test_a_deleted_object_is_rejected(sandbox: Sandbox, references: References) 
         resolve(references, client, made)
 
 
-@pytest.mark.promise("target 13", "A name that may stand for several records is rejected as not clear")
+@pytest.mark.promise("target 13", "A reference that fits several records is rejected as not clear")
 @pytest.mark.parametrize(("action", "field"), REFERENCED)
 @pytest.mark.parametrize("is_learned", [False, True])
 def test_a_name_with_a_comma_is_the_one_known_key_or_not_clear(
@@ -178,7 +178,7 @@ def test_several_sources_with_one_object_are_clear(sandbox: Sandbox, journal: Jo
     assert resolve(references, a_client(sandbox.url), "7") == "cus_1"
 
 
-@pytest.mark.promise("target 13", "A reference with blanks at its ends is never another object")
+@pytest.mark.promise("target 13", "A reference with blanks at its ends is rejected")
 @pytest.mark.parametrize(("action", "field"), REFERENCED)
 @pytest.mark.parametrize("padded", ["c-1 ", "\ufeffc-1", "c-1\u200b", "\tc-1", "c\0-1", "c-1\u00a0"])
 def test_a_padded_reference_is_never_another_object(

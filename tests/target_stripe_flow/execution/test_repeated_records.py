@@ -57,7 +57,7 @@ def test_a_number_and_its_text_are_the_same_record(way: str, sandbox: Sandbox, t
     assert (again.summary, made(sandbox, way)) == ("1 records: 1 unchanged", 1)
 
 
-@pytest.mark.promise("target 9", "A changed record that moves money is a conflict, never a second order")
+@pytest.mark.promise("target 9", "A changed price, charge or refund is rejected, whatever `on_change` is")
 @pytest.mark.parametrize("on_change", ["reject", "ignore", "update"])
 @pytest.mark.parametrize("way", FINAL)
 def test_a_changed_price_charge_or_refund_is_a_conflict_for_every_on_change(

@@ -50,7 +50,7 @@ def row(journal: Journal, attempt: Attempt) -> Attempt:
     return found
 
 
-@pytest.mark.promise("target 4", "The outcome is in the journal before the record counts")
+@pytest.mark.promise("target 4", "The outcome is in the journal before the record counts as done")
 @pytest.mark.parametrize(
     ("response", "state"),
     [

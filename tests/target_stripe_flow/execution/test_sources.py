@@ -454,7 +454,10 @@ def test_of_several_workers_that_bind_one_source_at_once_one_decides(round_: int
     assert found == [remembered] * len(keys)
 
 
-@pytest.mark.promise("target 2", "A rebuilt journal binds its sources at its first run and says what it cannot know")
+@pytest.mark.promise(
+    "target 2",
+    "A rebuilt journal binds its sources at its first run, and the run warns that markers have no `source_name`",
+)
 def test_a_rebuilt_journal_binds_at_its_first_run_and_says_what_it_cannot_know(
     sandbox: Sandbox, tmp_path: Path
 ) -> None:

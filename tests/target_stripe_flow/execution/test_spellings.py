@@ -51,7 +51,10 @@ def rejects(folder: Path) -> Iterator[dict[str, Any]]:
     return (each["stripe_flow"] for each in lines if each["type"] == "RECORD")
 
 
-@pytest.mark.promise("target 2", "A key with blanks or invisible characters at its ends is no second object")
+@pytest.mark.promise(
+    "target 2",
+    "A key with blanks or invisible characters at its ends rejects its record and creates no second object",
+)
 @EVERY_WAY
 def test_a_spelling_of_a_known_key_is_rejected_and_says_so(
     way: str, journal_url: str, sandbox: Sandbox, tmp_path: Path

@@ -136,7 +136,7 @@ def test_null_empties_all_that_stripe_can_empty(action: str) -> None:
     assert {path for other, path in emptied() if other == action} >= STRIPE_EMPTIES[action]
 
 
-@pytest.mark.promise("target 9", "Null empties all that Stripe can empty")
+@pytest.mark.promise("target 9", "Null empties every parameter that Stripe can empty")
 @pytest.mark.parametrize(("action", "path"), emptied())
 def test_null_empties_what_stripe_can_empty(action: str, path: str, sandbox: Sandbox, tmp_path: Path) -> None:
     sample: Any = FIT.get(path, SAMPLES[action].get(path.partition(".")[0]))
@@ -220,7 +220,10 @@ POINTS = ("before the intent", "after the intent", "while sending", "executed bu
           "answer received but not written", "outcome written but not reported")  # fmt: skip
 
 
-@pytest.mark.promise("target 9", "From A to B to A is two updates, and a killed update is applied once")
+@pytest.mark.promise(
+    "target 9",
+    "A change and its reverse are two updates, and an update that was killed is applied once",
+)
 @pytest.mark.parametrize("pause_h", [0, 25])
 @pytest.mark.parametrize("point", POINTS)
 def test_a_killed_update_is_applied_once_and_never_made_a_second_object(
@@ -335,7 +338,7 @@ WITHOUT_EFFECT: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.promise("target 9", "An update without effect leaves what was applied before as the truth")
+@pytest.mark.promise("target 9", "After an update without effect, the record that was applied before is `unchanged`")
 @EVERY_CHANGEABLE
 @pytest.mark.parametrize("end", WITHOUT_EFFECT)
 @pytest.mark.parametrize("applied", ["A", "B"], ids=["after the creation", "after an update"])
@@ -400,7 +403,10 @@ def test_a_record_that_differs_from_an_attempt_in_doubt_is_deferred(
     assert the_one(sandbox, action)["name"] == "C"
 
 
-@pytest.mark.promise("target 12", "A run remembers the e-mail addresses of its own customers")
+@pytest.mark.promise(
+    "target 12",
+    "`match_customers_by` finds the customers of its own run, which Stripe's list shows late",
+)
 @pytest.mark.parametrize("doubtful", [False, True])
 def test_a_run_remembers_the_emails_of_its_own_customers(
     doubtful: bool,  # noqa: FBT001
@@ -460,7 +466,7 @@ def test_an_email_that_an_update_changed_is_remembered_too(sandbox: Sandbox, tmp
     assert len(sandbox.objects("customer")) == 2
 
 
-@pytest.mark.promise("target 9", "After a rebuild an update makes sure of the content once")
+@pytest.mark.promise("target 9", "After a rebuild `on_change: update` updates each object once")
 @EVERY_CHANGEABLE
 @pytest.mark.parametrize("revised", [False, True], ids=["created", "updated before"])
 @pytest.mark.parametrize("policy", ["update", "reject", "ignore"])

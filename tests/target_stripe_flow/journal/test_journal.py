@@ -236,7 +236,7 @@ def test_a_rebuild_keeps_the_rows_that_the_journal_has(journal: Journal) -> None
     assert kept.state is State.INTENT
 
 
-@pytest.mark.promise("target 1", "A journal file is for one process, and readable meanwhile")
+@pytest.mark.promise("target 1", "One process at a time writes a journal file; others can read it meanwhile")
 def test_the_journal_can_be_read_but_not_written_while_a_run_owns_it(journal: Journal, location: Location) -> None:
     journal.open_attempt(an_attempt())
 

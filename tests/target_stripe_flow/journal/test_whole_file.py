@@ -99,7 +99,7 @@ def without_its_lock_file(journal: Path) -> Path:
 NAMES = [linked, linked_elsewhere, symlinked, in_a_symlinked_folder, without_its_lock_file]
 
 
-@pytest.mark.promise("target 1", "Two runs at once by two names of one journal charge each row once")
+@pytest.mark.promise("target 1", "Two runs at once that open one journal by two names charge each row once")
 @pytest.mark.parametrize("named", NAMES)
 def test_two_runs_at_once_by_two_names_charge_each_row_once(
     named: Callable[[Path], Path], sandbox: Sandbox, tmp_path: Path
@@ -204,7 +204,7 @@ def runs(sandbox: Sandbox, folder: Path, journal: Path) -> list[Ended]:
     ]
 
 
-@pytest.mark.promise("target 1", "A `-wal` that is not the journal's own is refused and kept")
+@pytest.mark.promise("target 1", "A `-wal` that does not belong to the journal is refused and kept")
 @pytest.mark.parametrize("journal_is", [missing, empty, of_another_journal, of_an_earlier_time])
 def test_a_wal_beside_a_journal_that_is_not_its_own_is_refused_and_kept(
     journal_is: Callable[[Path], None], sandbox: Sandbox, tmp_path: Path

@@ -30,7 +30,7 @@ def resume(folder: Path, url: str, settings: dict[str, object]) -> Running:
     return started(line, folder, clean_env(), given=given, output=output, log=log)
 
 
-@pytest.mark.promise("target 5", "A run that stood still for a day at the journal's lock sends no dead key")
+@pytest.mark.promise("target 5", "A run that waits a day for the journal's lock sends no expired key")
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("closes", [True, False], ids=["each answer closes", "connections stay open"])
 def test_a_run_that_stood_still_at_the_journals_lock_sends_no_dead_key(

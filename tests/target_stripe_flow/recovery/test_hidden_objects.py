@@ -67,7 +67,10 @@ def lose_journal(folder: Path) -> None:
         each.unlink()
 
 
-@pytest.mark.promise("target 5", "What Stripe's lists hide is found: inactive prices, customers on test clocks")
+@pytest.mark.promise(
+    "target 5",
+    "A scan finds objects that Stripe's lists hide: inactive prices, customers on test clocks",
+)
 @EVERY_HIDDEN
 def test_a_hidden_object_in_doubt_is_found_a_day_later(hidden: str, sandbox: Sandbox, tmp_path: Path) -> None:
     action, record = HIDDEN[hidden][0], HIDDEN[hidden][1](sandbox)

@@ -67,7 +67,7 @@ class World:
             return run(line, self.folder)
 
 
-@pytest.mark.promise("target 6", "A refund or debit that is not over is checked by every run until it is")
+@pytest.mark.promise("target 6", "Every run checks a pending refund or debit until it is final")
 @EVERY_END
 def test_what_is_not_over_is_looked_at_until_it_is(
     pending: tuple[str, str, str], end: tuple[str, str], sandbox: Sandbox, tmp_path: Path, journal_url: str

@@ -64,7 +64,7 @@ def test_a_decline_says_the_cards_reason_in_words_and_that_it_is_final(code: str
     assert is_final(Refusal(http_status=402, code=code))
 
 
-@pytest.mark.promise("target 7", "A refusal that asked no bank is no decline of the card, and its record is sent again")
+@pytest.mark.promise("target 7", "A refusal for which no bank was asked is not a decline, and its record is sent again")
 @pytest.mark.parametrize("code", sorted(NOT_FINAL))
 def test_what_asked_no_bank_is_no_decline_of_the_card(code: str) -> None:
     """A row of an earlier release is declined all the same."""

@@ -191,7 +191,7 @@ def test_a_line_of_an_older_release_without_a_source_is_not_repeated(tmp_path: P
     assert lines(path) == [schema, older]
 
 
-@pytest.mark.promise("target 7", "A cut line of the rejects file is never continued")
+@pytest.mark.promise("target 7", "A cut line of the rejects file does not damage the next line")
 @pytest.mark.parametrize("cut", [1, 20, 150])
 def test_a_line_that_another_process_leaves_cut_is_not_continued(cut: int, tmp_path: Path) -> None:
     """A full disk or a kill cuts a line while this process has the file open."""
