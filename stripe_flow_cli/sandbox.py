@@ -26,8 +26,16 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--port", default=12111, show_default=True, type=click.IntRange(0, 65535), help="0 for any free port.")
 @click.option("--seed", default=0, show_default=True, help="The same seed gives the same objects.")
 @click.option("--charges", default=0, show_default=True, type=click.IntRange(0), help="Charges to start with.")
-@click.option("--furnish", default=0, show_default=True, type=click.IntRange(0), help="Objects of every kind.")
-@click.option("--days", default=30, show_default=True, type=click.IntRange(1), help="Days that they are spread over.")
+@click.option(
+    "--furnish", default=0, show_default=True, type=click.IntRange(0), help="Objects of every type to start with."
+)
+@click.option(
+    "--days",
+    default=30,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Days before now over which their created times are spread.",
+)
 @click.option("--keys", "keys_file", type=_FILE, help="JSON file with accounts and API keys.")
 @click.option("--faults", "faults_file", type=_FILE, help="JSON file with a script of faults.")
 @click.option("--now", type=int, help="Start of the sandbox's clock in Unix seconds; default: this machine's time.")

@@ -216,7 +216,9 @@ class Run:
             with location.open_journal() as journal:
                 yield journal
             return
-        logger.info("dry run: nothing is sent, nothing is written; it reads the journal %s", location)
+        logger.info(
+            "dry run: sends no write, and changes neither journal nor rejects file; it reads the journal %s", location
+        )
         location.check_writable()
         with open_overlay(location) as journal:
             yield journal

@@ -39,9 +39,9 @@ CONFIG_JSONSCHEMA: dict[str, object] = {
             "type": "string",
             "title": "Source name",
             "description": (
-                "A name of your own for the source of the rows, such as the shop or the database: equal keys of two "
-                "sources are two records. Part of the identity: with another name every record is ordered again. "
-                "`default` goes on with rows that were made before this setting was required."
+                "A name that you choose for the source of the rows, such as the shop or the database: equal keys of "
+                "two sources are two records. Part of the identity: with another name every record is ordered again. "
+                "`default` continues a journal from before this setting was required."
             ),
         },
         "source_names": {
@@ -95,7 +95,7 @@ CONFIG_JSONSCHEMA: dict[str, object] = {
             "title": "Match customers by",
             "description": (
                 "`email`: before the target creates a customer, it searches for one with the same e-mail address and "
-                "uses it. Several are a reject that names them. Default: customers are not matched."
+                "uses it. If several have it, the record is rejected. Default: customers are not matched."
             ),
         },
         "product_id_from_key": {
@@ -169,7 +169,7 @@ def _describe_missing_name(location: Location) -> str:
     known = f"the journal {location} has {', '.join(names) or 'no name yet'}"
     return (
         f"setting source_name is missing and has no default: {known}. A new connection takes a name of its own, such "
-        "as the name of the shop; `source_name: default` goes on with rows that were made before it was required. With "
+        "as the name of the shop; `source_name: default` continues a journal from before it was required. With "
         "another name every record is ordered again"
     )
 

@@ -175,7 +175,7 @@ class ActionSink(FeedingSink):
             message = "stream %s: Stripe cannot empty %s: an update leaves it as it is where the record has null"
             names = dict.fromkeys(self._checker.not_emptied(record), message)
         elif outcome.left_out:
-            message = "stream %s: %s changed, which no update takes: it is at Stripe as before"
+            message = "stream %s: %s changed, but no update takes it: the object at Stripe keeps the old value"
             names = dict.fromkeys(outcome.left_out, message)
         if outcome.status in {Status.CREATED, Status.UPDATED}:
             message = "stream %s: %s is left out of copies: it names an object of the account that they were read from"

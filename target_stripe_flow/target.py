@@ -189,7 +189,7 @@ class TargetStripeFlow(PluginCommand, Target):
         """Between two lines: end the run after a signal, raise the fatal error of a worker."""
         if self._stop_signal:
             self.run.stop()
-            self.logger.info("stopping: requests in flight are finished, no record is started")
+            self.logger.info("stopping: requests in flight are finished, and no other record is started")
             raise SystemExit(128 + self._stop_signal)
         self.run.dispatcher.raise_fatal()
 

@@ -12,7 +12,7 @@ CONNECTED = CONFIGURED | {"connection"}
 
 SETTINGS = Check("settings", connection.read_settings, connection.judge_settings)
 KEY = Check("key", connection.read_connection, connection.judge_key, CONFIGURED)
-THROTTLE = Check("pace", connection.read_throttle, connection.judge_throttle, CONFIGURED)
+THROTTLE = Check("throttle", connection.read_throttle, connection.judge_throttle, CONFIGURED)
 CONNECTION = Check("connection", connection.try_connection, connection.judge_connection, CONFIGURED)
 CLOCK = Check("clock", connection.read_clocks, connection.judge_clocks, CONNECTED)
 VERSION = Check("version", connection.read_samples, connection.judge_version, CONNECTED)
@@ -41,9 +41,9 @@ TARGET_CHECKS: Checks[TargetUnderTest] = (
     CONNECTION,
     Check("account", journal.read_account, journal.judge_account, CONNECTED),
     CLOCK,
-    Check("rows", journal.read_rows, journal.judge_rows, CONNECTED | {"account", "journal"}),
+    Check("attempts", journal.read_rows, journal.judge_rows, CONNECTED | {"account", "journal"}),
     Check("source", sources.read_source_facts, sources.judge_sources, CONNECTED | {"account", "journal"}),
-    Check("rights", permissions.try_permissions, permissions.judge_permissions, CONNECTED | {"live"}),
+    Check("permissions", permissions.try_permissions, permissions.judge_permissions, CONNECTED | {"live"}),
     Check("charging", permissions.read_charging, permissions.judge_charging, CONNECTED),
     VERSION,
     LATENCY,

@@ -34,7 +34,7 @@ _WIDTH = max(len(check.name) for _, checks in _PLUGINS.values() for check in che
     "--stream",
     "streams",
     multiple=True,
-    help="A stream of the run. Default: for the tap, those selected; for the target, unknown.",
+    help="A stream of the run. Default: for the tap, those selected; for the target, any action.",
 )
 @click.option("--catalog", metavar="FILE", help="For the tap: the catalog that selects streams.")
 @click.option("--state", metavar="FILE", help="For the tap: the state that a run would start from.")

@@ -165,7 +165,7 @@ def judge_rows(rows: JournalRows) -> Iterator[Finding]:
     if waiting:
         yield warns(f"not settled yet: {', '.join(waiting)}; the next run reconciles them before it reads input")
     if not counts:
-        yield ok(f"nothing of {rows.account} is in doubt")
+        yield ok(f"{rows.account} has no open attempts")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -209,7 +209,7 @@ def judge_rejects_file(rejects: RejectsFacts) -> Iterator[Finding]:
     yield ok(f"the target writes rejected and declined records to {rejects.path}")
     if rejects.waiting:
         yield warns(
-            f"{rejects.waiting:,} records in {rejects.path} were rejected and not sent since: fix them in their "
+            f"{rejects.path} has rejected records that were not sent since: {rejects.waiting:,}. Fix them in their "
             "source, or in the file and pipe it into the target; `stripe-flow journal report` shows the reasons"
         )
     yield from map(warns, rejects.wide)

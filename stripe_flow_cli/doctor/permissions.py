@@ -131,10 +131,10 @@ def _judge_charging(charging: Charging) -> Finding:
             return stops(text, AccountTrouble.exit_code)
         return warns(f"{text} before you send {action}")
     if not charging.is_enabled:
-        return warns(f"this account may not take live payments yet, says Stripe; test mode may work: {later}")
+        return warns(f"Stripe says that this account may not take live payments yet; test mode may work: {later}")
     if endpoint.makes_intent:
         return ok(f"this account may take payments, and the target creates {action} as PaymentIntents")
     return warns(
-        "this account may take payments. Stripe does not say whether it may create charges directly, which fewer and "
-        f"fewer accounts may: {later}"
+        "this account may take payments. Stripe does not say whether it may create charges directly, and some "
+        f"accounts may not: {later}"
     )

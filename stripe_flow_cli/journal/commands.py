@@ -34,7 +34,7 @@ def journal(ctx: click.Context, config: tuple[str, ...]) -> None:
     "--state", "states", multiple=True, type=click.Choice([state.value for state in State]), help="Only these states."
 )
 @click.option("--action", type=click.Choice(list(ACTIONS)), help="Only this action.")
-@click.option("--every-source", is_flag=True, help="All source_names, also with --source-name.")
+@click.option("--every-source", is_flag=True, help="All source_names, even with --source-name.")
 @with_context
 def list_attempts(context: JournalContext, states: tuple[str, ...], action: str | None, *, every_source: bool) -> None:
     """Print one line for each attempt. Covers every source_name, unless --source-name names one."""

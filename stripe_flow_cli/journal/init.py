@@ -32,14 +32,15 @@ from target_stripe_flow.settings import refuse_live
 @click.option(
     "--beside",
     is_flag=True,
-    help="Another journal holds the account's objects that have our marker, or there are none: do not search for them.",
+    help="Do not search for objects of an earlier journal: another journal holds them, or there are none.",
 )
 @with_context
 def init(context: JournalContext, *, beside: bool) -> None:
     """Create an empty journal, or migrate one of an older release.
 
-    It reads the newest 100 objects of each action at Stripe first, so it needs --config. Where one has our marker, an
-    earlier journal was lost, and runs refuse records of that action until `stripe-flow journal rebuild` has read them.
+    It reads the newest 100 objects of each action at Stripe first, so it needs --config. If one has our marker, an
+    earlier journal was lost, and runs refuse records of that action until `stripe-flow journal rebuild` has read its
+    lists.
     """
     location = context.location
     is_new = not location.is_there()

@@ -21,7 +21,7 @@ _ACCOUNT = re.compile(r"acct_\w+", re.ASCII)
 @click.option("--is", "account_id", required=True, metavar="acct_…", help="The id of the label's account.")
 @with_context
 def label(context: JournalContext, name: str, account_id: str) -> None:
-    """Say which account the account_label NAME is, where no run can find it out. Stripe's dashboard shows the id.
+    """Say which account the account_label NAME is, if no run can find out. Stripe's dashboard shows the id.
 
     Covers both modes, unless --mode or the API key of --config names one.
     """

@@ -26,8 +26,9 @@ FILE = "stripe-flow-report.html"
 )
 @with_context
 def report(context: JournalContext, output: str) -> None:
-    """Write one HTML page: the records that need somebody and what to do, the outcome of all records over time, money
-    by currency and day, the reasons of declines. It needs no network, and shows source keys only with --show-keys.
+    """Write one HTML page: the records that need a decision or a fix and what to do, the outcome of all records over
+    time, money by currency and day, the reasons of declines. The page needs no network, and shows source keys only with
+    --show-keys.
 
     With --json, prints the figures as one object instead, with amounts in minor units, and writes no page.
 

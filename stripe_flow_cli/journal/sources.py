@@ -62,7 +62,7 @@ def add(context: JournalContext, name: str, action: str, stream: str | None) -> 
         counts = journal.count_records(account, mode, action)
         found = find_source(journal, Source(account=account, mode=mode, action=action, source_name=name))
         if found is None and is_odd(name):
-            raise Misconfigured("NAME has white space at an end, or characters that nobody sees: remove them")
+            raise Misconfigured("NAME has white space at an end, or invisible characters: remove them")
         if found is None:
             found = Source(account=account, mode=mode, action=action, source_name=name, is_added=True)
             write_source(journal, found)

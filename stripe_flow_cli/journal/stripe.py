@@ -46,7 +46,7 @@ def reconcile(context: JournalContext) -> None:
 @click.option(
     "--since",
     metavar="ISO8601",
-    help="Only objects created since then. Default: all. What is older stays missing, if it was.",
+    help="Only objects created since then. Default: all. Older objects that the journal lacks stay missing.",
 )
 @click.option(
     "--action",
@@ -59,8 +59,8 @@ def reconcile(context: JournalContext) -> None:
 def rebuild(context: JournalContext, since: str | None, actions: tuple[str, ...]) -> None:
     """Refill a lost journal from the markers of the objects at Stripe. Rows that the journal has stay unchanged.
 
-    Until all lists of an action were read, runs refuse its records. A list that the key may not read is left out. The
-    exit code is 2 if a list was not read to its end.
+    Runs refuse the records of an action until all its lists were read. The exit code is 2 if the key may not read a
+    list, or if a list was not read to its end; the other lists are read.
     """
     first = _parse_since(since)
     is_new = not context.location.is_there()

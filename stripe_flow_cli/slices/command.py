@@ -29,8 +29,8 @@ def slices(config: tuple[str, ...], workers: int, slices_per_worker: int, stream
 
     Prints a JSON list of {account, start_date, end_date, runs_at_once, objects, requests_per_second, capture}. Run the
     tap once for each slice, with all but objects and requests_per_second as settings and with its own state: together
-    the runs read each object exactly once. Those two inform only: the estimated number of objects, and the requests per
-    second to one endpoint that follow from the settings. capture is `new` whatever the settings say.
+    the runs read each object exactly once. `objects` is an estimate. `requests_per_second` are those of one run to one
+    endpoint, by the settings. `capture` is always `new`.
     """
     with print_errors():
         tap = load_plugin(TapStripeFlow, config)

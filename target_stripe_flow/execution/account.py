@@ -63,7 +63,9 @@ def identify(client: Client, config: Config, labels: Labels) -> str:
         labels.bind(label, own)
         _choose(label, own, labels)  # another process may have bound it meanwhile
     if choice.name not in {label, own}:
-        logger.info("the journal has the rows of this account under account_label %s: they go on", choice.name)
+        logger.info(
+            "the journal has the rows of this account under account_label %s: this run continues them", choice.name
+        )
     return choice.name
 
 

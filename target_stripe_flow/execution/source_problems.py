@@ -154,7 +154,7 @@ def describe_odd_name(name: str) -> str:
     """Why a new source_name is refused."""
     return (
         f"setting source_name or source_names has the name {json.dumps(name)}, with white space at an end or with "
-        "characters that nobody sees: it would be another source than the name that one reads. Remove them"
+        "invisible characters: it would be another source than the name that you see. Remove them"
     )
 
 

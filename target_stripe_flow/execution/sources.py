@@ -90,7 +90,7 @@ class Sources:
             return
         name = self._names.of(stream)
         if not name:
-            raise Misconfigured("setting source_name is missing: it is a part of what makes a record the same")
+            raise Misconfigured("setting source_name is missing: it is part of each record's identity")
         incoming = Incoming(stream=stream, action=action, source_name=name, key_names=tuple(key_names))
         self._refuse_new_name(incoming)
         self._refuse_other_number_of_keys(incoming)

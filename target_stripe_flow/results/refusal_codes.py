@@ -32,7 +32,7 @@ OF_A_CARD: Mapping[str, str] = {
     "currency_not_supported": "the card does not take this currency",
     "debit_not_authorized": "the customer says that the debit was not authorised: ask for another payment method",
     "do_not_honor": f"no reason stated: {_BANK}",
-    "do_not_try_again": f"the bank wants no other try: {_BANK}",
+    "do_not_try_again": f"the bank does not want another try: {_BANK}",
     "duplicate_transaction": "the bank saw the same amount a moment ago: check whether it was charged elsewhere",
     "expired_card": f"the card has expired: {_OTHER_CARD}",
     "fraudulent": f"Stripe suspects fraud: treat it with care and {_OTHER_CARD}",

@@ -215,8 +215,8 @@ def test_permissions_to_create_are_checked_without_creating(
 
     may, may_not = (findings("target", tmp_path, each, "--stream", action) for each in (with_permission, without))
 
-    assert ("ok", f"the key may create {action}") in of_check(may, "rights")
-    [(status, message)] = [each for each in of_check(may_not, "rights") if f" {action}: " in each[1]]
+    assert ("ok", f"the key may create {action}") in of_check(may, "permissions")
+    [(status, message)] = [each for each in of_check(may_not, "permissions") if f" {action}: " in each[1]]
     assert (status, permission in message) == ("stops", True)
 
 
@@ -227,10 +227,10 @@ def test_a_missing_permission_stops_only_runs_with_that_action(world: Sandbox, t
 
     assert (unnamed.code, named.code) == (0, 4)
     assert (
-        "• rights       the key may neither create nor read products: give it the permission rak_product_write"
+        "• permissions  the key may neither create nor read products: give it the permission rak_product_write"
         in unnamed.output
     )
-    assert "✗ rights       the key may neither create nor read products" in named.output
+    assert "✗ permissions  the key may neither create nor read products" in named.output
 
 
 CHARGING: list[tuple[str, dict[str, Any], tuple[str, ...], str]] = [

@@ -98,10 +98,10 @@ def test_a_file_that_is_not_a_journal_stops_a_run(sandbox: Sandbox, tmp_path: Pa
 def test_a_journal_of_another_account_is_reported(sandbox: Sandbox, tmp_path: Path) -> None:
     run_target(tmp_path, a_config(sandbox.url), A_CUSTOMER)
 
-    own = of_check(findings("target", tmp_path, a_config(sandbox.url)), "rows")
-    other = of_check(findings("target", tmp_path, a_config(sandbox.url, account_id=CONNECTED)), "rows")
+    own = of_check(findings("target", tmp_path, a_config(sandbox.url)), "attempts")
+    other = of_check(findings("target", tmp_path, a_config(sandbox.url, account_id=CONNECTED)), "attempts")
 
-    assert own == [("ok", f"nothing of {PLATFORM} is in doubt")]
+    assert own == [("ok", f"{PLATFORM} has no open attempts")]
     assert other[0][0] == "open"
     assert f"the journal has rows of {PLATFORM} (test), and none of {CONNECTED} (test)" in other[0][1]
 
@@ -112,10 +112,10 @@ def test_open_attempts_are_counted_and_not_changed(sandbox: Sandbox, tmp_path: P
     run_target(tmp_path, a_config(sandbox.url), [a_schema("charges"), charge])
     sandbox.faults()
 
-    waiting = of_check(findings("target", tmp_path, a_config(sandbox.url)), "rows")
+    waiting = of_check(findings("target", tmp_path, a_config(sandbox.url)), "attempts")
     sandbox.advance(25 * 3600)
     run_target(tmp_path, a_config(sandbox.url), [])
-    parked = of_check(findings("target", tmp_path, a_config(sandbox.url)), "rows")
+    parked = of_check(findings("target", tmp_path, a_config(sandbox.url)), "attempts")
 
     assert waiting[0][0] == parked[0][0] == "open"
     assert waiting[0][1].startswith("not settled yet: 1 unknown; the next run reconciles them")

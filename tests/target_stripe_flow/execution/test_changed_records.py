@@ -105,7 +105,10 @@ def test_a_change_that_no_update_takes_is_not_counted_as_updated(
 
     for run in (foretold, done):
         assert run.summary.startswith("1 records: 1 unchanged")
-        assert f"stream {action}: {name} changed, which no update takes: it is at Stripe as before" in run.log
+        assert (
+            f"stream {action}: {name} changed, but no update takes it: the object at Stripe keeps the old value"
+            in run.log
+        )
     assert both == "1 records: 1 updated"
     assert sending(shared, tmp_path, action, first | changed | {"name": "Bob"}).startswith("1 records: 1 unchanged")
 

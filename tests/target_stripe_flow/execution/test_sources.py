@@ -365,7 +365,7 @@ def test_without_a_source_name_nothing_is_sent_and_the_message_lists_the_known_o
         [message] = done.errors
         assert "setting source_name is missing" in message
         assert names in message
-        assert "`source_name: default` goes on with rows that were made before it was required" in message
+        assert "`source_name: default` continues a journal from before it was required" in message
 
 
 @pytest.mark.parametrize("name", [" shop", "shop\t", "sh\u200bop", "\ufeffshop", "shop\n"])
@@ -373,7 +373,7 @@ def test_a_new_name_that_reads_like_another_is_refused(name: str, charges: World
     done = charges.send(charges.stream(), source_name=name)
 
     assert (done.code, charges.count) == (1, 0)
-    assert "characters that nobody sees" in done.errors[0]
+    assert "invisible characters" in done.errors[0]
 
 
 @pytest.mark.parametrize("name", ["", "a\0b", "\ud800"])
