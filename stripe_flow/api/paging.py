@@ -89,6 +89,6 @@ def read_pages(reading: ListReading, ask: Callable[[Question], P], path: str) ->
         yield page, reading.take(page.entries, has_more=page.has_more)
     if reading.next is End.UNFINISHED:
         raise ListUnfinished(
-            f"GET {shown_path(path)}: Stripe's list did not show all that it promised, so nothing counts as absent "
-            "from it. Run again later; if this stays so, ask Stripe's support"
+            f"GET {shown_path(path)}: Stripe's list says that it has more and does not show it, so no object counts "
+            "as missing from it. Run again later; if this stays so, ask Stripe's support"
         )
