@@ -197,7 +197,7 @@ def test_a_scan_whose_list_stays_empty_behind_a_page_proves_nothing(
 
     assert (incomplete.code, incomplete.summary) == (3, "1 records: 1 unknown")
     assert "the scan of" in incomplete.log
-    assert "did not show all" in incomplete.log
+    assert "says that it has more and does not show it" in incomplete.log
     assert (complete.code, complete.summary) == (0, "1 records: 1 unchanged")
     assert len(sandbox.objects(TYPES[action])) == made + 150
 
