@@ -81,7 +81,8 @@ class Job:
     def attempt(self, latest: Attempt | None) -> Attempt:
         """The next attempt to create the object: the one that a person opened, else a new one."""
         if latest is not None and latest.state is State.OPENED:
-            return replace(latest, **self._content(), **self._money())
+            # Its reason was why it waited. From now on the reason is what comes of it.
+            return replace(latest, reason=None, **self._content(), **self._money())
         return Attempt(
             digest=self.identity.digest,
             attempt=1 if latest is None else latest.attempt + 1,

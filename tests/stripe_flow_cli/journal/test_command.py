@@ -173,6 +173,18 @@ def test_retry_orders_one_more_attempt_at_a_declined_charge(sandbox: Sandbox, tm
     assert [charge["metadata"]["stripe_flow"][-2:] for charge in sandbox.objects("charge")] == [":1", ":2"]
 
 
+def test_the_reason_of_a_retried_attempt_is_why_the_card_was_declined(sandbox: Sandbox, tmp_path: Path) -> None:
+    charge = {"id": 8} | DECLINED
+    send(sandbox, tmp_path, "charges", charge)
+    ordered = journal(tmp_path, "retry", "charges:8")
+
+    send(sandbox, tmp_path, "charges", charge)
+
+    first, second = printed(tmp_path, "show", "charges:8")
+    assert "ordered by a person" in ordered.output
+    assert (first["reason"], second["reason"]) == (first["decline_code"],) * 2
+
+
 @pytest.mark.parametrize(
     ("record", "why"),
     [
