@@ -18,6 +18,7 @@ from stripe_flow.api.errors import NotFound, PermissionMissing, Refusal, Request
 from stripe_flow.api.message import Answer, Request, read_object
 from target_stripe_flow.actions.table import ACTIONS
 from target_stripe_flow.attempts.identity import MARKER
+from target_stripe_flow.attempts.shown_key import is_plain_key
 from target_stripe_flow.execution.request_builder import merged
 from target_stripe_flow.execution.stripe_time import stripe_now_unix
 from target_stripe_flow.results.origin import Received
@@ -138,8 +139,21 @@ def _answer(value: T, date_unix: int | None = None) -> Answer[T]:
     return Answer(value=value, request_id="", date_unix=date_unix, is_replay=False, sends=1, took_s=0)
 
 
+def _shown_row(received: Received) -> str:
+    """` (order_id c-4)`: the row's key, as its line in the input is not that of a file; empty if it may be personal."""
+    values = [received.record.get(name) for name in received.origin.key_properties]
+    parts = [str(value) for value in values if isinstance(value, str | int)]
+    if len(parts) < len(values) or not is_plain_key(parts):
+        return ""
+    names = ", ".join(map(shown_name, received.origin.key_properties))
+    return f" ({names} {', '.join(parts)})"
+
+
 class LoggedRejects:
-    """Logs line, field and reason of each reject instead of writing a file; no values, as they may be personal data."""
+    """Logs line, key, field and reason of each reject instead of writing a file.
+
+    It logs no values, as they may be personal data, nor a key that may be.
+    """
 
     path = "the lines above: a dry run writes no rejects file"
 
@@ -152,7 +166,8 @@ class LoggedRejects:
         if self._logged <= MOST_SHOWN:
             stream = received.origin.stream
             where = f"{stream}.{shown_name(outcome.field)}" if outcome.field else stream
-            logger.info("line %d would be %s: %s: %s", received.line, outcome.status.value, where, outcome.reason)
+            line = f"line {received.line}{_shown_row(received)}"
+            logger.info("%s would be %s: %s: %s", line, outcome.status.value, where, outcome.reason)
         if self._logged == MOST_SHOWN:
             logger.info("further rejects are counted but not logged")
 

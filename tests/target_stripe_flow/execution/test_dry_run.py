@@ -73,10 +73,20 @@ def test_a_dry_run_sends_nothing_writes_nothing_and_prints_no_state(sandbox: San
 
     assert (done.code, done.output) == (0, "")
     assert done.summary.startswith("4 records: 2 created, 2 rejected")
-    assert "line 3 would be rejected: customers.name: must be text" in done.log
+    assert "line 3 (id 2) would be rejected: customers.name: must be text" in done.log
     assert "canary" not in done.log.lower()
     assert writes(sandbox) == 0
     assert contents(tmp_path) == {}
+
+
+def test_a_reject_is_named_by_its_key_unless_that_may_be_personal(sandbox: Sandbox, tmp_path: Path) -> None:
+    rows = [a_record("customers", id=key, name=17) for key in ("c-4", PERSON)]
+
+    done = run(sandbox, tmp_path, a_schema("customers"), *rows, dry_run=True)
+
+    assert "line 2 (id c-4) would be rejected: customers.name" in done.log
+    assert "line 3 would be rejected: customers.name" in done.log
+    assert PERSON not in done.log
 
 
 def test_a_dry_run_reads_the_journal_and_does_not_change_it(sandbox: Sandbox, tmp_path: Path) -> None:
