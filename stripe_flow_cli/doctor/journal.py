@@ -210,6 +210,7 @@ def judge_rejects_file(rejects: RejectsFacts) -> Iterator[Finding]:
     if rejects.waiting:
         yield warns(
             f"{rejects.path} has rejected records that were not sent since: {rejects.waiting:,}. Fix them in their "
-            "source, or in the file and pipe it into the target; `stripe-flow journal report` shows the reasons"
+            "source, or in the file and pipe it into the target, and remove the lines that are done; `stripe-flow "
+            "journal report` shows the reasons"
         )
     yield from map(warns, rejects.wide)

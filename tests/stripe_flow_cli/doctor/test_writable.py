@@ -169,5 +169,5 @@ def test_records_that_wait_in_the_rejects_file_are_counted_until_they_are_sent(
     )
 
     assert "stripe-flow-rejects.jsonl has rejected records that were not sent since: 2. " in first[0]
-    assert "`stripe-flow journal report --config doctor.json` shows the reasons" in first[0]
+    assert "remove the lines that are done; `stripe-flow journal report --config doctor.json` shows" in first[0]
     assert "not sent since: 1. " in waiting()[0]
