@@ -116,8 +116,8 @@ OF_A_RECORD: Mapping[str, str] = {
     "invalid_charge_amount": "the amount is not valid: it is a positive whole number in minor units",
     "invalid_source_usage": "the source cannot be used for this: it is spent, or for another currency or country",
     "invalid_tax_location": "the address is not enough to compute tax",
-    "missing": "the customer has nothing to pay with: give the record a source, or attach a payment method to the "
-    "customer as its default",
+    "missing": "the customer has nothing to pay with, or not the source that the record names: attach a payment method "
+    "to the customer as its default, or name a token as the source and no customer",
     "out_of_inventory": "the product is out of stock",
     "parameter_invalid_empty": "a value is empty: leave it out, or fill it",
     "parameter_invalid_integer": "a value has to be a whole number",

@@ -38,7 +38,7 @@ def test_it_is_said_in_words_and_is_not_final(sandbox: Sandbox, tmp_path: Path) 
 
     assert done.summary.startswith("2 records: 1 created, 1 rejected")
     assert (report["status"], report["code"]) == ("rejected", "missing")
-    assert "the customer has nothing to pay with: give the record a source, or attach a payment" in report["reason"]
+    assert "the customer has nothing to pay with, or not the source that the record names" in report["reason"]
     assert "final" not in report["reason"]
     assert again.summary == "2 records: 1 created, 1 unchanged"
     assert third.summary == "2 records: 2 unchanged"
