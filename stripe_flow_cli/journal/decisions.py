@@ -20,6 +20,7 @@ def retry(context: JournalContext, key: str) -> None:
         row = next_attempt(context.find_attempt(journal, key))
         journal.open_attempt(row)
     context.print_row(row)
+    click.echo("nothing was sent: the target sends the next record of this key, changed or not", err=True)
 
 
 @click.command()

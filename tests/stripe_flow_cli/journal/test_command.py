@@ -182,6 +182,7 @@ def test_the_reason_of_a_retried_attempt_is_why_the_card_was_declined(sandbox: S
 
     first, second = printed(tmp_path, "show", "charges:8")
     assert "ordered by a person" in ordered.output
+    assert "the target sends the next record of this key" in ordered.log
     assert (first["reason"], second["reason"]) == (first["decline_code"],) * 2
 
 
