@@ -181,7 +181,7 @@ def test_the_page_names_every_token_and_no_other() -> None:
 
     [text] = re.findall(r"The test tokens are `tok_` and (.*?)\n\n", page, re.DOTALL)
     named = set()
-    for group in text.split(";"):
+    for group in " ".join(text.split()).split(";"):
         first, *others = re.findall(r"`(\w+)`", group)
         named |= {f"tok_{first}", *(f"tok_{first if 'alone and with' in group else ''}{each}" for each in others)}
 
