@@ -45,12 +45,13 @@ class ObjectsOrder(msgspec.Struct, forbid_unknown_fields=True):
     """Create, change or delete objects without a request, as other parts of Stripe would.
 
     `type` is a type of objects, or the name of the tap's stream that reads them. `count` new objects, each `every_s`
-    seconds older than the next, or a change or deletion of the object with this id. `values` are members of the new or
-    changed objects. `of` is the id of the parent of child objects. `account` is the sandbox's first one by default.
+    seconds older than the next, or a change or deletion of the object with this id; without any of them one new object.
+    `values` are members of the new or changed objects. `of` is the id of the parent of child objects. `account` is the
+    sandbox's first one by default.
     """
 
     type: str
-    count: Annotated[int, msgspec.Meta(ge=0)] = 0
+    count: Annotated[int, msgspec.Meta(ge=0)] | None = None
     every_s: int = 0
     of: str | None = None
     account: str | None = None
@@ -157,7 +158,8 @@ class Control:
         kinds_named(order.type)
         space = self._space(order.account, livemode=self._livemode)
         call = Call(space=space, now=self._service.clock.now(), params={}, request_id=None)
-        times = [call.now - order.every_s * younger for younger in reversed(range(order.count))]
+        count = order.count if order.count is not None else 0 if order.change or order.delete else 1
+        times = [call.now - order.every_s * younger for younger in reversed(range(count))]
         done = [make(replace(call, now=time), order.type, order.values, of=order.of) for time in times]
         done += [change(call, order.type, order.change, order.values, of=order.of)] if order.change else []
         done += [delete(call, order.type, order.delete, of=order.of)] if order.delete else []

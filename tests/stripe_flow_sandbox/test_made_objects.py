@@ -58,6 +58,18 @@ def test_the_types_name_every_stream_with_its_list(shop: Sandbox) -> None:
     assert parents >= {(each.name, each.child_of.parent.kind if each.child_of else None) for each in STREAMS}
 
 
+def test_an_order_without_a_count_makes_one_object_unless_it_changes_or_deletes_one(shop: Sandbox) -> None:
+    def post(**order: object) -> list[str]:
+        answer = requests.post(f"{shop.url}/_sandbox/objects", json={"type": "product", **order}, timeout=10)
+        return list(answer.json()["ids"])
+
+    [made] = post(values={"name": "Tea"})
+
+    assert post(change=made, values={"name": "Green tea"}) == [made]
+    assert post(delete=made) == [made]
+    assert post(count=0) == []
+
+
 @pytest.mark.parametrize(
     "order", [{"type": "nonsense"}, {"type": "", "count": 1}, {"type": "charge_", "change": "ch_1"}]
 )
