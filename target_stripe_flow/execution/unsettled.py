@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from target_stripe_flow.attempts.attempt import Attempt
 from target_stripe_flow.attempts.identity import Scope
+from target_stripe_flow.attempts.lifecycle import FOR_A_PERSON, State
 from target_stripe_flow.journal.store import Journal
 from target_stripe_flow.results.outcome import Status
 from target_stripe_flow.results.tally import Tally
@@ -47,10 +48,10 @@ def describe_unsettled(open_attempts: Sequence[Attempt], deferred: int) -> Itera
             f"{deferred} deferred: they wait for records that are not settled yet. No STATE passes them: the next run "
             "reads and sends them"
         )
-    states = Counter(row.state.value for row in open_attempts)
+    states = Counter(row.state for row in open_attempts)
     if states:
-        words = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
-        yield f"not settled yet: {words}. `stripe-flow journal list` shows them; the next run tries again"
+        words = ", ".join(f"{count} {state.value}" for state, count in sorted(states.items()))
+        yield f"not settled yet: {words}. `stripe-flow journal list` shows them; {_who_settles(states)}"
     if conflicts := sum(row.is_conflict for row in open_attempts):
         yield (
             f"{conflicts} in conflict: another run used their idempotency keys with other parameters. If another "
@@ -58,3 +59,13 @@ def describe_unsettled(open_attempts: Sequence[Attempt], deferred: int) -> Itera
             "`stripe-flow journal settle KEY --as created STRIPE_ID` or `stripe-flow journal settle KEY --as "
             "not-created`; `stripe-flow journal list --state conflict --state parked` prints each KEY"
         )
+
+
+def _who_settles(states: Collection[State]) -> str:
+    """Who settles attempts in these states: the next run, a person, or each of them some."""
+    for_a_person = [state.value for state in sorted(states) if state in FOR_A_PERSON]
+    if not for_a_person:
+        return "the next run tries again"
+    if len(for_a_person) == len(states):
+        return "a person decides about them"
+    return f"a person decides about {' and '.join(for_a_person)}, and the next run tries the others again"

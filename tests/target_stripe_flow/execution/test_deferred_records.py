@@ -105,6 +105,7 @@ def test_behind_what_a_person_must_decide_a_record_is_rejected(
         # Nothing but rejects comes before what an earlier run left open; that is said all the same.
         assert (done.code, done.summary.partition(" (")[0]) == (2, "1 records: 1 rejected")
         assert f"not settled yet: 1 {state}" in done.log
+        assert "shows them; a person decides about them" in done.log
         assert done.messages == [{"n": 1}]
 
 
