@@ -141,6 +141,7 @@ def failing(path: str, status: int, **options: object) -> Answer:
     return Answer(path=path, status=status, body=REFUSED, **options)  # type: ignore[arg-type]  # the answer's members
 
 
+@pytest.mark.volume(cases=1)
 @pytest.mark.parametrize(
     ("answers", "expected"),
     [
@@ -185,6 +186,7 @@ def each(paths: Collection[str], status: int) -> list[Answer]:
     return [Answer(path=path, status=status, body=b"<html>" if status > 500 else REFUSED) for path in paths]
 
 
+@pytest.mark.volume(cases=1)
 @pytest.mark.parametrize(
     ("cut", "answers", "code"),
     [

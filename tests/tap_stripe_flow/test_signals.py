@@ -25,6 +25,9 @@ from tests.support.sandbox import Sandbox
 from tests.support.terminal import LOGIN
 from tests.tap_stripe_flow.crowds import A_CHARGE, post
 
+# Each case starts a process, and interrupts it in the middle of its work.
+pytestmark = pytest.mark.volume(cases=2)
+
 LOG = "log"
 
 

@@ -17,6 +17,9 @@ from tests.support.hangups import hangups
 from tests.support.plugins import Message, a_config, a_record, a_schema, a_state, clean_env, command, run_target
 from tests.support.sandbox import Sandbox
 
+# Each case starts a process, and interrupts it in the middle of its work.
+pytestmark = pytest.mark.volume(cases=1)
+
 SIGNALS = pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 
 

@@ -183,6 +183,7 @@ def test_the_table_of_the_target_is_aligned_in_the_log(sandbox: Sandbox, tmp_pat
     assert lines[start + 3].startswith("6 records: 3 created, 1 ignored, 2 rejected (see ")
 
 
+@pytest.mark.volume
 def test_a_log_in_a_file_has_the_progress_every_half_minute(sandbox: Sandbox, tmp_path: Path) -> None:
     """Both plugins run at once, because the first line takes half a minute."""
     hold = {"match": {"path": "/v1/charges"}, "at": "before_answer", "action": {"kind": "hold"}}

@@ -270,6 +270,7 @@ LINES: list[tuple[str, dict[str, Any], dict[str, str], str]] = [
 ]
 
 
+@pytest.mark.volume(cases=1)
 @pytest.mark.parametrize(("settings", "env", "said"), [case[1:] for case in LINES], ids=[case[0] for case in LINES])
 def test_a_failed_connection_names_the_reason_and_what_to_check(
     settings: dict[str, Any], env: dict[str, str], said: str, world: Sandbox, tmp_path: Path

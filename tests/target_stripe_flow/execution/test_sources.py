@@ -25,7 +25,7 @@ from tests.support.sandbox import PLATFORM, Sandbox
 from tests.target_stripe_flow.sharing import HELD, UNDO_TO_RELEASE_BEFORE, execute, query
 
 # Several actions, two kinds of journal, and three or four runs in each case.
-pytestmark = pytest.mark.volume(cases=2)
+pytestmark = pytest.mark.volume(cases=1)
 
 KEY = {"shop": "1", "no": "2"}
 AGAIN = "would order every record again"

@@ -140,6 +140,7 @@ class StoppedTransport(Transport):
         return answer
 
 
+@pytest.mark.volume(cases=1)
 @pytest.mark.parametrize(
     ("state", "expected"),
     [
@@ -231,6 +232,7 @@ def test_nothing_is_sent_while_every_renewal_is_too_slow(shared_location: Locati
         assert (latest.state, latest.body) == (State.INTENT, b"name=Ann"), "the next run sends it"
 
 
+@pytest.mark.volume
 def test_a_transaction_of_a_stopped_process_does_not_block_the_others(shared_location: Location) -> None:
     with shared_location.open_journal() as stopped, shared_location.open_journal() as other:
         attempt = an_intent(stopped)

@@ -21,6 +21,9 @@ from tests.support.postgres import asked
 from tests.support.sandbox import Sandbox
 from tests.target_stripe_flow.sharing import config, lines, query, run_cli
 
+# Each case waits for leases to end.
+pytestmark = pytest.mark.volume(cases=1)
+
 OLDER = range(1, len(MIGRATIONS))
 # A process of an older release: it knows only the first migrations.
 WORKER = """

@@ -22,7 +22,7 @@ from tests.target_stripe_flow.conftest import KINDS
 from tests.target_stripe_flow.sharing import TIMEOUT_S, query
 
 # Several actions and kinds of journal, and three or four runs in each case.
-pytestmark = pytest.mark.volume(cases=2)
+pytestmark = pytest.mark.volume(cases=1)
 
 DAY_S = 25 * 3600
 PERMISSIONS = {"customers": "customer", "products": "product", "prices": "plan", "charges": "charge"}

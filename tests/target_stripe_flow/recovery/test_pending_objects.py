@@ -15,6 +15,9 @@ from tests.support.plugins import Ended, a_config, a_record, a_schema, a_state, 
 from tests.support.sandbox import Sandbox
 from tests.target_stripe_flow.sharing import query
 
+# Each case waits for requests that are sent again.
+pytestmark = pytest.mark.volume(cases=1)
+
 # A way, the status that is not over, and the path under which its object is read.
 PENDING = [
     ("refunds", "pending", "/v1/refunds"),

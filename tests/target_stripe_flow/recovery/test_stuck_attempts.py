@@ -13,6 +13,9 @@ from tests.support.plugins import Ended, a_record, a_schema, a_state, run_target
 from tests.support.sandbox import Sandbox
 from tests.target_stripe_flow.sharing import config
 
+# Each case waits until a run gives up an attempt.
+pytestmark = pytest.mark.volume(cases=1)
+
 GIVE_UP_S = 1
 STUCK = "metadata[row]=stuck"
 IN_USE = {"type": "idempotency_error", "code": "idempotency_key_in_use"}
