@@ -11,8 +11,6 @@ from target_stripe_flow.attempts.spelling import describe
 from target_stripe_flow.journal.sources import Source
 
 _FIRST = "another source_name would order every record again, so do not change it for this"
-_OTHER_KEYS = "Other key_properties would order every record again"
-_OTHER_STREAM = "Another input stream would order every record again"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,8 +81,8 @@ def describe_difference(source: Source, incoming: Incoming, *, is_of_this_run: b
         known.append(f"with the key_properties {joined(keys)}" if keys else "with key_properties not known yet")
     return ". ".join(
         [
-            f"the input has {about} {' '.join(new)}, and the journal knows them {' '.join(known)}",
-            _OTHER_KEYS if has_stream else _OTHER_STREAM,
+            _FIRST,
+            f"The input has {about} {' '.join(new)}, and the journal knows them {' '.join(known)}",
             *_ways_out(source, incoming, has_stream=has_stream, is_of_this_run=is_of_this_run),
             f"Nothing of the stream {shown(incoming.stream)} was sent",
         ]
@@ -116,9 +114,9 @@ def describe_other_number(incoming: Incoming, known: int) -> str:
     about = f"{incoming.action} of the source_name {shown(incoming.source_name)}"
     return ". ".join(
         [
-            f"the input has {about} with the key_properties {joined(incoming.key_names)}",
+            _FIRST,
+            f"The input has {about} with the key_properties {joined(incoming.key_names)}",
             f"The journal is of an older release, and knows them by a key of {known} values",
-            _OTHER_KEYS,
             "If the rows are the same, give the stream the key_properties that it had",
             incoming.as_another(),
             f"Nothing of the stream {shown(incoming.stream)} was sent",

@@ -28,7 +28,7 @@ from tests.target_stripe_flow.sharing import HELD, UNDO_TO_RELEASE_BEFORE, execu
 pytestmark = pytest.mark.volume(cases=1)
 
 KEY = {"shop": "1", "no": "2"}
-AGAIN = "would order every record again"
+AGAIN = "another source_name would order every record again"
 
 
 @dataclass
