@@ -10,6 +10,7 @@ from types import ModuleType
 
 import pytest
 
+from tests.support import forking
 from tests.support.plugins import ROOT
 from tests.support.postgres import Postgres
 from tests.support.sandbox import Sandbox
@@ -17,6 +18,12 @@ from tests.support.selection import CHOICES, select
 
 # They need Airflow, which has an environment of its own: `make test-scale` makes it, and says where it is.
 collect_ignore = [] if "AIRFLOW_BIN" in os.environ else ["scale"]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    runs_tests = hasattr(config, "workerinput") or not config.getoption("numprocesses", default=None)
+    if runs_tests and not config.getoption("collectonly"):
+        forking.prepare()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from multiprocessing import forkserver
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
 from types import TracebackType
@@ -103,6 +104,13 @@ def started(
 def _is_forked(env: Mapping[str, str]) -> bool:
     """Whether a fork can run this: it has the preloaded libraries of this process."""
     return sys.platform == "linux" and all(env.get(name) == os.environ.get(name) for name in UNDER)
+
+
+def prepare() -> None:
+    """Start the fork server: it imports our commands while pytest collects tests."""
+    if sys.platform == "linux":
+        _server()
+        forkserver.ensure_running()
 
 
 @functools.cache

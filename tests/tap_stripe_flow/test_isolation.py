@@ -186,7 +186,7 @@ def each(paths: Collection[str], status: int) -> list[Answer]:
     return [Answer(path=path, status=status, body=b"<html>" if status > 500 else REFUSED) for path in paths]
 
 
-@pytest.mark.volume(cases=1)
+@pytest.mark.volume
 @pytest.mark.parametrize(
     ("cut", "answers", "code"),
     [

@@ -151,7 +151,7 @@ def test_a_closed_pipe_ends_the_tap_without_a_traceback(sandbox_with_history: Sa
     assert "Traceback" not in log
 
 
-@pytest.mark.volume(cases=2)
+@pytest.mark.volume(cases=1)
 @pytest.mark.parametrize("after_bytes", [0, 60_000, 400_000, 900_000])
 def test_a_killed_run_is_resumed_without_loss(sandbox_with_history: Sandbox, tmp_path: Path, after_bytes: int) -> None:
     with start(tmp_path, sandbox_with_history.url) as tap:

@@ -73,6 +73,7 @@ def test_a_signal_ends_an_idle_target_at_once(sandbox: Sandbox, tmp_path: Path, 
         assert running.wait(20) == 128 + sent
 
 
+@pytest.mark.volume
 def test_state_is_printed_while_the_input_is_still_open(sandbox: Sandbox, tmp_path: Path) -> None:
     with target(tmp_path, sandbox.url) as running:
         assert running.stdout is not None

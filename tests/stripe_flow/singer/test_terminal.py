@@ -80,7 +80,7 @@ def test_the_live_line_shows_the_progress_and_is_erased_at_the_end(
     assert all(json.loads(line) for line in (tmp_path / "out").read_bytes().splitlines())
 
 
-@pytest.mark.volume(cases=2)
+@pytest.mark.volume(cases=1)
 @PLUGINS
 @pytest.mark.parametrize(
     ("shell", "env", "is_live"),
@@ -153,6 +153,7 @@ def test_a_tap_and_a_target_in_one_pipe_share_one_line(busy: Sandbox, tmp_path: 
     assert [each for each in terminal.screen if not WHOLE.fullmatch(each)] == []
 
 
+@pytest.mark.volume
 def test_a_state_on_the_terminal_is_whole_above_the_line(busy: Sandbox, tmp_path: Path) -> None:
     with Terminal(target(tmp_path, busy.url, 5, concurrency=1), tmp_path) as terminal:
         code = terminal.code()

@@ -24,6 +24,9 @@ from tests.kills.target.rows import TYPES, rows_of
 from tests.support.plugins import Ended, a_config, a_record, a_schema, clean_env, run, run_target
 from tests.support.sandbox import CONNECTED, PLATFORM, Sandbox
 
+# Each case is a run and a command or more.
+pytestmark = pytest.mark.volume(cases=2)
+
 CANARY = "sk_test_sandbox"
 JOURNAL = "stripe-flow-journal.db"
 DECLINED = {"amount": 100, "currency": "usd", "source": "tok_chargeDeclined"}

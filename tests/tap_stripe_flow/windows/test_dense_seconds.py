@@ -50,7 +50,7 @@ def bookmark(done: Ended, stream: str) -> Message:
     return dict(done.states[-1]["bookmarks"][stream])
 
 
-@pytest.mark.volume(cases=1)
+@pytest.mark.volume
 @pytest.mark.promise("tap 1", "20,000 charges of one second are emitted once each")
 @pytest.mark.parametrize("newest", [False, True], ids=["among-others", "newest"])
 def test_a_settled_second_of_twenty_thousand_objects_is_emitted_once(

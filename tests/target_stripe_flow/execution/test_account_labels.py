@@ -30,6 +30,9 @@ from tests.target_stripe_flow.sharing import (
     wait_for,
 )
 
+# Each case is several runs, with several keys.
+pytestmark = pytest.mark.volume(cases=1)
+
 A, B = "acct_A", "acct_B"
 BLIND = {"charge": "write", "customer": "write"}
 KEYS: dict[str, dict[str, Any]] = {

@@ -217,6 +217,7 @@ def test_where_an_action_has_no_record_yet_every_name_binds(charges: World) -> N
     assert (done.code, charges.count) == (0, 1)
 
 
+@pytest.mark.volume
 def test_a_name_whose_records_were_all_rejected_does_not_stop_the_right_one(charges: World) -> None:
     charges.send(charges.stream(amount="7"), source_name="hsop")
 
@@ -296,6 +297,7 @@ def test_within_a_run_the_keys_may_change_their_order_only(charges: World) -> No
     assert "changes the key_properties of the stream rows from shop, no to no" in other.errors[0]
 
 
+@pytest.mark.volume
 def test_a_stream_map_that_sets_the_keys_is_what_identities_are_made_of(charges: World) -> None:
     def mapped(keys: list[str]) -> dict[str, object]:
         return {"rows": {"__alias__": "charges", "__key_properties__": keys, "number": "no"}}

@@ -21,6 +21,9 @@ from tests.support.plugins import Ended, a_config, a_record, a_schema, run, run_
 from tests.support.sandbox import Sandbox
 from tests.target_stripe_flow.generated import collected, valid
 
+# Each case is several runs.
+pytestmark = pytest.mark.volume(cases=2)
+
 CHANGEABLE = [name for name, spec in ACTIONS.items() if spec.is_changeable]
 EVERY_CHANGEABLE = pytest.mark.parametrize("action", CHANGEABLE)
 # A valid value of each parameter that the sandbox takes.

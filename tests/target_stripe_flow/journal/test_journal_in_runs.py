@@ -91,7 +91,7 @@ def tables_in(journal_url: str, folder: Path) -> list[object]:
     ]
 
 
-@pytest.mark.volume(cases=1)
+@pytest.mark.volume
 def test_processes_that_start_at_once_create_one_journal(journal_url: str) -> None:
     script = (
         "from target_stripe_flow.journal.location import location_of\n"

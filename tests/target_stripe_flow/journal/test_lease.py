@@ -217,6 +217,7 @@ def test_a_lease_whose_renewal_had_to_wait_is_renewed_once_more(shared_location:
         assert sent.result().attempt.state is State.CREATED
 
 
+@pytest.mark.volume
 def test_nothing_is_sent_while_every_renewal_is_too_slow(shared_location: Location) -> None:
     with two(shared_location) as (stopped, other), Peer([MADE]) as peer:
         time.sleep(TIMEOUT_S)

@@ -196,6 +196,7 @@ CHARGE = [a_schema("charges"), a_record("charges", id=1, amount=100, currency="u
 CUSTOMER = [a_schema("customers"), a_record("customers", id=1, name="Ann")]
 
 
+@pytest.mark.volume
 def test_a_key_that_may_not_list_other_objects_rebuilds_its_own(
     live: Sandbox, tmp_path: Path, new_journal: Callable[[], str]
 ) -> None:
@@ -338,6 +339,7 @@ def test_stripe_unreachable_in_a_rebuild_leaves_what_was_not_read(connection: Co
     assert {name for name, _ in connection.lacking} == {"prices", "charges", "refunds"}
 
 
+@pytest.mark.volume
 def test_since_counts_for_objects_created_since(connection: Connection, sandbox: Sandbox) -> None:
     lines = input_of(sandbox, "customers")
     connection.run(lines)
@@ -398,6 +400,7 @@ def test_beside_says_that_another_journal_holds_the_objects(connection: Connecti
     assert connection.lacking == set()
 
 
+@pytest.mark.volume
 def test_init_again_neither_forgets_nor_searches_a_journal_in_use(connection: Connection, sandbox: Sandbox) -> None:
     connection.run(input_of(sandbox, "customers"))
     connection.lose()
@@ -518,6 +521,7 @@ NAMES: dict[str, tuple[dict[str, object], dict[str, object]]] = {
 }
 
 
+@pytest.mark.volume
 @pytest.mark.parametrize("names", NAMES)
 def test_a_lost_journal_is_one_under_whatever_name_the_account_goes(
     names: str, tmp_path: Path, new_journal: Callable[[], str]

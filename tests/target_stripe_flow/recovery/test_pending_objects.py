@@ -97,6 +97,7 @@ def test_what_is_not_over_is_looked_at_until_it_is(
     assert len([each for each in sandbox.objects(kinds) if "stripe_flow" in each["metadata"]]) == 1
 
 
+@pytest.mark.volume
 @EVERY_END
 def test_the_report_counts_only_what_is_over_and_went_well(
     pending: tuple[str, str, str], end: tuple[str, str], sandbox: Sandbox, tmp_path: Path
