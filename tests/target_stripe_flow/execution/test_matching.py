@@ -168,7 +168,7 @@ def test_an_empty_address_is_never_the_only_customer_of_the_account(sandbox: San
     done = match(sandbox.url, tmp_path, {"id": 1, "email": ""}, {"id": 2, "email": EMAIL, "test_clock": ""})
 
     assert done.summary.startswith("2 records: 2 rejected")
-    assert [each["field"] for each in reports(tmp_path)] == ["email", "test_clock"]
+    assert {each["field"] for each in reports(tmp_path)} == {"email", "test_clock"}
 
 
 @pytest.mark.parametrize("concurrency", [1, 16])
