@@ -33,10 +33,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 # First, so that it sees all cases, whatever `-k` and `-m` leave out.
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    chosen = select(items, config.getoption("volume"))
-    if left := [item for item in items if item not in set(chosen)]:
-        config.hook.pytest_deselected(items=left)
-    items[:] = chosen
+    items[:], left_out = select(items, config.getoption("volume"))
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
 
 
 @pytest.fixture

@@ -39,7 +39,7 @@ def test_each_case_is_in_one_of_the_two_runs(collected: dict[str, Sequence[str]]
 def test_a_run_without_the_volume_has_a_few_cases_of_a_test(number: int, collected: dict[str, Sequence[str]]) -> None:
     cases = [name for name in collected["without"] if "a_few_cases_of_a_test" in name]
 
-    assert number >= 0
+    assert f"{FILE}::test_a_run_without_the_volume_has_a_few_cases_of_a_test[{number}]" in collected["with"]
     assert len(cases) == MOST_CASES
 
 
@@ -48,13 +48,13 @@ def test_a_run_without_the_volume_has_a_few_cases_of_a_test(number: int, collect
 def test_each_value_of_a_parameter_is_tried(value: int, other: str, collected: dict[str, Sequence[str]]) -> None:
     cases = [name for name in collected["without"] if "each_value_of_a_parameter" in name]
 
-    assert all(any(f"[{each}-" in name for name in cases) for each in range(MOST_CASES)), (value, other)
+    assert f"{FILE}::test_each_value_of_a_parameter_is_tried[{value}-{other}]" in collected["with"]
+    assert all(any(f"[{each}-" in name for name in cases) for each in range(MOST_CASES))
     assert all(any(f"-{each}]" in name for name in cases) for each in "abc")
 
 
 @pytest.mark.parametrize("size", sizes(1, 2))
 def test_a_larger_size_is_left_to_the_volume(size: int, collected: dict[str, Sequence[str]]) -> None:
-    left = [name for name in collected["only"] if "a_larger_size" in name]
+    case = f"{FILE}::test_a_larger_size_is_left_to_the_volume[{size}]"
 
-    assert size in {1, 2}
-    assert [name.rpartition("[")[2] for name in left] == ["2]"]
+    assert case in collected["only" if size == 2 else "without"]

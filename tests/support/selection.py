@@ -23,12 +23,13 @@ def sizes(few: int, many: int) -> list[object]:
     return [few, pytest.param(many, marks=pytest.mark.volume)]
 
 
-def select(items: Sequence[pytest.Item], volume: str) -> list[pytest.Item]:
-    """The items of a run, in their order. `volume` is one of CHOICES."""
+def select(items: Sequence[pytest.Item], volume: str) -> tuple[list[pytest.Item], list[pytest.Item]]:
+    """The items of a run and those that it leaves out, in their order. `volume` is one of CHOICES."""
     if volume == "with":
-        return list(items)
-    chosen = {id(item) for item in _few(items)}
-    return [item for item in items if (id(item) in chosen) == (volume == "without")]
+        return list(items), []
+    few = set(_few(items))
+    chosen, others = [item for item in items if item in few], [item for item in items if item not in few]
+    return (chosen, others) if volume == "without" else (others, chosen)
 
 
 def _few(items: Iterable[pytest.Item]) -> Iterator[pytest.Item]:
