@@ -6,9 +6,7 @@ import re
 import subprocess
 import sys
 import textwrap
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from ruamel.yaml import YAML
@@ -25,6 +23,7 @@ from target_stripe_flow.execution.deferred import MOST_WAITING
 from target_stripe_flow.execution.marker import MOST_KEYS
 from target_stripe_flow.journal.file_lock import WAIT_S
 from target_stripe_flow.target import TargetStripeFlow
+from tests.support.documented_plugins import named
 from tests.support.plugins import ROOT, clean_env
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -108,22 +107,10 @@ YAML_BLOCKS = [
 OURS = {plugin.name: plugin for plugin in (TapStripeFlow, TargetStripeFlow, TapRecords)}
 
 
-def described(part: Any) -> Iterator[dict[str, Any]]:  # Any: YAML
-    """Every entry with a name, wherever in the block."""
-    if isinstance(part, dict):
-        if "name" in part:
-            yield part
-        for inner in part.values():
-            yield from described(inner)
-    elif isinstance(part, list):
-        for inner in part:
-            yield from described(inner)
-
-
 @pytest.mark.parametrize("block", YAML_BLOCKS)
 def test_the_settings_and_streams_of_an_example_exist(block: str) -> None:
-    for entry in described(YAML(typ="safe").load(block)):
-        plugin = OURS.get(entry.get("inherit_from", entry["name"]))
+    for entry in named(YAML(typ="safe").load(block)):
+        plugin = OURS.get(str(entry.get("inherit_from", entry["name"])))
         if plugin is not None:
             known = dict(plugin.config_jsonschema)
             plugin.append_builtin_config(known)

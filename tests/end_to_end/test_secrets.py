@@ -12,9 +12,10 @@ import yaml
 
 from scripts.generate_hub import HUB
 from tests.end_to_end.test_declared import a_project, meltano
+from tests.support.documented_plugins import named
 from tests.support.plugins import ROOT
 from tests.support.sandbox import Sandbox
-from tests.test_docs import YAML_BLOCKS, described
+from tests.test_docs import YAML_BLOCKS
 
 Json = Any  # Any: YAML and JSON
 
@@ -31,7 +32,7 @@ def selections() -> dict[str, list[str]]:
     return {
         f"{where} {entry['name']}": entry["select"]
         for where, text in blocks.items()
-        for entry in described(yaml.safe_load(text))
+        for entry in named(yaml.safe_load(text))
         if entry["name"] == "tap-stripe-flow" and "select" in entry
     }
 

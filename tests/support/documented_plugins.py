@@ -57,15 +57,17 @@ def declared_in_files() -> list[Declared]:
 
 
 def _declared(where: str, part: Any) -> list[Declared]:  # Any: YAML
-    return [Declared(where=where, plugin=each) for each in _plugins(part)]
+    plugins = (each for each in named(part) if each["name"] in NAMES and "namespace" in each)
+    return [Declared(where=where, plugin=each) for each in plugins]
 
 
-def _plugins(part: Any) -> Iterator[Json]:  # Any: YAML
+def named(part: Any) -> Iterator[Json]:  # Any: YAML
+    """Every entry with a name, wherever in the part."""
     if isinstance(part, dict):
-        if part.get("name") in NAMES and "namespace" in part:
+        if "name" in part:
             yield part
         for inner in part.values():
-            yield from _plugins(inner)
+            yield from named(inner)
     elif isinstance(part, list):
         for inner in part:
-            yield from _plugins(inner)
+            yield from named(inner)
