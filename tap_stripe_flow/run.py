@@ -21,11 +21,15 @@ from tap_stripe_flow.failures import ENDS_THE_RUN, as_failure, code_of, is_of_al
 from tap_stripe_flow.listing.prefetch import PrefetchPool
 from tap_stripe_flow.progress import Progress, not_read
 from tap_stripe_flow.settings import read_span
+from tap_stripe_flow.windows.id_pool import IdPool
 
 # How long to wait for any answer before Stripe counts as unreachable for all streams.
 PROBE_S = 5
 # How many refused parents of one stream and account are named in the log; the others are counted.
 MOST_NAMED = 5
+
+# How many threads may wait for the throttle and for answers; `concurrency` of them have a request in flight.
+MOST_THREADS = 256
 
 T = TypeVar("T")
 
@@ -39,7 +43,8 @@ class Run:
     def __init__(self, config: Mapping[str, Any], logger: logging.Logger) -> None:  # Any: JSON
         self.client = open_client(config)
         self.accounts = Accounts(self.client)
-        self.prefetch = PrefetchPool(config["concurrency"])
+        self.prefetch = PrefetchPool(config["concurrency"], MOST_THREADS)
+        self.ids = IdPool()
         self.span = read_span(config)
         self._logger = logger
         self._failures: list[StripeFlowError] = []

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from stripe_flow.api.errors import Misconfigured, NotFound, PermissionMissing, StripeError
+from stripe_flow.api.client import Client
+from stripe_flow.api.errors import Misconfigured, PermissionMissing, StripeError
 from stripe_flow.api.spelling import suggestion
 from tap_stripe_flow.accounts import SELF, Account, split_ids
 from tap_stripe_flow.capture.by_id import ByIdCapture
@@ -21,6 +22,7 @@ from tap_stripe_flow.capture.refused_parents import RefusalLog
 from tap_stripe_flow.failures import StreamMisconfigured
 from tap_stripe_flow.listing.pages import Listing
 from tap_stripe_flow.listing.refusals import is_of_one_object
+from tap_stripe_flow.reading import Log, Reading
 from tap_stripe_flow.run import Run
 from tap_stripe_flow.settings import CHANGES, FIND
 from tap_stripe_flow.streams import STREAMS, ChildOf, StreamSpec
@@ -97,23 +99,27 @@ class Source:
             return [Account()]
         return run.accounts.named(self._ids if self.reads_by_id else self.config["account_ids"])
 
-    def batches(
-        self, run: Run, account: Account, state: Mapping[str, object], most_ids: int, log: Log
-    ) -> Iterator[Batch]:
-        """Records and state of one account, from its `state` on; at most `most_ids` ids in the new state.
-
-        Raises StripeError, Misconfigured or UnusableState.
-        """
+    def batches(self, run: Run, reading: Reading) -> Iterator[Batch]:
+        """Records and state of one account. Raises StripeError, Misconfigured or UnusableState."""
         errors: dict[str, StripeError] = {}
-        listing = replace(self.listing(run, account), left_out=errors)
-        keeper = StateKeeper(StreamState.from_state(state, start=run.span.start or OLDEST, stream=self.spec.name))
+        account, log = reading.account, reading.log
+        listing = replace(self.listing(reading.client, account), left_out=errors)
+        state = StreamState.from_state(reading.state, start=run.span.start or OLDEST, stream=self.spec.name)
+        keeper = StateKeeper(state)
         if self.reads_by_id:
             ids = self._ids_of(run, account)
             batches = ByIdCapture(listing=listing, ids=ids, prefetch=run.prefetch, on_missing=log.missing).batches()
         elif not self.is_incremental:
             batches = (Batch(records=page.records()) for page in listing.every_page())
         else:
-            task = Task(listing=listing, keeper=keeper, prefetch=run.prefetch, span=run.span, most_ids=most_ids)
+            task = Task(
+                listing=listing,
+                keeper=keeper,
+                prefetch=run.prefetch,
+                span=run.span,
+                ids=run.ids,
+                partition=(self.spec.name, account.id),
+            )
             batches = self._capture(task, log)
         refusals = RefusalLog(refused=log.refused, warn=log.warn)
         if self.spec.child_of:
@@ -127,12 +133,12 @@ class Source:
             is_bookmarked=self.is_incremental,
         ).batches(batches)
 
-    def listing(self, run: Run, account: Account) -> Listing:
-        """The stream's own list in this account, or that of its parents."""
+    def listing(self, client: Client, account: Account) -> Listing:
+        """The stream's own list in this account, or that of its parents; `client` is scoped to the account."""
         listed, child_of = self.spec.listed, self.spec.child_of
         expand = (child_of.list_member,) if child_of and child_of.list_member and child_of.needs_expand else ()
         return Listing(
-            client=run.client.scoped(account.stripe_account),
+            client=client,
             path=listed.path,
             filters=listed.filters,
             expand=(*self.expand, *expand),
@@ -144,7 +150,7 @@ class Source:
 
     def ask(self, run: Run, account: Account) -> None:
         """Request one object of the list, and one event if the stream reads events. Raises StripeError."""
-        listing = self.listing(run, account)
+        listing = self.listing(run.client.scoped(account.stripe_account), account)
         listing.ask_for_one()
         if self._follows_events:
             self._events(listing).ask_for_one()
@@ -226,19 +232,6 @@ class Source:
             if not self.has_account_member or run.accounts.named([name])[0].id == account.id
         )
         return list(dict.fromkeys(itertools.chain.from_iterable(of_account)))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Log:
-    """Callbacks for problems of one stream and account.
-
-    - `warn` is called with a warning, `missing` for an object that Stripe does not know.
-    - `refused` is called with the id of a parent whose child objects cannot be read, or of an object without a list.
-    """
-
-    warn: Callable[[str], None]
-    missing: Callable[[NotFound], None]
-    refused: Callable[[str, StripeError], None]
 
 
 def check_expand(config: Mapping[str, Any]) -> None:  # Any: JSON

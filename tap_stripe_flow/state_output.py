@@ -22,8 +22,9 @@ from typing_extensions import override
 from stripe_flow.singer.writer import LineWriter
 from tap_stripe_flow.listing.record import ACCOUNT_MEMBER
 from tap_stripe_flow.windows.batch import Batch
-from tap_stripe_flow.windows.bookmark import MOST_IDS
-from tap_stripe_flow.windows.state import count_ids, left_out, with_ends
+from tap_stripe_flow.windows.bookmark import EVENTS, LISTED
+from tap_stripe_flow.windows.id_pool import IdPool
+from tap_stripe_flow.windows.state import left_out, with_ends
 
 # How long a STATE with some records waits for more; tested after each batch. Without records a kill repeats nothing.
 LONGEST_WAIT_S = 10.0
@@ -60,7 +61,6 @@ class StateOutput(StateWriter):
         self._state, self._writer, self._warn, self._clock = state, writer, warn, clock
         self._entries = {partition: entry for partition, entry in _entries(state) if entry}
         self._read = frozenset(each for each, entry in self._entries.items() if _members(entry))
-        self._ids = count_ids(state)
         self._is_changed = bool(self._entries)  # the state that came in is repeated, as the SDK does
         self._open: set[Partition] = set()
         self._waiting: set[tuple[Partition, bool]] = set()  # with whether it is a window
@@ -76,9 +76,12 @@ class StateOutput(StateWriter):
         """The members of a partition's bookmark, without those that ended; a copy."""
         return _lasting(self.entry(partition))
 
-    def most_ids(self, partition: Partition) -> int:
-        """How many ids the bookmark of a partition may hold: what the other partitions leave of MOST_IDS."""
-        return MOST_IDS - self._ids + count_ids(self.members(partition))
+    def hold_ids(self, pool: IdPool) -> None:
+        """Note in `pool` how many ids each bookmark holds."""
+        for partition, entry in self._entries.items():
+            for bookmark in (LISTED, EVENTS):
+                ids = entry.get(bookmark.ids)
+                pool.hold((partition, bookmark), len(ids) if isinstance(ids, list) else 0)
 
     def before_records(self, partition: Partition, batch: Batch) -> None:
         """Write a STATE if one waits for the window before that of `batch`, whose records follow.
@@ -100,7 +103,6 @@ class StateOutput(StateWriter):
         entry = self.entry(partition)
         before, after = _members(entry), self._with_ends(partition, batch.state)
         if before != after:
-            self._ids += count_ids(after) - count_ids(before)
             self._attach(partition, entry)
             for name in entry.keys() - {"context", "partitions"}:
                 del entry[name]

@@ -27,9 +27,10 @@ from tap_stripe_flow.accounts import Account
 from tap_stripe_flow.failures import StreamMisconfigured
 from tap_stripe_flow.listing.record import ACCOUNT_MEMBER, Record
 from tap_stripe_flow.progress import Progress
+from tap_stripe_flow.reading import Log, Reading
 from tap_stripe_flow.run import Interruption, Run
 from tap_stripe_flow.selection import DELETED, Selection, include, is_unchanged, select
-from tap_stripe_flow.source import Log, Source
+from tap_stripe_flow.source import Source
 from tap_stripe_flow.state_output import Partition, StateManager, StateOutput
 from tap_stripe_flow.streams import StreamSpec
 from tap_stripe_flow.windows.batch import Batch
@@ -159,17 +160,16 @@ class Engine(Stream):
                 self._end_batch(batch, partition, progress)
 
     def _batches(self, account: Account, partition: Partition, progress: Progress) -> Iterator[Batch]:
-        what, output = self.label(account), self._stripe.state_output
+        what, output, spec = self.label(account), self._stripe.state_output, self.source.spec
         # FULL_TABLE in the catalog: the whole range is read again, and the bookmark starts over.
         start_state = {} if self.forced_replication_method == REPLICATION_FULL_TABLE else output.members(partition)
         log = Log(
             warn=lambda message: self.logger.warning("%s: %s", what, message),
             missing=lambda error: self._run.note_missing(what, progress, error),
-            refused=lambda object_id, error: self._run.note_refused(
-                what, progress, object_id, error, is_parent=self.source.spec.child_of is not None
-            ),
+            refused=lambda *refused: self._run.note_refused(what, progress, *refused, is_parent=bool(spec.child_of)),
         )
-        return self.source.batches(self._run, account, start_state, output.most_ids(partition), log)
+        reading = Reading(self._run.client.scoped(account.stripe_account), account, start_state, log)
+        return self.source.batches(self._run, reading)
 
     def _end_batch(self, batch: Batch, partition: Partition, progress: Progress) -> None:
         self._run.note_progress()

@@ -235,6 +235,7 @@ class TapStripeFlow(PluginCommand, Tap):
             selected = list(tap.selected_accounts())
             tap.drop_misconfigured()
             tap.input_checks.check_state(tap.state_output)
+            tap.state_output.hold_ids(run.ids)
             with RunLog(tap.logger, tap.live_fields) as run_log:
                 try:
                     tap.sync()

@@ -67,12 +67,12 @@ class Client:
     traffic: Traffic = field(default_factory=Traffic)
 
     def scoped(self, account: str | None = None) -> Client:
-        """A copy for `account` (default: the same account) with a retry budget of its own.
+        """A copy for `account` (default: the same account) with a retry budget and a count of requests of its own.
 
         One stream and account can then be given up while the others go on.
         """
         connection = self.connection if account is None else replace(self.connection, account=account)
-        return replace(self, connection=connection, retry_budget=self.new_retry_budget())
+        return replace(self, connection=connection, retry_budget=self.new_retry_budget(), traffic=Traffic(self.traffic))
 
     def hurried(self, limit_s: float) -> Client:
         """A copy whose calls give up after `limit_s` seconds at the latest, on a retry budget of their own."""

@@ -9,10 +9,14 @@ from contextlib import contextmanager
 
 
 class Traffic:
-    """`requests` counts the requests sent, answered or not. Threads may share it; it locks per request, not record."""
+    """`requests` counts the requests sent, answered or not. Threads may share it; it locks per request, not record.
 
-    def __init__(self) -> None:
+    What is counted here counts for `whole`, too.
+    """
+
+    def __init__(self, whole: Traffic | None = None) -> None:
         self.requests = 0
+        self._whole = whole
         self._waits: Counter[str] = Counter()
         self._lock = threading.Lock()
 
@@ -20,17 +24,24 @@ class Traffic:
         """Count one request more."""
         with self._lock:
             self.requests += 1
+        if self._whole is not None:
+            self._whole.count_request()
 
     @contextmanager
     def waiting(self, reason: str) -> Iterator[None]:
         """Inside the block, a request waits to be sent again because of `reason`."""
-        with self._lock:
-            self._waits[reason] += 1
+        self.count_wait(reason, 1)
         try:
             yield
         finally:
-            with self._lock:
-                self._waits[reason] -= 1
+            self.count_wait(reason, -1)
+
+    def count_wait(self, reason: str, change: int) -> None:
+        """Add to the count of requests that wait because of `reason`."""
+        with self._lock:
+            self._waits[reason] += change
+        if self._whole is not None:
+            self._whole.count_wait(reason, change)
 
     @property
     def waits_for(self) -> str | None:

@@ -47,7 +47,10 @@ class PlannedRun:
 def plan_runs(run: Run, config: Config, *, workers: int, slices: int, stream: str) -> list[PlannedRun]:
     """About `slices` runs, of which `workers` read at once. Raises Misconfigured, or StripeError."""
     source = _open_source(config, stream)
-    listings = {account.id or _OWN_ACCOUNT: source.listing(run, account) for account in source.accounts(run)}
+    listings = {
+        account.id or _OWN_ACCOUNT: source.listing(run.client.scoped(account.stripe_account), account)
+        for account in source.accounts(run)
+    }
     window = _full_range(run, next(iter(listings.values())))
     # With many accounts most of the time goes into the first sample of each.
     samples = run.prefetch.in_order(partial(_sample, listing, window) for listing in listings.values())

@@ -25,7 +25,7 @@ from tap_stripe_flow.capture.reread import Objects, reread, reread_unplaced
 from tap_stripe_flow.capture.wanted import Wanted
 from tap_stripe_flow.listing.pages import Listing
 from tap_stripe_flow.windows.batch import Batch
-from tap_stripe_flow.windows.bookmark import Bookmark
+from tap_stripe_flow.windows.bookmark import EVENTS, Bookmark
 from tap_stripe_flow.windows.drain import CLOCKS_S
 from tap_stripe_flow.windows.plan import OLDEST, Window
 from tap_stripe_flow.windows.reader import DrainedWindow
@@ -173,7 +173,7 @@ class ChangeCapture:
         start = bookmark.reread_from - (EVENTS_EDGE_S if self._has_begun_gap else 0)
         windows = self._without_gap(self._task.windows(self._feed.events, start, None))
         pending = ChangeSet()
-        for committed in self._task.committer(stream_state.listed).commit(windows, bookmark):
+        for committed in self._task.committer(EVENTS).commit(windows, bookmark):
             found = self._feed.reader.change_set(committed.new)
             self._unnamed += found.unnamed
             pending = pending.merge(found)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, replace
 
 from stripe_flow.api.client import Client
@@ -11,9 +11,10 @@ from stripe_flow.api.errors import Misconfigured, StripeError
 from tap_stripe_flow.listing.pages import Listing
 from tap_stripe_flow.listing.prefetch import PrefetchPool
 from tap_stripe_flow.windows.batch import Batch
-from tap_stripe_flow.windows.bookmark import Bookmark, UnusableState
+from tap_stripe_flow.windows.bookmark import LISTED, Bookmark, BookmarkMembers, UnusableState
 from tap_stripe_flow.windows.commit import Committer
 from tap_stripe_flow.windows.drain import CLOCKS_S
+from tap_stripe_flow.windows.id_pool import IdPool, IdShare
 from tap_stripe_flow.windows.plan import OLDEST
 from tap_stripe_flow.windows.reader import DrainedWindow, WindowReader
 from tap_stripe_flow.windows.span import Span, iso
@@ -25,22 +26,23 @@ class Task:
     """One stream of one account, to be read from its list.
 
     - `keeper` holds its state, `span` is the range that the settings select.
-    - `most_ids` is how many ids the state may hold for it.
+    - `ids` counts the ids of all bookmarks of the state; `partition` is the name of this task's in it.
     """
 
     listing: Listing
     keeper: StateKeeper
     prefetch: PrefetchPool
     span: Span
-    most_ids: int
+    ids: IdPool
+    partition: Hashable = None
 
     def windows(self, listing: Listing, start: int, end: int | None) -> Iterator[DrainedWindow]:
         """The windows of [start, end) of a list of this account, oldest first. Raises StripeError."""
         return WindowReader(listing, self.prefetch, start, end).windows()
 
-    def committer(self, other: Bookmark | None) -> Committer:
-        """A committer for one of the task's bookmarks; the ids of the `other` bookmark count against `most_ids`."""
-        return Committer(overlap_s=self.span.overlap_s, most_ids=self.most_ids - len(other.ids if other else ()))
+    def committer(self, bookmark: BookmarkMembers) -> Committer:
+        """A committer for one of the task's bookmarks."""
+        return Committer(overlap_s=self.span.overlap_s, ids=IdShare(self.ids, (self.partition, bookmark)))
 
 
 class NewObjectCapture:
@@ -73,7 +75,7 @@ class NewObjectCapture:
             return
         windows = self._task.windows(self._task.listing, bookmark.reread_from, self.span.end)
         checked = self._checked(windows, bookmark.reread_from)
-        for committed in self._task.committer(stream_state.events).commit(checked, bookmark):
+        for committed in self._task.committer(LISTED).commit(checked, bookmark):
             state = self._task.keeper.update(listed=committed.bookmark) if committed.bookmark else None
             yield Batch(records=committed.new, state=state, window=committed.window, until=self.span.end or self.now)
 

@@ -1,4 +1,4 @@
-"""A pool of threads that send requests ahead of the one thread that writes.
+"""A pool of threads that send requests ahead of their readers.
 
 It uses daemon threads: a `ThreadPoolExecutor` joins its threads at exit, so a signal would wait for requests that
 sleep.
@@ -17,19 +17,21 @@ T = TypeVar("T")
 
 
 class PrefetchPool:
-    """A pool of `threads` daemon threads, started with the first job; they end with the process."""
+    """A pool of daemon threads, started when jobs need them; they end with the process.
 
-    def __init__(self, threads: int) -> None:
+    - `threads` is how many jobs one reader begins at once.
+    - `most_threads` is how many threads the readers have together; None: as many as one reader.
+    """
+
+    def __init__(self, threads: int, most_threads: int | None = None) -> None:
         self.threads = threads
+        self._most_threads = most_threads or threads
         self._jobs: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
-        self._is_started = False
+        self._started = self._free = 0  # free threads, less the jobs that wait for one
+        self._lock = threading.Lock()
 
     def submit(self, job: Callable[[], T]) -> Future[T]:
         """Run `job` on one of the threads. Cancelling the future drops a job that has not begun."""
-        if not self._is_started:
-            self._is_started = True
-            for number in range(self.threads):
-                threading.Thread(target=self._work, name=f"stripe-prefetch-{number}", daemon=True).start()
         future: Future[T] = Future()
 
         def run() -> None:
@@ -41,22 +43,42 @@ class PrefetchPool:
                 future.set_exception(error)
 
         self._jobs.put(run)
+        self._start_thread_if_needed()
         return future
 
     def in_order(self, jobs: Iterable[Callable[[], T]]) -> Iterator[T]:
-        """The results of `jobs` in their order; at most twice `threads` are begun ahead. Raises what a job raises."""
-        begun: deque[Future[T]] = deque()
+        """The results of `jobs` in their order; at most twice `threads` are begun ahead. Raises what a job raises.
+
+        A job may use this, too: what has not begun when its result is needed runs on the thread that needs it.
+        """
+        begun: deque[tuple[Callable[[], T], Future[T]]] = deque()
         try:
             for job in jobs:
-                begun.append(self.submit(job))
+                begun.append((job, self.submit(job)))
                 if len(begun) >= 2 * self.threads:
-                    yield begun.popleft().result()
+                    yield _result(*begun.popleft())
             while begun:
-                yield begun.popleft().result()
+                yield _result(*begun.popleft())
         finally:
-            for future in begun:
+            for _, future in begun:
                 future.cancel()
+
+    def _start_thread_if_needed(self) -> None:
+        with self._lock:
+            self._free -= 1
+            if self._free >= 0 or self._started == self._most_threads:
+                return
+            self._started += 1
+            self._free += 1
+            number = self._started
+        threading.Thread(target=self._work, name=f"stripe-prefetch-{number}", daemon=True).start()
 
     def _work(self) -> None:
         while True:
             self._jobs.get()()
+            with self._lock:
+                self._free += 1
+
+
+def _result(job: Callable[[], T], future: Future[T]) -> T:
+    return job() if future.cancel() else future.result()

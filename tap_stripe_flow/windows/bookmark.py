@@ -16,12 +16,8 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeGuard
 
 from stripe_flow.api.errors import StripeFlowError
+from tap_stripe_flow.windows.id_pool import MOST_IDS
 from tap_stripe_flow.windows.plan import Window
-
-# How many ids a STATE message holds, over all streams and accounts. Each takes 30 bytes, and the message should stay
-# under 300 KB.
-MOST_IDS = 9_000
-
 
 # The year 10000 in Unix seconds. Today's time in milliseconds is larger, so it is recognized as a wrong unit.
 _TOO_LATE_UNIX = 253_402_300_800

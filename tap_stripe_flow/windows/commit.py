@@ -3,7 +3,7 @@
 `Committer` turns each drained window, oldest first, into new records and the bookmark after them:
 
 - `_commit` asks `Bookmark.commit_end` how far the window can be committed. That is its end, unless the state would have
-  to remember more than `most_ids` ids. Then the window is committed up to an earlier whole second (`is_whole` False),
+  to remember more ids than it may. Then the window is committed up to an earlier whole second (`is_whole` False),
   nothing behind it is read, and the next run goes on from there.
 - `Bookmark.after` is the bookmark once the window's records are written.
 - `Engine` (`tap_stripe_flow/stream.py`) writes the records first, then the STATE with that bookmark. So a kill at any
@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 from tap_stripe_flow.listing.object_key import ObjectKey
 from tap_stripe_flow.listing.record import ListedRecord
 from tap_stripe_flow.windows.bookmark import Bookmark
+from tap_stripe_flow.windows.id_pool import IdShare
 from tap_stripe_flow.windows.plan import Window
 from tap_stripe_flow.windows.reader import DrainedWindow
 
@@ -42,11 +43,11 @@ class Committer:
     """Commits windows under two limits.
 
     - `overlap_s` is how many seconds after its `created` an object may still become visible.
-    - `most_ids` is how many ids this bookmark may add to the state.
+    - `ids` is how many ids the bookmark may hold.
     """
 
     overlap_s: int
-    most_ids: int
+    ids: IdShare
 
     def commit(self, windows: Iterator[DrainedWindow], bookmark: Bookmark) -> Iterator[Committed]:
         """Commit `windows`, oldest first, from `bookmark` on, until one cannot be committed whole."""
@@ -63,19 +64,22 @@ class Committer:
         elif drained.window.end <= drained.date_unix - self.overlap_s:
             yield from self._commit_by_page(drained, bookmark)
         else:
-            yield self._commit(self._collect(drained, bookmark.id_limit(self.most_ids)), bookmark)
+            yield self._commit(self._collect(drained, bookmark), bookmark)
 
     def _commit(self, drained: DrainedWindow, bookmark: Bookmark) -> Committed:
         """The window, or as much of it as the state can remember; no records if not even one second fits."""
         settled = drained.date_unix - self.overlap_s
-        end = bookmark.commit_end(drained.window, drained.records, settled, self.most_ids)
-        if end == drained.window.start:
-            return Committed(window=drained.window, new=[], bookmark=bookmark, is_whole=False)
-        window = Window(start=drained.window.start, end=end)
+        with self.ids.limit() as most_ids:
+            end = bookmark.commit_end(drained.window, drained.records, settled, most_ids)
+            if end == drained.window.start:
+                return Committed(window=drained.window, new=[], bookmark=bookmark, is_whole=False)
+            window = Window(start=drained.window.start, end=end)
+            after = bookmark.after(window, [each for each in drained.records if each.created < end], settled)
+            self.ids.hold(len(after.ids))
         return Committed(
             window=window,
             new=[e for e in reversed(drained.records) if e.created < end and not bookmark.has_emitted(e.id)],
-            bookmark=bookmark.after(window, [each for each in drained.records if each.created < end], settled),
+            bookmark=after,
             is_whole=end == drained.window.end,
         )
 
@@ -89,9 +93,11 @@ class Committer:
         after = bookmark.after(drained.window, known, drained.date_unix - self.overlap_s)
         yield Committed(window=drained.window, new=[], bookmark=after)
 
-    def _collect(self, drained: DrainedWindow, most_ids: int) -> DrainedWindow:
-        """All records of a second that is not settled, or just more than `most_ids`, too many to commit."""
+    def _collect(self, drained: DrainedWindow, bookmark: Bookmark) -> DrainedWindow:
+        """All records of a second that is not settled, or just more than the state may remember."""
         records = list(drained.records)
+        with self.ids.limit() as limit:
+            most_ids = bookmark.id_limit(limit)
         for page in drained.rest or ():
             records += page.records()
             if len(records) > most_ids:

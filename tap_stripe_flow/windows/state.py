@@ -95,17 +95,6 @@ class StateKeeper:
         return self.stream_state.to_state()
 
 
-def count_ids(state: Mapping[str, object]) -> int:
-    """How many ids the tap's whole state holds, over all streams and accounts; at most `bookmark.MOST_IDS`."""
-    count = 0
-    for name, value in state.items():
-        if name in {LISTED.ids, EVENTS.ids} and isinstance(value, list):
-            count += len(value)
-        for child in value if isinstance(value, list) else [value]:
-            count += count_ids(child) if isinstance(child, Mapping) else 0
-    return count
-
-
 def _unix(state: Mapping[str, object], name: str) -> int | None:
     value = state.get(name)
     return value if type(value) is int else None

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from tap_stripe_flow.accounts import Account
-from tap_stripe_flow.source import Log, Source
+from tap_stripe_flow.reading import Log
+from tap_stripe_flow.source import Source
 from tap_stripe_flow.streams import STREAMS, StreamSpec
-from tap_stripe_flow.windows.bookmark import MOST_IDS
-from tests.lists.tap import a_run
+from tests.lists.tap import a_reading, a_run
 from tests.support.plugins import Message, a_config, run_tap
 from tests.support.scenes import MISSING, NO_CURSOR, REFUSED, Answer, Scenes
 from tests.tap_stripe_flow.furnishing import with_selected
@@ -64,7 +64,7 @@ def read(stripe: Scenes, spec: StreamSpec, state: Mapping[str, object]) -> tuple
         missing=lambda error: ids.append(str(error)),
         refused=lambda parent_id, _: ids.append(f"refused: {parent_id}"),
     )
-    for batch in Source(spec, config).batches(run, Account(), state, MOST_IDS, log):
+    for batch in Source(spec, config).batches(run, a_reading(run, Account(), state, log)):
         ids += [each.id for each in batch.records]
         state = state if batch.state is None else batch.state
     return ids, state

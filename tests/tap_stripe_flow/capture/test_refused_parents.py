@@ -15,11 +15,11 @@ from typing_extensions import override
 from stripe_flow.api.errors import PermissionMissing, Refusal, RequestRefused, StripeError
 from tap_stripe_flow.accounts import Account
 from tap_stripe_flow.capture.refused_parents import MOST_REFUSED, RefusalLog, RefusedParents
+from tap_stripe_flow.reading import Log
 from tap_stripe_flow.run import MOST_NAMED
-from tap_stripe_flow.source import Log, Source
+from tap_stripe_flow.source import Source
 from tap_stripe_flow.streams import STREAMS, StreamSpec
-from tap_stripe_flow.windows.bookmark import MOST_IDS
-from tests.lists.tap import a_run
+from tests.lists.tap import a_reading, a_run
 from tests.support.plugins import Ended, Message, a_config, run_tap
 from tests.support.scenes import MISSING, REFUSED, Answer, Asked, Scenes
 from tests.tap_stripe_flow.furnishing import with_selected
@@ -83,7 +83,7 @@ def read(stripe: Scenes, spec: StreamSpec, state: Mapping[str, object] | None = 
         refused=lambda parent_id, _: done.named.append(parent_id),
     )
     try:
-        for batch in Source(spec, config).batches(run, Account(), done.state, MOST_IDS, log):
+        for batch in Source(spec, config).batches(run, a_reading(run, Account(), done.state, log)):
             done.ids += [each.id for each in batch.records]
             done.state = done.state if batch.state is None else batch.state
     except StripeError as error:

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tap_stripe_flow.listing.object_key import ObjectKey
-from tap_stripe_flow.windows.bookmark import EVENTS, LISTED, MOST_IDS, Bookmark, UnusableState
+from tap_stripe_flow.windows.bookmark import EVENTS, LISTED, Bookmark, UnusableState
+from tap_stripe_flow.windows.id_pool import MOST_IDS
 from tap_stripe_flow.windows.plan import Window
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tap_stripe_flow.windows.bookmark import MOST_IDS
+from tap_stripe_flow.windows.id_pool import MOST_IDS
 from tests.support.plugins import Ended, Message, a_config, run_tap
 from tests.support.sandbox import Sandbox
 from tests.tap_stripe_flow.crowds import A_CHARGE, crowd
