@@ -9,6 +9,7 @@ from stripe_flow.api.errors import StripeFlowError
 from tap_stripe_flow.failures import ENDS_THE_RUN, as_failure
 from tap_stripe_flow.run import Interruption, Run
 from tap_stripe_flow.stream import Engine
+from tap_stripe_flow.stream_reader import label
 
 
 def check_permissions(streams: Sequence[Engine], run: Run, interruption: Interruption, logger: logging.Logger) -> None:
@@ -29,6 +30,6 @@ def _checks(streams: Sequence[Engine], run: Run) -> Iterator[tuple[str, StripeFl
             except ENDS_THE_RUN:
                 raise
             except Exception as error:  # noqa: BLE001  # an answer may hold anything
-                yield stream.label(account), as_failure(error)
+                yield label(stream.name, account), as_failure(error)
             else:
-                yield stream.label(account), None
+                yield label(stream.name, account), None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from stripe_flow.api.traffic import Traffic
 from stripe_flow.singer.fields import Fields
@@ -12,6 +12,8 @@ from tap_stripe_flow.windows.bookmark import LISTED
 from tap_stripe_flow.windows.span import iso
 
 OK, INTERRUPTED, NOT_READ = "ok", "interrupted", "not read"
+# How many streams the live line names.
+MOST_STREAMS = 3
 
 
 class Progress:
@@ -54,13 +56,29 @@ class Progress:
         if batch.state is not None:
             self.bookmark = batch.state.get(LISTED.end, self.bookmark)
 
-    def finish(self, error: Exception | None = None) -> None:
+    @property
+    def has_ended(self) -> bool:
+        """Whether reading has ended."""
+        return self._finished is not None
+
+    def finish(self, error: BaseException | None = None) -> None:
         """Note the end, with `error` if reading failed."""
         self.state = OK if error is None else f"failed: {in_words(error)}"
         if error is None and (self.missing or self.refused):
             counts = {"missing": self.missing, "refused": self.refused}
             self.state = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
         self._finished = (self._clock(), self._traffic.requests)
+
+    @property
+    def spent_s(self) -> float:
+        """Seconds since reading began, up to its end."""
+        return self._spent()[0]
+
+    @property
+    def left_s(self) -> int | None:
+        """Estimated seconds until everything is read; None: not known."""
+        share = self._share()
+        return round(self.spent_s * (1 - share) / share) if share else None
 
     def live_fields(self) -> Fields:
         """The fields of the live line, while the stream is being read."""
@@ -74,7 +92,7 @@ class Progress:
             "records_per_s": _rate(self.records, spent_s),
             "up_to": _iso_or_none(self._reached),
             "done_percent": None if share is None else int(100 * share),
-            "left_s": round(spent_s * (1 - share) / share) if share else None,
+            "left_s": self.left_s,
             "requests": requests,
             "requests_per_s": _rate(requests, spent_s),
         }
@@ -102,12 +120,37 @@ class Progress:
         return min(1.0, (self._reached - self._first) / (self._end - self._first))
 
 
+def together(started: Sequence[Progress], traffic: Traffic) -> Fields:
+    """The fields of the live line for all streams and accounts of a run that were started; empty if none is being read.
+
+    `traffic` counts the requests of the run. One that is read alone has its own fields.
+    """
+    reading = [each for each in started if not each.has_ended]
+    if len(reading) < 2:
+        return reading[0].live_fields() if reading else {}
+    spent_s = max(each.spent_s for each in started)
+    records = sum(each.records for each in started)
+    left_s = [each.left_s for each in reading if each.left_s is not None]
+    names = list(dict.fromkeys(each.stream for each in reading))
+    return {
+        "streams": ", ".join(names[:MOST_STREAMS])
+        + (f" and {len(names) - MOST_STREAMS} more" if names[MOST_STREAMS:] else ""),
+        "accounts": len({each.account for each in reading}) if reading[0].account else None,
+        "waiting_for": traffic.waits_for,
+        "records": records,
+        "records_per_s": _rate(records, spent_s),
+        "left_s": max(left_s) if len(left_s) == len(reading) else None,
+        "requests": traffic.requests,
+        "requests_per_s": _rate(traffic.requests, spent_s),
+    }
+
+
 def not_read(stream: str, account: str | None) -> Fields:
     """The summary fields of a stream and account that the run did not start to read."""
     return {"stream": stream, "account": account, "records": 0, "requests": 0, "state": NOT_READ}
 
 
-def in_words(error: Exception) -> str:
+def in_words(error: BaseException) -> str:
     """The class name of an error as words: `PermissionMissing` is `permission missing`."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(error).__name__).lower()
 

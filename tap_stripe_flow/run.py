@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NoReturn, TypeVar
 
@@ -13,13 +14,13 @@ from stripe_flow.api.client import CHECK_PATH
 from stripe_flow.api.errors import KeyRefused, StripeError, StripeFlowError, StripeUnreachable
 from stripe_flow.api.settings import open_client
 from stripe_flow.api.stripe_ids import shown_id
+from stripe_flow.api.traffic import Traffic
 from stripe_flow.singer.fields import Fields
 from stripe_flow.singer.run_log import log_fields
-from stripe_flow.singer.writer import LineWriter
 from tap_stripe_flow.accounts import Accounts
-from tap_stripe_flow.failures import ENDS_THE_RUN, as_failure, code_of, is_of_all_streams
+from tap_stripe_flow.failures import code_of, is_of_all_streams
 from tap_stripe_flow.listing.prefetch import PrefetchPool
-from tap_stripe_flow.progress import Progress, not_read
+from tap_stripe_flow.progress import Progress, not_read, together
 from tap_stripe_flow.settings import read_span
 from tap_stripe_flow.windows.id_pool import IdPool
 
@@ -50,66 +51,29 @@ class Run:
         self._failures: list[StripeFlowError] = []
         self._has_progressed = self._is_unreachable = False
         self._started: dict[tuple[str, str | None], Progress] = {}
-        self._current: Progress | None = None
+        self._lock = threading.Lock()
 
-    def begin(self, stream: str, account: str | None, bookmark: object) -> Progress:
-        """Start to read one stream and account from `bookmark` on; returns its progress."""
-        progress = Progress(stream, account, self.span.end, self.client.traffic, time.monotonic)
+    def begin(self, stream: str, account: str | None, bookmark: object, traffic: Traffic) -> Progress:
+        """Start to read one stream and account from `bookmark` on; `traffic` counts its requests."""
+        progress = Progress(stream, account, self.span.end, traffic, time.monotonic)
         progress.bookmark = bookmark
-        self._started[stream, account] = self._current = progress
+        with self._lock:
+            self._started[stream, account] = progress
         return progress
 
-    @contextmanager
-    def flushed(self, writer: LineWriter) -> Iterator[None]:
-        """Flush `writer` at the end of the block, and then count the records that were written in it.
-
-        The flush is needed because a STATE message may not follow. After an error, records already written count.
-        """
-        before = writer.records_out
-        try:
-            try:
-                yield
-            finally:
-                writer.flush()
-        finally:
-            if self._current is not None:
-                self._current.add_records(writer.records_out - before)
-
-    def end(self, error: StripeFlowError | None = None) -> None:
-        """Note the end of the current stream and account, with `error` if it failed, and log its summary."""
-        current, self._current = self._current, None
-        if current is not None:
-            current.finish(error)
-            if current.refused > MOST_NAMED:
-                message = (
-                    "stream %s: the child objects or a list of %d objects cannot be read; the log names %d of them"
-                )
-                self._logger.warning(message, current.stream, current.refused, MOST_NAMED)
-            log_fields(self._logger, "read", current.summary_fields())
-
-    @contextmanager
-    def isolated(self, what: str, has_advanced: Callable[[], bool] = lambda: False) -> Iterator[None]:
-        """A block in which one stream and account is read: whatever it raises fails only these, named `what`.
-
-        Raises OutputLost, Misconfigured and Stopped again, which end the run.
-        """
-        try:
-            yield
-        except ENDS_THE_RUN:
-            raise
-        except Exception as error:  # noqa: BLE001  # an answer may hold anything
-            failure = as_failure(error)
-            try:
-                self.fail(what, failure, has_advanced=has_advanced())
-            finally:  # also if it ends the run; a request that it sends counts for this stream and account
-                self.end(failure)
-        else:
-            self.end()
+    def end(self, progress: Progress, error: BaseException | None = None) -> None:
+        """Note the end of one stream and account, with `error` if it failed, and log its summary."""
+        progress.finish(error)
+        if progress.refused > MOST_NAMED:
+            message = "stream %s: the child objects or a list of %d objects cannot be read; the log names %d of them"
+            self._logger.warning(message, progress.stream, progress.refused, MOST_NAMED)
+        log_fields(self._logger, "read", progress.summary_fields())
 
     def live_fields(self) -> Fields:
-        """The fields of the live line; empty between two streams."""
-        current = self._current
-        return {} if current is None else current.live_fields()
+        """The fields of the live line; empty before the first stream and after the last one."""
+        with self._lock:
+            started = list(self._started.values())
+        return together(started, self.client.traffic)
 
     def summary(self, streams: Iterable[tuple[str, str | None]]) -> list[Fields]:
         """The summary fields of these streams and accounts, in their order."""

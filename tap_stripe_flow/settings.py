@@ -30,6 +30,17 @@ CONFIG_JSONSCHEMA: dict[str, Any] = {  # Any: JSON schema
                 "then have _stripe_account as part of their key. Default: the key's own account, without this field."
             ),
         },
+        "streams_at_once": {
+            "type": "integer",
+            "minimum": 1,
+            "maximum": 100,
+            "default": 8,
+            "title": "Streams at once",
+            "description": (
+                "How many streams and accounts are read at the same time. Together they keep to the rates and to "
+                "concurrency."
+            ),
+        },
         "start_date": {
             "type": "string",
             "title": "Start date",

@@ -16,7 +16,6 @@ from typing import Any, NamedTuple
 from singer_sdk.helpers._state import PROGRESS_MARKERS, SIGNPOST_MARKER, STARTING_MARKER, StateWriter
 from singer_sdk.helpers.types import TapState
 from singer_sdk.singerlib import StateMessage
-from singer_sdk.streams._state import StreamStateManager
 from typing_extensions import override
 
 from stripe_flow.singer.writer import LineWriter
@@ -28,6 +27,8 @@ from tap_stripe_flow.windows.state import left_out, with_ends
 
 # How long a STATE with some records waits for more; tested after each batch. Without records a kill repeats nothing.
 LONGEST_WAIT_S = 10.0
+# STATEs that are asked for at once are written this fast: those of a few accounts within milliseconds.
+URGENT_BYTES_PER_S = 1_000_000
 # Meltano and the loaders store every STATE whole; a larger one is warned of.
 LARGE_BYTES = 1_000_000
 # Members of the SDK's dictionaries that are not a bookmark's.
@@ -65,7 +66,7 @@ class StateOutput(StateWriter):
         self._open: set[Partition] = set()
         self._waiting: set[tuple[Partition, bool]] = set()  # with whether it is a window
         self._size_bytes = self._record_bytes = 0
-        self._has_written = self._has_warned = False
+        self._has_written = self._has_warned = self._is_urgent = False
         self._written_s = clock()
 
     def entry(self, partition: Partition) -> Entry:
@@ -89,7 +90,7 @@ class StateOutput(StateWriter):
         A window and a batch of changes may wait together: then a kill repeats one of each.
         """
         kinds = (True, False) if batch.state is None else (batch.window is not None,)
-        if any((partition, kind) in self._waiting for kind in kinds):
+        if self._is_urgent or any((partition, kind) in self._waiting for kind in kinds):
             self._write()
         self._open.add(partition)
 
@@ -108,7 +109,22 @@ class StateOutput(StateWriter):
                 del entry[name]
             entry.update(after)
             self._is_changed = True
-        if self._is_changed and (batch.at_once or self._is_due()):
+        self._is_urgent = self._is_urgent or (self._is_changed and batch.at_once)
+        if self._is_changed and self._is_due():
+            self._write()
+
+    def due_in_s(self) -> float | None:
+        """In how many seconds a STATE that was asked for `at_once` may be written; None: no such STATE waits.
+
+        At once is soon: many accounts that begin together share one STATE, or their STATEs would cost quadratic time.
+        """
+        if not self._is_urgent:
+            return None
+        return max(0.0, self._written_s + self._size_bytes / URGENT_BYTES_PER_S - self._clock())
+
+    def write_if_due(self) -> None:
+        """Write a STATE that was asked for `at_once`, if it may be written."""
+        if self.due_in_s() == 0:
             self._write()
 
     @override
@@ -162,7 +178,7 @@ class StateOutput(StateWriter):
         self._size_bytes = len(line)
         self._writer.write_line(line)
         self._waiting.clear()
-        self._is_changed, self._has_written = False, True
+        self._is_changed, self._is_urgent, self._has_written = False, False, True
         self._record_bytes, self._written_s = self._writer.record_bytes_out, self._clock()
         if self._size_bytes > LARGE_BYTES and not self._has_warned:
             self._has_warned = True
@@ -171,23 +187,6 @@ class StateOutput(StateWriter):
                 "accounts: Meltano and the loader store it whole each time. Give the accounts (setting account_ids) "
                 "or the streams to several runs, each with a state of its own"
             )
-
-
-class StateManager(StreamStateManager):
-    """The SDK's view of one stream's entries, found without a search and not created by reading them."""
-
-    def __init__(self, output: StateOutput, stream: str) -> None:
-        super().__init__(stream_name=stream, tap_state={})
-        self._output = output
-
-    @property
-    @override
-    def stream_state(self) -> Entry:
-        return self._output.entry(Partition(self.stream_name))
-
-    @override
-    def get_context_state(self, context: Mapping[str, Any] | None) -> Entry:  # Any: the SDK's context
-        return self._output.entry(Partition(self.stream_name, context[ACCOUNT_MEMBER] if context else None))
 
 
 def _entries(state: TapState) -> Iterator[tuple[Partition, Entry]]:

@@ -1,15 +1,14 @@
-"""One engine for all streams: turns batches into RECORD and STATE messages, in an order that survives a kill.
+"""The SDK's stream for one entry of `STREAMS`: its schema, keys and selection, and its RECORD messages.
 
-A record is written before the bookmark that covers it, and only the end of a batch moves the bookmark. Methods of
-singer-sdk 0.54 with a private name that are overridden here, each with a test: `_increment_stream_state`,
-`_write_starting_replication_value`, `_process_record`, `_write_record_message`, `_generate_record_messages`,
-`_sync_records`.
+A run reads with `readers` and not with the SDK's `sync`, which knows one stream and account at a time. Methods of
+singer-sdk 0.54 with a private name that are used or overridden here, each with a test: `_write_schema_message`,
+`_write_record_message`, `_generate_record_messages`, `_sync_records`.
 """
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
 from typing import Any, Protocol, cast
@@ -17,41 +16,36 @@ from typing import Any, Protocol, cast
 from singer_sdk import Stream, Tap
 from singer_sdk.helpers._catalog import get_selected_schema
 from singer_sdk.helpers.conform import TypeConformanceLevel
-from singer_sdk.metrics import Counter
 from singer_sdk.singerlib import RecordMessage
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE, REPLICATION_INCREMENTAL, Catalog, MetadataMapping
 
-from stripe_flow.api.errors import Misconfigured, StripeFlowError
+from stripe_flow.api.errors import Misconfigured
 from stripe_flow.singer.writer import LineWriter
 from tap_stripe_flow.accounts import Account
 from tap_stripe_flow.failures import StreamMisconfigured
-from tap_stripe_flow.listing.record import ACCOUNT_MEMBER, Record
-from tap_stripe_flow.progress import Progress
-from tap_stripe_flow.reading import Log, Reading
-from tap_stripe_flow.run import Interruption, Run
+from tap_stripe_flow.listing.record import Record
+from tap_stripe_flow.run import Run
 from tap_stripe_flow.selection import DELETED, Selection, include, is_unchanged, select
 from tap_stripe_flow.source import Source
-from tap_stripe_flow.state_output import Partition, StateManager, StateOutput
+from tap_stripe_flow.state_output import StateOutput
+from tap_stripe_flow.stream_reader import Output, StreamReader
 from tap_stripe_flow.streams import StreamSpec
-from tap_stripe_flow.windows.batch import Batch
-from tap_stripe_flow.windows.bookmark import LISTED
 
 
 class StripeTap(Protocol):
     """The attributes of the tap that a stream uses."""
 
     run: Run
-    interruption: Interruption
+    read: Callable[[Sequence[Engine]], None]
     message_writer: LineWriter
     state_output: StateOutput
 
 
 class Engine(Stream):
-    """The SDK's Stream for one entry of `STREAMS`; the SDK calls `get_records` once per account."""
+    """The SDK's Stream for one entry of `STREAMS`; its records come from `readers`."""
 
     # Records are Stripe's JSON unchanged: conforming would drop fields that the schema does not know yet.
     TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
-    STATE_MSG_FREQUENCY = sys.maxsize
 
     def __init__(self, tap: Tap, spec: StreamSpec) -> None:
         self.source = Source(spec, tap.config)
@@ -59,7 +53,8 @@ class Engine(Stream):
         schema = spec.schema(self.source.expand, with_account=self.source.has_account_member)
         super().__init__(tap, schema=schema, name=spec.name)
         self._read_at = 0  # Stripe's time of the record that is being written
-        self._unwritten: Exception | None = None  # why the records of the last batch were not all written
+        self._reading = 0  # readers that have not ended
+        self._metrics = ExitStack()
         self._set_keys()
 
     def _set_keys(self) -> None:
@@ -116,16 +111,6 @@ class Engine(Stream):
         """The accounts to read, by the id in records; the id is None if the settings name no accounts."""
         return {account.id: account for account in self.source.accounts(self._run)}
 
-    @property
-    def partitions(self) -> list[dict[str, Any]] | None:
-        """One partition per account of the settings, None without accounts; those of an old state are ignored."""
-        return [{ACCOUNT_MEMBER: account} for account in self.accounts if account is not None] or None
-
-    @cached_property
-    def state_manager(self) -> StateManager:
-        """The SDK's access to this stream's part of the state."""
-        return StateManager(self._stripe.state_output, self.name)
-
     def check(self) -> None:
         """Raise StreamMisconfigured if the selected stream cannot be read under these settings and this catalog."""
         self.source.check()
@@ -136,74 +121,59 @@ class Engine(Stream):
                 "read anything. Set start_date to a date, or the stream to INCREMENTAL"
             )
 
-    def label(self, account: Account) -> str:
-        """The name of this stream and account in messages: `stream charges of account acct_…`."""
-        return f"stream {self.name}" + (f" of account {account.id}" if account.id else "")
-
-    def get_records(self, context: Mapping[str, Any] | None) -> Iterator[Sequence[Record]]:  # type: ignore[override]
-        """The records of one account, oldest first, a whole batch at a time; its state is written after the batch.
-
-        The SDK takes each batch for one record: its own steps per record cost more than writing the record.
-        What fails here fails only this account, unless it is about the whole run. The others are read.
-        """
-        account = self.accounts[context[ACCOUNT_MEMBER] if context else None]
-        partition, output = Partition(self.name, account.id), self._stripe.state_output
-        what, before = self.label(account), output.members(partition)
-        progress, self._unwritten = self._run.begin(self.name, account.id, before.get(LISTED.end)), None
-        with self._run.isolated(what, lambda: output.members(partition) != before):
-            for batch in self._stripe.interruption.allowed_between(self._batches(account, partition, progress)):
-                if batch.records:
-                    output.before_records(partition, batch)
-                    yield batch.records
-                    if self._unwritten is not None:
-                        raise self._unwritten
-                self._end_batch(batch, partition, progress)
-
-    def _batches(self, account: Account, partition: Partition, progress: Progress) -> Iterator[Batch]:
-        what, output, spec = self.label(account), self._stripe.state_output, self.source.spec
-        # FULL_TABLE in the catalog: the whole range is read again, and the bookmark starts over.
-        start_state = {} if self.forced_replication_method == REPLICATION_FULL_TABLE else output.members(partition)
-        log = Log(
-            warn=lambda message: self.logger.warning("%s: %s", what, message),
-            missing=lambda error: self._run.note_missing(what, progress, error),
-            refused=lambda *refused: self._run.note_refused(what, progress, *refused, is_parent=bool(spec.child_of)),
+    def readers(self) -> list[StreamReader]:
+        """A reader for each account."""
+        stripe = self._stripe
+        output = Output(
+            logger=self.logger,
+            writer=stripe.message_writer,
+            state=stripe.state_output,
+            write_records=self._write_records,
+            ended=self._end_reader,
         )
-        reading = Reading(self._run.client.scoped(account.stripe_account), account, start_state, log)
-        return self.source.batches(self._run, reading)
+        is_full_refresh = self.forced_replication_method == REPLICATION_FULL_TABLE
+        self._reading = len(self.accounts)
+        return [
+            StreamReader(self._run, self.source, account, output, is_full_refresh=is_full_refresh)
+            for account in self.accounts.values()
+        ]
 
-    def _end_batch(self, batch: Batch, partition: Partition, progress: Progress) -> None:
-        self._run.note_progress()
-        if batch.window is not None:
-            fields = (self.name, progress.account or "", batch.window.start, batch.window.end, len(batch.records))
-            self.logger.debug("window stream=%s account=%s start=%d end=%d records=%d", *fields)
-        progress.add_batch(batch)
-        self._stripe.state_output.commit(partition, batch)
+    def begin(self) -> None:
+        """Write the SCHEMA message, and begin the SDK's metrics, which end with the last reader."""
+        self._write_schema_message()
+        self._counter = self._metrics.enter_context(self.get_record_counter())
+        self._metrics.enter_context(self.get_sync_timer())
+
+    def _end_reader(self) -> None:
+        self._reading -= 1
+        if not self._reading:
+            self._metrics.close()
+
+    def get_records(self, context: Any) -> Iterator[dict[str, Any]]:  # noqa: ARG002  # the SDK's signature
+        """The records of all accounts, for programs that write them in their own way."""
+        for reader in self.readers():
+            yield from (record.as_record() for batch in reader.batches() for record in batch.records)
+
+    def _sync_records(self, context: Any = None, *, write_messages: bool = True) -> Iterator[Any]:  # type: ignore[override]  # noqa: ARG002  # the SDK's signature
+        """Read this stream alone, as a run does: for the SDK's `sync` of one stream."""
+        self._stripe.read([self])
+        return iter(())
 
     @cached_property
     def is_verbatim(self) -> bool:
         """Whether records are written as Stripe's bytes: nothing is mapped, flattened, renamed or deselected."""
         return self.selection is None and is_unchanged(self.stream_maps, self.name)
 
-    def get_record_counter(self, **options: Any) -> Counter:  # Any: the SDK's arguments, passed through
-        """The SDK's counter, kept so that the records of a batch can be counted."""
-        self._counter = super().get_record_counter(**options)
-        return self._counter
-
-    def _write_record_message(self, records: Any) -> None:  # Any: the records of a batch, in place of the SDK's record
-        """Write a batch as Stripe's bytes, or parse each record for the SDK's stream maps, flattening and selection."""
-        self._counter.increment(len(records) - 1)  # the SDK counts the batch as one record
-        writer = self._stripe.message_writer
-        with self._run.flushed(writer):
-            if self.is_verbatim:
-                writer.write_records(self.name, ((each.raw, _iso(each.read_at)) for each in records))
-                return
-            try:
-                for record in records:
-                    self._read_at = record.read_at
-                    whole = record.as_record()
-                    super()._write_record_message(self.selection.keep(whole) if self.selection else whole)
-            except Exception as error:  # noqa: BLE001  # `get_records` raises it: here it would end all accounts
-                self._unwritten = error
+    def _write_records(self, records: Sequence[Record]) -> None:
+        """Write RECORD messages: Stripe's bytes, or what stream maps, flattening and selection make of each record."""
+        self._counter.increment(len(records))
+        if self.is_verbatim:
+            self._stripe.message_writer.write_records(self.name, ((each.raw, _iso(each.read_at)) for each in records))
+            return
+        for record in records:
+            self._read_at = record.read_at
+            whole = record.as_record()
+            self._write_record_message(self.selection.keep(whole) if self.selection else whole)
 
     def _generate_record_messages(self, record: dict[str, Any]) -> Generator[RecordMessage, None, None]:
         """Apply the stream maps. Raises Misconfigured without an expression's own error, which may quote the record."""
@@ -219,30 +189,6 @@ class Engine(Stream):
                 f"setting stream_maps fails on {record.get('object')} {record.get('id')} of the stream {self.name} "
                 f"({type(error).__name__}): fix the expression; nothing after this window was read"
             ) from None
-
-    def _sync_records(self, context: Any = None, *, write_messages: bool = True) -> Generator[dict[str, Any], Any, Any]:
-        """Sync all accounts. An error that is not about this stream alone ends the run with SystemExit."""
-        try:
-            with self._run.isolated(f"stream {self.name}"):
-                yield from super()._sync_records(context, write_messages=write_messages)
-        except StripeFlowError as error:
-            self._run.end(error)
-            self._run.stop(error)
-
-    def _process_record(self, record: Any, child_context: Any = None, partition_context: Any = None) -> None:
-        """Do nothing: records have their account already, and the SDK's child streams are not used."""
-
-    def _increment_stream_state(self, latest_record: Any, *, context: Any = None) -> None:
-        """Do nothing: no record moves the bookmark, only the end of a batch does."""
-
-    def _write_starting_replication_value(self, context: Any) -> None:
-        """Do nothing: only the end of a batch writes into the state."""
-
-    def get_batch_config(self, config: Mapping[str, Any]) -> None:  # noqa: ARG002  # the SDK's signature
-        return None
-
-    def get_replication_key_signpost(self, context: Any = None) -> None:  # noqa: ARG002  # the SDK's signature
-        return None
 
 
 @lru_cache(maxsize=64)

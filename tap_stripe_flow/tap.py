@@ -18,6 +18,7 @@ from singer_sdk.singerlib import Catalog
 from singer_sdk.tap_base import CliTestOptionValue
 
 from stripe_flow.api.errors import Misconfigured, OutputLost
+from stripe_flow.api.traffic import Traffic
 from stripe_flow.singer.command import PluginCommand, accept_missing_paths
 from stripe_flow.singer.fields import Fields
 from stripe_flow.singer.run_log import RunLog
@@ -33,6 +34,7 @@ from tap_stripe_flow.source import check_expand
 from tap_stripe_flow.state_output import StateOutput
 from tap_stripe_flow.stream import Engine
 from tap_stripe_flow.streams import STREAMS
+from tap_stripe_flow.sync import sync_streams
 
 
 class TapStripeFlow(PluginCommand, Tap):
@@ -124,8 +126,7 @@ class TapStripeFlow(PluginCommand, Tap):
             try:
                 stream.check()
             except StreamMisconfigured as error:
-                self.run.begin(stream.name, None, None)
-                self.run.end(error)
+                self.run.end(self.run.begin(stream.name, None, None, Traffic()), error)
                 self.run.fail(f"stream {stream.name}", error)
                 del self.streams[stream.name]
 
@@ -135,9 +136,7 @@ class TapStripeFlow(PluginCommand, Tap):
 
     def selected_accounts(self) -> Iterator[tuple[str, str | None]]:
         """The name of each selected stream with the id of each of its accounts; None: it has no account of its own."""
-        for stream in self._selected():
-            for account_id in stream.accounts or [None]:
-                yield stream.name, account_id
+        return ((stream.name, account_id) for stream in self._selected() for account_id in stream.accounts or [None])
 
     def check_selection(self) -> None:
         """Raise Misconfigured if no stream is selected: nothing would be read."""
@@ -154,10 +153,12 @@ class TapStripeFlow(PluginCommand, Tap):
             del self.streams[name]
         self.logger.info("reading the streams %s", ", ".join(selected))
 
-    def sync(self) -> None:
+    def sync_all(self) -> None:  # type: ignore[misc]  # final in the SDK, which reads one stream after the other
         """Read all selected streams. However the run ends, a STATE then has all that was committed."""
+        self._reset_state_progress_markers()
+        self.state_output.write_state(self.state)
         try:
-            self.sync_all()
+            self.read(self._selected())
         except OutputLost:
             raise
         except BaseException:
@@ -165,6 +166,10 @@ class TapStripeFlow(PluginCommand, Tap):
                 self.state_output.finish(ended_well=False)
             raise
         self.state_output.finish(ended_well=True)
+
+    def read(self, streams: Sequence[Engine]) -> None:
+        """Read these streams side by side, and write what was read and the STATEs that are due."""
+        sync_streams(streams, self.run, self.state_output, self.interruption, self.config["streams_at_once"])
 
     def _selected(self) -> list[Engine]:
         return [cast("Engine", stream) for stream in self.streams.values() if stream.selected]
@@ -238,7 +243,7 @@ class TapStripeFlow(PluginCommand, Tap):
             tap.state_output.hold_ids(run.ids)
             with RunLog(tap.logger, tap.live_fields) as run_log:
                 try:
-                    tap.sync()
+                    tap.sync_all()
                 finally:
                     run_log.log_summary(run.summary(selected))
         return run.exit_code()

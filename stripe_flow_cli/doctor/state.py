@@ -13,6 +13,7 @@ from tap_stripe_flow.capture.new_objects import check_bookmark
 from tap_stripe_flow.failures import code_of
 from tap_stripe_flow.inputs import read_state
 from tap_stripe_flow.listing.record import ACCOUNT_MEMBER
+from tap_stripe_flow.stream_reader import label
 from tap_stripe_flow.windows.bookmark import UnusableState
 from tap_stripe_flow.windows.plan import OLDEST
 from tap_stripe_flow.windows.state import StreamState
@@ -39,7 +40,7 @@ def read_bookmarks(plugin_under_test: TapUnderTest) -> Sequence[StreamBookmark] 
         parts = {part["context"].get(ACCOUNT_MEMBER): part for part in bookmark.get("partitions", [])}
         by_account = parts or {None: bookmark}
         for account in stream.accounts.values():
-            name = stream.label(account).removeprefix("stream ")
+            name = label(stream.name, account).removeprefix("stream ")
             found = by_account.get(account.id, {})
             bookmarks.append(_parse_bookmark(name, found, start, stream.name, plugin_under_test.reply.date_unix))
     return bookmarks

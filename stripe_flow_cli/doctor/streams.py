@@ -13,6 +13,7 @@ from stripe_flow_cli.doctor.tap import TapUnderTest
 from tap_stripe_flow.accounts import SELF, Account
 from tap_stripe_flow.failures import StreamMisconfigured, code_of
 from tap_stripe_flow.stream import Engine
+from tap_stripe_flow.stream_reader import label
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +87,7 @@ def try_others(plugin_under_test: TapUnderTest) -> Sequence[ListAccess]:
 def _try_lists(plugin_under_test: TapUnderTest, lists: Sequence[tuple[Engine, Account]]) -> list[ListAccess]:
     def try_list(stream: Engine, account: Account) -> ListAccess:
         error: StripeError | None = None
-        listed, name = stream.source.spec.listed, stream.label(account).removeprefix("stream ")
+        listed, name = stream.source.spec.listed, label(stream.name, account).removeprefix("stream ")
         try:
             stream.source.ask(plugin_under_test.run, account)
             plugin_under_test.readable = plugin_under_test.client.scoped(account.stripe_account), listed.path

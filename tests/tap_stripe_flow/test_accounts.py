@@ -102,7 +102,7 @@ def test_the_account_id_is_part_of_the_key_and_of_the_schema(first_run: Ended, s
 def test_each_account_has_its_bookmark(first_run: Ended, stream: str) -> None:
     found = partitions(first_run.states[-1], stream)
 
-    assert list(found) == [PLATFORM, CONNECTED]
+    assert sorted(found) == sorted([PLATFORM, CONNECTED])
     assert all(each["replication_key_value"] >= each["reread_from"] > 0 for each in found.values())
 
 
@@ -130,7 +130,7 @@ def test_no_partition_is_ahead_of_its_records(first_run: Ended) -> None:
 def test_an_account_named_twice_is_read_once(pair: Sandbox, tmp_path: Path) -> None:
     done = run_tap(tmp_path, a_config(pair.url, account_ids=["self", CONNECTED, PLATFORM, CONNECTED]))
 
-    assert list(partitions(done.states[-1], "charges")) == [PLATFORM, CONNECTED]
+    assert sorted(partitions(done.states[-1], "charges")) == sorted([PLATFORM, CONNECTED])
     assert len(done.records("charges")) == 150
 
 

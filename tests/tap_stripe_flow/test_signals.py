@@ -88,7 +88,7 @@ def test_a_terminal_that_is_closed_ends_the_run_on_a_whole_line(sandbox: Sandbox
     post(sandbox, [("/v1/charges", A_CHARGE)] * 3)
     sandbox.advance(3600)
     sandbox.faults({"name": "stuck", "match": {"path": "/v1/refunds"}, "action": {"kind": "hold"}})
-    line = shlex.join(command("tap_stripe_flow", tmp_path, a_config(sandbox.url)))
+    line = shlex.join(command("tap_stripe_flow", tmp_path, a_config(sandbox.url, streams_at_once=1)))
     master, slave = pty.openpty()
     script = [sys.executable, "-c", LOGIN, f"exec {line} > out"]
     with hangups(ignored=False):

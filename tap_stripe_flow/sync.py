@@ -1,0 +1,73 @@
+"""Reads all streams and accounts side by side, and writes what they read: the only writer of RECORD and STATE."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol, TypeVar
+
+from stripe_flow.api.errors import StripeFlowError
+from tap_stripe_flow.run import Interruption, Run
+from tap_stripe_flow.side_by_side import SideBySide, Step
+from tap_stripe_flow.state_output import StateOutput
+from tap_stripe_flow.stream import Engine
+from tap_stripe_flow.stream_reader import StreamReader
+from tap_stripe_flow.windows.batch import Batch
+
+# A list that was read up to less than this ago is short.
+DAY_S = 24 * 60 * 60
+
+
+def sync_streams(
+    streams: Sequence[Engine], run: Run, output: StateOutput, interruption: Interruption, at_once: int
+) -> None:
+    """Read `streams`, `at_once` of them and of their accounts at a time, and write their SCHEMA messages first.
+
+    Raises OutputLost; SystemExit after a signal, or for an error that ends the run.
+    """
+    readers = longest_first([reader for stream in streams for reader in stream.readers()])
+    with SideBySide(readers, StreamReader.batches, at_once) as reading:
+        for stream in streams:  # while the first requests are on their way
+            stream.begin()
+        while not reading.is_done:
+            with interruption.allowed():
+                step = reading.next_step(output.due_in_s())
+            try:
+                if step is not None:
+                    _write(step, reading)
+                output.write_if_due()
+            except StripeFlowError as error:
+                run.stop(error)
+
+
+def _write(step: Step[StreamReader, Batch], reading: SideBySide[StreamReader, Batch]) -> None:
+    reader, error = step.reader, step.error
+    if step.item is not None:
+        try:
+            reader.write(step.item)
+        except Exception as failed:  # noqa: BLE001  # of this stream and account alone, unless `end` raises it again
+            error = failed
+        else:
+            reading.written(step)
+            return
+        reading.abandon(step.lane)
+    reader.end(error)
+
+
+R = TypeVar("R", bound="HasBookmark")
+
+
+class HasBookmark(Protocol):
+    """A reader, as much as its place in the order needs."""
+
+    @property
+    def read_until(self) -> object: ...
+
+
+def longest_first(readers: Sequence[R]) -> list[R]:
+    """The readers, those of lists that were never read or not for days before the others; else in their order."""
+    newest = max((each.read_until for each in readers if isinstance(each.read_until, int)), default=0)
+
+    def days_behind(reader: R) -> float:
+        return (newest - reader.read_until) // DAY_S if isinstance(reader.read_until, int) else float("inf")
+
+    return sorted(readers, key=days_behind, reverse=True)
