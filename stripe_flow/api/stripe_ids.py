@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 
+from stripe_flow.api.operations import first_id
+
 HIDDEN = "…"
 PREFIX = (
     "(?:acct|ba|btok|card|cba|ch|clock|cn|cs|cus|dp|evt|fee|fr|iauth|ic|ich|idp|ii|il|in|ipi|link|mandate|obj|person|"
@@ -15,11 +17,6 @@ PREFIX = (
 )
 # The form of an id that Stripe has made.
 _STRIPE_ID = re.compile(rf"{PREFIX}[A-Za-z0-9_]+")
-# Path segments before the name of a list. https://docs.stripe.com/api
-_SPACES = re.compile(
-    "apps|billing|checkout|climate|entitlements|financial_connections|identity|issuing|radar|reporting|sigma|tax|"
-    "terminal|test_helpers|treasury"
-)
 _NAME = re.compile(r"[A-Za-z_]\w{0,63}|\d{0,3}", re.ASCII)
 _WORD = re.compile(r"[\w.-]{0,100}", re.ASCII)
 
@@ -36,9 +33,8 @@ def shown_id(object_id: str) -> str:
 
 def shown_path(path: str) -> str:
     """A path of the API for a message: ids that are not of Stripe's form become `…` (pure)."""
-    parts = path.split("/")  # an empty one, v1, a list, an id, a list …
-    first = 4 if _SPACES.fullmatch("".join(parts[2:3])) else 3
-    for index in range(first, len(parts), 2):
+    parts = path.split("/")
+    for index in range(first_id(parts), len(parts), 2):
         parts[index] = parts[index] if is_stripe_id(parts[index]) else HIDDEN
     return "/".join(parts)
 
