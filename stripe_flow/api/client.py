@@ -29,7 +29,7 @@ from stripe_flow.api.network_errors import NetworkTrouble, NothingSent
 from stripe_flow.api.refusals import is_reliable, read_refusal, to_error
 from stripe_flow.api.resending import Progress, SendAgain, new_backoff, retry_after_s, to_final_error
 from stripe_flow.api.retry import TOO_MANY_REQUESTS, RetryBudget, may_resend
-from stripe_flow.api.throttle import Throttle
+from stripe_flow.api.throttle import Throttle, scopes_to_slow
 from stripe_flow.api.traffic import Traffic
 from stripe_flow.api.transport import RawAnswer, Transport
 
@@ -171,12 +171,15 @@ class Client:
         progress.record_success()
         if answer is None:
             raise to_error(raw, request.method, request.path, self.connection, may_be_executed=progress.may_be_executed)
-        self.throttle.speed_up(self.connection.account, request.path)
+        self.throttle.speed_up(self.connection.account, request.operation)
         return answer
 
     def _wait_for_throttle(self, request: Request, progress: Progress) -> None:
-        wait_s = self.throttle.reserve(self.connection.account, request.path, time.monotonic())
-        self._wait(wait_s, request, progress)
+        now = time.monotonic()
+        reservation = self.throttle.reserve(self.connection.account, request.operation, now)
+        self._wait(reservation.wait_s(now), request, progress)
+        while wait_s := self.throttle.confirm(reservation, time.monotonic()):
+            self._wait(wait_s, request, progress)
 
     def _clear(self, progress: Progress, before_send: BeforeSend) -> float:
         """Let `before_send` clear a write. Returns when its first byte must leave at the latest, of `elapsed_s`.
@@ -238,7 +241,8 @@ class Client:
         """Raise SendAgain if this refusal allows a resend; slow the throttle down after a 429."""
         if raw.http_status == TOO_MANY_REQUESTS:
             progress.record_not_executed()
-            self.throttle.slow_down(self.connection.account, request.path, time.monotonic())
+            scopes = scopes_to_slow(raw.headers.get("Stripe-Rate-Limited-Reason"), read_refusal(raw).code)
+            self.throttle.slow_down(self.connection.account, request.operation, time.monotonic(), scopes)
         should_retry = {"true": True, "false": False}.get(raw.headers.get("Stripe-Should-Retry", ""))
         if may_resend(raw.http_status, should_retry=should_retry, is_read=request.is_read):
             raise SendAgain(f"HTTP {raw.http_status}", retry_after_s(raw.headers.get("Retry-After")), read_refusal(raw))

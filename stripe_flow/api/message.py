@@ -13,6 +13,7 @@ import msgspec
 
 from stripe_flow.api.clock import parse_date
 from stripe_flow.api.connection import Connection
+from stripe_flow.api.operations import operation_of
 from stripe_flow.api.stripe_ids import shown_path
 from stripe_flow.api.transport import RawAnswer
 
@@ -36,6 +37,11 @@ class Request:
     def name(self) -> str:
         """Method and path, as messages show them."""
         return f"{self.method} {shown_path(self.path)}"
+
+    @property
+    def operation(self) -> str:
+        """What Stripe counts this request's rate by."""
+        return operation_of(self.method, self.path)
 
     @property
     def is_read(self) -> bool:

@@ -127,7 +127,7 @@ def open_client(config: Mapping[str, object]) -> Client:
     return Client(
         connection=connection,
         transport=Transport(connection.base_url, timeout_s=_number(config, "timeout_s")),
-        throttle=Throttle(per_endpoint_per_s=per_endpoint, total_per_s=total),
+        throttle=Throttle(per_operation_per_s=per_endpoint, total_per_s=total),
         clock=StripeClock(),
         retry_budget=new_retry_budget(),
         new_retry_budget=new_retry_budget,
