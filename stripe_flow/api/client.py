@@ -13,7 +13,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TypeVar, cast
@@ -32,6 +33,7 @@ from stripe_flow.api.retry import TOO_MANY_REQUESTS, RetryBudget, may_resend
 from stripe_flow.api.throttle import Throttle, scopes_to_slow
 from stripe_flow.api.traffic import Traffic
 from stripe_flow.api.transport import RawAnswer, Transport
+from stripe_flow.api.turn import RunStopping, turn
 
 logger = logging.getLogger(__name__)
 
@@ -51,7 +53,7 @@ MOST_CHECKS = 3
 
 @dataclass(frozen=True, kw_only=True)
 class Client:
-    """Sends requests for one `Connection`; threads may share it.
+    """Sends requests for one `Connection`; threads may share it, its copies share transport and throttle.
 
     Once `stopping` is set, no request is sent: every call raises Stopped, waiting ones too.
     A request that is already in flight is finished.
@@ -122,7 +124,8 @@ class Client:
             wait_s = min(backoff_s(again), progress.left_s())
             logger.debug("waiting %.1f s before sending again: %s", wait_s, again)
             with self.traffic.waiting(str(again)):
-                self._wait(wait_s, request, progress)
+                if self.stopping.wait(wait_s):
+                    raise progress.to_stopped(request.name)
 
         try:
             for attempt in backoff.retry_context(
@@ -141,29 +144,24 @@ class Client:
             raise to_final_error(request, self.connection.base_url, progress, last) from None
         raise AssertionError("backoff ended a loop without an answer or an error")
 
-    def _wait(self, seconds: float, request: Request, progress: Progress) -> None:
-        if self.stopping.wait(seconds):
-            raise progress.to_stopped(request.name)
-
     def _send_once(
         self, request: Request, read: Callable[[bytes], T], progress: Progress, before_send: BeforeSend | None
     ) -> Answer[T]:
         progress.record_try()
-        self._wait_for_throttle(request, progress)
-        first_byte_by_s = None if before_send is None else self._clear(progress, before_send)
-        progress.record_send()
-        sent_at = time.monotonic()
+        with self._turn(request, progress):
+            first_byte_by_s = None if before_send is None else self._clear(progress, before_send)
+            progress.record_send()
+            sent_at = time.monotonic()
+            try:
+                raw = self._exchange(request, first_byte_by_s)
+            except NothingSent as closed:
+                progress.record_not_executed()
+                raise SendAgain(str(closed)) from None
+            except NetworkTrouble as trouble:
+                raise SendAgain(str(trouble)) from None
+            took_s = time.monotonic() - sent_at
         try:
-            raw = self._exchange(request, first_byte_by_s)
-        except NothingSent as closed:
-            progress.record_not_executed()
-            raise SendAgain(str(closed)) from None
-        except NetworkTrouble as trouble:
-            raise SendAgain(str(trouble)) from None
-        try:
-            answer = (
-                read_answer(raw, read, progress.sends, time.monotonic() - sent_at) if raw.http_status < 300 else None
-            )
+            answer = read_answer(raw, read, progress.sends, took_s) if raw.http_status < 300 else None
         except ValueError:
             raise SendAgain("the answer is not Stripe's JSON, or was cut off") from None
         if answer is None:
@@ -174,12 +172,14 @@ class Client:
         self.throttle.speed_up(self.connection.account, request.operation)
         return answer
 
-    def _wait_for_throttle(self, request: Request, progress: Progress) -> None:
-        now = time.monotonic()
-        reservation = self.throttle.reserve(self.connection.account, request.operation, now)
-        self._wait(reservation.wait_s(now), request, progress)
-        while wait_s := self.throttle.confirm(reservation, time.monotonic()):
-            self._wait(wait_s, request, progress)
+    @contextmanager
+    def _turn(self, request: Request, progress: Progress) -> Iterator[None]:
+        account, operation = self.connection.account, request.operation
+        try:
+            with turn(account, operation, throttle=self.throttle, transport=self.transport, stopping=self.stopping):
+                yield
+        except RunStopping:
+            raise progress.to_stopped(request.name) from None
 
     def _clear(self, progress: Progress, before_send: BeforeSend) -> float:
         """Let `before_send` clear a write. Returns when its first byte must leave at the latest, of `elapsed_s`.
@@ -199,11 +199,11 @@ class Client:
     def _check(self, progress: Progress) -> int:
         """Stripe's time in Unix seconds, from a request of its own."""
         check = Request(method="GET", path=CHECK_PATH)
-        self._wait_for_throttle(check, progress)
-        try:
-            date_unix = parse_date(self._exchange(check).headers.get("Date"))
-        except NetworkTrouble as trouble:
-            raise SendAgain(str(trouble)) from None
+        with self._turn(check, progress):
+            try:
+                date_unix = parse_date(self._exchange(check).headers.get("Date"))
+            except NetworkTrouble as trouble:
+                raise SendAgain(str(trouble)) from None
         if date_unix is None:
             raise SendAgain("the answer has no Date header")
         return date_unix

@@ -110,8 +110,12 @@ def open_connection(config: Mapping[str, object]) -> Connection:
     )
 
 
-def open_client(config: Mapping[str, object]) -> Client:
-    """The client that `config` describes; its numbers must be valid by SETTINGS. Raises Misconfigured."""
+def open_client(config: Mapping[str, object], *, most_in_flight: int | None = None) -> Client:
+    """The client that `config` describes; its numbers must be valid by SETTINGS. Raises Misconfigured.
+
+    `most_in_flight` limits its requests in flight and its connections, whatever the number of threads; without it each
+    thread has a connection of its own.
+    """
     connection = open_connection(config)
     per_endpoint, total = rates(config, connection)
     if 0 in {total, per_endpoint} and not connection.is_loopback:
@@ -126,7 +130,7 @@ def open_client(config: Mapping[str, object]) -> Client:
 
     return Client(
         connection=connection,
-        transport=Transport(connection.base_url, timeout_s=_number(config, "timeout_s")),
+        transport=Transport(connection.base_url, timeout_s=_number(config, "timeout_s"), most_in_flight=most_in_flight),
         throttle=Throttle(per_operation_per_s=per_endpoint, total_per_s=total),
         clock=StripeClock(),
         retry_budget=new_retry_budget(),

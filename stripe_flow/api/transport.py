@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from stripe_flow.api.connection import is_loopback
 from stripe_flow.api.deadline import Limit, PlainPool, TlsPool, Watchdog
 from stripe_flow.api.errors import Misconfigured
 from stripe_flow.api.network_errors import NetworkTrouble, NothingSent, describe
+from stripe_flow.api.slots import OpenConnection, Slots
 
 _FRAMING = {"content-length", "transfer-encoding"}
 # Far more than any page of Stripe's; an answer that is larger must not fill the memory.
@@ -46,23 +47,25 @@ class _Adapter(HTTPAdapter):
         return manager
 
 
-class _ThreadConnection(threading.local):
-    session: requests.Session | None = None
-    is_open = False
-    answered_at_s = -math.inf  # by `elapsed_s`
+class _ThisThread(threading.local):
+    def __init__(self) -> None:
+        self.connection = OpenConnection()
+        self.has_slot = False
 
 
 class Transport:
     """One connection per thread, all to one address. Never follows a redirect.
 
+    With `most_in_flight` there are only so many connections, and a thread has one only inside `slot`.
     `proxy` is the proxy that requests go through, without user and password; None without a proxy.
     Raises Misconfigured when the environment names a proxy or certificates that cannot work.
     """
 
-    def __init__(self, base_url: str, *, timeout_s: float) -> None:
+    def __init__(self, base_url: str, *, timeout_s: float, most_in_flight: int | None = None) -> None:
         self._timeout_s = timeout_s
         self._watchdog = Watchdog()
-        self._connection = _ThreadConnection()
+        self._this_thread = _ThisThread()
+        self._slots = None if most_in_flight is None else Slots(most_in_flight)
         # Reading the user's proxies and certificates once skips requests' own slow merging at each request.
         self._options = _new_session().merge_environment_settings(base_url, {}, None, None, None) | {"stream": True}
         if is_loopback(urlsplit(base_url).hostname or ""):
@@ -75,12 +78,32 @@ class Transport:
     @property
     def is_open(self) -> bool:
         """Whether this thread's connection has answered its last request and stayed open."""
-        return self._connection.is_open
+        return self._this_thread.connection.is_open
 
     @property
     def answered_at_s(self) -> float:
-        """When this thread's last request was answered, in seconds of `elapsed_s`; long ago before the first answer."""
-        return self._connection.answered_at_s
+        """When this thread's connection last answered, in seconds of `elapsed_s`; long ago before the first answer."""
+        return self._this_thread.connection.answered_at_s
+
+    @contextmanager
+    def slot(self, stopping: threading.Event) -> Iterator[bool]:
+        """Inside the block this thread may exchange; False if the run is stopping before there is a slot.
+
+        Blocks inside the block use the same slot.
+        """
+        mine = self._this_thread
+        if self._slots is None or mine.has_slot:
+            yield True
+            return
+        with self._slots.slot(stopping) as connection:
+            if connection is None:
+                yield False
+                return
+            mine.connection, mine.has_slot = connection, True
+            try:
+                yield True
+            finally:
+                mine.connection, mine.has_slot = OpenConnection(), False
 
     def exchange(
         self,
@@ -101,16 +124,19 @@ class Transport:
         """
         request = requests.Request(method, url, headers=dict(headers), data=body).prepare()
         seconds = self._timeout_s if within_s is None else min(within_s, self._timeout_s)
-        self._connection.is_open, sent_at_s = False, elapsed_s()
+        connection, sent_at_s = self._this_thread.connection, elapsed_s()
+        connection.is_open = False
         with self._watchdog.limit(seconds, may_connect=may_connect, first_byte_by_s=first_byte_by_s) as limit:
-            answer, content = self._send(request, seconds, limit)
+            answer, content = self._send(connection, request, seconds, limit)
         # An answer that lay here while the machine slept is as old as the sleep.
-        self._connection.answered_at_s = min(elapsed_s(), sent_at_s + seconds)
-        self._connection.is_open = "close" not in answer.headers.get("Connection", "").lower()
+        connection.answered_at_s = min(elapsed_s(), sent_at_s + seconds)
+        connection.is_open = "close" not in answer.headers.get("Connection", "").lower()
         return RawAnswer(http_status=answer.status_code, headers=answer.headers, body=content)
 
-    def _send(self, request: requests.PreparedRequest, seconds: float, limit: Limit) -> tuple[requests.Response, bytes]:
-        self._connection.session = session = self._connection.session or _new_session()
+    def _send(
+        self, connection: OpenConnection, request: requests.PreparedRequest, seconds: float, limit: Limit
+    ) -> tuple[requests.Response, bytes]:
+        connection.session = session = connection.session or _new_session()
         late = f"no whole answer within {seconds:g} s"
         try:
             with session.send(request, timeout=seconds, allow_redirects=False, **self._options) as answer:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -36,7 +36,8 @@ class Drip:
     every_s: float = 0.05
 
 
-Turn = bytes | Cut | Drip
+# A callable gets the request's bytes.
+Turn = bytes | Cut | Drip | Callable[[bytes], bytes]
 
 _FINE = answer(200)
 
@@ -88,12 +89,12 @@ class Peer:
                 else:
                     turn = self.turns[min(len(self.heard), len(self.turns) - 1)]
                     self.heard.append(request)
-                if not _say(connection, turn):
+                if not _say(connection, turn(request) if callable(turn) else turn):
                     break
         self.closed.set()
 
 
-def _say(connection: socket.socket, turn: Turn) -> bool:
+def _say(connection: socket.socket, turn: bytes | Cut | Drip) -> bool:
     """Whether the connection stays open."""
     match turn:
         case Cut(said=said):
