@@ -42,7 +42,7 @@ class Run:
     """
 
     def __init__(self, config: Mapping[str, Any], logger: logging.Logger) -> None:  # Any: JSON
-        self.client = open_client(config)
+        self.client = open_client(config, most_in_flight=config["concurrency"])
         self.accounts = Accounts(self.client)
         self.prefetch = PrefetchPool(config["concurrency"], MOST_THREADS)
         self.ids = IdPool()
