@@ -77,6 +77,8 @@ def headers_of(request: Request, connection: Connection) -> dict[str, str]:
         headers["Idempotency-Key"] = request.idempotency_key
     if request.body is not None:
         headers["Content-Type"] = "application/x-www-form-urlencoded"
+    if request.is_read:
+        headers["Accept-Encoding"] = "gzip"
     return headers | {"User-Agent": USER_AGENT, "Accept": "application/json"}
 
 

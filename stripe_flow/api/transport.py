@@ -14,6 +14,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from requests.utils import select_proxy
 
+from stripe_flow.api.body import read_body
 from stripe_flow.api.clock import elapsed_s
 from stripe_flow.api.connection import is_loopback
 from stripe_flow.api.deadline import Limit, PlainPool, TlsPool, Watchdog
@@ -22,14 +23,11 @@ from stripe_flow.api.network_errors import NetworkTrouble, NothingSent, describe
 from stripe_flow.api.slots import OpenConnection, Slots
 
 _FRAMING = {"content-length", "transfer-encoding"}
-# Far more than any page of Stripe's; an answer that is larger must not fill the memory.
-MOST_BYTES = 64 * 2**20
-_PIECE_BYTES = 2**16
 
 
 @dataclass(frozen=True, kw_only=True)
 class RawAnswer:
-    """A whole answer; header names ignore case."""
+    """A whole answer, its body unpacked; header names ignore case."""
 
     http_status: int
     headers: Mapping[str, str]
@@ -140,36 +138,21 @@ class Transport:
         late = f"no whole answer within {seconds:g} s"
         try:
             with session.send(request, timeout=seconds, allow_redirects=False, **self._options) as answer:
-                content = _read_body(answer)
+                content = read_body(answer)
         except requests.RequestException as error:
             if limit.was_closed:
                 raise NothingSent("the connection was closed before anything was sent") from None
             if limit.was_late:
                 raise NothingSent("too much time passed since Stripe's last answer, and nothing was sent") from None
             raise NetworkTrouble(late if limit.has_passed else describe(error)) from None
+        except NetworkTrouble as trouble:
+            raise NetworkTrouble(late if limit.has_passed else str(trouble)) from None
         if limit.has_passed:
             raise NetworkTrouble(late)
         if not _FRAMING & {name.lower() for name in answer.headers}:
             # urllib3 takes headers that were cut off for complete ones, and reads a body without end after them.
             raise NetworkTrouble("the headers of the answer were cut off")
         return answer, content
-
-
-def _read_body(answer: requests.Response) -> bytes:
-    """The body, in one piece if its size is known. Raises NetworkTrouble for more than `MOST_BYTES`."""
-    length = answer.headers.get("Content-Length", "")
-    is_known = length.isdecimal() and "Content-Encoding" not in answer.headers
-    if is_known and int(length) <= MOST_BYTES:
-        return b"".join(answer.iter_content(None))
-    pieces, left = [], -1 if is_known else MOST_BYTES
-    for piece in answer.iter_content(_PIECE_BYTES) if left > 0 else ():
-        pieces.append(piece)
-        left -= len(piece)
-        if left < 0:
-            break
-    if left < 0:
-        raise NetworkTrouble(f"the answer is larger than {MOST_BYTES >> 20} MiB")
-    return b"".join(pieces)
 
 
 def _check_environment(proxy: str | None, certificates: object) -> None:

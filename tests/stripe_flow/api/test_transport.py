@@ -5,8 +5,9 @@ import time
 
 import pytest
 
+from stripe_flow.api.body import MOST_BYTES
 from stripe_flow.api.network_errors import NetworkTrouble
-from stripe_flow.api.transport import MOST_BYTES, RawAnswer, Transport
+from stripe_flow.api.transport import RawAnswer, Transport
 from tests.support.wire import Cut, Drip, Peer, answer
 
 
