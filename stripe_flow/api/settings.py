@@ -15,9 +15,9 @@ from stripe_flow.api.retry import RetryBudget
 from stripe_flow.api.throttle import Throttle
 from stripe_flow.api.transport import Transport
 
-# Stripe allows live accounts 100 requests a second and sandboxes 25: both defaults leave room for other clients.
-# https://docs.stripe.com/rate-limits
-TOTAL_PER_S = {Mode.LIVE: 80, Mode.TEST: 20}
+# Stripe allows live accounts 100 requests a second and sandboxes 25, to all clients together. Half of a live account's
+# stay the shop's own. https://docs.stripe.com/rate-limits
+TOTAL_PER_S = {Mode.LIVE: 50, Mode.TEST: 20}
 STRIPES_TOTAL_PER_S = {Mode.LIVE: 100, Mode.TEST: 25}
 STRIPES_ENDPOINT_PER_S = 25
 
@@ -47,8 +47,8 @@ SETTINGS: dict[str, dict[str, object]] = {
         "default": 20,
         "title": "Requests per second and endpoint",
         "description": (
-            "Requests per second to one endpoint of an account; fractions are allowed. 0 turns the throttle off and is "
-            "refused unless the host is this machine."
+            "Requests per second to one endpoint of an account: a method and a path, whatever ids it holds. Fractions "
+            "are allowed. 0 turns the throttle off and is refused unless the host is this machine."
         ),
     },
     "max_requests_per_second_total": {
@@ -56,8 +56,8 @@ SETTINGS: dict[str, dict[str, object]] = {
         "minimum": 0,
         "title": "Requests per second in all",
         "description": (
-            "Requests per second to all endpoints of an account together. Default: 80 with a live key, 20 with a test "
-            "key."
+            "Requests per second to all endpoints of an account together. Default: 50 with a live key, 20 with a test "
+            "key. Stripe allows 100 and 25 to all clients of the account: the rest stays the shop's own."
         ),
     },
     "runs_at_once": {
