@@ -1,25 +1,20 @@
 """The past of a seeded account as plain facts: times, customers, amounts, declines and refunds.
 
-Every fact is computed from (label, index); only the seconds of the charges and refunds are stored. Charges are spread
-unevenly over the last `days`: some share a second, and one burst has more of them than a page holds.
+Every fact is computed from (label, index); only the seconds of the charges and refunds are stored.
 """
 
 from __future__ import annotations
 
 import random
 from array import array
-from itertools import accumulate
 from typing import NamedTuple
+
+from stripe_flow_sandbox.past.density import even
 
 DAY_S = 24 * 60 * 60
 # The age of the newest charge: no object of the past is too young for lists to show it.
 _SETTLED_S = 60
 _MOST_REFUND_AGE_S = 12 * DAY_S
-_TIE_CHANCE = 0.15
-# Stretches of this many charges are busy or quiet: one factor scales all their gaps.
-_STRETCH = 40
-_GAP_FACTORS = (0.1, 0.5, 1.0, 1.0, 4.0)
-_MOST_BURST = 150
 _MASK = (1 << 64) - 1
 
 
@@ -43,7 +38,7 @@ class Past:
         self.now = now
         self.customers = -(-count // 5)
         self._salt = random.Random(label).getrandbits(64)  # noqa: S311 - repeatable, nothing to guess
-        self.created = _seconds(label, count, now - days * DAY_S, now - _SETTLED_S)
+        self.created = even(label, count, now - days * DAY_S, now - _SETTLED_S)
         refunded = (index for index in range(count) if _is_refunded(self._number(index)))
         refunds = sorted((self._refunded_at(index, now), index) for index in refunded)
         self.refund_created = array("q", (second for second, _ in refunds))
@@ -105,17 +100,3 @@ def _refund_amount(number: int) -> int:
     """Half of the refunds give everything back, the others a third."""
     amount = 100 + number % 20_000
     return amount if (number >> 56) & 1 else amount // 3
-
-
-def _seconds(label: str, count: int, start: int, end: int) -> array[int]:
-    """`count` seconds in [start, end], ascending."""
-    draw = random.Random(f"{label}/seconds")  # noqa: S311 - repeatable, nothing to guess
-    gaps = [0.0 if draw.random() < _TIE_CHANCE else draw.expovariate(1) for _ in range(count)]
-    for stretch in range(0, count, _STRETCH):
-        factor = draw.choice(_GAP_FACTORS)
-        gaps[stretch : stretch + _STRETCH] = [gap * factor for gap in gaps[stretch : stretch + _STRETCH]]
-    burst = min(_MOST_BURST, count // 10)
-    first = draw.randrange(max(1, count - burst))
-    gaps[first + 1 : first + burst] = [0.0] * len(gaps[first + 1 : first + burst])
-    whole = sum(gaps) or 1.0
-    return array("q", (start + int((end - start) * passed / whole) for passed in accumulate(gaps)))
