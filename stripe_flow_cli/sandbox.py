@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import click
 
@@ -36,6 +36,13 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     type=click.IntRange(1),
     help="Days before now over which their created times are spread.",
 )
+@click.option(
+    "--density",
+    default="even",
+    show_default=True,
+    type=click.Choice(["even", "bursty"]),
+    help="How the charges lie in these days; bursty: growth, nights, weekends, days of sales and billing runs.",
+)
 @click.option("--keys", "keys_file", type=_FILE, help="JSON file with accounts and API keys.")
 @click.option("--faults", "faults_file", type=_FILE, help="JSON file with a script of faults.")
 @click.option("--now", type=int, help="Start of the sandbox's clock in Unix seconds; default: this machine's time.")
@@ -49,6 +56,7 @@ def sandbox(
     charges: int,
     furnish: int,
     days: int,
+    density: Literal["even", "bursty"],
     keys_file: Path | None,
     faults_file: Path | None,
     now: int | None,
@@ -78,6 +86,7 @@ def sandbox(
             seed=seed,
             charges=charges,
             days=days,
+            density=density,
             furnish=furnish,
             now=now,
             livemode=livemode,

@@ -13,6 +13,7 @@ from stripe_flow_sandbox.faults.faults import Faults, Script
 from stripe_flow_sandbox.http.control import Control
 from stripe_flow_sandbox.http.pipeline import Pipeline
 from stripe_flow_sandbox.http.wire import Wire
+from stripe_flow_sandbox.past.density import Density
 from stripe_flow_sandbox.past.seeding import Seeding
 from stripe_flow_sandbox.service.service import Service
 from stripe_flow_sandbox.state.clock import Clock
@@ -33,6 +34,7 @@ class Options:
     seed: int = 0
     charges: int = 0
     days: int = 30
+    density: Density = "even"
     furnish: int = 0
     now: int | None = None
     livemode: bool = False
@@ -75,6 +77,7 @@ def build(options: Options) -> Wire:
         seed=options.seed,
         charges=options.charges,
         days=options.days,
+        density=options.density,
         now=clock.now(),
         livemode=options.livemode,
         accounts=options.keys.accounts,

@@ -9,9 +9,8 @@ import random
 from array import array
 from typing import NamedTuple
 
-from stripe_flow_sandbox.past.density import even
+from stripe_flow_sandbox.past.density import DAY_S, Density, seconds
 
-DAY_S = 24 * 60 * 60
 # The age of the newest charge: no object of the past is too young for lists to show it.
 _SETTLED_S = 60
 _MOST_REFUND_AGE_S = 12 * DAY_S
@@ -31,14 +30,14 @@ class ChargeFacts(NamedTuple):
 class Past:
     """`count` charges over `days` before `now`, with their customers and refunds."""
 
-    def __init__(self, label: str, count: int, days: int, now: int) -> None:
-        """The same label and count give the same past, shifted in time with `now`."""
+    def __init__(self, label: str, count: int, days: int, now: int, density: Density = "even") -> None:
+        """The same label, count and density give the same past, shifted in time with `now`."""
         self.label = label
         self.count = count
         self.now = now
         self.customers = -(-count // 5)
         self._salt = random.Random(label).getrandbits(64)  # noqa: S311 - repeatable, nothing to guess
-        self.created = even(label, count, now - days * DAY_S, now - _SETTLED_S)
+        self.created = seconds(density, label, count, now - days * DAY_S, now - _SETTLED_S)
         refunded = (index for index in range(count) if _is_refunded(self._number(index)))
         refunds = sorted((self._refunded_at(index, now), index) for index in refunded)
         self.refund_created = array("q", (second for second, _ in refunds))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from stripe_flow_sandbox.past.density import Density
 from stripe_flow_sandbox.past.past import Past
 from stripe_flow_sandbox.past.seeded_charges import SeededCharges, SeededRefunds
 from stripe_flow_sandbox.past.seeded_customers import SeededCustomers, SeededMethods, SeededProducts
@@ -17,7 +18,7 @@ from stripe_flow_sandbox.state.space import Seeds, Space
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seeding:
-    """The seed, and the defaults of the accounts: `charges` for the first one, `days` and `furnish` for all."""
+    """The seed, and the defaults of the accounts: `charges` for the first one, the others for all."""
 
     seed: int
     charges: int
@@ -26,6 +27,7 @@ class Seeding:
     livemode: bool
     accounts: Mapping[str, AccountEntry]
     furnish: int = 0
+    density: Density = "even"
 
     def make_space(self, account_id: str, *, livemode: bool) -> Space:
         """The account at the start; only the sandbox's own mode has a past. Raises KeyError for an unknown account."""
@@ -37,7 +39,7 @@ class Seeding:
         if livemode != self.livemode or not charges:
             return Space(account_id, account, Seeds(), livemode=livemode)
         label = f"{self.seed}/{account_id}/{'live' if livemode else 'test'}"
-        past = Past(label, charges, account.days or self.days, self.now)
+        past = Past(label, charges, account.days or self.days, self.now, self.density)
         return Space(account_id, account, _seeds(past, account.api_version, livemode=livemode), livemode=livemode)
 
 

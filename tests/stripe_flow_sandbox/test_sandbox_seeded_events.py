@@ -16,10 +16,10 @@ DAY_S = 24 * 60 * 60
 NOW = 1_700_000_000
 
 
-@pytest.fixture(scope="module")
-def recent() -> Iterator[Sandbox]:
+@pytest.fixture(scope="module", params=["even", "bursty"])
+def recent(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
     """300 charges of the last 20 days, so that every object has its events: read it, do not change it."""
-    with Sandbox("--charges", "300", "--days", "20") as running:
+    with Sandbox("--charges", "300", "--days", "20", "--density", request.param) as running:
         yield running
 
 

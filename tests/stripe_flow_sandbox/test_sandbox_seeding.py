@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections import Counter
 from itertools import pairwise
-from typing import Any
+from statistics import median
+from typing import Any, get_args
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from stripe_flow_sandbox.past.density import Density
 from stripe_flow_sandbox.past.past import Past
 from tests.stripe_flow_sandbox.builders import a_client
 from tests.stripe_flow_sandbox.description import differences
 from tests.support.sandbox import Sandbox
 
 NOW, DAY_S = 1_700_000_000, 86_400
+DENSITIES = get_args(Density)
 NOUNS = ("charge", "refund", "customer", "product")
 
 
@@ -22,8 +27,11 @@ def a_past(*options: str) -> dict[str, list[dict[str, Any]]]:
         return {noun: sandbox.objects(noun) for noun in NOUNS}
 
 
-def test_the_same_seed_gives_the_same_objects() -> None:
-    assert a_past("--seed", "7", "--now", str(NOW)) == a_past("--seed", "7", "--now", str(NOW))
+@pytest.mark.parametrize("density", DENSITIES)
+def test_the_same_seed_gives_the_same_objects(density: Density) -> None:
+    options = ("--density", density, "--seed", "7", "--now", str(NOW))
+
+    assert a_past(*options) == a_past(*options)
 
 
 def test_another_seed_gives_other_objects() -> None:
@@ -33,18 +41,21 @@ def test_another_seed_gives_other_objects() -> None:
         assert not {each["id"] for each in ours[noun]} & {each["id"] for each in theirs[noun]}
 
 
-def test_another_now_moves_the_same_objects() -> None:
-    ours, theirs = a_past("--now", str(NOW))["charge"], a_past("--now", str(NOW + 50))["charge"]
+@pytest.mark.parametrize("density", DENSITIES)
+def test_another_now_moves_the_same_objects(density: Density) -> None:
+    ours, theirs = (a_past("--density", density, "--now", str(now))["charge"] for now in (NOW, NOW + 50))
 
     assert [each["id"] for each in ours] == [each["id"] for each in theirs]
     assert [each["created"] + 50 for each in ours] == [each["created"] for each in theirs]
 
 
-def test_a_past_lies_within_its_days_and_holds_together(seeded_sandbox: Sandbox) -> None:
-    now = seeded_sandbox.clock()
-    charges = {each["id"]: each for each in seeded_sandbox.objects("charge")}
-    customers = {each["id"]: each for each in seeded_sandbox.objects("customer")}
-    refunds = seeded_sandbox.objects("refund")
+@pytest.mark.parametrize("density", DENSITIES)
+def test_a_past_lies_within_its_days_and_holds_together(density: Density) -> None:
+    with Sandbox("--seed", "1", "--charges", "300", "--days", "30", "--density", density) as sandbox:
+        now = sandbox.clock()
+        kinds = ("charge", "customer", "refund")
+        charges, customers, by_refund = ({one["id"]: one for one in sandbox.objects(kind)} for kind in kinds)
+        refunds = by_refund.values()
 
     assert len(charges) == 300
     assert all(now - 31 * DAY_S < each["created"] < now for each in charges.values())
@@ -74,7 +85,7 @@ def test_what_a_past_moved_has_its_balance_transactions(seeded_sandbox: Sandbox)
         assert same.id == object_id
 
 
-def test_density_is_uneven_and_one_second_can_hold_more_than_a_page() -> None:
+def test_even_density_has_busy_days_and_one_second_can_hold_more_than_a_page() -> None:
     past = Past("seed", 3000, 30, NOW)
 
     per_day = Counter((second - NOW) // DAY_S for second in past.created)
@@ -86,9 +97,52 @@ def test_density_is_uneven_and_one_second_can_hold_more_than_a_page() -> None:
     assert sum(older == newer for older, newer in pairwise(past.created)) > 300
 
 
+def sold_and_billed(count: int, days: int) -> tuple[list[int], list[int]]:
+    """The seconds of a bursty past: those that hold few charges, and those that hold a billing run."""
+    counts = Counter(Past("seed", count, days, NOW, "bursty").created)
+    sold = [second for second, many in counts.items() for _ in range(many) if many < 20]
+    return sold, [many for many in counts.values() if many >= 20]
+
+
+def test_bursty_density_grows_and_has_nights_weekends_and_days_of_sales() -> None:
+    sold, _ = sold_and_billed(200_000, 700)
+    start = NOW - 700 * DAY_S
+    per_hour = Counter((second - start) % DAY_S // 3600 for second in sold)
+    per_day = Counter((second - start) // DAY_S for second in sold)
+    weekdays = sorted(median(per_day[day] for day in range(first, 700, 7)) for first in range(7))
+    # A day's usual sales are those of the same weekday in the weeks around.
+    usual = {day: median(per_day[day + 7 * week] for week in range(-3, 4)) for day in range(21, 679)}
+
+    assert 2 * sum(second < start + 350 * DAY_S for second in sold) < 0.75 * len(sold)
+    assert 5 * max(per_hour[hour] for hour in range(6)) < min(per_hour[hour] for hour in range(8, 22))
+    assert 2 * weekdays[1] < weekdays[2]
+    assert 6 <= sum(per_day[day] > 6 * count for day, count in usual.items()) <= 8
+
+
+def test_billing_runs_of_a_bursty_past_put_hundreds_of_charges_into_one_or_two_seconds() -> None:
+    _, billed = sold_and_billed(100_000, 700)
+
+    assert max(billed) > 500
+    assert 0.1 * 100_000 < sum(billed) < 0.2 * 100_000
+
+
+@pytest.mark.parametrize("density", DENSITIES)
+@given(count=st.integers(1, 3000), days=st.integers(1, 900), label=st.text(max_size=3))
+def test_a_past_of_any_size_is_complete_in_order_and_within_its_days(
+    density: Density, count: int, days: int, label: str
+) -> None:
+    past = Past(label, count, days, NOW, density)
+
+    assert len(past.created) == count
+    assert list(past.created) == sorted(past.created)
+    assert NOW - days * DAY_S <= past.created[0]
+    assert past.created[-1] < NOW
+
+
+@pytest.mark.parametrize("density", DENSITIES)
 @pytest.mark.parametrize("count", [1, 2, 7, 11])
-def test_a_small_past_is_complete(count: int) -> None:
-    with Sandbox("--charges", str(count)) as sandbox:
+def test_a_small_past_is_complete(count: int, density: Density) -> None:
+    with Sandbox("--charges", str(count), "--density", density) as sandbox:
         client = a_client(sandbox)
 
         assert len(client.charges.list({"limit": 100}).data) == count
@@ -113,9 +167,20 @@ def test_a_seeded_object_can_be_changed_and_filters_follow() -> None:
         assert customer.id not in [each.id for each in client.customers.list({"limit": 100}).data]
 
 
-def test_official_auto_paging_gives_each_of_thousands_of_tied_charges_once() -> None:
-    with Sandbox("--seed", "3", "--charges", "5000") as sandbox:
+@pytest.mark.parametrize("density", DENSITIES)
+def test_official_auto_paging_gives_each_of_thousands_of_tied_charges_once(density: Density) -> None:
+    with Sandbox("--seed", "3", "--charges", "5000", "--density", density) as sandbox:
         found = [each.id for each in a_client(sandbox).charges.list({"limit": 100}).auto_paging_iter()]
 
         assert found == [each["id"] for each in sandbox.objects("charge")][::-1]
     assert len(set(found)) == 5000
+
+
+@pytest.mark.parametrize("density", DENSITIES)
+def test_each_second_of_a_past_lists_its_charges(density: Density) -> None:
+    with Sandbox("--seed", "3", "--charges", "2000", "--density", density) as sandbox:
+        held = Counter(each["created"] for each in sandbox.objects("charge"))
+        for second, count in held.most_common(3):
+            listed = a_client(sandbox).charges.list({"created": {"gte": second, "lt": second + 1}, "limit": 100})
+
+            assert sum(each.created == second for each in listed.auto_paging_iter()) == count
