@@ -116,16 +116,17 @@ class Answer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field=
 
 
 class Truncate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="truncate"):
-    """Answer only the first `bytes` of the body, with their number as Content-Length: valid HTTP, broken JSON."""
+    """Answer only the first `bytes` of the body as sent, with their number as Content-Length.
+
+    That is valid HTTP, with broken JSON, or with gzip that ends early.
+    """
 
     points: ClassVar[tuple[Point, ...]] = ("before_answer",)
     bytes: int
 
     def effect(self, _: Stage, __: Point) -> Effect:
         async def truncate(exchange: Exchange) -> None:
-            if exchange.answer is not None:
-                whole = exchange.answer
-                exchange.answer = Answered(whole.status, whole.body[: self.bytes], whole.headers)
+            exchange.sending.truncated_to = self.bytes
 
         return truncate
 

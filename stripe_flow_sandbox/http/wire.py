@@ -14,6 +14,7 @@ import httptools
 from typing_extensions import override
 
 from stripe_flow_sandbox.http.control import Control
+from stripe_flow_sandbox.http.encoding import encoded
 from stripe_flow_sandbox.http.pipeline import Pipeline
 from stripe_flow_sandbox.service.exchange import ConnectionCut, Ending, Exchange, Request
 
@@ -136,10 +137,12 @@ class Connection(asyncio.Protocol):
     async def _send(self, exchange: Exchange, *, keeps_alive: bool) -> None:
         answer, sending = exchange.answered(), exchange.sending
         exchange.entry.status = answer.status
-        headers = self._wire.pipeline.service.headers(exchange) | answer.headers
+        body, encoding = encoded(answer.body, exchange.request.headers)
+        body = body[: sending.truncated_to]
+        headers = self._wire.pipeline.service.headers(exchange) | answer.headers | encoding
         if not keeps_alive:
             headers["Connection"] = "close"
-        head, body = _head(answer.status, headers, len(answer.body)), answer.body
+        head = _head(answer.status, headers, len(body))
         is_cut = sending.head_bytes is not None or sending.body_bytes is not None
         if sending.head_bytes is not None:
             head, body = _first(head, sending.head_bytes), b""

@@ -49,10 +49,15 @@ class Admitted:
 
 @dataclass(slots=True, kw_only=True)
 class Sending:
-    """How the answer is sent: the bytes of head or body after which it is cut, and its speed."""
+    """How the answer is sent: the bytes of head or body after which it is cut, and its speed.
+
+    Bytes are those on the wire: of a compressed body where it is compressed. An answer cut to `truncated_to` bytes of
+    its body says that these are all.
+    """
 
     head_bytes: int | None = None
     body_bytes: int | None = None
+    truncated_to: int | None = None
     ending: Ending = "close"
     chunk_bytes: int | None = None
     pause_s: float = 0.0
