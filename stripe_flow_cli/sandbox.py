@@ -45,6 +45,12 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 )
 @click.option("--keys", "keys_file", type=_FILE, help="JSON file with accounts and API keys.")
 @click.option("--faults", "faults_file", type=_FILE, help="JSON file with a script of faults.")
+@click.option(
+    "--limits",
+    is_flag=False,
+    flag_value="",
+    help="Requests per second and account: of an operation, and in all, such as 25,100; without numbers Stripe's.",
+)
 @click.option("--now", type=int, help="Start of the sandbox's clock in Unix seconds; default: this machine's time.")
 @click.option("--live", "livemode", is_flag=True, help="Live mode: sk_live_ keys, and livemode true in objects.")
 @click.option("--exit-with-stdin", is_flag=True, help="Stop when standard input ends, as when the parent ends.")
@@ -59,17 +65,16 @@ def sandbox(
     density: Literal["even", "bursty"],
     keys_file: Path | None,
     faults_file: Path | None,
+    limits: str | None,
     now: int | None,
     livemode: bool,
     exit_with_stdin: bool,
 ) -> None:
     """Start a local server that imitates Stripe. Its first line of output is its base URL."""
-    try:
-        import httptools  # noqa: F401, PLC0415 - an extra that the plugins do not need
-    except ModuleNotFoundError:
-        raise click.ClickException(f"the sandbox needs httptools: {install_hint('httptools')}") from None
+    _need_httptools()
     from stripe_flow_sandbox.faults.faults import read_script  # noqa: PLC0415
     from stripe_flow_sandbox.http import server  # noqa: PLC0415 - only this command needs it
+    from stripe_flow_sandbox.service.limits import read_rates  # noqa: PLC0415
     from stripe_flow_sandbox.state.keys_file import default_keys, read_keys  # noqa: PLC0415 - only this command needs it
 
     def announce(url: str) -> None:
@@ -88,11 +93,20 @@ def sandbox(
             days=days,
             density=density,
             furnish=furnish,
+            rates=None if limits is None else read_rates(limits, livemode=livemode),
             now=now,
             livemode=livemode,
             exit_with_stdin=exit_with_stdin,
         )
         server.run(options, announce)
+
+
+def _need_httptools() -> None:
+    """Raises ClickException if it is not installed."""
+    try:
+        import httptools  # noqa: F401, PLC0415 - an extra that the plugins do not need
+    except ModuleNotFoundError:
+        raise click.ClickException(f"the sandbox needs httptools: {install_hint('httptools')}") from None
 
 
 @contextmanager

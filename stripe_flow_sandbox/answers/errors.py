@@ -65,6 +65,9 @@ _KINDS = {
         "The parameter `payment_method_types` is no longer supported. Use `allowed_payment_method_types`, "
         "`excluded_payment_method_types` or automatic payment methods instead.",
     ),
+    "rate_limit": _Kind(
+        429, "Request rate limit exceeded. Learn more about rate limits here https://docs.stripe.com/rate-limits."
+    ),
     "resource_already_exists": _Kind(400, "{noun} already exists."),
     "resource_missing": _Kind(404, "No such {noun}: '{id}'{hint}"),
     "secret_key_required": _Kind(

@@ -12,6 +12,7 @@ import msgspec
 
 from stripe_flow_sandbox.answers.codec import encode, indent
 from stripe_flow_sandbox.service.exchange import ConnectionCut, Ending, Exchange, Point
+from stripe_flow_sandbox.service.limits import Buckets
 from stripe_flow_sandbox.state.idempotency import Answer as Answered
 
 Effect: TypeAlias = Callable[[Exchange], Awaitable[None]]
@@ -27,7 +28,7 @@ class Stage:
         self.released = asyncio.Event()
         self.waiting = 0
         self.in_flight: Counter[str] = Counter()
-        self.tokens: dict[str, tuple[float, float]] = {}
+        self.buckets = Buckets()
 
 
 class Latency(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="latency"):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import msgspec
 
 from stripe_flow_sandbox.faults.actions import Effect, Stage, error_answer
 from stripe_flow_sandbox.service.exchange import Exchange, Point
+from stripe_flow_sandbox.service.limits import Scope, too_many
 from stripe_flow_sandbox.state.idempotency import Answer as Answered
 
 
@@ -25,21 +26,18 @@ class Lock(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="k
 
 
 class RateLimit(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="rate_limit"):
-    """Answer 429 to requests above `per_s` a second, for each account and endpoint, or each account as a whole."""
+    """Answer 429 to requests above `per_s` a second, for each account and operation, or each account as a whole."""
 
     points: ClassVar[tuple[Point, ...]] = ("before_read",)
     per_s: float
-    scope: Literal["endpoint", "global"] = "endpoint"
+    scope: Scope = "endpoint"
     with_reason: bool = True
 
     def effect(self, stage: Stage, _: Point) -> Effect:
         async def limit(exchange: Exchange) -> None:
-            subject, now_s = _subject(exchange, self.scope), time.monotonic()
-            tokens, since_s = stage.tokens.get(subject, (self.per_s, now_s))
-            tokens = min(self.per_s, tokens + (now_s - since_s) * self.per_s)
-            if tokens < 1:
+            bucket = {self.scope: (_subject(exchange, self.scope), self.per_s)}
+            if stage.buckets.take(bucket, time.monotonic()):
                 exchange.answer = _too_many(f"{self.scope}-rate", with_reason=self.with_reason)
-            stage.tokens[subject] = (tokens - (tokens >= 1), now_s)
 
         return limit
 
@@ -47,11 +45,11 @@ class RateLimit(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fie
 class ConcurrencyLimit(
     msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="concurrency_limit"
 ):
-    """Answer 429 while `most` other requests run, for each account and endpoint, or each account as a whole."""
+    """Answer 429 while `most` other requests run, for each account and operation, or each account as a whole."""
 
     points: ClassVar[tuple[Point, ...]] = ("before_read",)
     most: int
-    scope: Literal["endpoint", "global"] = "endpoint"
+    scope: Scope = "endpoint"
     with_reason: bool = True
 
     def effect(self, stage: Stage, _: Point) -> Effect:
@@ -67,14 +65,10 @@ class ConcurrencyLimit(
 
 
 def _too_many(reason: str, *, with_reason: bool) -> Answered:
-    """Stripe's 429; https://docs.stripe.com/rate-limits."""
-    return error_answer(429, {}, {"Stripe-Rate-Limited-Reason": reason} if with_reason else {})
+    refusal = too_many(reason if with_reason else None)
+    return error_answer(refusal.status, refusal.error, dict(refusal.headers))
 
 
-def _subject(exchange: Exchange, scope: str) -> str:
-    """The key of the requests that share one limit: those of an account, or of an account and endpoint."""
-    account = exchange.request.headers.get("stripe-account", "")
-    if scope == "global":
-        return account
-    parts = exchange.request.path.split("/")
-    return " ".join((account, exchange.request.method, *parts[1:3], *parts[4:5]))
+def _subject(exchange: Exchange, scope: Scope) -> str:
+    """The name of the requests that share one limit: those of an account, or of an account and operation."""
+    return exchange.account if scope == "global" else f"{exchange.account} {exchange.operation}"

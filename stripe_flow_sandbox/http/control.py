@@ -93,6 +93,7 @@ class Control:
             ("POST", "clock"): self._move_clock,
             ("GET", "faults"): self._fault_states,
             ("POST", "faults"): self._set_faults,
+            ("GET", "limits"): self._limits,
             ("GET", "requests"): self._requests,
             ("GET", "objects"): self._objects,
             ("POST", "objects"): self._change_objects,
@@ -136,6 +137,10 @@ class Control:
         else:
             self._faults.replace(order)
         return self._fault_states(request)
+
+    def _limits(self, _: Request) -> ControlAnswer:
+        """The limits of `--limits`, and how many requests they let pass and refused."""
+        return json_answer(200, self._service.limits.state())
 
     def _requests(self, request: Request) -> ControlAnswer:
         """The request log, oldest first; with `?request_id=` only that request."""

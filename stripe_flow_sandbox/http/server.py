@@ -15,6 +15,7 @@ from stripe_flow_sandbox.http.pipeline import Pipeline
 from stripe_flow_sandbox.http.wire import Wire
 from stripe_flow_sandbox.past.density import Density
 from stripe_flow_sandbox.past.seeding import Seeding
+from stripe_flow_sandbox.service.limits import Limits, Rates
 from stripe_flow_sandbox.service.service import Service
 from stripe_flow_sandbox.state.clock import Clock
 from stripe_flow_sandbox.state.keyring import Keyring
@@ -25,7 +26,10 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """The options of a sandbox. `now`: Unix seconds to start the clock at, None for this machine's time."""
+    """The options of a sandbox. `now`: Unix seconds to start the clock at, None for this machine's time.
+
+    `rates`: the limits of requests, None for no limit.
+    """
 
     keys: KeysFile
     script: Script = field(default_factory=Script)
@@ -36,6 +40,7 @@ class Options:
     days: int = 30
     density: Density = "even"
     furnish: int = 0
+    rates: Rates | None = None
     now: int | None = None
     livemode: bool = False
     exit_with_stdin: bool = False
@@ -83,7 +88,7 @@ def build(options: Options) -> Wire:
         accounts=options.keys.accounts,
         furnish=options.furnish,
     )
-    service = Service(clock, Keyring(options.keys), seeding)
+    service = Service(clock, Keyring(options.keys), seeding, Limits(options.rates))
     # Seed and furnish the first account now, so that the first request does not wait for it.
     service.space(first_account, livemode=options.livemode)
     faults = Faults(options.script)

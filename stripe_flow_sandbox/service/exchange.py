@@ -69,6 +69,9 @@ class Exchange:
 
     request: Request
     entry: Entry
+    # The account and mode, and the operation, whose rates the request counts against.
+    account: str
+    operation: str
     # The API version of the answer.
     version: str = API_VERSION
     admitted: Admitted | None = None

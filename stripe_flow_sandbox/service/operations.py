@@ -51,15 +51,27 @@ def _segments(path: str) -> list[str]:
     return parts
 
 
-_BY_SHAPE = {(operation.method, tuple(_segments(operation.path))): operation for operation in OPERATIONS}
-
-
-def route(method: str, path: str) -> tuple[Operation, tuple[str, ...]]:
-    """The operation and the ids in its path. Raises Refusal (404) if the sandbox has no such operation."""
+def _shape(path: str) -> tuple[list[str], list[str]]:
+    """The segments with `{id}` for each id, and the ids."""
     parts = _segments(path)
     # Stripe's paths alternate: /v1/<objects>/<id>/<child objects or action>/<id>
     ids = parts[2::2]
     parts[2::2] = ["{id}"] * len(ids)
+    return parts, ids
+
+
+_BY_SHAPE = {(operation.method, tuple(_segments(operation.path))): operation for operation in OPERATIONS}
+
+
+def operation_of(method: str, path: str) -> str:
+    """The method and the path without its ids: what Stripe counts its rates by."""
+    parts, _ = _shape(path)
+    return f"{method} /{'/'.join(parts)}"
+
+
+def route(method: str, path: str) -> tuple[Operation, tuple[str, ...]]:
+    """The operation and the ids in its path. Raises Refusal (404) if the sandbox has no such operation."""
+    parts, ids = _shape(path)
     operation = _BY_SHAPE.get((method, tuple(parts)))
     if operation is None or not all(ids):
         raise invalid(f"Unrecognized request URL ({method}: {path}).", status=404)

@@ -5,6 +5,8 @@ No step waits, so each is atomic. `pipeline` waits and cuts connections between 
 
 from __future__ import annotations
 
+import time
+
 from stripe_flow_sandbox.answers.codec import Object, decode, encode, indent
 from stripe_flow_sandbox.answers.errors import Refusal, invalid, refuse
 from stripe_flow_sandbox.answers.ids import make_id
@@ -16,7 +18,8 @@ from stripe_flow_sandbox.parameters.params import check
 from stripe_flow_sandbox.past.seeding import Seeding
 from stripe_flow_sandbox.service.exchange import Admitted, Exchange, Request
 from stripe_flow_sandbox.service.expand import expand
-from stripe_flow_sandbox.service.operations import MEMBERS, route
+from stripe_flow_sandbox.service.limits import Limits
+from stripe_flow_sandbox.service.operations import MEMBERS, operation_of, route
 from stripe_flow_sandbox.state.clock import Clock
 from stripe_flow_sandbox.state.idempotency import Answer
 from stripe_flow_sandbox.state.keyring import Key, Keyring
@@ -51,9 +54,10 @@ _FORM = "application/x-www-form-urlencoded"
 class Service:
     """All accounts of one sandbox, and the steps of a request."""
 
-    def __init__(self, clock: Clock, keyring: Keyring, seeding: Seeding) -> None:
+    def __init__(self, clock: Clock, keyring: Keyring, seeding: Seeding, limits: Limits) -> None:
         self.clock = clock
         self.log = RequestLog()
+        self.limits = limits
         self._keyring = keyring
         self._seeding = seeding
         self._spaces: dict[tuple[str, bool], Space] = {}
@@ -91,7 +95,12 @@ class Service:
             request_id=make_id("request", number),
         )
         self.log.entries.append(entry)
-        return Exchange(request=request, entry=entry)
+        return Exchange(
+            request=request,
+            entry=entry,
+            account=self._keyring.counted_for(request.headers),
+            operation=operation_of(request.method, request.path),
+        )
 
     def admit(self, exchange: Exchange) -> None:
         """All checks before execution: sets `admitted`, or the answer if the request is refused or replayed."""
@@ -154,6 +163,7 @@ class Service:
         exchange.entry.account = account
         if account not in self._keyring.accounts:
             raise refuse("account_invalid", key=key.shown, account=account)
+        self.limits.check(exchange.account, exchange.operation, time.monotonic())
         space = self.space(account, livemode=key.livemode)
         exchange.version = check_version(request.headers.get("stripe-version", space.account.api_version))
         operation, path_ids = route(request.method, request.path)

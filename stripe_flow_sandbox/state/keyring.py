@@ -52,6 +52,12 @@ class Keyring:
             raise invalid(f"Invalid API Key provided: {_shown(secret)}", status=401)
         return self._keys[secret]
 
+    def counted_for(self, headers: Mapping[str, str]) -> str:
+        """The account and mode whose rates a request counts against; without a known key the account that it names."""
+        key = self._keys.get(_secret(headers.get("authorization", "")))
+        account = headers.get("stripe-account", key.account if key else "")
+        return f"{account} {'live' if key and key.livemode else 'test'}"
+
 
 def _secret(authorization: str) -> str:
     scheme, _, credentials = authorization.partition(" ")

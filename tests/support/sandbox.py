@@ -81,6 +81,10 @@ class Sandbox:
         """The request log, oldest first: method, path, query, headers, body, account, status, request_id, time."""
         return list(self._control("GET", "requests")["data"])
 
+    def limits(self) -> dict[str, Any]:
+        """The limits of `--limits` (`per_s`), and the requests that they `passed` and `refused` by reason."""
+        return self._control("GET", "limits")
+
     def objects(self, kind: str, account: str | None = None, *, livemode: bool | None = None) -> list[dict[str, Any]]:
         """Every object of a type (`charge`, `refund`, `customer` …), oldest first, with hidden and deleted ones."""
         query = {"type": kind} | ({"account": account} if account else {})
