@@ -6,13 +6,14 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from typing import Any, ClassVar, Literal, TypeAlias
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
 import msgspec
 
 from stripe_flow_sandbox.answers.codec import encode, indent
 from stripe_flow_sandbox.service.exchange import ConnectionCut, Ending, Exchange, Point
 from stripe_flow_sandbox.service.limits import Buckets
+from stripe_flow_sandbox.service.link import Link
 from stripe_flow_sandbox.state.idempotency import Answer as Answered
 
 Effect: TypeAlias = Callable[[Exchange], Awaitable[None]]
@@ -29,6 +30,7 @@ class Stage:
         self.waiting = 0
         self.in_flight: Counter[str] = Counter()
         self.buckets = Buckets()
+        self.link: Link | None = None
 
 
 class Latency(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="latency"):
@@ -205,3 +207,21 @@ class Trickle(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field
             exchange.sending.chunk_bytes, exchange.sending.pause_s = self.bytes, self.every_ms / 1000
 
         return trickle
+
+
+_BYTES_OF_MBIT = 1_000_000 / 8
+
+
+class Bandwidth(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="bandwidth"):
+    """Send heads and bodies over one link of `mbit_per_s`, which the answers of all connections share."""
+
+    points: ClassVar[tuple[Point, ...]] = ("before_answer",)
+    mbit_per_s: Annotated[float, msgspec.Meta(gt=0)]
+
+    def effect(self, stage: Stage, _: Point) -> Effect:
+        stage.link = stage.link or Link(self.mbit_per_s * _BYTES_OF_MBIT)
+
+        async def limit(exchange: Exchange) -> None:
+            exchange.sending.link = stage.link
+
+        return limit

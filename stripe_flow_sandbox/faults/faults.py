@@ -17,6 +17,7 @@ import msgspec
 
 from stripe_flow_sandbox.faults.actions import (
     Answer,
+    Bandwidth,
     Cut,
     Effect,
     EmptyPage,
@@ -36,6 +37,7 @@ Action: TypeAlias = (
     | Answer
     | Cut
     | Trickle
+    | Bandwidth
     | Truncate
     | EmptyPage
     | LateVisibility

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import socket
 import struct
+import time
 from collections import deque
 from http import HTTPStatus
 from typing import cast
@@ -16,7 +17,8 @@ from typing_extensions import override
 from stripe_flow_sandbox.http.control import Control
 from stripe_flow_sandbox.http.encoding import encoded
 from stripe_flow_sandbox.http.pipeline import Pipeline
-from stripe_flow_sandbox.service.exchange import ConnectionCut, Ending, Exchange, Request
+from stripe_flow_sandbox.service.exchange import ConnectionCut, Ending, Exchange, Request, Sending
+from stripe_flow_sandbox.service.link import PIECE_BYTES
 
 _log = logging.getLogger(__name__)
 
@@ -148,19 +150,23 @@ class Connection(asyncio.Protocol):
             head, body = _first(head, sending.head_bytes), b""
         elif sending.body_bytes is not None:
             body = _first(body, sending.body_bytes)
-        await self._send_bytes(head + body, sending.chunk_bytes, sending.pause_s)
+        await self._send_bytes(head + body, sending)
         if is_cut or not keeps_alive:
             self.end(sending.ending)
 
-    async def _send_bytes(self, sent: bytes, chunk_bytes: int | None, pause_s: float) -> None:
-        if chunk_bytes is None:
-            self._write(sent)
-            return
-        for start in range(0, len(sent), chunk_bytes):
+    async def _send_bytes(self, sent: bytes, sending: Sending) -> None:
+        size = sending.chunk_bytes or (PIECE_BYTES if sending.link else max(1, len(sent)))
+        from_s = time.monotonic()
+        for start in range(0, len(sent), size):
             if self._transport is None:
                 return
-            self._write(sent[start : start + chunk_bytes])
-            await asyncio.sleep(pause_s)
+            piece = sent[start : start + size]
+            if sending.link:
+                from_s = await sending.link.passes(len(piece), from_s)
+            self._write(piece)
+            if sending.pause_s:
+                await asyncio.sleep(sending.pause_s)
+                from_s = time.monotonic()
 
     def _write(self, sent: bytes) -> None:
         if self._transport is not None:

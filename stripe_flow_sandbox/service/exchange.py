@@ -9,6 +9,7 @@ from typing import Literal
 from stripe_flow_sandbox.answers.codec import Object
 from stripe_flow_sandbox.objects.resource import Operation
 from stripe_flow_sandbox.parameters.shapes import API_VERSION
+from stripe_flow_sandbox.service.link import Link
 from stripe_flow_sandbox.state.idempotency import Answer, Claim
 from stripe_flow_sandbox.state.requestlog import Entry
 from stripe_flow_sandbox.state.space import Space
@@ -61,6 +62,7 @@ class Sending:
     ending: Ending = "close"
     chunk_bytes: int | None = None
     pause_s: float = 0.0
+    link: Link | None = None
 
 
 @dataclass(slots=True, kw_only=True)

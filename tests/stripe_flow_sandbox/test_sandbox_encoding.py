@@ -6,6 +6,7 @@ import gzip
 import json
 import zlib
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection, IncompleteRead
 
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stripe_flow_sandbox.http.encoding import SMALLEST_BYTES, accepts_gzip, encoded
+from stripe_flow_sandbox.service.link import Link
 from tests.stripe_flow_sandbox.builders import a_client, a_rule
 from tests.support.sandbox import Sandbox
 
@@ -91,6 +93,34 @@ def test_a_compressed_answer_can_trickle(charged: Sandbox) -> None:
     _, body = answered(charged, A_PAGE, "gzip")
 
     assert len(json.loads(gzip.decompress(body))["data"]) == 20
+
+
+@pytest.mark.parametrize("accepted", [None, "gzip"])
+def test_answers_of_all_connections_pass_a_slow_link_whole(charged: Sandbox, accepted: str | None) -> None:
+    charged.faults(a_rule("bandwidth", mbit_per_s=100))
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = [pool.submit(answered, charged, A_PAGE, accepted) for _ in range(8)]
+        bodies = {each.result(timeout=30)[1] for each in answers}
+    struck = charged.fault_state("fault")["struck"]
+    charged.faults()
+
+    assert (bodies, struck) == ({answered(charged, A_PAGE, accepted)[1]}, 8)
+
+
+@given(
+    pieces=st.lists(st.tuples(st.integers(1, 10**6), st.floats(0, 1)), min_size=1), bytes_per_s=st.floats(10**3, 10**9)
+)
+def test_a_link_is_never_faster_than_its_rate_and_idle_only_without_bytes(
+    pieces: list[tuple[int, float]], bytes_per_s: float
+) -> None:
+    link, now_s, free_s = Link(bytes_per_s), 0.0, 0.0
+    for count, pause_s in pieces:
+        now_s += pause_s
+        passed_s = link.reserve(count, now_s)
+
+        assert passed_s == pytest.approx(max(now_s, free_s) + count / bytes_per_s)
+        free_s = passed_s
 
 
 @given(body=st.binary(max_size=3 * SMALLEST_BYTES), accepted=st.sampled_from(["gzip", "br, gzip;q=0.5", "*", "", "br"]))

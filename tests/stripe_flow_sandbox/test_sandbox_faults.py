@@ -218,6 +218,8 @@ def test_a_script_may_be_a_file(tmp_path: Path) -> None:
         a_rule("answer", status=500, stored="real", at="before_execute"),
         a_rule("answer", status=500, stored="fault", at="before_answer"),
         a_rule("latency"),
+        a_rule("bandwidth", mbit_per_s=0),
+        a_rule("bandwidth", mbit_per_s=1, at="before_read"),
         {"name": "nothing"},
     ],
 )
