@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from stripe_flow_sandbox.furnish.forms import RESOURCES
 from stripe_flow_sandbox.state.child_lists import CHILD_LISTS, ChildList
@@ -55,7 +56,8 @@ KINDS: tuple[Kind, ...] = tuple(
 )
 
 
-def kinds_named(name: str) -> list[Kind]:
+@cache
+def kinds_named(name: str) -> tuple[Kind, ...]:
     """The kinds with this type or stream, those with a list of their own first. Raises KeyError if there is none."""
     found = [kind for kind in KINDS if name in (kind.noun, kind.stream)]
     if not found:
@@ -64,4 +66,4 @@ def kinds_named(name: str) -> list[Kind]:
             f"the sandbox has no type {name!r}. Its types are {known}. The names of the tap's streams are taken too; "
             "GET /_sandbox/types lists both"
         )
-    return sorted(found, key=lambda kind: kind.children is not None)
+    return tuple(sorted(found, key=lambda kind: kind.children is not None))
