@@ -136,6 +136,7 @@ class SideBySide(Generic[R, T]):
                 self._ready.put(Step(lane, item))
         except BaseException as raised:  # noqa: BLE001  # the writer judges it
             error = raised
+        lane.room.acquire()  # what the readers have read and nobody has written stays bounded
         self._ready.put(Step(lane, error=error))
 
     def _let_wait(self, lane: Lane[R, T], objects: float) -> bool:

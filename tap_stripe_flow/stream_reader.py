@@ -70,6 +70,12 @@ class StreamReader:
         return self._before.get(LISTED.end)
 
     @property
+    def is_by_parent(self) -> bool:
+        """Whether the children of each parent need a request of their own."""
+        child_of = self.source.spec.child_of
+        return child_of is not None and child_of.list_member is None
+
+    @property
     def start_state(self) -> Entry:
         """The members of the bookmark from which the run starts."""
         return {} if self._is_full_refresh else self._before

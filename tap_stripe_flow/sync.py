@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Protocol, TypeVar
 
@@ -13,7 +14,7 @@ from tap_stripe_flow.stream import Engine
 from tap_stripe_flow.stream_reader import StreamReader
 from tap_stripe_flow.windows.batch import Batch
 
-# A list that was read up to less than this ago is short.
+# A list that was read up to a time less than this before the others' is as short as theirs.
 DAY_S = 24 * 60 * 60
 
 
@@ -53,21 +54,29 @@ def _write(step: Step[StreamReader, Batch], reading: SideBySide[StreamReader, Ba
     reader.end(error)
 
 
-R = TypeVar("R", bound="HasBookmark")
+R = TypeVar("R", bound="Begun")
 
 
-class HasBookmark(Protocol):
+class Begun(Protocol):
     """A reader, as much as its place in the order needs."""
 
     @property
     def read_until(self) -> object: ...
 
+    @property
+    def is_by_parent(self) -> bool: ...
+
 
 def longest_first(readers: Sequence[R]) -> list[R]:
-    """The readers, those of lists that were never read or not for days before the others; else in their order."""
+    """The readers in their order, but before them those of lists that were not read for days, or never.
+
+    Of these begin first the child streams that need a request for each parent.
+    """
     newest = max((each.read_until for each in readers if isinstance(each.read_until, int)), default=0)
 
-    def days_behind(reader: R) -> float:
-        return (newest - reader.read_until) // DAY_S if isinstance(reader.read_until, int) else float("inf")
+    def weight(reader: R) -> tuple[float, bool]:
+        if isinstance(reader.read_until, int):
+            return (newest - reader.read_until) // DAY_S, False
+        return math.inf, reader.is_by_parent
 
-    return sorted(readers, key=days_behind, reverse=True)
+    return sorted(readers, key=weight, reverse=True)
