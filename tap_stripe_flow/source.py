@@ -20,6 +20,7 @@ from tap_stripe_flow.capture.left_out import LeftOutLists
 from tap_stripe_flow.capture.new_objects import NewObjectCapture, Task
 from tap_stripe_flow.capture.refused_parents import RefusalLog
 from tap_stripe_flow.failures import StreamMisconfigured
+from tap_stripe_flow.listing.nested_reads import NestedReads
 from tap_stripe_flow.listing.pages import Listing
 from tap_stripe_flow.listing.refusals import is_of_one_object
 from tap_stripe_flow.reading import Log, Reading
@@ -103,7 +104,8 @@ class Source:
         """Records and state of one account. Raises StripeError, Misconfigured or UnusableState."""
         errors: dict[str, StripeError] = {}
         account, log = reading.account, reading.log
-        listing = replace(self.listing(reading.client, account), left_out=errors)
+        nested = NestedReads(prefetch=run.prefetch)
+        listing = replace(self.listing(reading.client, account), left_out=errors, nested=nested)
         state = StreamState.from_state(reading.state, start=run.span.start or OLDEST, stream=self.spec.name)
         keeper = StateKeeper(state)
         if self.reads_by_id:

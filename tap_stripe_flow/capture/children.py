@@ -16,7 +16,6 @@ import msgspec
 from stripe_flow.api.errors import NotFound, StripeError, UnreadableAnswer
 from stripe_flow.api.stripe_ids import shown_path
 from tap_stripe_flow.capture.refused_parents import RefusalLog, RefusedParents
-from tap_stripe_flow.listing.nested import complete_list
 from tap_stripe_flow.listing.object_key import read_key
 from tap_stripe_flow.listing.pages import Listing
 from tap_stripe_flow.listing.prefetch import PrefetchPool
@@ -202,8 +201,7 @@ class ChildReader:
         nested = bytes(members.get(name, _NULL))
         if nested == bytes(_NULL):
             return []
-        parents = self.parents
-        return _LIST.decode(complete_list(nested, parents.client, parents.path, name, parents.expand)).data
+        return _LIST.decode(self.parents.complete_list(nested, name)).data
 
     def _listed(self, parent_id: str) -> Iterator[Record]:
         """The children that Stripe lists for the parent."""

@@ -8,7 +8,6 @@ import msgspec
 
 from stripe_flow.api.errors import NotFound, StripeError, UnreadableAnswer
 from tap_stripe_flow.capture.change_feed import ChildChange
-from tap_stripe_flow.listing.nested import complete_list
 from tap_stripe_flow.listing.pages import Listing
 from tap_stripe_flow.listing.record import ListedRecord
 from tap_stripe_flow.listing.refusals import is_of_one_object
@@ -45,7 +44,7 @@ def _child_ids(listing: Listing, parent: ListedRecord, list_member: str) -> froz
         return frozenset()
     try:
         nested = bytes(members.get(list_member, b"null"))
-        children = _CHILDREN.decode(complete_list(nested, listing.client, listing.path, list_member, listing.expand))
+        children = _CHILDREN.decode(listing.complete_list(nested, list_member))
     except NotFound:  # the parent was deleted since it was read
         return frozenset()
     except msgspec.ValidationError:

@@ -22,7 +22,8 @@ from stripe_flow.api.lists import End, ListReading, Question, Shown
 from stripe_flow.api.message import Answer
 from stripe_flow.api.paging import PAGE_LIMIT, read_pages
 from tap_stripe_flow.listing.answers import read_one, read_page, unreadable
-from tap_stripe_flow.listing.nested import complete, is_cut
+from tap_stripe_flow.listing.nested import complete, complete_list, is_cut
+from tap_stripe_flow.listing.nested_reads import NestedReads
 from tap_stripe_flow.listing.object_key import ObjectKey, ObjectKeys
 from tap_stripe_flow.listing.record import PARENT_MEMBER, ListedRecord, pack, unpack, with_member
 
@@ -89,6 +90,7 @@ class Listing:
       their reader does it where it needs one.
     - `left_out` collects the error for each object of which a list could not be read and was left out, by its id; None:
       the error is raised.
+    - `nested` is how the lists inside the objects are read.
     """
 
     client: Client
@@ -100,6 +102,7 @@ class Listing:
     account: str | None = None
     is_snapshot: bool = False
     left_out: MutableMapping[str, StripeError] | None = None
+    nested: NestedReads = field(default_factory=NestedReads)
 
     def ask_for_one(self) -> int:
         """Request one object, to check that the key may read this list; returns Stripe's time. Raises StripeError."""
@@ -147,7 +150,7 @@ class Listing:
                 self.path, f"it shows objects whose {self.stamp} is outside of the range that was asked for"
             )
         if not self.is_snapshot and is_cut(text, expected=keys.has_more):
-            text = complete(text, self.client, self.path, self.expand, self.left_out)
+            text = complete(text, self.client, self.path, self.expand, left_out=self.left_out, reads=self.nested)
         page = Page(
             ids=pack(msgspec.json.encode([each.id for each in keys.data])),
             times=times,
@@ -173,8 +176,12 @@ class Listing:
         answer = self.client.get(path, {"expand": list(self.expand)}, read=read)
         key, raw = answer.value
         if not self.is_snapshot and is_cut(raw):
-            raw = complete(raw, self.client, path, self.expand, self.left_out)
+            raw = complete(raw, self.client, path, self.expand, left_out=self.left_out, reads=self.nested)
         return ListedRecord.single(key, raw, _sent_unix(answer, path), self.account)
+
+    def complete_list(self, raw: bytes, name: str) -> bytes:
+        """The list `raw`, the member `name` of one of the objects, read to its end; see `nested.complete_list`."""
+        return complete_list(raw, self.client, self.path, name, self.expand, reads=self.nested)
 
     def _read_page(self, body: bytes) -> tuple[ObjectKeys, bytes]:
         return read_page(self.path, self.stamp, body)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future
 from typing import TypeVar
 
@@ -46,10 +46,11 @@ class PrefetchPool:
         self._start_thread_if_needed()
         return future
 
-    def in_order(self, jobs: Iterable[Callable[[], T]]) -> Iterator[T]:
+    def in_order(self, jobs: Iterable[Callable[[], T]]) -> Generator[T, None, None]:
         """The results of `jobs` in their order; at most twice `threads` are begun ahead. Raises what a job raises.
 
         A job may use this, too: what has not begun when its result is needed runs on the thread that needs it.
+        Closing the generator drops the jobs that have not begun.
         """
         begun: deque[tuple[Callable[[], T], Future[T]]] = deque()
         try:

@@ -16,9 +16,11 @@ from stripe_flow.api.client import Client
 from stripe_flow.api.errors import ListUnfinished, PermissionMissing, StripeError, UnreadableAnswer
 from stripe_flow.api.settings import open_client
 from tap_stripe_flow.listing.nested import complete
+from tap_stripe_flow.listing.nested_reads import NestedReads
 from tap_stripe_flow.listing.pages import Listing
 from tests.support.plugins import a_config
 from tests.support.scenes import MISSING, NO_CURSOR, REFUSED, Answer, Asked, Json, Said, Scenes
+from tests.tap_stripe_flow.joined_pool import JoinedPool
 
 NOW = 1_790_000_000
 PATH = "/v1/customers"
@@ -47,9 +49,11 @@ def client_of(stripe: Scenes) -> Client:
     return open_client(a_config(stripe.url))
 
 
-def completed(stripe: Scenes, whole: object, *, expand: Sequence[str] = ()) -> Any:  # Any: JSON
+def completed(
+    stripe: Scenes, whole: object, *, expand: Sequence[str] = (), reads: NestedReads | None = None
+) -> Any:  # Any: JSON
     raw = json.dumps(whole, separators=(",", ":")).encode()
-    return json.loads(complete(raw, client_of(stripe), PATH, expand))
+    return json.loads(complete(raw, client_of(stripe), PATH, expand, reads=reads))
 
 
 # --- expansions ---
@@ -174,9 +178,9 @@ def lists_in(node: Any) -> Iterator[tuple[str, list[str]]]:  # Any: JSON
 
 @pytest.mark.promise("tap 5", "A list inside an object is complete or absent, at every depth")
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(tree=trees, schedule=troubles)
+@given(tree=trees, schedule=troubles, at_once=st.booleans())
 def test_every_list_at_every_depth_is_whole_or_absent(
-    forest_server: ForestServer, tree: Tree, schedule: list[str]
+    forest_server: ForestServer, tree: Tree, schedule: list[str], *, at_once: bool
 ) -> None:
     forest_server.forest, forest_server.troubles = Forest(), iter(schedule)
     forest_server.forest.grow(tree, "top")
@@ -184,7 +188,8 @@ def test_every_list_at_every_depth_is_whole_or_absent(
     top = forest_server.forest.shown("top")
 
     try:
-        whole = completed(forest_server, top)
+        with JoinedPool(4) as pool:
+            whole = completed(forest_server, top, reads=NestedReads(prefetch=pool if at_once else None))
     except ListUnfinished:
         assert {"empty", "empty, more"} & set(schedule)
         return

@@ -68,7 +68,7 @@ def test_jobs_that_have_not_begun_are_dropped_when_the_results_are_abandoned() -
     threading.Timer(0.05, gate.set).start()
     assert next(results) == 0
     gate.clear()
-    results.close()  # type: ignore[attr-defined]  # a generator
+    results.close()
     gate.set()
     last = pool.submit(lambda: 99).result(10)
 
