@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 from stripe_flow.api.errors import StripeError, UnreadableAnswer
 from tap_stripe_flow.capture.change_feed import ChangeSet, EventReader
-from tap_stripe_flow.capture.deleted_children import deleted_children
+from tap_stripe_flow.capture.deleted_children import with_deleted_children
 from tap_stripe_flow.capture.new_objects import NewObjectCapture, Task, stripe_unix
 from tap_stripe_flow.capture.reread import Objects, reread, reread_unplaced
 from tap_stripe_flow.capture.wanted import Wanted
@@ -201,7 +201,9 @@ class ChangeCapture:
         ]
         gone = frozenset(record.id for record in records if not record.created)  # deleted ones have no creation time
         listed = self._task.keeper.stream_state.listed
-        records += deleted_children(objects.listing, self._feed.list_member or "", records, change_set.child_changes)
+        records = with_deleted_children(
+            objects.listing, self._feed.list_member or "", records, change_set.child_changes, prefetch
+        )
         # No bookmark passes the event of an object that could not be read.
         events = self._task.keeper.stream_state.events if objects.unread else bookmark
         state = self._task.keeper.update(events=events, listed=listed.without(gone) if listed else None)

@@ -41,6 +41,10 @@ class ListedRecord(msgspec.Struct, frozen=True, gc=False):
         """A record that does not come from a page; `raw` is JSON without white space between tokens."""
         return cls(key.id, key.created, read_at, pack(raw), 0, len(raw), account)
 
+    def with_raw(self, raw: bytes) -> ListedRecord:
+        """The same record with another text; `raw` is as for `single`, without `_stripe_account`."""
+        return self.single(ObjectKey(self.id, self.created), raw, self.read_at, self.account)
+
     @property
     def raw(self) -> bytes | memoryview:
         """The record as one line of JSON in UTF-8; values keep Stripe's spelling."""

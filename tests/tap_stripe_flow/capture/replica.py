@@ -16,6 +16,7 @@ class Replica:
 
     stream: str
     url: str
+    account: str | None = None
     settings: Mapping[str, object] = field(default_factory=dict)
     rows: dict[str, Message] = field(default_factory=dict)
     state: Mapping[str, object] = field(default_factory=dict)
@@ -28,7 +29,7 @@ class Replica:
         records: list[Message] = []
         self.states, self.error = [], None
         try:
-            for batch in read_stream(self.stream, a_config(self.url, **whole), None, self.state):
+            for batch in read_stream(self.stream, a_config(self.url, **whole), self.account, self.state):
                 records += [record.as_record() for record in batch.records]
                 self.states = self.states if batch.state is None else [*self.states, batch.state]
                 if killed_after is not None and len(self.states) == killed_after:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from stripe_flow.api.errors import UnreadableAnswer
-from tap_stripe_flow.listing.record import PARENT_MEMBER
+from tap_stripe_flow.listing.record import ACCOUNT_MEMBER, PARENT_MEMBER
 from tap_stripe_flow.streams import STREAMS, StreamSpec
 from tests.support.plugins import Message, a_config, run_tap
 from tests.support.scenes import MISSING, REFUSED, Answer, Scenes
@@ -211,18 +211,25 @@ def a_customer(object_id: str, spec: StreamSpec, *children: str) -> tuple[Messag
 
 
 @pytest.mark.promise("tap 4", "A child object on a later page of its parent's list is not emitted as deleted")
+@pytest.mark.parametrize("account", [None, "acct_1"])
 @pytest.mark.parametrize("spec", CHILDREN, ids=lambda spec: spec.name)
-def test_a_child_on_a_later_page_of_its_parent_is_not_deleted(spec: StreamSpec) -> None:
+def test_a_child_on_a_later_page_of_its_parent_is_not_deleted(spec: StreamSpec, account: str | None) -> None:
+    """The list that shows it is read once, for the deletions and for the children."""
     assert spec.child_of is not None
     customer, whole = a_customer("cus_1", spec, *(f"c_{number}" for number in range(15)))
     url = f"/v1/customers/cus_1/{spec.child_of.list_member}"
     with Scenes(now=NOW, lists={"/v1/customers": [customer], url: whole, "/v1/events": []}) as stripe:
-        replica = Replica(stream=spec.name, url=stripe.url)
+        replica = Replica(stream=spec.name, url=stripe.url, account=account)
         replica.run()
         events = [an_event(spec.deleted_by[0], NOW + 600, whole[number], number) for number in (11, 12)]
         stripe.set(now=NOW + 700, lists={url: whole[:12] + whole[13:], "/v1/events": events})
-        replica.run()
+        before = len(stripe.asked)
+        emitted = replica.run()
+        asked = [each for each in stripe.asked[before:] if each.path == url]
 
+    assert len(asked) == 1
+    assert {(each[PARENT_MEMBER], each.get(ACCOUNT_MEMBER)) for each in emitted} == {("cus_1", account)}
+    assert sorted(each["id"] for each in emitted) == sorted(each["id"] for each in whole)
     assert [each for each, row in replica.rows.items() if row.get("deleted")] == ["c_12"]
 
 
