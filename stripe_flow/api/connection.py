@@ -102,17 +102,23 @@ class Connection:
     def __post_init__(self) -> None:
         if not _VERSION.fullmatch(self.api_version):
             raise Misconfigured(f"setting api_version must look like {API_VERSION}, not {self.api_version!r}")
-        if self.account is not None and not _ACCOUNT.fullmatch(self.account):
-            raise Misconfigured(
-                f"an account must look like acct_…, not {self.account!r}: correct it in the setting account_id, "
-                "account_ids or customer_ids; its id is in the Stripe dashboard, Settings, Account details"
-            )
+        if self.account is not None:
+            check_account_id(self.account)
         _check_base_url(self.base_url)
 
     @property
     def is_loopback(self) -> bool:
         """Whether `base_url` is an address of this machine."""
         return is_loopback(urlsplit(self.base_url).hostname or "")
+
+
+def check_account_id(text: str) -> None:
+    """Raise Misconfigured unless this can be the id of an account, which requests send in a header."""
+    if not _ACCOUNT.fullmatch(text):
+        raise Misconfigured(
+            f"an account must look like acct_…, not {text!r}: correct it in the setting account_id, account_ids or "
+            "customer_ids; its id is in the Stripe dashboard, Settings, Account details"
+        )
 
 
 def _check_base_url(url: str) -> None:
