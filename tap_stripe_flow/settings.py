@@ -26,7 +26,8 @@ CONFIG_JSONSCHEMA: dict[str, Any] = {  # Any: JSON schema
             "items": {"type": "string"},
             "title": "Connected accounts",
             "description": (
-                "Accounts to read, each with its own bookmark: acct_…, or `self` for the key's own account. Records "
+                "Accounts to read, each with its own bookmark: acct_…, or `self` for the key's own account. [all]: "
+                "the key's own account and each connected account that Stripe lists at the start of the run. Records "
                 "then have _stripe_account as part of their key. Default: the key's own account, without this field."
             ),
         },

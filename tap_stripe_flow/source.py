@@ -95,10 +95,10 @@ class Source:
             )
 
     def accounts(self, run: Run) -> list[Account]:
-        """The accounts to read. Raises StripeError if the id of `self` cannot be read."""
+        """The accounts to read. Raises Misconfigured, or StripeError if `self` or `all` cannot be read."""
         if not self.has_account_member:
             return [Account()]
-        return run.accounts.named(self._ids if self.reads_by_id else self.config["account_ids"])
+        return run.accounts.named(self._ids) if self.reads_by_id else run.accounts.chosen(self.config["account_ids"])
 
     def batches(self, run: Run, reading: Reading) -> Iterator[Batch]:
         """Records and state of one account. Raises StripeError, Misconfigured or UnusableState."""
@@ -227,12 +227,11 @@ class Source:
         return Listing(client=client, path=EVENTS_PATH, filters={"types": self._event_types}, is_snapshot=True)
 
     def _ids_of(self, run: Run, account: Account) -> list[str]:
+        if not self.has_account_member:
+            return self._ids.get(SELF, [])
         # The setting may name the key's own account as `self`, by its id, or both.
-        of_account = (
-            ids
-            for name, ids in self._ids.items()
-            if not self.has_account_member or run.accounts.named([name])[0].id == account.id
-        )
+        names = [name for name in (SELF, account.id or "") if name in self._ids]
+        of_account = (self._ids[name] for name in names if run.accounts.named([name])[0].id == account.id)
         return list(dict.fromkeys(itertools.chain.from_iterable(of_account)))
 
 

@@ -10,7 +10,7 @@ from itertools import groupby
 from stripe_flow.api.errors import Misconfigured, PermissionMissing, StripeError
 from stripe_flow_cli.doctor.findings import Finding, ok, stops, warns
 from stripe_flow_cli.doctor.tap import TapUnderTest
-from tap_stripe_flow.accounts import SELF, Account
+from tap_stripe_flow.accounts import ALL, SELF, Account
 from tap_stripe_flow.failures import StreamMisconfigured, code_of
 from tap_stripe_flow.stream import Engine
 from tap_stripe_flow.stream_reader import label
@@ -25,11 +25,11 @@ class KeyAccount:
 
 
 def read_key_account(plugin_under_test: TapUnderTest) -> KeyAccount:
-    """The key's account. Raises Misconfigured if account_ids has `self` and Stripe does not name the account."""
+    """The key's account. Raises Misconfigured if account_ids has `self` or `all`, and the key may not read them."""
     account_ids = plugin_under_test.config.get("account_ids") or ()
     account = plugin_under_test.reply.account
-    if SELF in account_ids:
-        plugin_under_test.run.accounts.named([SELF])
+    if {SELF, ALL} & set(account_ids):
+        plugin_under_test.run.accounts.chosen(account_ids)
     return KeyAccount(account=str(account["id"]) if account else None, error=plugin_under_test.reply.error)
 
 

@@ -103,6 +103,8 @@ CASES: list[tuple[str, str, dict[str, Any]]] = [
     ("no permission at all", "tap", {"api_key": "rk_test_nothing"}),
     ("no permission to read the account", "target", {"api_key": "rk_test_reader"}),
     ("`self` without that permission", "tap", {"api_key": "rk_test_reader", "account_ids": ["self"]}),
+    ("`all` without permissions", "tap", {"api_key": "rk_test_reader", "account_ids": ["all"]}),
+    ("`all` beside another account", "tap", {"account_ids": ["all", CONNECTED]}),
     ("one account of two", "tap", {"account_ids": [CONNECTED, "acct_unknown"]}),
     ("only unknown accounts", "tap", {"account_ids": ["acct_unknown"]}),
     ("a wrong account id", "tap", {"account_ids": ["unknown"]}),
