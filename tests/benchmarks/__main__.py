@@ -12,7 +12,8 @@ import tempfile
 from pathlib import Path
 
 from tests.benchmarks.backfills import CELLS, Accounts, Cell, Row
-from tests.benchmarks.bars import Rows, bars
+from tests.benchmarks.bars_of_tap import Rows, of_tap
+from tests.benchmarks.bars_of_target import of_target
 from tests.benchmarks.measuring import Unmeasured
 from tests.benchmarks.report import Report
 from tests.benchmarks.scale import DAYS, FULL, QUICK, Scale
@@ -36,7 +37,7 @@ def measure(scale: Scale) -> Report:
     load = os.getloadavg()[0]
     rows = Rows(rows=read_accounts(scale))
     verdicts = []
-    for bar in bars(rows, scale):
+    for bar in (*of_tap(rows, scale), *of_target(scale)):
         verdict = bar.judge()
         said = f"{bar.says}: {verdict.why or verdict.shown} ({bar.bound})"
         sys.stderr.write(f"{'PASS' if verdict.holds else 'FAIL'}  {said}\n")

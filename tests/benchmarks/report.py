@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from tests.benchmarks.backfills import Cell, Row
-from tests.benchmarks.bars import INFINITE, Rows, Verdict
+from tests.benchmarks.bars import INFINITE, Verdict
+from tests.benchmarks.bars_of_tap import Rows
 from tests.benchmarks.measuring import Unmeasured
 from tests.benchmarks.scale import QUICK, Scale
 
