@@ -9,15 +9,15 @@ import argparse
 import os
 import sys
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 
-from tests.benchmarks.backfills import CELLS, Accounts, Cell, Row
+from tests.benchmarks.backfills import CELLS, PASTS, Accounts, Cell, Row
 from tests.benchmarks.bars_of_tap import Rows, of_tap
 from tests.benchmarks.bars_of_target import of_target
 from tests.benchmarks.measuring import Unmeasured
 from tests.benchmarks.report import Report
-from tests.benchmarks.scale import DAYS, FULL, QUICK, Scale
-from tests.support.sandbox import Sandbox
+from tests.benchmarks.scale import FULL, QUICK, Scale
 
 
 def main() -> int:
@@ -47,8 +47,10 @@ def measure(scale: Scale) -> Report:
 
 def read_accounts(scale: Scale) -> dict[Cell, Row | Unmeasured]:
     """All cells."""
-    with _seeded(scale.charges) as large, _seeded(scale.few_charges) as small, tempfile.TemporaryDirectory() as folder:
-        accounts = Accounts(large=large, small=small, folder=Path(folder), scale=scale)
+    with ExitStack() as opened:
+        folder = Path(opened.enter_context(tempfile.TemporaryDirectory()))
+        sandboxes = {past: opened.enter_context(past.sandbox(scale)) for past in PASTS}
+        accounts = Accounts(sandboxes=sandboxes, folder=folder, scale=scale)
         return {cell: _row_or_why(accounts, cell) for cell in CELLS}
 
 
@@ -59,10 +61,6 @@ def _row_or_why(accounts: Accounts, cell: Cell) -> Row | Unmeasured:
     except Unmeasured as why:
         sys.stderr.write(f"{cell}: not measured: {why}\n")
         return why
-
-
-def _seeded(charges: int) -> Sandbox:
-    return Sandbox("--seed", "1", "--charges", str(charges), "--days", str(DAYS))
 
 
 if __name__ == "__main__":

@@ -70,11 +70,11 @@ class Reading:
         return (self.requests - 1) / self.asked_s
 
 
-def measure(contender: Contender, latency_ms: int = 0) -> Reading:
-    """Run a process until it is done or its time is over. Raises Unmeasured if it fails."""
+def measure(contender: Contender, latency_ms: int = 0, rules: Sequence[Mapping[str, object]] = ()) -> Reading:
+    """Run a process until it is done or its time is over; `rules` are more faults. Raises Unmeasured if it fails."""
     sandbox = contender.sandbox
     hold = {"name": "start", "match": contender.requests, "action": {"kind": "hold"}}
-    sandbox.faults(hold, {"name": "slow", "action": {"kind": "latency", "ms": latency_ms}})
+    sandbox.faults(hold, {"name": "slow", "action": {"kind": "latency", "ms": latency_ms}}, *rules)
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile() as errors:
         process = Process(contender.command, Path(folder), stdin=contender.stdin, errors=errors)
         intake = _Intake(process.output, contender.mark)

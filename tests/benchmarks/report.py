@@ -92,10 +92,14 @@ def _rates(cell: Cell, row: Row | Unmeasured) -> list[str]:
         str(cell),
         str(len(row.readings["tap"])),
         *(_thousands(row.rate(name)) for name in ("tap", "threads", "loop", "bytes")),
-        *(f"{statistics.median(row.ratios(name)):.2f}" for name in ("threads", "loop")),
+        *(_ratio(row.ratios(name)) for name in ("threads", "loop")),
         f"{10 * statistics.median(row.requests_per_hundred()):.1f}",
         f"{statistics.median(row.shares()):.1%}" if cell.per_second else "",
     ]
+
+
+def _ratio(ratios: Sequence[float]) -> str:
+    return f"{statistics.median(ratios):.2f}" if ratios else ""
 
 
 def _judged(verdict: Verdict) -> list[str]:
