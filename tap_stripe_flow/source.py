@@ -13,12 +13,12 @@ from stripe_flow.api.errors import Misconfigured, PermissionMissing, StripeError
 from stripe_flow.api.spelling import suggestion
 from tap_stripe_flow.accounts import SELF, Account, split_ids
 from tap_stripe_flow.capture.by_id import ByIdCapture
-from tap_stripe_flow.capture.change_feed import EventReader
 from tap_stripe_flow.capture.changes import ChangeCapture, Feed
 from tap_stripe_flow.capture.children import ChildReader
 from tap_stripe_flow.capture.left_out import LeftOutLists
 from tap_stripe_flow.capture.new_objects import NewObjectCapture, Task
 from tap_stripe_flow.capture.refused_parents import RefusalLog
+from tap_stripe_flow.capture.stream_events import event_reader, event_types, list_events
 from tap_stripe_flow.failures import StreamMisconfigured
 from tap_stripe_flow.listing.nested_reads import NestedReads
 from tap_stripe_flow.listing.pages import Listing
@@ -31,8 +31,6 @@ from tap_stripe_flow.streams.order import NEWEST_FIRST
 from tap_stripe_flow.windows.batch import Batch
 from tap_stripe_flow.windows.plan import OLDEST
 from tap_stripe_flow.windows.state import StateKeeper, StreamState
-
-EVENTS_PATH = "/v1/events"
 
 
 @dataclass(frozen=True)
@@ -155,7 +153,7 @@ class Source:
         listing = self.listing(run.client.scoped(account.stripe_account), account)
         listing.ask_for_one()
         if self._follows_events:
-            self._events(listing).ask_for_one()
+            list_events(listing, event_types(self.spec)).ask_for_one()
 
     def is_permitted(self, run: Run) -> bool:
         """Whether no permission lacks in some account. Raises StripeError for what is not about this list alone."""
@@ -172,40 +170,21 @@ class Source:
 
     @property
     def _follows_events(self) -> bool:
-        return self.is_incremental and self.config["capture"] == CHANGES and bool(self._event_types)
-
-    @property
-    def _event_types(self) -> tuple[str, ...]:
-        own = (*self.spec.events, *self.spec.deleted_by) if self.spec.child_of else ()
-        return (*self.spec.listed.events, *self.spec.listed.deleted_by, *own)
+        return self.is_incremental and self.config["capture"] == CHANGES and bool(event_types(self.spec))
 
     def _capture(self, task: Task, log: Log) -> Iterator[Batch]:
         if not self._follows_events:
             return NewObjectCapture(task).batches()
         child_of = self.spec.child_of
         feed = Feed(
-            events=self._events(task.listing),
-            reader=self._event_reader(child_of),
+            events=list_events(task.listing, event_types(self.spec)),
+            reader=event_reader(self.spec),
             gap_days=self.config["events_gap_days"],
             warn=log.warn,
             list_hides=self.spec.listed.list_hides,
             list_member=child_of.list_member if child_of else None,
         )
         return ChangeCapture(task, feed).batches()
-
-    def _event_reader(self, child_of: ChildOf | None) -> EventReader:
-        spec, listed = self.spec, self.spec.listed
-        reader = EventReader(kind=listed.kind, stamp=listed.stamp or "", deleted_by=listed.deleted_by)
-        if child_of is None or child_of.parent_reference is None:
-            return reader
-        deleted_by, kinds = (*listed.deleted_by, *spec.deleted_by), (spec.kind, *spec.other_kinds)
-        return replace(
-            reader,
-            deleted_by=deleted_by,
-            child_kinds=kinds,
-            child_types=(*spec.events, *spec.deleted_by),
-            parent_reference=child_of.parent_reference,
-        )
 
     def _child_reader(
         self, run: Run, parents: Listing, child_of: ChildOf, keeper: StateKeeper, log: RefusalLog
@@ -220,11 +199,6 @@ class Source:
             log=log,
             is_bookmarked=self.is_incremental,
         )
-
-    def _events(self, listing: Listing) -> Listing:
-        # A client with a retry budget of its own: retries of events must not use up that of the list.
-        client = listing.client.scoped()
-        return Listing(client=client, path=EVENTS_PATH, filters={"types": self._event_types}, is_snapshot=True)
 
     def _ids_of(self, run: Run, account: Account) -> list[str]:
         if not self.has_account_member:

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from stripe_flow.api.errors import StripeError, UnreadableAnswer
 from tap_stripe_flow.capture.change_feed import ChangeSet, EventReader
 from tap_stripe_flow.capture.deleted_children import with_deleted_children
+from tap_stripe_flow.capture.gap import read_gap
 from tap_stripe_flow.capture.new_objects import NewObjectCapture, Task, stripe_unix
 from tap_stripe_flow.capture.reread import Objects, reread, reread_unplaced
 from tap_stripe_flow.capture.wanted import Wanted
@@ -89,7 +90,7 @@ class ChangeCapture:
         if self._listed_before is not None and self._is_gap():
             yield self._begin_gap(self._listed_before.end)
         yield from self._changes()
-        yield from self._gap()
+        yield from read_gap(self._task)
         if self._objects.unread:
             raise self._objects.unread[0]
         if self._unnamed:
@@ -150,21 +151,6 @@ class ChangeCapture:
                 )
                 self._task.keeper.update(gap=self._plan_gap(OLDEST, before.end))
             yield drained
-
-    def _gap(self) -> Iterator[Batch]:
-        gap = self._task.keeper.stream_state.gap
-        if gap is None:
-            return
-        for drained in self._task.windows(self._task.listing, gap.start, gap.end):
-            for page in drained.rest or ():
-                yield Batch(records=page.records(), window=drained.window, until=gap.end)
-            left = Window(start=drained.window.end, end=gap.end) if drained.window.end < gap.end else None
-            yield Batch(
-                records=drained.records[::-1],
-                state=self._task.keeper.update(gap=left),
-                window=drained.window,
-                until=gap.end,
-            )
 
     def _changes(self) -> Iterator[Batch]:
         stream_state = self._task.keeper.stream_state
