@@ -18,6 +18,7 @@ from stripe_flow.api.traffic import Traffic
 from stripe_flow.singer.fields import Fields
 from stripe_flow.singer.run_log import log_fields
 from tap_stripe_flow.accounts import Accounts
+from tap_stripe_flow.capture.shared_events import SharedEvents
 from tap_stripe_flow.failures import code_of, is_of_all_streams
 from tap_stripe_flow.listing.prefetch import PrefetchPool
 from tap_stripe_flow.progress import Progress, not_read, together
@@ -46,6 +47,7 @@ class Run:
         self.accounts = Accounts(self.client)
         self.prefetch = PrefetchPool(config["concurrency"], MOST_THREADS)
         self.ids = IdPool()
+        self.shared_events = SharedEvents()
         self.span = read_span(config)
         self._logger = logger
         self._failures: list[StripeFlowError] = []

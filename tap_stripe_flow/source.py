@@ -15,9 +15,11 @@ from tap_stripe_flow.accounts import SELF, Account, split_ids
 from tap_stripe_flow.capture.by_id import ByIdCapture
 from tap_stripe_flow.capture.changes import ChangeCapture, Feed
 from tap_stripe_flow.capture.children import ChildReader
+from tap_stripe_flow.capture.event_groups import Follower
 from tap_stripe_flow.capture.left_out import LeftOutLists
 from tap_stripe_flow.capture.new_objects import NewObjectCapture, Task
 from tap_stripe_flow.capture.refused_parents import RefusalLog
+from tap_stripe_flow.capture.shared_events import EventShare
 from tap_stripe_flow.capture.stream_events import event_reader, event_types, list_events
 from tap_stripe_flow.failures import StreamMisconfigured
 from tap_stripe_flow.listing.nested_reads import NestedReads
@@ -120,7 +122,7 @@ class Source:
                 ids=run.ids,
                 partition=(self.spec.name, account.id),
             )
-            batches = self._capture(task, log)
+            batches = self._capture(task, log, run.shared_events.share(self.spec.name, account.id))
         refusals = RefusalLog(refused=log.refused, warn=log.warn)
         if self.spec.child_of:
             return self._child_reader(run, listing, self.spec.child_of, keeper, refusals).batches(batches)
@@ -172,12 +174,27 @@ class Source:
     def _follows_events(self) -> bool:
         return self.is_incremental and self.config["capture"] == CHANGES and bool(event_types(self.spec))
 
-    def _capture(self, task: Task, log: Log) -> Iterator[Batch]:
+    def follower(self, account: Account, state: Mapping[str, object]) -> Follower | None:
+        """How the stream reads the events of an account, by its state at the start of the run; None: it reads none.
+
+        Also None where it must find out first which events it needs. Raises UnusableState.
+        """
+        stream_state = StreamState.from_state(state, start=OLDEST, stream=self.spec.name)
+        events = stream_state.events
+        if not self._follows_events or (events is None and stream_state.listed is not None):
+            return None
+        since = None if events is None else events.reread_from
+        types = frozenset(event_types(self.spec))
+        return Follower(stream=self.spec.name, account=account.id, types=types, since=since)
+
+    def _capture(self, task: Task, log: Log, share: EventShare) -> Iterator[Batch]:
         if not self._follows_events:
             return NewObjectCapture(task).batches()
         child_of = self.spec.child_of
         feed = Feed(
-            events=list_events(task.listing, event_types(self.spec)),
+            events=list_events(task.listing, types := event_types(self.spec)),
+            types=frozenset(types),
+            share=share,
             reader=event_reader(self.spec),
             gap_days=self.config["events_gap_days"],
             warn=log.warn,

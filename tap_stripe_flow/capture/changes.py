@@ -15,14 +15,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from stripe_flow.api.errors import StripeError, UnreadableAnswer
 from tap_stripe_flow.capture.change_feed import ChangeSet, EventReader
 from tap_stripe_flow.capture.deleted_children import with_deleted_children
+from tap_stripe_flow.capture.event_groups import Types
 from tap_stripe_flow.capture.gap import read_gap
 from tap_stripe_flow.capture.new_objects import NewObjectCapture, Task, stripe_unix
 from tap_stripe_flow.capture.reread import Objects, reread, reread_unplaced
+from tap_stripe_flow.capture.shared_events import EventShare
 from tap_stripe_flow.capture.wanted import Wanted
 from tap_stripe_flow.listing.pages import Listing
 from tap_stripe_flow.windows.batch import Batch
@@ -47,7 +49,8 @@ MOST_PENDING = 1_000
 class Feed:
     """The events of a stream.
 
-    - `events` lists them, `reader` finds the changes in them.
+    - `events` lists them, of the event types `types`; `reader` finds the changes in them.
+    - `share` is what the stream reads of them together with other streams.
     - `gap_days` is how many days of objects to read again after a gap (setting `events_gap_days`).
     - `list_hides`: the list does not show all objects, so events also bring objects that it has never shown.
     - `list_member` is the member of a parent object with the child objects; None: there are no child objects in it.
@@ -55,9 +58,11 @@ class Feed:
     """
 
     events: Listing
+    types: Types
     reader: EventReader
     gap_days: int
     warn: Callable[[str], None]
+    share: EventShare = field(default_factory=EventShare)
     list_hides: bool = False
     list_member: str | None = None
 
@@ -81,6 +86,12 @@ class ChangeCapture:
         Raises StripeError; if only the events cannot be read, after all new objects. At the end, the error of a
         changed object that cannot be read, or UnreadableAnswer for events that do not say which object changed.
         """
+        try:
+            yield from self._batches()
+        finally:
+            self._feed.share.leave()
+
+    def _batches(self) -> Iterator[Batch]:
         stream_state = self._task.keeper.stream_state
         if stream_state.events is None and stream_state.listed is None:
             yield self._begin()
@@ -101,7 +112,8 @@ class ChangeCapture:
 
     def _begin(self) -> Batch:
         """Note Stripe's time before anything is read, also as the start of `start_date: now`."""
-        now, keeper = stripe_time(self._feed.events), self._task.keeper
+        keeper, events = self._task.keeper, self._feed.events
+        now = self._feed.share.begun_at.get(lambda: stripe_time(events))
         starts_now = self._task.span.start is None and keeper.stream_state.started_at is None
         started_at = now if starts_now else keeper.stream_state.started_at
         return Batch(state=keeper.update(events=Bookmark.at(now), started_at=started_at), at_once=True)
@@ -157,7 +169,7 @@ class ChangeCapture:
         bookmark = stream_state.events or Bookmark.at(OLDEST)
         # After a gap, the events that Stripe may drop before the next request are read as long as it shows them.
         start = bookmark.reread_from - (EVENTS_EDGE_S if self._has_begun_gap else 0)
-        windows = self._without_gap(self._task.windows(self._feed.events, start, None))
+        windows = self._without_gap(self._feed.share.windows(self._events_of, self._feed.types, start))
         pending = ChangeSet()
         for committed in self._task.committer(EVENTS).commit(windows, bookmark):
             found = self._feed.reader.change_set(committed.new)
@@ -169,6 +181,11 @@ class ChangeCapture:
                 yield self._reread(pending, bookmark)
                 pending = ChangeSet()
         yield self._reread(pending, bookmark)
+
+    def _events_of(self, types: Types, start: int) -> Iterator[DrainedWindow]:
+        """The windows of the events of these types from `start` up to the present, oldest first."""
+        events = replace(self._feed.events, filters={"types": sorted(types)})
+        return self._task.windows(events, start, None)
 
     def _reread(self, change_set: ChangeSet, bookmark: Bookmark) -> Batch:
         """The objects of `change_set` as they are now; `bookmark` is that of the events."""
