@@ -113,10 +113,7 @@ class TapStripeFlow(PluginCommand, Tap):
         checks.check_columns()
 
     def check_settings(self) -> None:
-        """Check the settings, and resolve the accounts of the selected streams.
-
-        Raises Misconfigured, or StripeError if the id of `self` cannot be read.
-        """
+        """Check the settings, and resolve the accounts of the selected streams. Raises Misconfigured or StripeError."""
         check_expand(self.config)
         for stream in self._selected():
             self.logger.debug("stream %s: %d accounts", stream.name, len(stream.accounts))

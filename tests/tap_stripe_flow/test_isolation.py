@@ -114,7 +114,7 @@ def test_no_record_has_an_account_that_stripe_did_not_name(stripe: Scenes, tmp_p
     done = run_tap(tmp_path, a_config(stripe.url, account_ids=["self"]))
 
     assert (done.code, done.messages, len(done.errors)) == (2, [], 1)
-    assert "Replace `self` with it, acct_…" in done.errors[0]
+    assert "Replace `self` with the account's id, acct_…" in done.errors[0]
     assert no_person_is_named(done)
 
 

@@ -88,9 +88,9 @@ def test_the_second_run_emits_nothing(first_run: Ended, seeded_sandbox: Sandbox,
     assert sorted(again.states[-1]["bookmarks"]) == NAMES
 
 
-@pytest.mark.parametrize(("capture", "requests"), [("new", 1), ("changes", 2)])
-def test_a_run_without_new_objects_sends_one_request_per_list(
-    sandbox: Sandbox, tmp_path: Path, capture: str, requests: int
+@pytest.mark.parametrize(("capture", "for_events"), [("new", 0), ("changes", 1)])
+def test_a_run_without_new_objects_sends_one_request_per_list_and_account(
+    sandbox: Sandbox, tmp_path: Path, capture: str, for_events: int
 ) -> None:
     config = settings(sandbox.url, capture=capture, account_ids=[PLATFORM, CONNECTED])
     state = run_tap(tmp_path, config).states[-1]
@@ -98,7 +98,7 @@ def test_a_run_without_new_objects_sends_one_request_per_list(
 
     run_tap(tmp_path, config, state=state)
 
-    assert len(sandbox.requests()) - asked == requests * len(SELECTED) * 2
+    assert len(sandbox.requests()) - asked == (len(SELECTED) + for_events) * 2
 
 
 def test_each_run_emits_what_was_created_since(sandbox: Sandbox, tmp_path: Path) -> None:
