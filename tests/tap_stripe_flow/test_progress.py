@@ -8,7 +8,7 @@ import pytest
 from stripe_flow.api.errors import KeyRefused, PermissionMissing, StripeUnreachable
 from stripe_flow.api.traffic import Traffic
 from tap_stripe_flow.listing.record import ChildRecord
-from tap_stripe_flow.progress import Progress, not_read
+from tap_stripe_flow.progress import Progress, not_read, together
 from tap_stripe_flow.windows.batch import Batch
 from tap_stripe_flow.windows.bookmark import UnusableState
 from tap_stripe_flow.windows.plan import OLDEST, Window
@@ -170,3 +170,53 @@ def test_the_duration_stops_at_the_end() -> None:
     reading.now_s += 100
 
     assert reading.progress.summary_fields()["seconds"] == 3.0
+
+
+def side_by_side(*names: str) -> tuple[Traffic, list[Reading]]:
+    """Streams that are being read at the same time, and what counts the requests of all."""
+    whole = Traffic()
+    readings = [Reading(traffic=Traffic(whole)) for _ in names]
+    for name, reading in zip(names, readings, strict=True):
+        reading.progress.stream = name
+    return whole, readings
+
+
+def test_streams_that_are_read_side_by_side_share_the_live_line() -> None:
+    whole, readings = side_by_side("charges", "refunds", "payouts", "prices", "plans")
+    for number, reading in enumerate(readings):
+        reading.read_window(10, 100 * number, 0, 500)
+        reading.read_window(10, 100, 500, 750)
+    readings[0].progress.finish()
+
+    with readings[1].traffic.waiting("HTTP 429"):
+        fields = together([each.progress for each in readings], whole)
+
+    assert fields == {
+        "streams": "refunds, payouts, prices and 1 more",
+        "accounts": 1,
+        "waiting_for": "HTTP 429",
+        "records": 1_500,
+        "records_per_s": 75,
+        "left_s": 7,
+        "requests": 10,
+        "requests_per_s": 0,
+    }
+
+
+def test_the_remaining_time_of_several_streams_is_known_once_each_is() -> None:
+    whole, (first, second) = side_by_side("charges", "refunds")
+    first.read_window(10, 100, 0, 500)
+    second.read_window(10, 0, 0, 500)
+
+    assert together([first.progress, second.progress], whole)["left_s"] is None
+
+
+@pytest.mark.parametrize("ended", [0, 1, 2])
+def test_one_stream_alone_has_its_own_fields(ended: int) -> None:
+    whole, readings = side_by_side("charges", "refunds")
+    for reading in readings[:ended]:
+        reading.progress.finish()
+
+    fields = together([each.progress for each in readings], whole)
+
+    assert set(fields) & {"stream", "streams"} == {0: {"streams"}, 1: {"stream"}, 2: set()}[ended]
