@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-import requests
+from requests.adapters import HTTPAdapter
 
 # How often a thread that waits for a slot looks whether the run is stopping: a signal's handler cannot wake it.
 POLL_S = 0.2
@@ -23,7 +23,7 @@ class OpenConnection:
     `elapsed_s`.
     """
 
-    session: requests.Session | None = None
+    adapter: HTTPAdapter | None = None
     is_open: bool = False
     answered_at_s: float = -math.inf
 

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
+from requests.structures import CaseInsensitiveDict
 from requests.utils import select_proxy
 
 from stripe_flow.api.body import read_body
@@ -35,14 +36,24 @@ class RawAnswer:
 
 
 class _Adapter(HTTPAdapter):
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:  # Any: requests' own signature
+    """An adapter for one address and one set of options."""
+
+    _pool: Any = None  # Any: requests' own types, here and below
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = {"http": PlainPool, "https": TlsPool}
 
-    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:  # Any: requests' own signature
+    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
         manager = super().proxy_manager_for(*args, **kwargs)
         manager.pool_classes_by_scheme = {"http": PlainPool, "https": TlsPool}
         return manager
+
+    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
+        """The pool of the address; looking it up for each request would parse its URL several times."""
+        if self._pool is None:
+            self._pool = super().get_connection_with_tls_context(*args, **kwargs)
+        return self._pool
 
 
 class _ThisThread(threading.local):
@@ -65,7 +76,8 @@ class Transport:
         self._this_thread = _ThisThread()
         self._slots = None if most_in_flight is None else Slots(most_in_flight)
         # Reading the user's proxies and certificates once skips requests' own slow merging at each request.
-        self._options = _new_session().merge_environment_settings(base_url, {}, None, None, None) | {"stream": True}
+        settings = requests.Session().merge_environment_settings(base_url, {}, None, None, None)
+        self._options: dict[str, Any] = {**settings, "stream": True}
         if is_loopback(urlsplit(base_url).hostname or ""):
             # Plain http is allowed to this machine because nobody can overhear it: no proxy may see the key.
             self._options["proxies"] = {}
@@ -120,7 +132,7 @@ class Transport:
         thread's last request is used: raises NothingSent when it was closed. Raises NothingSent, too, when the first
         byte would leave after `first_byte_by_s`, in seconds of `elapsed_s`.
         """
-        request = requests.Request(method, url, headers=dict(headers), data=body).prepare()
+        request = _prepare(method, url, headers, body)
         seconds = self._timeout_s if within_s is None else min(within_s, self._timeout_s)
         connection, sent_at_s = self._this_thread.connection, elapsed_s()
         connection.is_open = False
@@ -134,10 +146,10 @@ class Transport:
     def _send(
         self, connection: OpenConnection, request: requests.PreparedRequest, seconds: float, limit: Limit
     ) -> tuple[requests.Response, bytes]:
-        connection.session = session = connection.session or _new_session()
+        connection.adapter = adapter = connection.adapter or _Adapter(pool_connections=1, pool_maxsize=1)
         late = f"no whole answer within {seconds:g} s"
         try:
-            with session.send(request, timeout=seconds, allow_redirects=False, **self._options) as answer:
+            with adapter.send(request, timeout=seconds, **self._options) as answer:
                 content = read_body(answer)
         except requests.RequestException as error:
             if limit.was_closed:
@@ -177,8 +189,11 @@ def _is_proxy(url: str) -> bool:
         return False
 
 
-def _new_session() -> requests.Session:
-    session, adapter = requests.Session(), _Adapter(pool_connections=1, pool_maxsize=1)
-    session.mount("https://", adapter)
-    session.mount("http://", adapter)
-    return session
+def _prepare(method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> requests.PreparedRequest:
+    """The request as it is: `requests` would parse and quote the URL once more, and look for a password in it."""
+    request = requests.PreparedRequest()
+    request.method, request.url, request.body = method, url, body
+    request.headers = CaseInsensitiveDict(headers)
+    if body is not None:
+        request.headers["Content-Length"] = str(len(body))
+    return request
