@@ -29,6 +29,9 @@ from tap_stripe_flow.listing.record import PARENT_MEMBER, ListedRecord, pack, un
 
 T = TypeVar("T")
 
+# What a page takes beyond its compressed texts: a time and an offset for each object, and Python's own objects.
+_BYTES_PER_OBJECT, _BYTES_PER_PAGE = 12, 800
+
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
@@ -55,6 +58,11 @@ class Page:
     def created(self) -> Sequence[int]:
         """The creation times of the objects, in the order of `records`."""
         return self.times if self.new is None else [self.times[position] for position in self.new]
+
+    @property
+    def size_bytes(self) -> int:
+        """About how much memory the page takes."""
+        return len(self.packed) + len(self.ids) + _BYTES_PER_OBJECT * len(self.times) + _BYTES_PER_PAGE
 
     def records(self) -> list[ListedRecord]:
         """The records of the objects, newest first."""

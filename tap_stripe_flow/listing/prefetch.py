@@ -13,6 +13,8 @@ from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future
 from typing import TypeVar
 
+from tap_stripe_flow.listing.memory import MemoryBudget
+
 T = TypeVar("T")
 
 
@@ -21,10 +23,12 @@ class PrefetchPool:
 
     - `threads` is how many jobs one reader begins at once.
     - `most_threads` is how many threads the readers have together; None: as many as one reader.
+    - `memory` is the budget for what the readers read ahead.
     """
 
-    def __init__(self, threads: int, most_threads: int | None = None) -> None:
+    def __init__(self, threads: int, most_threads: int | None = None, memory: MemoryBudget | None = None) -> None:
         self.threads = threads
+        self.memory = memory or MemoryBudget()
         self._most_threads = most_threads or threads
         self._jobs: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._started = self._free = 0  # free threads, less the jobs that wait for one
