@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
 
 from tap_stripe_flow.listing.pages import Listing, Page
 from tap_stripe_flow.listing.record import ListedRecord
-from tap_stripe_flow.windows.plan import MOST_OBJECTS, TARGET_OBJECTS, Window, estimate, is_too_much
+from tap_stripe_flow.windows.plan import Window
+from tap_stripe_flow.windows.reach import Reach, Stop
 
 # Two of Stripe's clocks may differ by this. A bookmark is never further in the future.
 CLOCKS_S = 60
@@ -15,57 +17,65 @@ CLOCKS_S = 60
 
 @dataclass(frozen=True, kw_only=True)
 class DrainResult:
-    """The objects of `window` from `read_from` on, newest first.
+    """What was read of a window, as far as `stop` says; `pages` are newest first.
 
-    - `count` is how many objects were read, `expected` how many are estimated before `read_from`.
-    - `is_dense`: the second before `read_from` alone holds more than was read.
-    - `rest` are the following pages, not requested yet, of a second that holds too much for a buffer.
+    `rest` are the following pages, not requested yet, of a second that holds too much for a buffer.
     """
 
-    window: Window
-    read_from: int
+    stop: Stop
     pages: Sequence[Page]
-    count: int
-    expected: float = 0
-    is_dense: bool = False
     rest: Iterator[Page] | None = None
 
     def records(self) -> list[ListedRecord]:
         """The records that were read, newest first; without those of `rest`."""
-        return [record for page in self.pages for record in page.records() if record.created >= self.read_from]
+        read_from = self.stop.read_from
+        return [record for page in self.pages for record in page.records() if record.created >= read_from]
+
+    @property
+    def size_bytes(self) -> int:
+        """How much memory the pages take."""
+        return sum(page.size_bytes for page in self.pages)
 
 
-def drain(
-    listing: Listing, start: int, end: int | None, usual_per_s: float = 0, size: int = TARGET_OBJECTS
-) -> DrainResult:
-    """Read [start, end) page by page, newest first, until it is read or holds about `size` objects.
+def drain(listing: Listing, reach: Reach, on_page: Callable[[], None] = lambda: None) -> DrainResult:
+    """Read the window of `reach` page by page, newest first, until it says to stop. Raises StripeError.
 
-    `end` None: up to Stripe's present. `usual_per_s` is how many objects a second held lately. Raises StripeError.
+    `on_page` is called after each page behind which another one is requested.
+    """
+    return _follow(listing, reach, listing.pages(reach.window.start, reach.window.end), on_page)
+
+
+def drain_first(listing: Listing, start: int, end: int | None) -> tuple[Window, DrainResult]:
+    """Read the newest part of [start, end), and return the window that is the whole range; see `drain`.
+
+    `end` None: up to Stripe's present, which the first page shows.
     """
     following = listing.pages(start, end)
-    pages, created = [first := next(following)], list(first.created)
+    first = next(following)
     window = Window(start=start, end=_present(first, start) if end is None else end)
-    while True:
-        # Only a list that came newest first shows how far it was read.
-        if pages[-1].has_more and created and created == sorted(created, reverse=True):
-            oldest = created[-1]
-            before = estimate(window, len(created), oldest, usual_per_s)
-            if window.seconds > 1 and is_too_much(len(created), before, size):
-                # Only whole seconds are kept: the next page may have more objects of the oldest second.
-                count, is_dense = sum(each > oldest for each in created), created[0] == oldest
-                if not listing.is_newest_first:  # a later page may show newer objects: only the whole range shows them
-                    pages = list(listing.pages(oldest + 1, window.end))
-                    count = sum(len(page.created) for page in pages)
-                return DrainResult(
-                    window=window, read_from=oldest + 1, pages=pages, count=count, expected=before, is_dense=is_dense
-                )
-            if window.seconds == 1 and len(created) > MOST_OBJECTS:
-                return DrainResult(window=window, read_from=start, pages=pages, count=len(created), rest=following)
-        page = next(following, None)
-        if page is None:
-            return DrainResult(window=window, read_from=start, pages=pages, count=len(created))
+    return window, _follow(listing, Reach(window), chain([first], following), lambda: None)
+
+
+def _follow(listing: Listing, reach: Reach, following: Iterator[Page], on_page: Callable[[], None]) -> DrainResult:
+    pages: list[Page] = []
+    for page in following:
         pages.append(page)
-        created += page.created
+        stop = reach.add(page.created, has_more=page.has_more)
+        if stop is not None:
+            return _result(listing, reach.window, pages, stop, following)
+        on_page()
+    return DrainResult(stop=reach.end(), pages=pages)
+
+
+def _result(
+    listing: Listing, window: Window, pages: Sequence[Page], stop: Stop, following: Iterator[Page]
+) -> DrainResult:
+    if stop.has_rest:
+        return DrainResult(stop=stop, pages=pages, rest=following)
+    if stop.is_cut and not listing.is_newest_first:  # a later page may show newer objects: only the whole range does
+        pages = list(listing.pages(stop.read_from, window.end))
+        stop = replace(stop, count=sum(len(page.created) for page in pages))
+    return DrainResult(stop=stop, pages=pages)
 
 
 def _present(page: Page, start: int) -> int:

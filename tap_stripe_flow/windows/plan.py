@@ -21,11 +21,9 @@ from dataclasses import dataclass, field, replace
 
 # Before Stripe's first charge, so no object has an earlier `created`. Unix seconds.
 OLDEST = 1_262_304_000  # 2010-01-01
-# How many objects a window should hold: six pages. Smaller, and the half-empty last page of each window would cost more
-# requests; larger, and the windows in memory would take more space.
-TARGET_OBJECTS = 600
-# Windows shrink to this towards the end of a range, so that all threads finish at about the same time.
-LEAST_OBJECTS = TARGET_OBJECTS * 2 // 3
+# How many objects a window should hold: seven pages. Smaller, and the half-empty last page of each window would cost
+# more requests; larger, and a run that is killed would repeat more.
+TARGET_OBJECTS = 700
 # A window is not read further than this. Only a single second may hold more.
 MOST_OBJECTS = 2 * TARGET_OBJECTS
 # A range is cut into at most this many windows at once: the density of one window is only a guess for years around it.
@@ -63,12 +61,12 @@ def estimate(window: Window, count: int, oldest: int, usual_per_s: float = 0) ->
     return per_s * (oldest - window.start)
 
 
-def is_too_much(count: int, before: float, size: int = TARGET_OBJECTS) -> bool:
-    """Whether to stop reading a window that should hold `size` objects; `count` were read, `before` are estimated.
+def is_too_much(count: int, before: float) -> bool:
+    """Whether to stop reading a window; `count` objects were read, `before` are estimated before them.
 
     A small rest is read too: it is not worth a window of its own.
     """
-    return count > 2 * size or (count + before > size * 3 // 2 and before > size / 4)
+    return count > MOST_OBJECTS or (count + before > TARGET_OBJECTS * 3 // 2 and before > TARGET_OBJECTS / 4)
 
 
 class Stage(enum.Enum):
@@ -85,8 +83,7 @@ class Part:
 
     - `per_s` is how many objects a second is estimated to hold.
     - `at_least_s` is the least width, in seconds, of a window cut from it.
-    - `is_unseen`: nothing of it was read yet, and most of it may be before the account's first object. Then each window
-      takes three quarters of it, so that the first object is found in few requests.
+    - `is_unseen`: only what follows it was read yet, and most of it may be before the account's first object.
     """
 
     window: Window
@@ -96,27 +93,37 @@ class Part:
     is_unseen: bool = False
 
     @classmethod
-    def waiting(cls, window: Window, expected: float, *, is_unseen: bool = False) -> Part:
+    def waiting(cls, window: Window, expected: float) -> Part:
         """A part that is estimated to hold `expected` objects and is not being read yet."""
         at_least_s = -(-window.seconds // MOST_PARTS)
         per_s = expected / window.seconds
-        return cls(window=window, stage=Stage.WAITING, per_s=per_s, at_least_s=at_least_s, is_unseen=is_unseen)
+        return cls(window=window, stage=Stage.WAITING, per_s=per_s, at_least_s=at_least_s)
 
     @property
     def expected(self) -> float:
         """How many objects it is estimated to hold."""
         return self.per_s * self.window.seconds
 
-    def carve(self, size: int = TARGET_OBJECTS) -> list[Part]:
+    def carve(self) -> list[Part]:
         """Its oldest window, to be read now, and the rest; a rest of less than half a window is read with it."""
         seconds = self.window.seconds
-        target_s = seconds if self.expected <= size else int(size / self.per_s)
-        at_least_s = -(-seconds * 3 // 4) if self.is_unseen else self.at_least_s
-        stop = self.window.start + max(target_s, at_least_s)
+        target_s = seconds if self.expected <= TARGET_OBJECTS else int(TARGET_OBJECTS / self.per_s)
+        stop = self.window.start + max(target_s, self.at_least_s)
         if stop + target_s // 2 >= self.window.end:
             return [replace(self, stage=Stage.READING)]
         first = replace(self, window=Window(start=self.window.start, end=stop), stage=Stage.READING)
         return [first, replace(self, window=Window(start=stop, end=self.window.end))]
+
+    def narrowing(self) -> list[Part]:
+        """Its windows, each three quarters of what is left, so that the first object is found in few requests."""
+        parts, start, end = list[Part](), self.window.start, self.window.end
+        while start < end:
+            is_last = self.per_s * (end - start) <= TARGET_OBJECTS
+            stop = end if is_last else start + -(-(end - start) * 3 // 4)
+            window = Window(start=start, end=stop)
+            parts.append(replace(self, window=window, at_least_s=window.seconds, is_unseen=True))
+            start = stop
+        return parts
 
 
 @dataclass
@@ -136,19 +143,41 @@ class Plan:
         """A plan whose range is one window that is being read."""
         return cls([Part(window=window, stage=Stage.READING)])
 
-    def size(self, threads: int) -> int:
-        """How many objects the next window should hold, where this many threads share the rest of the range."""
-        left = sum(part.expected for part in self.parts if part.stage is Stage.WAITING)
-        return int(min(TARGET_OBJECTS, max(LEAST_OBJECTS, left / threads)))
+    def start_next(self) -> Window | None:
+        """Mark the next waiting window as being read, and return it; None if none waits.
 
-    def start_next(self, size: int = TARGET_OBJECTS) -> Window | None:
-        """Mark the oldest waiting window, of about `size` objects, as being read, and return it; None if none waits."""
-        index = next((index for index, part in enumerate(self.parts) if part.stage is Stage.WAITING), None)
-        if index is None:
+        The next one is the oldest, and while nothing but the newest objects was seen, the newest: it surely holds some.
+        """
+        waiting = [index for index, part in enumerate(self.parts) if part.stage is Stage.WAITING]
+        if not waiting:
             return None
+        index = next((index for index in reversed(waiting) if self.parts[index].is_unseen), waiting[0])
+        return self._start(index)
+
+    def start_oldest(self) -> Window | None:
+        """Like `start_next`, but only the oldest window of the range; None if it does not wait."""
+        return self._start(0) if self.parts and self.parts[0].stage is Stage.WAITING else None
+
+    def share(self, window: Window, middle: int, expected: float) -> Window:
+        """Note that of a window that is being read the part before `middle`, with `expected` objects, waits again.
+
+        Returns the window that is still being read.
+        """
+        index = self._index(window)
+        left = Window(start=middle, end=window.end)
+        waiting = Part.waiting(Window(start=window.start, end=middle), expected)
+        self.parts[index : index + 1] = [waiting, replace(self.parts[index], window=left)]
+        return left
+
+    @property
+    def expected(self) -> float:
+        """How many objects are estimated in the parts that are not read yet."""
+        return sum(part.expected for part in self.parts if part.stage is not Stage.READ)
+
+    def _start(self, index: int) -> Window:
         part = self.parts[index]
         per_s = min(part.per_s, self.usual_per_s or part.per_s)  # too wide costs nothing, too narrow half a page
-        self.parts[index : index + 1] = replace(part, per_s=per_s).carve(size)
+        self.parts[index : index + 1] = replace(part, per_s=per_s).carve()
         return self.parts[index].window
 
     def finish(
@@ -159,7 +188,7 @@ class Plan:
         `expected` is how many objects are estimated before `read_from`. `is_dense`: the second before `read_from` alone
         holds more than was read. Returns the part that was read, or None if nothing was.
         """
-        index = next(index for index, part in enumerate(self.parts) if part.window == window)
+        index = self._index(window)
         parts = _parts_before(window.start, read_from, expected, is_dense=is_dense, is_unseen=self._is_unseen)
         self._is_unseen = False
         kept = Window(start=read_from, end=window.end) if read_from < window.end else None
@@ -175,6 +204,9 @@ class Plan:
             return None
         return self.parts.pop(0).window
 
+    def _index(self, window: Window) -> int:
+        return next(index for index, part in enumerate(self.parts) if part.window == window)
+
     def _learn(self, count: int, seconds: int) -> None:
         """Update the usual density; empty windows do not count, since they say nothing about the others."""
         if count:
@@ -187,7 +219,8 @@ def _parts_before(start: int, end: int, expected: float, *, is_dense: bool, is_u
     """The rest [start, end) of a window; a dense last second is a part of its own, since it cannot be cut."""
     if start == end:
         return []
-    if not is_dense or end - start == 1:
-        return [Part.waiting(Window(start=start, end=end), expected, is_unseen=is_unseen)]
-    before = Part.waiting(Window(start=start, end=end - 1), expected, is_unseen=is_unseen)
-    return [before, Part.waiting(Window(start=end - 1, end=end), TARGET_OBJECTS)]
+    if is_dense and end - start > 1:
+        before = _parts_before(start, end - 1, expected, is_dense=False, is_unseen=is_unseen)
+        return [*before, Part.waiting(Window(start=end - 1, end=end), TARGET_OBJECTS)]
+    rest = Part.waiting(Window(start=start, end=end), expected)
+    return rest.narrowing() if is_unseen else [rest]

@@ -1,7 +1,7 @@
 """Reads a range of one list, several windows in parallel, and yields the windows oldest first.
 
-One thread plans the windows and yields them; the threads of the `PrefetchPool` only drain windows. The number of
-threads bounds the memory, whatever the size of the account.
+One thread plans the windows and yields them; the threads of the `PrefetchPool` only drain windows. The pool's budget
+bounds the memory of all readers together, whatever the size of the account.
 """
 
 from __future__ import annotations
@@ -15,11 +15,10 @@ from dataclasses import dataclass
 from tap_stripe_flow.listing.pages import Listing, Page
 from tap_stripe_flow.listing.prefetch import PrefetchPool
 from tap_stripe_flow.listing.record import ListedRecord
-from tap_stripe_flow.windows.drain import DrainResult, drain
-from tap_stripe_flow.windows.plan import TARGET_OBJECTS, Plan, Stage, Window
-
-# How many compressed records may wait in memory, per thread of the pool.
-HELD_PER_THREAD = 1000
+from tap_stripe_flow.windows.drain import DrainResult, drain, drain_first
+from tap_stripe_flow.windows.plan import Plan, Window
+from tap_stripe_flow.windows.reach import Reach
+from tap_stripe_flow.windows.schedule import Schedule
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,65 +44,69 @@ class WindowReader:
         self._listing = listing
         self._prefetch = prefetch
         self._range = (start, end)
-        self._plan = Plan()
+        self._schedule: Schedule | None = None
         self._drained: dict[Window, DrainResult] = {}
-        self._draining: dict[Window, Future[DrainResult]] = {}
-        self._done: queue.SimpleQueue[Window] = queue.SimpleQueue()
+        self._draining: dict[Reach, Future[DrainResult]] = {}
+        self._events: queue.SimpleQueue[Reach | None] = queue.SimpleQueue()  # a window is done; None: a page was read
         self._failure: BaseException | None = None
+
+    @property
+    def expected(self) -> float | None:
+        """How many objects are estimated to be left to read; None before the first look at the list, its newest page.
+
+        An estimate by the density of what was read so far, far too high before the account's first object was found.
+        """
+        return None if self._schedule is None else self._schedule.expected
 
     def windows(self) -> Iterator[DrainedWindow]:
         """The windows of the range, oldest first. Raises StripeError after all windows before the failure."""
-        first = drain(self._listing, *self._range)
-        self._plan = Plan.reading(first.window)
-        self._finish(first.window, first)
+        whole, first = drain_first(self._listing, *self._range)
+        can_share = self._listing.is_newest_first
+        schedule = Schedule(Plan.reading(whole), self._prefetch.threads, self._prefetch.memory, can_share=can_share)
+        self._schedule = schedule
+        self._finish(schedule, whole, first)
         try:
-            while self._plan.parts:
-                self._start_windows()
-                window = self._plan.pop_finished()
+            while not schedule.is_over:
+                if self._failure is None:
+                    self._start_windows(schedule)
+                window = schedule.pop()
                 if window is not None:
                     yield self._pop(window)
-                elif self._failure is not None and self._plan.parts[0].window not in self._draining:
+                    schedule.release(window)
+                elif self._failure is not None and schedule.is_stuck:
                     raise self._failure
                 else:
-                    self._take_result(self._done.get())
-                while not self._done.empty():
-                    self._take_result(self._done.get())
+                    self._take_event(schedule)
+                while not self._events.empty():
+                    self._take_event(schedule)
         finally:
+            schedule.close()
             for future in self._draining.values():
                 future.cancel()
 
-    def _start_windows(self) -> None:
-        """Submit windows to the pool while there are threads and memory for them."""
-        while self._failure is None and self._has_room():
-            size = self._plan.size(self._prefetch.threads)
-            window = self._plan.start_next(size)
-            if window is None:
-                return
-            future = self._prefetch.submit(
-                functools.partial(drain, self._listing, window.start, window.end, self._plan.usual_per_s, size)
-            )
-            self._draining[window] = future
-            future.add_done_callback(lambda _, window=window: self._done.put(window))  # type: ignore[misc]  # a default
+    def _start_windows(self, schedule: Schedule) -> None:
+        for reach in schedule.starts():
+            future = self._prefetch.submit(functools.partial(drain, self._listing, reach, self._note_page))
+            self._draining[reach] = future
+            future.add_done_callback(lambda _, reach=reach: self._events.put(reach))  # type: ignore[misc]  # a default
 
-    def _has_room(self) -> bool:
-        """Whether one more window may be read. The oldest always may: the windows after it wait for it."""
-        if len(self._draining) >= self._prefetch.threads:
-            return False
-        held = sum(result.count for result in self._drained.values()) + len(self._draining) * TARGET_OBJECTS // 2
-        if held < self._prefetch.threads * HELD_PER_THREAD:
-            return True
-        return bool(self._plan.parts) and self._plan.parts[0].stage is Stage.WAITING
+    def _note_page(self) -> None:
+        self._events.put(None)
 
-    def _take_result(self, window: Window) -> None:
+    def _take_event(self, schedule: Schedule) -> None:
+        reach = self._events.get()
+        if reach is None:
+            return
         try:
-            self._finish(window, self._draining.pop(window).result())
+            result = self._draining.pop(reach).result()
         except Exception as error:  # noqa: BLE001  # `windows` raises it after the windows before it
             self._failure = self._failure or error
+            schedule.fail(reach)
+        else:
+            self._finish(schedule, reach.window, result, reach)
 
-    def _finish(self, window: Window, result: DrainResult) -> None:
-        kept = self._plan.finish(
-            window, result.read_from, count=result.count, expected=result.expected, is_dense=result.is_dense
-        )
+    def _finish(self, schedule: Schedule, window: Window, result: DrainResult, reach: Reach | None = None) -> None:
+        kept = schedule.finish(window, result.stop, result.size_bytes, reach)
         if kept is not None:
             self._drained[kept] = result
 

@@ -6,10 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tap_stripe_flow.windows.plan import LEAST_OBJECTS, MOST_PARTS, TARGET_OBJECTS, Part, Plan, Window, estimate
+from tap_stripe_flow.windows.plan import MOST_PARTS, TARGET_OBJECTS, Part, Plan, Window, estimate
 
 seconds = st.integers(0, 2**33)
-sizes = st.integers(LEAST_OBJECTS, TARGET_OBJECTS)
 windows = st.tuples(seconds, st.integers(1, 2**30)).map(lambda pair: Window(start=pair[0], end=pair[0] + pair[1]))
 
 
@@ -22,27 +21,40 @@ def tile(parts: list[Window], window: Window) -> bool:
     )
 
 
-@given(window=windows, expected=st.floats(0, 1e15), size=sizes)
-def test_a_part_is_carved_into_a_few_windows_that_tile_it(window: Window, expected: float, size: int) -> None:
+@given(window=windows, expected=st.floats(0, 1e15))
+def test_a_part_is_carved_into_a_few_windows_that_tile_it(window: Window, expected: float) -> None:
     left, carved = [Part.waiting(window, expected)], list[Window]()
 
     while left:
-        first, *left = left[-1].carve(size)
+        first, *left = left[-1].carve()
         carved.append(first.window)
 
     assert tile(carved, window)
     assert len(carved) <= MOST_PARTS
-    assert len(carved) == 1 or expected > size
+    assert len(carved) == 1 or expected > TARGET_OBJECTS
 
 
 def test_the_first_object_of_an_account_is_found_in_few_windows() -> None:
     plan = Plan.reading(Window(start=0, end=16 * 365 * 86_400))
     plan.finish(Window(start=0, end=16 * 365 * 86_400), 16 * 365 * 86_400 - 600, count=100, expected=8e7)
 
-    widths = [window.seconds for window in iter(plan.start_next, None)]
+    started = list(iter(plan.start_next, None))
 
-    assert widths == sorted(widths, reverse=True)
-    assert len(widths) < 12
+    assert [window.end for window in started] == sorted((window.end for window in started), reverse=True)
+    assert started[-1].seconds > 10 * 365 * 86_400
+    assert len(started) < 12
+
+
+def test_the_oldest_window_can_be_read_before_the_newest() -> None:
+    """Where memory is short, only the oldest window may be read."""
+    plan = Plan.reading(Window(start=0, end=16 * 365 * 86_400))
+    plan.finish(Window(start=0, end=16 * 365 * 86_400), 16 * 365 * 86_400 - 600, count=100, expected=8e7)
+
+    oldest = plan.start_oldest()
+
+    assert oldest is not None
+    assert oldest.start == 0
+    assert plan.start_oldest() is None
 
 
 def test_a_dense_second_before_the_first_window_becomes_a_window() -> None:
@@ -63,13 +75,17 @@ def test_windows_tile_the_range(window: Window, data: st.DataObject) -> None:
     for _ in range(data.draw(st.integers(0, 40))):
         if reading:
             finish_somewhere(plan, reading.pop(data.draw(st.integers(0, len(reading) - 1))), data)
-        reading += [taken for taken in [plan.start_next(data.draw(sizes))] if taken]
+        start = plan.start_oldest if data.draw(st.booleans()) else plan.start_next
+        reading += [taken for taken in [start()] if taken]
+        if reading and reading[-1].seconds > 1 and data.draw(st.booleans()):
+            middle = data.draw(st.integers(reading[-1].start + 1, reading[-1].end - 1))
+            reading.append(plan.share(reading.pop(), middle, data.draw(st.floats(0, 1e6))))
         out += [ready for ready in [plan.pop_finished()] if ready]
         assert tile([*out, *(part.window for part in plan.parts)], window)
     while plan.parts:
         for read in reading:
             plan.finish(read, read.start)
-        reading = [taken for taken in [plan.start_next(data.draw(sizes))] if taken]
+        reading = [taken for taken in [plan.start_next()] if taken]
         out += [ready for ready in [plan.pop_finished()] if ready]
 
     assert tile(out, window)
@@ -111,11 +127,14 @@ def test_a_window_is_not_yielded_before_older_ones() -> None:
 
 
 def test_windows_grow_and_shrink_with_the_usual_density() -> None:
-    plan = Plan.reading(Window(start=0, end=1_000_000))
-    plan.finish(Window(start=0, end=1_000_000), 999_900, count=1000, expected=1_000_000)
-    plan.finish(plan.start_next() or Window(start=0, end=1), 700_000, count=1000, expected=100_000)
+    whole = Window(start=0, end=1_000_000)
+    plan = Plan.reading(whole)
+    plan.finish(whole, 999_900, count=1000, expected=TARGET_OBJECTS)
+    rest = plan.start_next()
+    assert rest == Window(start=0, end=999_900)
+    plan.finish(rest, 700_000, count=2000, expected=100_000)
     widths = []
-    for found in (TARGET_OBJECTS, 10, 10, 10, 10, 10):
+    for found in (TARGET_OBJECTS, 1, 1, 1, 1):
         window = plan.start_next()
         assert window is not None
         widths.append(window.seconds)
@@ -125,15 +144,17 @@ def test_windows_grow_and_shrink_with_the_usual_density() -> None:
     assert widths[-1] > widths[0]
 
 
-def test_windows_shrink_towards_the_end_of_a_range_but_not_below_the_minimum() -> None:
-    plan = Plan.reading(Window(start=0, end=1_000_000))
-    plan.finish(Window(start=0, end=1_000_000), 999_900, count=100, expected=20 * TARGET_OBJECTS)
+def test_what_is_left_is_estimated() -> None:
+    plan = Plan.reading(Window(start=0, end=1000))
+    plan.finish(Window(start=0, end=1000), 900, count=100, expected=500)
+    assert plan.expected == pytest.approx(500)
 
-    widest = plan.size(threads=16)
-    while plan.start_next():
-        assert LEAST_OBJECTS <= plan.size(threads=16) <= widest
+    window = plan.start_next()
+    assert window is not None
+    assert plan.expected == pytest.approx(500)
 
-    assert (widest, plan.size(threads=16)) == (TARGET_OBJECTS, LEAST_OBJECTS)
+    plan.finish(window, 0, count=450)
+    assert plan.expected == 0
 
 
 def test_the_estimate_uses_the_newest_page_and_the_usual_density() -> None:

@@ -13,12 +13,14 @@ from hypothesis import strategies as st
 
 from stripe_flow.api.errors import PermissionMissing
 from stripe_flow.api.settings import open_client
+from tap_stripe_flow.listing.memory import MemoryBudget
 from tap_stripe_flow.listing.pages import Listing
 from tap_stripe_flow.listing.prefetch import PrefetchPool
 from tap_stripe_flow.listing.record import ListedRecord
 from tap_stripe_flow.streams.order import NEWEST_FIRST
 from tap_stripe_flow.windows.plan import MOST_OBJECTS, OLDEST, TARGET_OBJECTS
-from tap_stripe_flow.windows.reader import HELD_PER_THREAD, DrainedWindow, WindowReader
+from tap_stripe_flow.windows.reader import DrainedWindow, WindowReader
+from tap_stripe_flow.windows.schedule import USUAL_OBJECT_BYTES
 from tests.support.plugins import a_config
 from tests.support.sandbox import Sandbox
 from tests.tap_stripe_flow.crowds import crowd
@@ -142,19 +144,52 @@ def test_a_failure_is_raised_after_all_windows_before_it(uneven: Sandbox, thread
 
 
 def test_a_reader_whose_windows_are_not_consumed_stops(uneven: Sandbox) -> None:
-    """The number of prefetched requests is bounded when windows are not consumed."""
+    """What is read ahead is bounded in bytes, and given back when the reader is closed."""
+    pool = PrefetchPool(2, memory=MemoryBudget(100_000))
     before = len(uneven.requests())
-    windows = WindowReader(listing(uneven, "/v1/charges"), POOLS[2], OLDEST, None).windows()
+    windows = WindowReader(listing(uneven, "/v1/charges"), pool, OLDEST, None).windows()
     next(windows)
     settle(uneven)
 
-    assert len(uneven.requests()) - before <= 60 + (2 * HELD_PER_THREAD + 4 * MOST_OBJECTS) // 100
+    assert len(uneven.requests()) - before <= 40
+    assert 0 < pool.memory.taken <= pool.memory.most_bytes + MOST_OBJECTS * USUAL_OBJECT_BYTES
 
     windows.close()  # type: ignore[attr-defined]  # a generator
     settle(uneven)
     asked = len(uneven.requests())
     settle(uneven)
     assert len(uneven.requests()) == asked
+    assert pool.memory.taken == 0
+
+
+def test_readers_share_one_budget_and_all_come_to_their_end(uneven: Sandbox) -> None:
+    """A reader that finds no room still reads its oldest window, so no reader waits for another one for ever."""
+    pool = PrefetchPool(2, most_threads=4, memory=MemoryBudget(0))
+    readers = [WindowReader(listing(uneven, "/v1/charges"), pool, OLDEST, None) for _ in range(3)]
+    turns = [reader.windows() for reader in readers]
+    found = [Counter[str]() for _ in readers]
+
+    while turns:
+        for windows, ids in zip(turns, found, strict=True):
+            ids.update(each.id for drained in [next(windows, None)] if drained for each in whole(drained))
+        if all(sum(ids.values()) == COUNT for ids in found):
+            break
+
+    assert all(set(ids.values()) == {1} for ids in found)
+    assert [list(windows) for windows in turns] == [[], [], []]
+    assert pool.memory.taken == 0
+
+
+def test_a_reader_tells_how_much_it_expects_after_its_first_look(uneven: Sandbox) -> None:
+    long, short = (WindowReader(listing(uneven, path), POOLS[2], OLDEST, None) for path in ("/v1/charges", "/v1/plans"))
+    assert long.expected is short.expected is None
+
+    for _ in long.windows():
+        assert long.expected is not None
+        assert long.expected >= 0
+    list(short.windows())
+
+    assert long.expected == short.expected == 0
 
 
 def settle(sandbox: Sandbox) -> None:
