@@ -7,8 +7,11 @@ A parent whose children Stripe refuses does not stop the others (see `refused_pa
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping, Sequence
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 from urllib.parse import quote
 
 import msgspec
@@ -25,6 +28,8 @@ from tap_stripe_flow.streams import ChildOf
 from tap_stripe_flow.windows.batch import Batch
 from tap_stripe_flow.windows.plan import OLDEST
 from tap_stripe_flow.windows.state import StateKeeper, StreamState
+
+P = TypeVar("P")
 
 # How many parents' children make a batch: one parent can have thousands.
 PARENTS_PER_BATCH = 100
@@ -91,17 +96,22 @@ class ChildReader:
 
     def _ask_again(self, refused: RefusedParents) -> Iterator[Batch]:
         """The children of parents that earlier runs could not read."""
-        for begin in range(0, len(refused.ids), PARENTS_PER_BATCH):
-            known = refused.ids[begin : begin + PARENTS_PER_BATCH]
-            jobs = (functools.partial(self._retrieve, each) for each in known)
-            records = self._note(self.prefetch.in_order(jobs), refused)
+        for several in self._several_by_several(self._retrieve, refused.ids):
+            records = self._note(several, refused)
             if refused.ids != self.keeper.stream_state.refused_parents:
                 yield Batch(records=records, state=self.keeper.update(refused_parents=refused.ids))
 
     def _read(self, parents: Sequence[Record], refused: RefusedParents) -> Iterator[list[ChildRecord]]:
-        for begin in range(0, len(parents), PARENTS_PER_BATCH):
-            jobs = (functools.partial(self._children, each) for each in parents[begin : begin + PARENTS_PER_BATCH])
-            yield self._note(self.prefetch.in_order(jobs), refused)
+        return (self._note(several, refused) for several in self._several_by_several(self._children, parents))
+
+    def _several_by_several(self, read: Callable[[P], Children], parents: Sequence[P]) -> Iterator[Iterator[Children]]:
+        """What `read` gives for each parent, in their order, for PARENTS_PER_BATCH at a time.
+
+        The next ones are begun while these are read, so requests never wait for the end of a batch.
+        """
+        with closing(self.prefetch.in_order(functools.partial(read, each) for each in parents)) as every:
+            for _ in range(0, len(parents), PARENTS_PER_BATCH):
+                yield itertools.islice(every, PARENTS_PER_BATCH)
 
     def _note(self, every: Iterator[Children], refused: RefusedParents) -> list[ChildRecord]:
         records: list[ChildRecord] = []
