@@ -21,6 +21,7 @@ from tap_stripe_flow.accounts import Accounts
 from tap_stripe_flow.capture.shared_events import SharedEvents
 from tap_stripe_flow.failures import code_of, is_of_all_streams
 from tap_stripe_flow.listing.prefetch import PrefetchPool
+from tap_stripe_flow.listing.shared_pages import SharedPages
 from tap_stripe_flow.progress import Progress, not_read, together
 from tap_stripe_flow.settings import read_span
 from tap_stripe_flow.windows.id_pool import IdPool
@@ -39,6 +40,8 @@ T = TypeVar("T")
 class Run:
     """What the streams of a run share, and the record of what they did.
 
+    `shared_lists` are the members that hold lists of which a stream and its child stream read all, by their names.
+
     Raises Misconfigured for settings that fit their schema and are still invalid.
     """
 
@@ -48,6 +51,8 @@ class Run:
         self.prefetch = PrefetchPool(config["concurrency"], MOST_THREADS)
         self.ids = IdPool()
         self.shared_events = SharedEvents()
+        self.shared_lists: Mapping[str, frozenset[str]] = {}
+        self.shared_pages = SharedPages()
         self.span = read_span(config)
         self._logger = logger
         self._failures: list[StripeFlowError] = []

@@ -25,6 +25,7 @@ from tap_stripe_flow.failures import StreamMisconfigured
 from tap_stripe_flow.listing.nested_reads import NestedReads
 from tap_stripe_flow.listing.pages import Listing
 from tap_stripe_flow.listing.refusals import is_of_one_object
+from tap_stripe_flow.listing.shared_pages import SharedReader
 from tap_stripe_flow.reading import Log, Reading
 from tap_stripe_flow.run import Run
 from tap_stripe_flow.settings import CHANGES, FIND
@@ -104,7 +105,9 @@ class Source:
         """Records and state of one account. Raises StripeError, Misconfigured or UnusableState."""
         errors: dict[str, StripeError] = {}
         account, log = reading.account, reading.log
-        nested = NestedReads(prefetch=run.prefetch)
+        members = run.shared_lists.get(self.spec.name)
+        shared = SharedReader(run.shared_pages, self.spec.name, members) if members else None
+        nested = NestedReads(prefetch=run.prefetch, shared=shared)
         listing = replace(self.listing(reading.client, account), left_out=errors, nested=nested)
         state = StreamState.from_state(reading.state, start=run.span.start or OLDEST, stream=self.spec.name)
         keeper = StateKeeper(state)

@@ -31,6 +31,7 @@ from tap_stripe_flow.inputs import read_catalog, read_state
 from tap_stripe_flow.permission_checks import check_permissions
 from tap_stripe_flow.run import Interruption, Run
 from tap_stripe_flow.settings import CONFIG_JSONSCHEMA
+from tap_stripe_flow.shared_lists import shared_lists
 from tap_stripe_flow.source import check_expand
 from tap_stripe_flow.state_output import StateOutput
 from tap_stripe_flow.stream import Engine
@@ -237,6 +238,7 @@ class TapStripeFlow(PluginCommand, Tap):
             tap.drop_deselected()
             selected = list(tap.selected_accounts())
             tap.drop_misconfigured()
+            run.shared_lists = shared_lists(stream.source for stream in tap._selected())
             tap.input_checks.check_state(tap.state_output)
             tap.state_output.hold_ids(run.ids)
             run.shared_events.plan(followers(tap._selected(), tap.state_output))

@@ -190,6 +190,7 @@ class ChangeCapture:
     def _reread(self, change_set: ChangeSet, bookmark: Bookmark) -> Batch:
         """The objects of `change_set` as they are now; `bookmark` is that of the events."""
         objects, prefetch = self._objects, self._task.prefetch
+        objects.listing.nested.begin_reread()
         wanted = [change for change in change_set.object_changes() if self._wanted.may_hold(change)]
         # Another object may have the id of a deleted one since, created at any time.
         placed = [change for change in wanted if change.created is not None and not change.is_deleted]

@@ -186,7 +186,7 @@ class _Completion:
         query = {**dict(parse_qsl(address.query)), "limit": PAGE_LIMIT, "expand": expand}
 
         def ask(asked: Question) -> NestedPage:
-            return self.reads.page(self.client, address.path, {**query, "starting_after": asked.after})
+            return self.reads.page(self.client, address.path, {**query, "starting_after": asked.after}, names[0])
 
         reading = ListReading(can_narrow=False)
         reading.take(entries_of(address.path, data), has_more=True)

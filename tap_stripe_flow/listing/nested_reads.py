@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
+from stripe_flow.api import forms
 from stripe_flow.api.client import Client
+from stripe_flow.api.clock import elapsed_s
 from stripe_flow.api.lists import Entry
 from tap_stripe_flow.listing.answers import Node, check_doubles, read_parsed_page, unreadable
 from tap_stripe_flow.listing.prefetch import PrefetchPool
+from tap_stripe_flow.listing.shared_pages import Sent, SharedReader
 
 T = TypeVar("T")
 
@@ -26,9 +29,13 @@ class NestedPage:
 
 @dataclass(frozen=True, kw_only=True)
 class NestedReads:
-    """Reads lists at once as jobs of `prefetch`; None: one after the other."""
+    """Reads lists at once as jobs of `prefetch`, one after the other if it is None.
+
+    `shared` holds the pages of lists that another stream of the run reads, too; None: there are none.
+    """
 
     prefetch: PrefetchPool | None = None
+    shared: SharedReader | None = None
 
     def in_order(self, jobs: Sequence[Callable[[], T]]) -> Generator[T, None, None]:
         """The results of `jobs` in their order, so that which error counts does not depend on who answers first."""
@@ -36,10 +43,35 @@ class NestedReads:
             return (job() for job in jobs)
         return self.prefetch.in_order(jobs)
 
-    def page(self, client: Client, path: str, query: Mapping[str, object]) -> NestedPage:
-        """One page. Raises StripeError; UnreadableAnswer for a page that holds no objects with an id of their own."""
-        page = client.get(path, query, read=partial(read_parsed_page, path)).value
+    def page(self, client: Client, path: str, query: Mapping[str, object], member: str) -> NestedPage:
+        """One page of a list in this member of an object, or below it.
+
+        Raises StripeError; UnreadableAnswer for a page that holds no objects with an id of their own.
+        """
+        if self.shared is None or member not in self.shared.members:
+            page = client.get(path, query, read=partial(read_parsed_page, path)).value
+        else:
+            body = self.shared.body(
+                (client.connection.account, path, forms.encode(query)), partial(_ask, client, path, query)
+            )
+            page = read_parsed_page(path, body)
         return NestedPage(page.data, entries_of(path, page.data), page.has_more)
+
+    def begin_reread(self) -> None:
+        """Note that objects are read again from now on: see `SharedReader.begin_reread`."""
+        if self.shared is not None:
+            self.shared.begin_reread()
+
+
+def _ask(client: Client, path: str, query: Mapping[str, object]) -> Sent:
+    """The body of a page that can be read. Raises StripeError."""
+
+    def read(body: bytes) -> bytes:
+        read_parsed_page(path, body)
+        return body
+
+    answer = client.get(path, query, read=read)
+    return Sent(answer.value, elapsed_s() - answer.took_s)
 
 
 def entries_of(path: str, data: Sequence[object]) -> list[Entry]:
