@@ -19,11 +19,15 @@ MIB = 1 << 20
 
 @dataclass(frozen=True, kw_only=True)
 class Past:
-    """The charges of one account, each past in a sandbox of its own: `size` names their number in the scale."""
+    """The charges of one account, each past in a sandbox of its own.
+
+    `size` names their number in the scale; `note` is what a table says of it.
+    """
 
     size: str = "charges"
     days: int = DAYS
     density: str = "even"
+    note: str = ""
 
     def charges(self, scale: Scale) -> int:
         return int(getattr(scale, self.size))
@@ -35,9 +39,9 @@ class Past:
 
 EVEN = Past()
 FEW = Past(size="few_charges")
-FOR_CAP = Past(size="capped_charges")
-BURSTY = Past(days=BURSTY_DAYS, density="bursty")
-LONG = Past(size="many_charges", days=BURSTY_DAYS, density="bursty")
+FOR_CAP = Past(size="capped_charges", note=", shorter past")
+BURSTY = Past(days=BURSTY_DAYS, density="bursty", note=", bursty past")
+LONG = Past(size="many_charges", days=BURSTY_DAYS, density="bursty", note=", longest bursty past")
 PASTS = (EVEN, FEW, FOR_CAP, BURSTY, LONG)
 
 PLAIN = ("tap", "threads", "loop")
@@ -59,11 +63,9 @@ class Cell:
 
     def __str__(self) -> str:
         cap = f"{self.per_second} requests/s" if self.per_second else "no cap"
-        return f"{self.latency_ms} ms, {cap}{_OF_PAST[self.past]}"
+        return f"{self.latency_ms} ms, {cap}{self.past.note}"
 
 
-# What the first table adds for a past.
-_OF_PAST = {EVEN: "", FEW: "", FOR_CAP: ", few charges", BURSTY: ", bursty", LONG: ", bursty, many charges"}
 _BOTH_WHOLE = ("tap", "small", "threads")
 # Five rounds if a bar depends on this machine's speed. Three under the cap: there a backfill takes most of a minute,
 # and the cap sets its time. One without a bar, and for memory, which is the same in each.

@@ -14,7 +14,7 @@ from tests.benchmarks.backfills import Cell, Row
 from tests.benchmarks.bars import INFINITE, Verdict
 from tests.benchmarks.bars_of_tap import Rows
 from tests.benchmarks.measuring import Unmeasured
-from tests.benchmarks.scale import QUICK, Scale
+from tests.benchmarks.scale import BURSTY_DAYS, QUICK, Scale
 
 _HEADS = (
     "latency, cap",
@@ -70,9 +70,13 @@ class Report:
         scale = self.scale
         warning = "A quick run, whose figures are not to be quoted. " if scale == QUICK else ""
         machine = f"Python {platform.python_version()}, {os.cpu_count()} cores, load {self.load:.1f} before"
+        pasts = (
+            f"an account of {scale.charges:,} charges in the sandbox, the `shorter past` has {scale.capped_charges:,} "
+            f"and the `longest` {scale.many_charges:,}, a `bursty` one is that of a shop over {BURSTY_DAYS} days"
+        )
         return warning + (
-            f"{machine}; an account of {scale.charges:,} charges in the sandbox; medians, of {scale.rounds} rounds "
-            f"where nothing else is said, all clients in turn. {_LEGEND}"
+            f"{machine}; {pasts}; medians, of {scale.rounds} rounds where nothing else is said, all clients in turn. "
+            f"{_LEGEND}"
         )
 
     def _readings_as_objects(self) -> Iterator[Mapping[str, object]]:
