@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Protocol, TypeVar
 
 from stripe_flow.api.errors import StripeFlowError
+from tap_stripe_flow.event_followers import followers
 from tap_stripe_flow.run import Interruption, Run
 from tap_stripe_flow.side_by_side import SideBySide, Step
 from tap_stripe_flow.state_output import StateOutput
@@ -26,6 +27,7 @@ def sync_streams(
     Raises OutputLost; SystemExit after a signal, or for an error that ends the run.
     """
     readers = longest_first([reader for stream in streams for reader in stream.readers()])
+    run.shared_events.plan(followers(readers))
     with SideBySide(readers, StreamReader.batches, at_once) as reading:
         for stream in streams:  # while the first requests are on their way
             stream.begin()

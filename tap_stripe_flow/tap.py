@@ -23,7 +23,6 @@ from stripe_flow.singer.command import PluginCommand, accept_missing_paths
 from stripe_flow.singer.fields import Fields
 from stripe_flow.singer.run_log import RunLog
 from stripe_flow.singer.writer import LineWriter, write_whole
-from tap_stripe_flow.event_followers import followers
 from tap_stripe_flow.failures import StreamMisconfigured
 from tap_stripe_flow.input_catalog import mark, read_marks
 from tap_stripe_flow.input_checks import InputChecks
@@ -241,7 +240,6 @@ class TapStripeFlow(PluginCommand, Tap):
             run.shared_lists = shared_lists(stream.source for stream in tap._selected())
             tap.input_checks.check_state(tap.state_output)
             tap.state_output.hold_ids(run.ids)
-            run.shared_events.plan(followers(tap._selected(), tap.state_output))
             with RunLog(tap.logger, tap.live_fields) as run_log:
                 try:
                     tap.sync_all()
