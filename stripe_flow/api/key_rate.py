@@ -18,7 +18,7 @@ _PARTS_OF_A_SECOND = 10
 class KeyRate:
     """`bucket` is None until the key meets a limit. It starts from half the rate used in the last second.
 
-    Successes restore that rate, and the bucket is gone.
+    Once successes have restored that rate there is no bucket again.
     """
 
     def __init__(self) -> None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from stripe_flow.api.bucket import BURST_S, Bucket
 from stripe_flow.api.key_rate import KeyRate
 
-# Idle buckets are looked for when there are twice as many buckets as were needed the last time, and at least so many.
+# Idle buckets are dropped when there are twice as many buckets as were in use the last time, and at least so many.
 FEWEST_BUCKETS = 256
 
 

@@ -190,7 +190,7 @@ def _is_proxy(url: str) -> bool:
 
 
 def _prepare(method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> requests.PreparedRequest:
-    """The request as it is: `requests` would parse and quote the URL once more, and look for a password in it."""
+    """The request as it is: `requests` would parse and quote the URL once more."""
     request = requests.PreparedRequest()
     request.method, request.url, request.body = method, url, body
     request.headers = CaseInsensitiveDict(headers)
