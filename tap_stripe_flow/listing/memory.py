@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import threading
 
-# Records wait compressed to a tenth: this is room for tens of thousands of them.
-MOST_WAITING_BYTES = 32 * 2**20
+# Records wait compressed to a tenth or less: this is room for tens of thousands of them.
+MOST_WAITING_BYTES = 10 * 2**20
 
 
 class MemoryBudget:
     """The bytes that wait to be written, and those that requests under way are expected to add. Threads may share it.
 
-    A reader may exceed `most_bytes` with the oldest window of its range: the windows after it wait for it, so that they
+    Windows that turn out larger than expected exceed it for a moment. A reader may also exceed `most_bytes` with the oldest window of its range: the windows after it wait for it, so that they
     would never be written and free their bytes.
     """
 

@@ -87,7 +87,7 @@ class Schedule:
         self._reading, self._waiting = {}, {}
 
     def _next(self) -> Reach | None:
-        reserved = TARGET_OBJECTS * self._bytes // self._objects
+        reserved = TARGET_OBJECTS * self._bytes // self._objects // 2  # half of it: it fills as it is read
         if self._memory.try_take(reserved):
             window = self._plan.start_next()
             self._memory.take(0 if window else -reserved)
