@@ -11,8 +11,8 @@ MOST_WAITING_BYTES = 10 * 2**20
 class MemoryBudget:
     """The bytes that wait to be written, and those that requests under way are expected to add. Threads may share it.
 
-    Windows that turn out larger than expected exceed it for a moment. A reader may also exceed `most_bytes` with the oldest window of its range: the windows after it wait for it, so that they
-    would never be written and free their bytes.
+    Windows that turn out larger than expected exceed it for a moment. A reader may also exceed it with the oldest
+    window of its range: the windows after it wait for it, and would never be written.
     """
 
     def __init__(self, most_bytes: int = MOST_WAITING_BYTES) -> None:
