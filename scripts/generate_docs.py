@@ -121,6 +121,8 @@ def stream_row(spec: StreamSpec) -> str:
 
 def followed(spec: StreamSpec) -> str:
     """What `capture: changes` adds to the stream."""
+    if spec.listed.is_reread:
+        return "all again after `reread_after_h`"
     if spec.child_of:
         own = "yes, and " if spec.events or spec.deleted_by else ""
         return f"{own}with the parent" if spec.listed.events or spec.listed.deleted_by else ""

@@ -78,6 +78,16 @@ CONFIG_JSONSCHEMA: dict[str, Any] = {  # Any: JSON schema
                 "Stripe keeps no older events."
             ),
         },
+        "reread_after_h": {
+            "type": "integer",
+            "minimum": 0,
+            "default": 24,
+            "title": "Hours until connected accounts are read again",
+            "description": (
+                "Under `changes`: after how many hours accounts, persons and external_accounts are read whole again, "
+                "since Stripe sends their events to the connected accounts. 0: never."
+            ),
+        },
         "customer_ids": {
             "type": "array",
             "items": {"type": "string"},

@@ -21,6 +21,7 @@ from tap_stripe_flow.capture.new_objects import NewObjectCapture, Task
 from tap_stripe_flow.capture.refused_parents import RefusalLog
 from tap_stripe_flow.capture.shared_events import EventShare
 from tap_stripe_flow.capture.stream_events import event_reader, event_types, list_events
+from tap_stripe_flow.capture.whole_again import WholeAgainCapture
 from tap_stripe_flow.failures import StreamMisconfigured
 from tap_stripe_flow.listing.nested_reads import NestedReads
 from tap_stripe_flow.listing.pages import Listing
@@ -192,7 +193,9 @@ class Source:
 
     def _capture(self, task: Task, log: Log, share: EventShare) -> Iterator[Batch]:
         if not self._follows_events:
-            return NewObjectCapture(task).batches()
+            after_h = self.config["reread_after_h"] if self.spec.listed.is_reread else 0
+            is_reread = after_h > 0 and self.config["capture"] == CHANGES
+            return (WholeAgainCapture(task, after_h) if is_reread else NewObjectCapture(task)).batches()
         child_of = self.spec.child_of
         feed = Feed(
             events=list_events(task.listing, types := event_types(self.spec)),

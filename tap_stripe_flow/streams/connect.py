@@ -53,7 +53,13 @@ APPLICATION_FEE_REFUNDS = StreamSpec(
     events=("application_fee.refund.updated",),
     child_of=ChildOf(parent=APPLICATION_FEES, list_member="refunds", parent_reference="fee"),
 )
-ACCOUNTS = StreamSpec(name="accounts", kind="account", path="/v1/accounts", permission="rak_connected_account_read")
+ACCOUNTS = StreamSpec(
+    name="accounts",
+    kind="account",
+    path="/v1/accounts",
+    permission="rak_connected_account_read",
+    is_reread=True,
+)
 PERSONS = StreamSpec(
     name="persons",
     kind="person",

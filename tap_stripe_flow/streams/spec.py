@@ -62,6 +62,8 @@ class StreamSpec:
       new objects come from the list. A stream without `events` and `deleted_by` has no changes under
       `capture: changes`.
     - `deleted_by` are the event types that mean the deletion of an object.
+    - `is_reread`: Stripe sends the events of the objects to other accounts. Under `capture: changes` the list is read
+      whole again after `reread_after_h` hours, and so are the child objects.
     - `by_id` names the settings with which the stream reads single objects by id; None: it cannot.
     - `child_of` describes the parent of a child stream; None: the stream has a list of its own.
     - `is_default`: the stream is selected unless the catalog says otherwise.
@@ -81,6 +83,7 @@ class StreamSpec:
     stamp: str | None = "created"
     events: tuple[str, ...] = ()
     deleted_by: tuple[str, ...] = ()
+    is_reread: bool = False
     by_id: ById | None = None
     child_of: ChildOf | None = None
     is_default: bool = False

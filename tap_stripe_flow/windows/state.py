@@ -2,7 +2,8 @@
 
 replication_key_value, reread_from, emitted_ids     how far the list was read (see `bookmark`)
 events_through, events_reread_from, events_ids      how far the events were read, under `capture: changes`
-gap_from, gap_until                                 the range still to be read again after a gap in the events
+gap_from, gap_until                                 the range still to be read again
+reread_at                                           Stripe's time when the list was last read whole again
 started_at                                          Stripe's time at the first run, under `start_date: now`
 refused_parents                                     ids of parents whose children could not be read
 
@@ -27,7 +28,8 @@ class StreamState:
 
     - `listed` is the bookmark of the list; None until the first window is committed.
     - `events` is the bookmark of the events; None while events have not been read.
-    - `gap` is the range still to be read again after a gap in the events; None if there is none.
+    - `gap` is the range still to be read again, after a gap in the events or since `reread_at`; None if there is none.
+    - `reread_at` is when the list was last read whole from its beginning; None where that is not done.
     - `started_at` is where `start_date: now` began; None without this setting.
     - `refused_parents` are the ids of the parents to ask again, the oldest refusal first (see
       `capture.refused_parents`).
@@ -36,6 +38,7 @@ class StreamState:
     listed: Bookmark | None = None
     events: Bookmark | None = None
     gap: Window | None = None
+    reread_at: int | None = None
     started_at: int | None = None
     refused_parents: tuple[str, ...] = ()
 
@@ -51,6 +54,7 @@ class StreamState:
             listed=Bookmark.from_state(state, LISTED, start=start, stream=stream),
             events=Bookmark.from_state(state, EVENTS, start=0, stream=stream),
             gap=Window(start=gap_from, end=gap_until) if is_gap else None,  # type: ignore[arg-type]  # checked above
+            reread_at=_unix(state, "reread_at"),
             started_at=_unix(state, "started_at"),
             refused_parents=_texts(state, "refused_parents"),
         )
@@ -61,6 +65,7 @@ class StreamState:
         members |= self.listed.to_state(LISTED) if self.listed else {}
         members |= self.events.to_state(EVENTS) if self.events else {}
         members |= {"gap_from": self.gap.start, "gap_until": self.gap.end} if self.gap else {}
+        members |= {} if self.reread_at is None else {"reread_at": self.reread_at}
         members |= {} if self.started_at is None else {"started_at": self.started_at}
         return members | ({"refused_parents": list(self.refused_parents)} if self.refused_parents else {})
 
