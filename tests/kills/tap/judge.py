@@ -60,6 +60,7 @@ class Verdict:
     records: int = 0
     repeats: int = 0
     most_repeats_at_once: int = 0
+    most_cut_off_at_once: int = 0  # partitions with records after their last STATE, when one run was killed
 
     def sentences(self, most: int = 3) -> list[str]:
         """A sentence for each kind of fault: how many, and the first `most` of them."""
@@ -112,6 +113,9 @@ class Judge:
             else:
                 self._state(event, settled_unix=run.clock_unix - self._overlap_s)
         self._compare_counts(run)
+        if run.was_killed:
+            cut_off = sum(bool(ids.current) for ids in self._partitions.values())
+            self._verdict.most_cut_off_at_once = max(self._verdict.most_cut_off_at_once, cut_off)
         for partition, ids in self._partitions.items():
             if ids.repeats > MOST_IN_WINDOW:
                 self._fault(Kind.MORE_THAN_A_WINDOW, partition, f"{ids.repeats} records were repeated")

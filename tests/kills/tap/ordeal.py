@@ -1,4 +1,7 @@
-"""One ordeal: a tap that is killed again and again reads two accounts, first a backfill, then live traffic."""
+"""One ordeal: a tap that is killed again and again reads four streams of three accounts side by side.
+
+It begins with a backfill, and then reads live traffic.
+"""
 
 from __future__ import annotations
 
@@ -17,12 +20,19 @@ from tests.kills.tap.judge import Judge
 from tests.kills.tap.outcome import OVERLAP_S, Outcome
 from tests.kills.tap.process import Ended, run_until_killed
 from tests.kills.tap.traffic import Traffic
-from tests.support.plugins import a_config, command
+from tests.support.plugins import a_config, command, run_tap
 from tests.support.sandbox import CONNECTED, PLATFORM, Sandbox
+from tests.tap_stripe_flow.furnishing import with_selected
 
 NOW = 1_800_000_000
-ACCOUNTS = (PLATFORM, CONNECTED)
-KINDS = {"charges": "charge", "refunds": "refund"}
+ACCOUNTS = (PLATFORM, CONNECTED, "acct_1SandboxThird")
+KINDS = {
+    "charges": "charge",
+    "refunds": "refund",
+    "customers": "customer",
+    "balance_transactions": "balance_transaction",
+}
+_LISTED = {"customers_mode": "list"}
 # Each account's history: few objects, with ties, and then a minute as busy as the traffic.
 _PAST = {"charges": 2000, "days": 1}
 _KEYS = {"accounts": dict.fromkeys(ACCOUNTS, _PAST), "keys": {Sandbox.key: {"account": PLATFORM}}}
@@ -50,6 +60,8 @@ _PIPES = (4096, 64 * 1024, 1024 * 1024)
 _UNTIL_THE_END = 1 << 62
 # Windows are read one after the other, or several in parallel.
 _CONCURRENCIES = (1, 4, 16)
+# How many of the streams and accounts are read side by side: the default, all, or one after the other.
+_STREAMS_AT_ONCE = (8, 8, 64, 1)
 # One run in this many is not killed: otherwise the last accounts and streams would never be read to the present.
 _NOT_KILLED_EVERY = 8
 # One kill in this many is a SIGTERM, after which the tap writes what it has committed, and a summary.
@@ -57,14 +69,17 @@ _SIGTERM_EVERY = 6
 _FINAL_RUNS = 10
 
 
-def run_ordeal(folder: Path, *, seed: int, kills: int) -> Outcome:
-    """Run the ordeal in `folder` with at least `kills` kills. Raises RuntimeError if a run of the tap fails."""
+def run_ordeal(folder: Path, *, seed: int, kills: int, streams_at_once: Sequence[int] = _STREAMS_AT_ONCE) -> Outcome:
+    """Run the ordeal in `folder` with at least `kills` kills; each run draws its `streams_at_once` from those.
+
+    Raises RuntimeError if a run of the tap fails.
+    """
     started_s = time.monotonic()
     keys = folder / "keys.json"
     keys.write_text(json.dumps(_KEYS))
     with Sandbox("--keys", str(keys), "--seed", str(seed), "--now", str(NOW)) as sandbox:
         sandbox.faults(*_FAULTS, seed=seed)
-        tap_runs = _Runs(sandbox, folder, seed)
+        tap_runs = _Runs(sandbox, folder, seed, streams_at_once)
         tap_runs.kill_often(_make_history(sandbox, seed), kills)
         sandbox.advance(OVERLAP_S + 1)
         tap_runs.read_the_rest()
@@ -100,9 +115,11 @@ def _make_history(sandbox: Sandbox, seed: int) -> Traffic:
 class _Runs:
     """The runs of one tap, each from the state of the run before."""
 
-    def __init__(self, sandbox: Sandbox, folder: Path, seed: int) -> None:
+    def __init__(self, sandbox: Sandbox, folder: Path, seed: int, streams_at_once: Sequence[int]) -> None:
         self._sandbox = sandbox
         self._folder = folder
+        self._streams_at_once = streams_at_once
+        self._catalog = _catalog(folder)
         self._draw = random.Random(seed)
         self._state = folder / "state.json"
         self._reach_bytes = _MOST_BYTES
@@ -171,11 +188,21 @@ class _Runs:
         config = a_config(
             self._sandbox.url,
             overlap_s=OVERLAP_S,
-            account_ids=["self", CONNECTED],
+            account_ids=["self", *ACCOUNTS[1:]],
+            **_LISTED,
             concurrency=self._draw.choice(_CONCURRENCIES),
+            streams_at_once=self._draw.choice(self._streams_at_once),
         )
         options = ["--state", str(self._state)] if self._state.exists() else []
-        return command("tap_stripe_flow", self._folder, config, *options)
+        return command("tap_stripe_flow", self._folder, config, "--catalog", str(self._catalog), *options)
+
+
+def _catalog(folder: Path) -> Path:
+    """A catalog with the streams of KINDS selected."""
+    discovered = run_tap(folder, {"account_ids": ["self"], **_LISTED}, "--discover")
+    path = folder / "catalog.json"
+    path.write_text(json.dumps(with_selected(json.loads(discovered.output), *KINDS)))
+    return path
 
 
 class _Object(msgspec.Struct):

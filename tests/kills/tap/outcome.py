@@ -6,13 +6,15 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from tap_stripe_flow.windows.id_pool import MOST_IDS
 from tests.kills.tap.history import Partition
-from tests.kills.tap.judge import Verdict
+from tests.kills.tap.judge import MOST_IN_WINDOW, Verdict
 
 OVERLAP_S = 600
 LEAST_WINDOWS = 40
-# More ids than a bookmark may hold.
-LEAST_IN_OVERLAP = 10_001
+# More ids than all bookmarks together may hold, and in each more than a kill may repeat.
+LEAST_IN_OVERLAP, LEAST_IN_EACH = MOST_IDS + 1, 2 * MOST_IN_WINDOW
+LEAST_CUT_OFF = 2
 LEAST_TIES = 15
 
 
@@ -40,15 +42,17 @@ class Outcome:
             "summaries": (self.verdict.summaries, 1),
             "repeated records": (self.verdict.repeats, 1),
             "late objects": (self.late_objects, 1),
-            "objects in an overlap": (self.in_overlap, LEAST_IN_OVERLAP),
+            "objects in an overlap": (sum(self.in_overlap), LEAST_IN_OVERLAP),
+            "objects of one partition in an overlap": (min(self.in_overlap), LEAST_IN_EACH),
+            "partitions whose window one kill cut off": (self.verdict.most_cut_off_at_once, LEAST_CUT_OFF),
             "objects of one second": (self.ties, LEAST_TIES),
         }
         return [f"only {count} {what}, not {wanted}" for what, (count, wanted) in least.items() if count < wanted]
 
     @property
-    def in_overlap(self) -> int:
-        """The most objects in an overlap, for the partition with the fewest."""
-        return min(map(_densest, self.created.values()))
+    def in_overlap(self) -> Sequence[int]:
+        """The most objects in an overlap, for each partition."""
+        return [_densest(stamps) for stamps in self.created.values()]
 
     @property
     def ties(self) -> int:
@@ -63,7 +67,8 @@ class Outcome:
             f"summaries={verdict.summaries} partitions={len(self.created)} "
             f"objects={sum(map(len, self.created.values()))} records={verdict.records} repeats={verdict.repeats} "
             f"most_repeats_at_once={verdict.most_repeats_at_once} bytes={self.written_bytes} "
-            f"longest_state_bytes={verdict.longest_state_bytes} in_overlap={self.in_overlap} ties={self.ties} "
+            f"most_cut_off_at_once={verdict.most_cut_off_at_once} longest_state_bytes={verdict.longest_state_bytes} "
+            f"in_overlap={min(self.in_overlap)} ties={self.ties} "
             f"late_objects={self.late_objects} seconds={self.took_s:.0f}"
         )
 

@@ -267,14 +267,16 @@ def an_outcome(found: Verdict, created: Mapping[Partition, Sequence[int]]) -> Ou
 def test_an_ordeal_that_is_too_small_names_the_figure() -> None:
     stamps = [0] * 6000 + [599] * 6000
     outcome = an_outcome(
-        Verdict(windows=40, settled_windows=1, summaries=1, repeats=1), {CHARGES: stamps, REFUNDS: stamps}
+        Verdict(windows=40, settled_windows=1, summaries=1, repeats=1, most_cut_off_at_once=2),
+        {CHARGES: stamps, REFUNDS: stamps},
     )
 
     assert outcome.shortfalls(kills=10) == []
     assert outcome.shortfalls(kills=11) == ["only 10 kills, not 11"]
 
 
-def test_the_overlap_figure_is_that_of_the_emptiest_partition() -> None:
+def test_the_overlap_figures_are_those_of_each_partition() -> None:
     outcome = an_outcome(Verdict(), {CHARGES: [0] * 20_000, REFUNDS: [0] * 6000 + [600] * 6000})
 
-    assert (outcome.in_overlap, outcome.ties) == (6000, 6000)
+    assert (outcome.in_overlap, outcome.ties) == ([20_000, 6000], 6000)
+    assert outcome.shortfalls(kills=10)[-1:] == ["only 0 partitions whose window one kill cut off, not 2"]

@@ -1,4 +1,4 @@
-"""Makes charges and refunds at a constant rate of the sandbox's clock, while a tap reads."""
+"""Makes charges, refunds and customers at a constant rate of the sandbox's clock, while a tap reads."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from urllib.parse import urlencode
 
 from tests.support.sandbox import Sandbox
 
-# Objects per stream, account and second of the sandbox's clock: more than 10,000 in 600 seconds.
-PER_SECOND = 17
+# Every EVERY_S seconds of the sandbox's clock so many objects per account and kind: all together 54,000 in 600 seconds,
+# with a balance transaction for each charge and refund.
+EVERY_S, AT_ONCE = 3, 18
 # The largest amount of a charge: refunds of 1 can be made of it during a whole ordeal.
 _LARGEST_AMOUNT = 99_999_999
 _ANSWER_S, _STOP_S = 60, 90
@@ -50,10 +51,10 @@ class Wire:
 
 
 class Traffic:
-    """Makes charges and refunds in the background, inside `with Traffic(sandbox, accounts) as traffic:`.
+    """Makes objects in the background, inside `with Traffic(sandbox, accounts) as traffic:`.
 
-    Every `second_s`, one beat makes all objects that are due and moves the clock on by a second. The clock also runs by
-    itself; the next beat makes the objects due then, so that the rate is the same on any machine.
+    Every `second_s`, one beat makes the objects that are due, and moves the clock on by a second. The clock also runs
+    by itself; the next beat makes the objects due then, so that the rate is the same on any machine.
     """
 
     def __init__(self, sandbox: Sandbox, accounts: Iterable[str], *, seed: int, second_s: float) -> None:
@@ -61,8 +62,8 @@ class Traffic:
         self._draw = random.Random(seed)
         self.second_s = second_s
         self.now_unix = sandbox.clock()
-        self._due_s = 1
-        self._second = [request for account in accounts for request in self._payments(account)] * PER_SECOND
+        self._due_s = EVERY_S
+        self._at_once = [request for account in accounts for request in self._orders(account)] * AT_ONCE
         self._stopping = threading.Event()
         self._failure: Exception | None = None
         self._thread = threading.Thread(target=self._go_on, name="traffic")
@@ -82,14 +83,14 @@ class Traffic:
 
     def beat(self) -> None:
         """Make the objects that are due, many in one second, and move the clock on."""
-        made = self._second * self._due_s
+        made = self._at_once * (self._due_s // EVERY_S)
         self._draw.shuffle(made)
-        self._due_s = self._pass(1, made)
+        self._due_s = self._due_s % EVERY_S + self._pass(1, made)
 
     def rest(self, seconds: int) -> None:
         """Move the clock on by `seconds` without making objects."""
         self._pass(seconds, [])
-        self._due_s = 1
+        self._due_s = EVERY_S
 
     def check(self) -> None:
         """Raise the error of the background thread, if it failed."""
@@ -102,14 +103,15 @@ class Traffic:
         before, self.now_unix = self.now_unix, int(json.loads(answer)["now"])
         return self.now_unix - before
 
-    def _payments(self, account: str) -> list[bytes]:
-        """Requests for a charge, and for a refund of 1 of a charge that is large enough for all refunds."""
+    def _orders(self, account: str) -> list[bytes]:
+        """Requests for a customer, a charge, and a refund of 1 of a charge that is large enough for all refunds."""
         large = {"amount": _LARGEST_AMOUNT, "currency": "usd", "source": "tok_visa"}
         (answer,) = self._wire.send([_form("/v1/charges", account, large)])
         refunded: dict[str, Any] = json.loads(answer)  # Any: JSON
         return [
             _form("/v1/charges", account, large | {"amount": 100}),
             _form("/v1/refunds", account, {"charge": refunded["id"], "amount": 1}),
+            _form("/v1/customers", account, {"name": "Ann"}),
         ]
 
     def _go_on(self) -> None:
