@@ -138,11 +138,15 @@ class Engine(Stream):
             for account in self.accounts.values()
         ]
 
-    def begin(self) -> None:
-        """Write the SCHEMA message, and begin the SDK's metrics, which end with the last reader."""
+    def begin(self) -> ExitStack:
+        """Write the SCHEMA message, and begin the SDK's metrics, which end with the last reader.
+
+        Returns the metrics, for a run that ends earlier.
+        """
         self._write_schema_message()
         self._counter = self._metrics.enter_context(self.get_record_counter())
         self._metrics.enter_context(self.get_sync_timer())
+        return self._metrics
 
     def _end_reader(self) -> None:
         self._reading -= 1

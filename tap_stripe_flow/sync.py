@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from contextlib import ExitStack
 from typing import Protocol, TypeVar
 
 from stripe_flow.api.errors import StripeFlowError
@@ -28,9 +29,9 @@ def sync_streams(
     """
     readers = longest_first([reader for stream in streams for reader in stream.readers()])
     run.shared_events.plan(followers(readers))
-    with SideBySide(readers, StreamReader.batches, at_once) as reading:
+    with ExitStack() as metrics, SideBySide(readers, StreamReader.batches, at_once) as reading:
         for stream in streams:  # while the first requests are on their way
-            stream.begin()
+            metrics.push(stream.begin())
         while not reading.is_done:
             with interruption.allowed():
                 step = reading.next_step(output.due_in_s())

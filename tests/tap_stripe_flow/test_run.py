@@ -15,6 +15,7 @@ from tap_stripe_flow.streams import STREAMS, StreamSpec
 from tests.support.official import everything, official
 from tests.support.plugins import Ended, a_config, run_tap
 from tests.support.sandbox import CONNECTED, PLATFORM, Sandbox
+from tests.tap_stripe_flow.crowds import A_CHARGE, post
 
 # Those that nobody need select, under these settings; `test_every_stream` goes over all.
 SELECTED = [spec for spec in STREAMS if spec.is_default or spec.by_id]
@@ -243,11 +244,26 @@ def by_id(objects: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     return {each["id"]: each for each in objects}
 
 
+def counted(done: Ended, stream: str) -> int:
+    """The records of a stream that the SDK's metrics count."""
+    metrics = [json.loads(line.partition("METRIC: ")[2]) for line in done.log.splitlines() if "METRIC: " in line]
+    found = [each["value"] for each in metrics if each["metric"] == "record_count" and each["tags"]["stream"] == stream]
+    assert found
+    return sum(found)
+
+
 @EVERY_STREAM
 def test_the_metric_counts_records_not_batches(spec: StreamSpec, first_run: Ended) -> None:
-    metrics = [json.loads(line.partition("METRIC: ")[2]) for line in first_run.log.splitlines() if "METRIC: " in line]
-    counted = [
-        each["value"] for each in metrics if each["metric"] == "record_count" and each["tags"]["stream"] == spec.name
-    ]
+    assert counted(first_run, spec.name) == len(first_run.records(spec.name))
 
-    assert sum(counted) == len(first_run.records(spec.name))
+
+def test_a_run_that_ends_early_has_the_metrics_of_each_stream(sandbox: Sandbox, tmp_path: Path) -> None:
+    post(sandbox, [("/v1/charges", A_CHARGE)] * 3)
+    sandbox.advance(3600)
+    refused = {"name": "refused", "match": {"path": "/v1/refunds"}, "action": {"kind": "answer", "status": 401}}
+    sandbox.faults(refused)
+
+    done = run_tap(tmp_path, a_config(sandbox.url, account_ids=[PLATFORM, CONNECTED], streams_at_once=1))
+
+    assert done.code == 4
+    assert (counted(done, "charges"), counted(done, "refunds")) == (3, 0)
