@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import threading
 import time
@@ -57,6 +58,8 @@ class Run:
         self._logger = logger
         self._failures: list[StripeFlowError] = []
         self._has_progressed = self._is_unreachable = False
+        self._probed: StripeError | None = None
+        self._probed_s = -math.inf
         self._started: dict[tuple[str, str | None], Progress] = {}
         self._lock = threading.Lock()
 
@@ -88,7 +91,7 @@ class Run:
 
     def note_progress(self) -> None:
         """Note that Stripe has answered a read and its records are written."""
-        self._has_progressed, self._is_unreachable = True, False
+        self._has_progressed, self._is_unreachable, self._probed = True, False, None
 
     def fail(self, what: str, error: StripeFlowError, *, has_advanced: bool = False) -> None:
         """Note and log that one stream of one account failed; `has_advanced`: its state moved in this run.
@@ -142,12 +145,18 @@ class Run:
         return code_of(self._failures, has_progressed=self._has_progressed)
 
     def _probe(self) -> StripeError | None:
-        """Ask Stripe for anything, and return the error; None: it answers. Raises SystemExit if it refuses the key."""
+        """Ask Stripe for anything, and return the error; None: it answers. Raises SystemExit if it refuses the key.
+
+        An error counts for `PROBE_S`, until Stripe answers a read: in an outage many streams and accounts fail at once.
+        """
+        if self._probed is not None and time.monotonic() - self._probed_s <= PROBE_S:
+            return self._probed
         try:
             self.client.hurried(PROBE_S).get(CHECK_PATH)
         except KeyRefused as error:
             self.stop(error)
         except StripeError as error:
+            self._probed, self._probed_s = error, time.monotonic()
             return error
         return None
 

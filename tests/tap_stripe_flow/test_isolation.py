@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from stripe_flow.api.errors import StripeUnreachable
 from tap_stripe_flow.streams import STREAMS
+from tests.lists.tap import a_run
 from tests.support.plugins import Ended, Message, a_config, run_tap
 from tests.support.scenes import MISSING, REFUSED, Answer, Asked, Said, Scenes
 from tests.tap_stripe_flow.furnishing import with_selected
@@ -213,6 +215,22 @@ def test_where_stripe_becomes_unreachable_the_exit_code_says_whether_anything_wa
         done = run_tap(tmp_path, config, catalog=with_selected(catalog, "charges", "payouts", "refunds"))
 
     assert (done.code, len(done.records("charges"))) == (code, 1)
+
+
+def test_streams_that_fail_at_once_ask_once_whether_stripe_answers() -> None:
+    unreachable = StripeUnreachable("no answer")
+    with Scenes(now=NOW, answers=[Answer(path="*", status=500, body=REFUSED)]) as stripe:
+        run, _ = a_run(a_config(stripe.url, give_up_after_s=0))
+        run.note_progress()
+        asked = []
+        for what in ("first", "second"):
+            run.fail(what, unreachable)
+            asked.append(len(stripe.asked))
+        run.note_progress()
+        run.fail("third", unreachable)
+        asked.append(len(stripe.asked))
+
+    assert asked == [1, 1, 2]
 
 
 def test_where_nothing_answers_the_run_ends_at_the_first_stream(catalog: Message, tmp_path: Path) -> None:
