@@ -102,7 +102,7 @@ def test_an_odd_record_that_cannot_be_mapped_fails_its_account_alone(stripe: Sce
     done = run_tap(tmp_path, config, catalog=with_selected(found, "charges", "refunds"))
 
     assert done.code == 2
-    assert [each["id"] for each in done.records("charges")] == ["ch_1", "ch_3"]
+    assert sorted(each["id"] for each in done.records("charges")) == ["ch_1", "ch_3"]
     assert len(done.records("refunds")) == 2
     assert no_person_is_named(done)
     bookmarks = done.states[-1]["bookmarks"]["charges"]["partitions"]
