@@ -207,10 +207,11 @@ def each(paths: Collection[str], status: int) -> list[Answer]:
 def test_where_stripe_becomes_unreachable_the_exit_code_says_whether_anything_was_read_since(
     catalog: Message, tmp_path: Path, cut: Collection[str], answers: list[Answer], code: int
 ) -> None:
+    """One stream is read after the other, so that there is a since."""
     lists = {"/v1/charges": [charge(1)], "/v1/payouts": [], "/v1/refunds": []}
     with Cutting(now=NOW, lists=lists, answers=answers) as stripe:
         stripe.cut = cut
-        config = a_config(stripe.url, give_up_after_s=1)
+        config = a_config(stripe.url, give_up_after_s=1, streams_at_once=1)
 
         done = run_tap(tmp_path, config, catalog=with_selected(catalog, "charges", "payouts", "refunds"))
 
