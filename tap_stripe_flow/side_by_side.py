@@ -21,15 +21,15 @@ from typing import Generic, Self, TypeVar
 R = TypeVar("R")
 T = TypeVar("T")
 
-# How many readers may wait after their first look, in terms of those that read: each holds what it has looked at.
-WAITING_PER_THREAD = 2
+# How many readers may wait after their first look: each holds a page, compressed.
+MOST_WAITING = 256
 
 
 @dataclass(frozen=True)
 class Expected:
-    """An item that is not for the writer: the reader expects to read so many objects."""
+    """An item that is not for the writer: the reader expects to send so many requests."""
 
-    objects: float
+    requests: float
 
 
 @dataclass(eq=False)
@@ -127,7 +127,7 @@ class SideBySide(Generic[R, T]):
         try:
             for item in lane.items:
                 if isinstance(item, Expected):
-                    if self._let_wait(lane, item.objects):
+                    if self._let_wait(lane, item.requests):
                         return
                     continue
                 lane.room.acquire()
@@ -139,11 +139,10 @@ class SideBySide(Generic[R, T]):
         lane.room.acquire()  # what the readers have read and nobody has written stays bounded
         self._ready.put(Step(lane, error=error))
 
-    def _let_wait(self, lane: Lane[R, T], objects: float) -> bool:
+    def _let_wait(self, lane: Lane[R, T], requests: float) -> bool:
         """Whether the reader waits because others have not had their first look."""
         with self._lock:
-            is_full = len(self._waiting) >= WAITING_PER_THREAD * self._at_once
-            if lane.is_over or not self._new or is_full:
+            if lane.is_over or not self._new or len(self._waiting) == MOST_WAITING:
                 return False
-            heapq.heappush(self._waiting, (-objects, next(self._count), lane))
+            heapq.heappush(self._waiting, (-requests, next(self._count), lane))
             return True

@@ -30,6 +30,7 @@ from tap_stripe_flow.source import Source
 from tap_stripe_flow.state_output import StateOutput
 from tap_stripe_flow.stream_reader import Output, StreamReader
 from tap_stripe_flow.streams import StreamSpec
+from tap_stripe_flow.windows.batch import Batch
 
 
 class StripeTap(Protocol):
@@ -156,7 +157,8 @@ class Engine(Stream):
     def get_records(self, context: Any) -> Iterator[dict[str, Any]]:  # noqa: ARG002  # the SDK's signature
         """The records of all accounts, for programs that write them in their own way."""
         for reader in self.readers():
-            yield from (record.as_record() for batch in reader.batches() for record in batch.records)
+            batches = (each for each in reader.batches() if isinstance(each, Batch))
+            yield from (record.as_record() for batch in batches for record in batch.records)
 
     def _sync_records(self, context: Any = None, *, write_messages: bool = True) -> Iterator[Any]:  # type: ignore[override]  # noqa: ARG002  # the SDK's signature
         """Read this stream alone, as a run does: for the SDK's `sync` of one stream."""

@@ -13,6 +13,7 @@ from functools import cached_property
 
 from stripe_flow.api.client import Client
 from stripe_flow.api.errors import StripeFlowError
+from stripe_flow.api.paging import PAGE_LIMIT
 from stripe_flow.singer.writer import LineWriter
 from tap_stripe_flow.accounts import Account
 from tap_stripe_flow.failures import ENDS_THE_RUN, as_failure
@@ -20,6 +21,7 @@ from tap_stripe_flow.listing.record import Record
 from tap_stripe_flow.progress import Progress
 from tap_stripe_flow.reading import Log, Reading
 from tap_stripe_flow.run import Run
+from tap_stripe_flow.side_by_side import Expected
 from tap_stripe_flow.source import Source
 from tap_stripe_flow.state_output import Entry, Partition, StateOutput
 from tap_stripe_flow.windows.batch import Batch
@@ -90,8 +92,13 @@ class StreamReader:
         """The progress, from its first use on."""
         return self._run.begin(self.partition.stream, self.account.id, self.read_until, self.client.traffic)
 
-    def batches(self) -> Iterator[Batch]:
+    def batches(self) -> Iterator[Batch | Expected]:
         """What the reader reads, in order. Raises what reading raises."""
+        for batch in self._batches():
+            requests_per_object = 1.0 if self.is_by_parent else 1 / PAGE_LIMIT
+            yield batch if batch.expected is None else Expected(batch.expected * requests_per_object)
+
+    def _batches(self) -> Iterator[Batch]:
         progress, of_parents = self.progress, self.source.spec.child_of is not None
         log = Log(
             warn=lambda message: self._output.logger.warning("%s: %s", self.label, message),

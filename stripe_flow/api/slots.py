@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import math
 import threading
-from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from requests.adapters import HTTPAdapter
 
-# How often a thread that waits for a slot looks whether the run is stopping: a signal's handler cannot wake it.
-POLL_S = 0.2
+from stripe_flow.api.line import Line
 
 
 @dataclass(kw_only=True, eq=False)
@@ -28,56 +26,28 @@ class OpenConnection:
     answered_at_s: float = -math.inf
 
 
-@dataclass(eq=False)
-class _Waiter:
-    has_slot: threading.Event = field(default_factory=threading.Event)
-    connection: OpenConnection | None = None
-
-
 class Slots:
-    """At most `most` connections, each used by one thread at a time; the one used last is used first.
-
-    Threads that wait get theirs in the order in which they came.
-    """
+    """At most `most` connections, each used by one thread at a time; the one used last is used first."""
 
     def __init__(self, most: int) -> None:
-        self._unmade = most
+        self._line = Line(most)
         self._idle: list[OpenConnection] = []
-        self._waiting: deque[_Waiter] = deque()
-        self._lock = threading.Lock()
 
     @contextmanager
     def slot(self, stopping: threading.Event) -> Iterator[OpenConnection | None]:
         """A connection of the caller's own inside the block; None if the run is stopping before there is one."""
-        connection = self._take(stopping)
-        try:
-            yield connection
-        finally:
-            if connection is not None:
-                self._give_back(connection)
-
-    def _take(self, stopping: threading.Event) -> OpenConnection | None:
-        with self._lock:
-            if self._idle:
-                return self._idle.pop()
-            if self._unmade:
-                self._unmade -= 1
-                return OpenConnection()
-            waiter = _Waiter()
-            self._waiting.append(waiter)
-        while not waiter.has_slot.wait(POLL_S):
-            if stopping.is_set():
-                with self._lock:
-                    if waiter.connection is None:
-                        self._waiting.remove(waiter)
-                        return None
-        return waiter.connection
-
-    def _give_back(self, connection: OpenConnection) -> None:
-        with self._lock:
-            if self._waiting:
-                waiter = self._waiting.popleft()
-                waiter.connection = connection
-                waiter.has_slot.set()
-            else:
+        with self._line.place(stopping) as has_place:
+            if not has_place:
+                yield None
+                return
+            connection = self._take()
+            try:
+                yield connection
+            finally:
                 self._idle.append(connection)
+
+    def _take(self) -> OpenConnection:
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return OpenConnection()

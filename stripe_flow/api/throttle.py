@@ -14,7 +14,13 @@ from dataclasses import dataclass
 
 from stripe_flow.api.bucket import BURST_S, Bucket
 from stripe_flow.api.key_rate import KeyRate
+from stripe_flow.api.line import Line
 
+# How far ahead the requests of one operation may reserve moments, and of how many requests at least. If an operation
+# with a hundred waiting requests reserved for all, one of another operation would wait behind them.
+AHEAD_S = 0.1
+FEWEST_AHEAD = 3
+UNLIMITED = 1_000_000
 # Idle buckets are dropped when there are twice as many buckets as were in use the last time, and at least so many.
 FEWEST_BUCKETS = 256
 
@@ -64,11 +70,22 @@ class Throttle:
     def __init__(self, *, per_operation_per_s: float, total_per_s: float) -> None:
         self._rates = {Scope.OPERATION: per_operation_per_s, Scope.ACCOUNT: total_per_s}
         self._is_off = not any(self._rates.values())
+        rate = per_operation_per_s or total_per_s
+        self._most_ahead = max(FEWEST_AHEAD, int(rate * AHEAD_S)) if rate else UNLIMITED
+        self._lines: dict[tuple[str | None, str], Line] = {}
         self._buckets: dict[tuple[str | None, str], Bucket] = {}
         self._most_buckets = FEWEST_BUCKETS
         self._waiting: defaultdict[tuple[str | None, str], list[Reservation]] = defaultdict(list)
         self._key_rate = KeyRate()
         self._lock = threading.Lock()
+
+    def line(self, account: str | None, operation: str) -> Line:
+        """Where the requests of an operation wait before they reserve a moment; they have their place until it comes."""
+        with self._lock:
+            line = self._lines.get((account, operation))
+            if line is None:
+                line = self._lines[account, operation] = Line(self._most_ahead)
+            return line
 
     def reserve(self, account: str | None, operation: str, now: float) -> Reservation:
         """Reserve the next moment that is free for the operation, the account and the key."""
@@ -165,4 +182,5 @@ class Throttle:
         if len(self._buckets) <= self._most_buckets:
             return
         self._buckets = {key: bucket for key, bucket in self._buckets.items() if not bucket.is_idle(now)}
+        self._lines = {key: line for key, line in self._lines.items() if not line.is_idle}
         self._most_buckets = max(FEWEST_BUCKETS, 2 * len(self._buckets))

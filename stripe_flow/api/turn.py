@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from stripe_flow.api.throttle import Throttle
 from stripe_flow.api.transport import Transport
@@ -19,20 +19,24 @@ class RunStopping(Exception):
 def turn(
     account: str | None, operation: str, *, throttle: Throttle, transport: Transport, stopping: threading.Event
 ) -> Iterator[None]:
-    """Wait for the throttle, holding nothing, then for a slot: inside the block one request may be sent.
+    """Wait for the throttle, holding no slot, then for a slot: inside the block one request may be sent.
 
     If the slot comes too late for the throttle, it is given back, and the request waits for another moment. Raises
     RunStopping.
     """
-    now = time.monotonic()
-    reservation = throttle.reserve(account, operation, now)
-    wait_s = reservation.wait_s(now)
-    while not stopping.wait(wait_s):
-        with transport.slot(stopping) as has_slot:
-            if not has_slot or stopping.is_set():
-                break
-            wait_s = throttle.confirm(reservation, time.monotonic())
-            if not wait_s:
-                yield
-                return
+    with ExitStack() as line:
+        if not line.enter_context(throttle.line(account, operation).place(stopping)):
+            raise RunStopping
+        now = time.monotonic()
+        reservation = throttle.reserve(account, operation, now)
+        wait_s = reservation.wait_s(now)
+        while not stopping.wait(wait_s):
+            with transport.slot(stopping) as has_slot:
+                if not has_slot or stopping.is_set():
+                    break
+                wait_s = throttle.confirm(reservation, time.monotonic())
+                if not wait_s:
+                    line.close()
+                    yield
+                    return
     raise RunStopping

@@ -38,7 +38,11 @@ class Task:
 
     def windows(self, listing: Listing, start: int, end: int | None) -> Iterator[DrainedWindow]:
         """The windows of [start, end) of a list of this account, oldest first. Raises StripeError."""
-        return WindowReader(listing, self.prefetch, start, end).windows()
+        return self.reader(listing, start, end).windows()
+
+    def reader(self, listing: Listing, start: int, end: int | None) -> WindowReader:
+        """Reads [start, end) of a list of this account."""
+        return WindowReader(listing, self.prefetch, start, end)
 
     def committer(self, bookmark: BookmarkMembers) -> Committer:
         """A committer for one of the task's bookmarks."""
@@ -73,8 +77,10 @@ class NewObjectCapture:
         bookmark = stream_state.listed or Bookmark.at(self.span.start or OLDEST)
         if self.span.end is not None and bookmark.reread_from >= self.span.end:
             return
-        windows = self._task.windows(self._task.listing, bookmark.reread_from, self.span.end)
-        checked = self._checked(windows, bookmark.reread_from)
+        reader = self._task.reader(self._task.listing, bookmark.reread_from, self.span.end)
+        if expected := reader.look():
+            yield Batch(expected=expected)
+        checked = self._checked(reader.windows(), bookmark.reread_from)
         for committed in self._task.committer(LISTED).commit(checked, bookmark):
             state = self._task.keeper.update(listed=committed.bookmark) if committed.bookmark else None
             yield Batch(records=committed.new, state=state, window=committed.window, until=self.span.end or self.now)

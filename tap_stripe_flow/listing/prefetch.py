@@ -9,8 +9,9 @@ from __future__ import annotations
 import queue
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from typing import TypeVar
 
 from tap_stripe_flow.listing.memory import MemoryBudget
@@ -32,7 +33,26 @@ class PrefetchPool:
         self._most_threads = most_threads or threads
         self._jobs: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._started = self._free = 0  # free threads, less the jobs that wait for one
+        self._readers = 0
         self._lock = threading.Lock()
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether so many lists are being read that each has at most three threads to itself."""
+        return 3 * self._readers >= self.threads
+
+    @contextmanager
+    def counted_reader(self) -> Iterator[None]:
+        """A block in which a list is read."""
+        self._count_reader(1)
+        try:
+            yield
+        finally:
+            self._count_reader(-1)
+
+    def _count_reader(self, change: int) -> None:
+        with self._lock:
+            self._readers += change
 
     def submit(self, job: Callable[[], T]) -> Future[T]:
         """Run `job` on one of the threads. Cancelling the future drops a job that has not begun."""

@@ -8,7 +8,7 @@ from itertools import chain
 
 from tap_stripe_flow.listing.pages import Listing, Page
 from tap_stripe_flow.listing.record import ListedRecord
-from tap_stripe_flow.windows.plan import Window
+from tap_stripe_flow.windows.plan import Window, estimate
 from tap_stripe_flow.windows.reach import Reach, Stop
 
 # Two of Stripe's clocks may differ by this. A bookmark is never further in the future.
@@ -45,15 +45,31 @@ def drain(listing: Listing, reach: Reach, on_page: Callable[[], None] = lambda: 
     return _follow(listing, reach, listing.pages(reach.window.start, reach.window.end), on_page)
 
 
-def drain_first(listing: Listing, start: int, end: int | None) -> tuple[Window, DrainResult]:
-    """Read the newest part of [start, end), and return the window that is the whole range; see `drain`.
+class FirstLook:
+    """The newest page of [start, end), and what follows it; `end` None: up to Stripe's present, which the page shows.
 
-    `end` None: up to Stripe's present, which the first page shows.
+    `window` is the whole range. Raises StripeError.
     """
-    following = listing.pages(start, end)
-    first = next(following)
-    window = Window(start=start, end=_present(first, start) if end is None else end)
-    return window, _follow(listing, Reach(window), chain([first], following), lambda: None)
+
+    def __init__(self, listing: Listing, start: int, end: int | None) -> None:
+        self._listing, self._following = listing, listing.pages(start, end)
+        self._first = next(self._following)
+        self.window = Window(start=start, end=_present(self._first, start) if end is None else end)
+
+    @property
+    def expected(self) -> float:
+        """How many objects are estimated to follow the page.
+
+        The estimate takes the page's density for that of the whole range. It is far too high if the range begins long
+        before the account's first object.
+        """
+        created = self._first.created
+        return estimate(self.window, len(created), min(created)) if created and self._first.has_more else 0
+
+    def drain(self, at_least: int = 0) -> DrainResult:
+        """Read on, to the end if it is near, and at least so many objects; see `drain`. Raises StripeError."""
+        pages = chain([self._first], self._following)
+        return _follow(self._listing, Reach(self.window, at_least=at_least), pages, lambda: None)
 
 
 def _follow(listing: Listing, reach: Reach, following: Iterator[Page], on_page: Callable[[], None]) -> DrainResult:

@@ -38,10 +38,12 @@ class Reach:
 
     - `usual_per_s` is how many objects a second held lately; 0: not known.
     - `can_share`: the list shows its objects newest first, so that the rest may be read by another thread.
+    - `at_least`: so many objects are read, however many are left.
     """
 
-    def __init__(self, window: Window, *, usual_per_s: float = 0, can_share: bool = False) -> None:
+    def __init__(self, window: Window, *, usual_per_s: float = 0, can_share: bool = False, at_least: int = 0) -> None:
         self.window = window
+        self._at_least = at_least
         self._usual_per_s, self._can_share = usual_per_s, can_share
         self._created: list[int] = []
         self._is_over = False
@@ -98,7 +100,7 @@ class Reach:
             is_full = len(created) > MOST_OBJECTS
             return replace(self._whole(), has_rest=True) if is_full else None
         expected = self._estimate()
-        return self._cut(expected) if is_too_much(len(created), expected) else None
+        return self._cut(expected) if is_too_much(len(created), expected) and len(created) >= self._at_least else None
 
     def _whole(self) -> Stop:
         start = self.window.start

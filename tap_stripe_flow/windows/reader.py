@@ -10,13 +10,15 @@ import functools
 import queue
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import ExitStack
 from dataclasses import dataclass
+from typing import cast
 
 from tap_stripe_flow.listing.pages import Listing, Page
 from tap_stripe_flow.listing.prefetch import PrefetchPool
 from tap_stripe_flow.listing.record import ListedRecord
-from tap_stripe_flow.windows.drain import DrainResult, drain, drain_first
-from tap_stripe_flow.windows.plan import Plan, Window
+from tap_stripe_flow.windows.drain import DrainResult, FirstLook, drain
+from tap_stripe_flow.windows.plan import TARGET_OBJECTS, Plan, Window
 from tap_stripe_flow.windows.reach import Reach
 from tap_stripe_flow.windows.schedule import Schedule
 
@@ -44,26 +46,35 @@ class WindowReader:
         self._listing = listing
         self._prefetch = prefetch
         self._range = (start, end)
-        self._schedule: Schedule | None = None
+        self._look: FirstLook | None = None
+        self._counted = ExitStack()
         self._drained: dict[Window, DrainResult] = {}
         self._draining: dict[Reach, Future[DrainResult]] = {}
         self._events: queue.SimpleQueue[Reach | None] = queue.SimpleQueue()  # a window is done; None: a page was read
         self._failure: BaseException | None = None
 
-    @property
-    def expected(self) -> float | None:
-        """How many objects are estimated to be left to read; None before the first look at the list, its newest page.
+    def look(self) -> float:
+        """Read the newest page; returns how many objects are estimated to follow it, see `FirstLook.expected`.
 
-        An estimate by the density of what was read so far, far too high before the account's first object was found.
+        Raises StripeError.
         """
-        return None if self._schedule is None else self._schedule.expected
+        self._counted.enter_context(self._prefetch.counted_reader())
+        self._look = FirstLook(self._listing, *self._range)
+        return self._look.expected
 
     def windows(self) -> Iterator[DrainedWindow]:
         """The windows of the range, oldest first. Raises StripeError after all windows before the failure."""
-        whole, first = drain_first(self._listing, *self._range)
+        with self._counted:
+            if self._look is None:
+                self.look()
+            yield from self._windows(cast("FirstLook", self._look))
+
+    def _windows(self, look: FirstLook) -> Iterator[DrainedWindow]:
+        # The pages after the first one may show that the list is short. Otherwise its rest is cut into windows, and
+        # those before the account's first object are read in vain: worth it if the threads have nothing else to do.
+        whole, first = look.window, look.drain(at_least=TARGET_OBJECTS if self._prefetch.is_busy else 0)
         can_share = self._listing.is_newest_first
         schedule = Schedule(Plan.reading(whole), self._prefetch.threads, self._prefetch.memory, can_share=can_share)
-        self._schedule = schedule
         self._finish(schedule, whole, first)
         try:
             while not schedule.is_over:

@@ -15,7 +15,6 @@ from stripe_flow.api.bucket import BURST_S
 from stripe_flow.api.client import Client
 from stripe_flow.api.errors import Stopped
 from stripe_flow.api.settings import open_client
-from stripe_flow.api.slots import Slots
 from tests.stripe_flow.api.builders import KEY
 from tests.support.wire import Peer, answer
 
@@ -163,22 +162,3 @@ def test_a_failure_gives_its_slot_back() -> None:
                 client.get("/v1/charges/ch_1")
 
         assert peer.connections == 1
-
-
-def test_slots_go_to_threads_in_the_order_in_which_they_came() -> None:
-    slots, order, stopping = Slots(1), list[int](), threading.Event()
-
-    def use(number: int) -> None:
-        with slots.slot(stopping):
-            order.append(number)
-
-    threads = [threading.Thread(target=use, args=(number,)) for number in range(8)]
-    with slots.slot(stopping):
-        for number, thread in enumerate(threads, start=1):
-            thread.start()
-            while len(slots._waiting) < number:  # noqa: SLF001
-                time.sleep(0.001)
-    for thread in threads:
-        thread.join(timeout=10)
-
-    assert order == list(range(8))
