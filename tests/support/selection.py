@@ -23,6 +23,14 @@ def sizes(few: int, many: int) -> list[object]:
     return [few, pytest.param(many, marks=pytest.mark.volume)]
 
 
+# How many streams and accounts the tap reads side by side: one after the other, the default, all. The default is in a
+# run without the volume.
+STREAMS_AT_ONCE = (1, 8, 64)
+EACH_STREAMS_AT_ONCE = pytest.mark.parametrize(
+    "streams_at_once", [8, *(pytest.param(each, marks=pytest.mark.volume) for each in STREAMS_AT_ONCE if each != 8)]
+)
+
+
 def select(items: Sequence[pytest.Item], volume: str) -> tuple[list[pytest.Item], list[pytest.Item]]:
     """The items of a run and those that it leaves out, in their order. `volume` is one of CHOICES."""
     if volume == "with":

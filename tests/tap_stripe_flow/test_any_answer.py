@@ -23,7 +23,7 @@ from jsonschema import Draft7Validator
 from tap_stripe_flow.streams import STREAMS, StreamSpec
 from tests.support.plugins import Ended, Message, a_config, run_tap
 from tests.support.scenes import MISSING, REFUSED, Answer, Scenes
-from tests.support.selection import sizes
+from tests.support.selection import STREAMS_AT_ONCE, sizes
 from tests.tap_stripe_flow.furnishing import with_all_selected
 from tests.tap_stripe_flow.generated import a_list, generate_object
 from tests.tap_stripe_flow.inside import run_inside
@@ -121,8 +121,9 @@ class World:
     folder: Path
     catalog: Message
 
-    def read(self, state: Message | None, capture: str) -> Ended:
-        config = a_config(self.stripe.url, customers_mode="list", capture=capture, give_up_after_s=20, concurrency=4)
+    def read(self, state: Message | None, capture: str, streams_at_once: int = 8) -> Ended:
+        settings = {"customers_mode": "list", "capture": capture, "streams_at_once": streams_at_once}
+        config = a_config(self.stripe.url, give_up_after_s=20, concurrency=4, **settings)
         return run_inside(self.folder, config, catalog=self.catalog, state=state)
 
 
@@ -245,7 +246,7 @@ def test_an_odd_answer_fails_its_own_stream_and_loses_nothing(world: World, coun
             lists=lists,
             answers=[Answer(path=path, status=status, body=body) for path, (status, body) in refused.items()],
         )
-        second = world.read(first.states[-1], capture)
+        second = world.read(first.states[-1], capture, rng.choice(STREAMS_AT_ONCE))
         stripe.odd = {}
         stripe.set(now=LAST)
         third = world.read(second.states[-1] if second.states else first.states[-1], capture)

@@ -19,6 +19,7 @@ from tap_stripe_flow.windows.state import StreamState, with_ends
 from tests.support.official import official
 from tests.support.plugins import Message, a_config, run_tap
 from tests.support.sandbox import Sandbox
+from tests.support.selection import EACH_STREAMS_AT_ONCE
 from tests.tap_stripe_flow.test_state_output import Written
 from tests.tap_stripe_flow.windows.test_state import stream_states
 
@@ -65,10 +66,11 @@ def test_a_full_refresh_does_not_go_on_from_ids_and_times_of_the_state_that_it_i
         assert found.events == each.events or (each.events is None and found.events == old.events)
 
 
-def test_a_full_refresh_that_is_killed_loses_no_change_after_the_merge(tmp_path: Path) -> None:
+@EACH_STREAMS_AT_ONCE
+def test_a_full_refresh_that_is_killed_loses_no_change_after_the_merge(streams_at_once: int, tmp_path: Path) -> None:
     """Its first STATE has the time of the events alone; what changed since the old state is in neither."""
     with Sandbox("--seed", "1", "--charges", "40", "--days", "60") as sandbox:
-        config = a_config(sandbox.url, capture="changes")
+        config = a_config(sandbox.url, capture="changes", streams_at_once=streams_at_once)
         old = run_tap(tmp_path, config).states[-1]
         sandbox.advance(2_000)
         changed = sandbox.objects("charge")[5]["id"]

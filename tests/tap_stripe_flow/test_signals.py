@@ -15,13 +15,15 @@ import termios
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.stripe_flow.singer.run_log import logged, structured
 from tests.support.hangups import hangups
-from tests.support.plugins import a_config, clean_env, command, run_tap
-from tests.support.sandbox import Sandbox
+from tests.support.plugins import Message, a_config, clean_env, command, run_tap
+from tests.support.sandbox import CONNECTED, PLATFORM, Sandbox
+from tests.support.selection import EACH_STREAMS_AT_ONCE
 from tests.support.terminal import LOGIN
 from tests.tap_stripe_flow.crowds import A_CHARGE, post
 
@@ -29,6 +31,8 @@ from tests.tap_stripe_flow.crowds import A_CHARGE, post
 pytestmark = pytest.mark.volume(cases=2)
 
 LOG = "log"
+# Two accounts, each with two streams.
+BOTH: dict[str, Any] = {"account_ids": [PLATFORM, CONNECTED]}  # Any: settings
 
 
 @pytest.fixture(scope="module")
@@ -54,10 +58,11 @@ def start(folder: Path, url: str, *, ignores_hangups: bool = False, **settings: 
 
 @pytest.mark.promise("tap 10", "A signal (SIGHUP too) ends the tap on a whole line")
 @SIGNALS
+@EACH_STREAMS_AT_ONCE
 def test_a_signal_ends_the_run_on_a_whole_line(
-    sandbox_with_history: Sandbox, tmp_path: Path, sent: signal.Signals
+    sandbox_with_history: Sandbox, tmp_path: Path, sent: signal.Signals, streams_at_once: int
 ) -> None:
-    with start(tmp_path, sandbox_with_history.url) as tap:
+    with start(tmp_path, sandbox_with_history.url, **BOTH, streams_at_once=streams_at_once) as tap:
         assert tap.stdout is not None
         seen = [tap.stdout.readline() for _ in range(50)]
         tap.send_signal(sent)
@@ -153,8 +158,12 @@ def test_a_closed_pipe_ends_the_tap_without_a_traceback(sandbox_with_history: Sa
 
 @pytest.mark.volume(cases=1)
 @pytest.mark.parametrize("after_bytes", [0, 60_000, 400_000, 900_000])
-def test_a_killed_run_is_resumed_without_loss(sandbox_with_history: Sandbox, tmp_path: Path, after_bytes: int) -> None:
-    with start(tmp_path, sandbox_with_history.url) as tap:
+@EACH_STREAMS_AT_ONCE
+def test_a_killed_run_is_resumed_without_loss(
+    sandbox_with_history: Sandbox, tmp_path: Path, after_bytes: int, streams_at_once: int
+) -> None:
+    settings = BOTH | {"streams_at_once": streams_at_once}
+    with start(tmp_path, sandbox_with_history.url, **settings) as tap:
         assert tap.stdout is not None
         out = os.read(tap.stdout.fileno(), 1)
         while len(out) < after_bytes:
@@ -165,19 +174,30 @@ def test_a_killed_run_is_resumed_without_loss(sandbox_with_history: Sandbox, tmp
     messages = [json.loads(line) for line in out.splitlines(keepends=True) if line.endswith(b"\n")]
     states = [message["value"] for message in messages if message["type"] == "STATE"]
 
-    resumed = run_tap(tmp_path, a_config(sandbox_with_history.url), state=states[-1] if states else None)
+    config = a_config(sandbox_with_history.url, **settings)
+    resumed = run_tap(tmp_path, config, state=states[-1] if states else None)
 
-    emitted = {message["record"]["id"] for message in messages if message["type"] == "RECORD"}
-    emitted |= {record["id"] for name in ("charges", "refunds") for record in resumed.records(name)}
-    made = {each["id"] for kind in ("charge", "refund") for each in sandbox_with_history.objects(kind)}
+    messages += resumed.messages
+    emitted = {identity(message["record"]) for message in messages if message["type"] == "RECORD"}
+    made = {
+        (account, each["id"])
+        for account in (PLATFORM, CONNECTED)
+        for kind in ("charge", "refund")
+        for each in sandbox_with_history.objects(kind, account)
+    }
     assert emitted == made
 
 
+def identity(record: Message) -> tuple[str, str]:
+    return record["_stripe_account"], record["id"]
+
+
 @SIGNALS
+@EACH_STREAMS_AT_ONCE
 def test_a_second_signal_ends_a_run_that_waits_for_its_reader(
-    sandbox_with_history: Sandbox, tmp_path: Path, sent: signal.Signals
+    sandbox_with_history: Sandbox, tmp_path: Path, sent: signal.Signals, streams_at_once: int
 ) -> None:
-    with start(tmp_path, sandbox_with_history.url) as tap:
+    with start(tmp_path, sandbox_with_history.url, **BOTH, streams_at_once=streams_at_once) as tap:
         assert tap.stdout is not None
         tap.stdout.readline()
         wait_until_full(tap.stdout.fileno())

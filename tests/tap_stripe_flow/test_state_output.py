@@ -25,6 +25,7 @@ from tests.support.forking import started
 from tests.support.official import official
 from tests.support.plugins import Ended, Message, a_config, clean_env, command, run_tap
 from tests.support.sandbox import CONNECTED, PLATFORM, Sandbox
+from tests.support.selection import EACH_STREAMS_AT_ONCE
 
 ACCOUNTS = [f"acct_{number:04d}" for number in range(40)]
 TICK_S = 600
@@ -250,12 +251,14 @@ def size(done: Ended) -> int:
     "Idle runs cost no more per account with more accounts; busy ones write no more STATE bytes than record bytes",
 )
 @pytest.mark.parametrize("capture", ["new", "changes"])
+@EACH_STREAMS_AT_ONCE
 def test_the_states_of_a_tick_grow_with_the_accounts_and_not_faster(
-    capture: str, many: Sandbox, tmp_path: Path
+    streams_at_once: int, capture: str, many: Sandbox, tmp_path: Path
 ) -> None:
     """An idle tick; then a busy one: in each account a charge is made, and an older one changes."""
     few, most = 8, len(ACCOUNTS)
-    configs = {count: a_config(many.url, capture=capture, account_ids=ACCOUNTS[:count]) for count in (few, most)}
+    read = {"capture": capture, "streams_at_once": streams_at_once}
+    configs = {count: a_config(many.url, account_ids=ACCOUNTS[:count], **read) for count in (few, most)}
     first = {count: run_tap(tmp_path, config) for count, config in configs.items()}
     many.advance(TICK_S)
 

@@ -19,6 +19,7 @@ from tap_stripe_flow.listing.record import ListedRecord
 from tests.support.official import everything, official
 from tests.support.plugins import Ended, Message, a_config, run_tap
 from tests.support.sandbox import CONNECTED, PLATFORM, Sandbox
+from tests.support.selection import EACH_STREAMS_AT_ONCE
 from tests.tap_stripe_flow.crowds import A_CHARGE, crowd, post
 
 DAY_S = 86_400
@@ -141,12 +142,15 @@ def last(done: Sequence[Ended], stream: str) -> dict[str, Message]:
     return {each["id"]: each for run in done for each in run.records(stream)}
 
 
-def test_the_last_record_of_every_object_is_the_object_as_it_is(sandbox: Sandbox, tmp_path: Path) -> None:
-    client = official(sandbox).v1
+@EACH_STREAMS_AT_ONCE
+def test_the_last_record_of_every_object_is_the_object_as_it_is(
+    streams_at_once: int, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    client, config = official(sandbox).v1, settings(sandbox.url, streams_at_once=streams_at_once)
     for second in range(60):
         crowd(sandbox, "/v1/charges", A_CHARGE, 2, at=sandbox.clock() + second % 7)
         crowd(sandbox, "/v1/customers", "", 1, at=sandbox.clock())
-    done = [run_tap(tmp_path, settings(sandbox.url))]
+    done = [run_tap(tmp_path, config)]
 
     for turn in range(3):
         sandbox.advance((5, 700, 40_000)[turn])
@@ -157,9 +161,9 @@ def test_the_last_record_of_every_object_is_the_object_as_it_is(sandbox: Sandbox
         client.customers.delete(customers[turn]["id"])
         client.customers.update(customers[-1]["id"], {"name": str(turn)})
         post(sandbox, [("/v1/charges", A_CHARGE)] * 3)
-        done.append(run_tap(tmp_path, settings(sandbox.url), state=done[-1].states[-1]))
+        done.append(run_tap(tmp_path, config, state=done[-1].states[-1]))
     sandbox.advance(1_000)
-    done.append(run_tap(tmp_path, settings(sandbox.url), state=done[-1].states[-1]))
+    done.append(run_tap(tmp_path, config, state=done[-1].states[-1]))
 
     assert [run.code for run in done] == [0] * 5
     for stream in ("charges", "refunds"):
@@ -303,8 +307,10 @@ def test_after_a_gap_all_events_that_stripe_still_keeps_are_read(sandbox: Sandbo
     assert (again.records("charges"), "events_gap_days" in again.log) == ([], False)
 
 
-def test_a_kill_inside_a_gap_leaves_nothing_stale(sandbox: Sandbox, tmp_path: Path) -> None:
+@EACH_STREAMS_AT_ONCE
+def test_a_kill_inside_a_gap_leaves_nothing_stale(streams_at_once: int, sandbox: Sandbox, tmp_path: Path) -> None:
     """Resumed from each STATE of the run that found the gap, an hour later, which is more than EVENTS_EDGE_S."""
+    config = settings(sandbox.url, streams_at_once=streams_at_once)
     client, start = official(sandbox).v1, sandbox.clock()
     for days in (300, 20, 15, 10):
         crowd(sandbox, "/v1/charges", A_CHARGE, 1 if days == 300 else 700, at=start - days * DAY_S)
@@ -314,7 +320,7 @@ def test_a_kill_inside_a_gap_leaves_nothing_stale(sandbox: Sandbox, tmp_path: Pa
     client.charges.update(sandbox.objects("charge")[-1]["id"], {"description": "unseen"})
     sandbox.set_clock(start + 40 * DAY_S)
     client.charges.update(old, {"description": "changed, with an event"})
-    gap = run_tap(tmp_path, settings(sandbox.url), state=first.states[-1])
+    gap = run_tap(tmp_path, config, state=first.states[-1])
     sandbox.advance(3_600)
     now = {each["id"]: each for each in everything(client.charges)}
     states = [each for each in gap.states if "gap_from" in each["bookmarks"]["charges"]]
@@ -326,7 +332,7 @@ def test_a_kill_inside_a_gap_leaves_nothing_stale(sandbox: Sandbox, tmp_path: Pa
             for each in killed
             if each.get("stream") == "charges" and "record" in each
         }
-        resumed = run_tap(tmp_path, settings(sandbox.url), state=state)
+        resumed = run_tap(tmp_path, config, state=state)
         assert last([first], "charges") | before | last([resumed], "charges") == now
 
     assert len(states) > 2

@@ -18,6 +18,7 @@ from tap_stripe_flow.windows.plan import Window
 from tap_stripe_flow.windows.state import StateKeeper, StreamState
 from tests.support.plugins import Ended, Message, a_config, run_tap
 from tests.support.sandbox import CONNECTED, PLATFORM, Sandbox
+from tests.support.selection import EACH_STREAMS_AT_ONCE
 from tests.tap_stripe_flow.crowds import A_CHARGE, crowd
 
 MOST_STATE_BYTES = 300_000
@@ -119,10 +120,12 @@ def assert_is_small(state: Message) -> None:
 
 
 @pytest.mark.promise("tap 7", "Streams and accounts share the 9,000 ids of a state")
-def test_streams_and_accounts_share_the_limit_of_ids_in_the_state(tmp_path: Path) -> None:
+@EACH_STREAMS_AT_ONCE
+def test_streams_and_accounts_share_the_limit_of_ids_in_the_state(streams_at_once: int, tmp_path: Path) -> None:
     """More objects in the overlap than the state can remember: the rest waits, and each is emitted once."""
     with Sandbox() as sandbox:
-        settings = a_config(sandbox.url, account_ids=["self", CONNECTED], customers_mode="list")
+        accounts = {"account_ids": ["self", CONNECTED], "streams_at_once": streams_at_once}
+        settings = a_config(sandbox.url, customers_mode="list", **accounts)
         start = sandbox.clock()
         for second in range(0, 40, 4):
             for account in (PLATFORM, CONNECTED):
