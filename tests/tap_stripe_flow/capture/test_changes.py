@@ -348,7 +348,8 @@ def test_an_object_that_changes_while_a_gap_begins_is_not_stale(sandbox: Sandbox
     sandbox.faults(rule | {"action": {"kind": "hold"}})
 
     with ThreadPoolExecutor(1) as pool:
-        running = pool.submit(run_tap, tmp_path, settings(sandbox.url), state=state)
+        # Charges come first, so theirs is the request that is held.
+        running = pool.submit(run_tap, tmp_path, settings(sandbox.url, streams_at_once=1), state=state)
         try:
             sandbox.wait_until_held("events")
             sandbox.advance(5)
