@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, NoReturn, TypeVar
 
 from stripe_flow.api.client import CHECK_PATH
@@ -93,8 +94,12 @@ class Run:
         """Note that Stripe has answered a read and its records are written."""
         self._has_progressed, self._is_unreachable, self._probed = True, False, None
 
-    def fail(self, what: str, error: StripeFlowError, *, has_advanced: bool = False) -> None:
-        """Note and log that one stream of one account failed; `has_advanced`: its state moved in this run.
+    def fail(
+        self, what: str, error: StripeFlowError, *, has_advanced: bool = False, traffic: Traffic | None = None
+    ) -> None:
+        """Note and log that one stream of one account failed.
+
+        `has_advanced`: its state moved in this run; `traffic` counts the requests that are sent because of the failure.
 
         Raises SystemExit where no other stream can succeed: the key is refused, or Stripe has never answered, and does
         not answer another request either.
@@ -102,7 +107,7 @@ class Run:
         if isinstance(error, KeyRefused):
             self.stop(error)
         if is_of_all_streams(error):
-            probed = self._probe()
+            probed = self._probe(traffic or self.client.traffic)
             self._is_unreachable = self._is_unreachable or (probed is not None and is_of_all_streams(probed))
             is_silent = _is_unanswered(error) and _is_unanswered(probed)
             if is_silent and not self._has_progressed:
@@ -144,7 +149,7 @@ class Run:
             return StripeUnreachable.exit_code
         return code_of(self._failures, has_progressed=self._has_progressed)
 
-    def _probe(self) -> StripeError | None:
+    def _probe(self, traffic: Traffic) -> StripeError | None:
         """Ask Stripe for anything, and return the error; None: it answers. Raises SystemExit if it refuses the key.
 
         An error counts for `PROBE_S`, until Stripe answers a read: in an outage many streams and accounts fail at once.
@@ -152,7 +157,7 @@ class Run:
         if self._probed is not None and time.monotonic() - self._probed_s <= PROBE_S:
             return self._probed
         try:
-            self.client.hurried(PROBE_S).get(CHECK_PATH)
+            replace(self.client, traffic=traffic).hurried(PROBE_S).get(CHECK_PATH)
         except KeyRefused as error:
             self.stop(error)
         except StripeError as error:

@@ -147,7 +147,7 @@ class StreamReader:
             if isinstance(error, Exception) and not isinstance(error, ENDS_THE_RUN):
                 failure = as_failure(error)
                 has_advanced = self._output.state.members(self.partition) != self._before
-                self._run.fail(self.label, failure, has_advanced=has_advanced)
+                self._run.fail(self.label, failure, has_advanced=has_advanced, traffic=self.client.traffic)
         finally:  # also if it ends the run; a request that it sends counts for this stream and account
             self._run.end(self.progress, failure or error)
         if error is not None and failure is None:

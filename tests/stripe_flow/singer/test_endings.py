@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,9 @@ from tests.support.sandbox import CONNECTED, PLATFORM, Sandbox
 from tests.tap_stripe_flow.crowds import A_CHARGE, post
 
 CARD = {"amount": 500, "currency": "usd", "source": "tok_visa"}
+ONE_BY_ONE: Message = {"streams_at_once": 1}
+# The states of the next stream: it was read; the run ended before it began, or just after.
+OK, LEFT = {"ok"}, {"not read", "interrupted"}
 CANARY = "canary"
 CANARY_KEY = "sk_test_canary"
 
@@ -32,11 +35,11 @@ def of_charges(status: int, *, skip: int = 0, method: str = "GET") -> Message:
 @pytest.mark.parametrize(
     ("fault", "settings", "code", "charges", "refunds"),
     [
-        (None, {}, 0, "ok", {"ok"}),
-        (of_charges(403), {}, 2, "failed: permission missing", {"ok"}),
-        (of_charges(503), {"give_up_after_s": 1}, 2, "failed: stripe unreachable", {"ok"}),
-        (of_charges(401), {}, 4, "failed: key refused", {"ok", "interrupted", "not read"}),
-        (None, {"stream_maps": {"charges": {"x": "1 / 0"}}}, 1, "failed: misconfigured", {"ok", "interrupted"}),
+        (None, {}, 0, "ok", OK),
+        (of_charges(403), {}, 2, "failed: permission missing", OK),
+        (of_charges(503), {"give_up_after_s": 1}, 2, "failed: stripe unreachable", OK),
+        (of_charges(401), ONE_BY_ONE, 4, "failed: key refused", LEFT),
+        (None, ONE_BY_ONE | {"stream_maps": {"charges": {"x": "1 / 0"}}}, 1, "failed: misconfigured", LEFT),
     ],
     ids=["done", "permission", "unreachable", "key", "map"],
 )
@@ -46,7 +49,7 @@ def test_the_summary_of_the_tap_has_the_state_of_each_stream(
     settings: Mapping[str, object],
     code: int,
     charges: str,
-    refunds: set[str],
+    refunds: Collection[str],
     sandbox: Sandbox,
     tmp_path: Path,
 ) -> None:
@@ -64,7 +67,8 @@ def test_the_summary_of_the_tap_has_the_state_of_each_stream(
     assert rows[0]["state"] == charges
     assert rows[1]["state"] in refunds
     assert [row["records"] for row in rows] == [len(done.records(row["stream"])) for row in rows]
-    assert sum(row["requests"] for row in rows) == len(sandbox.requests()) - before
+    if refunds == OK:  # else a request may be on its way when the process ends
+        assert sum(row["requests"] for row in rows) == len(sandbox.requests()) - before
     assert ["up_to" in row for row in rows] == [row["state"] == "ok" for row in rows]
 
 
