@@ -13,7 +13,7 @@ import pytest
 
 from tests.stripe_flow.singer.run_log import structured
 from tests.support.plugins import a_config, a_record, a_schema, a_state, command
-from tests.support.sandbox import Sandbox
+from tests.support.sandbox import CONNECTED, PLATFORM, Sandbox
 from tests.support.terminal import CTRL_C, Terminal, shell_words
 from tests.tap_stripe_flow.crowds import A_CHARGE, post
 
@@ -112,6 +112,20 @@ def test_structured_logs_have_no_live_line(plugin: Plugin, busy: Sandbox, tmp_pa
 
     assert (code, DRAWN in terminal.raw) == (0, False)
     assert '"summary":{' in terminal.raw.decode()
+
+
+def test_the_live_line_has_all_streams_and_accounts_that_are_being_read(busy: Sandbox, tmp_path: Path) -> None:
+    stuck = {"name": "stuck", "match": {"path": "/v1/*"}, "at": "before_answer", "action": {"kind": "hold"}}
+    busy.faults(stuck)
+    line = command("tap_stripe_flow", tmp_path, a_config(busy.url, account_ids=[PLATFORM, CONNECTED]))
+    with Terminal(f"exec {shell_words(line)} > out", tmp_path) as terminal:
+        busy.wait_until_held("stuck", 4)
+        terminal.wait_for("streams charges, refunds, 2 accounts, 0 records")
+        busy.release("stuck")
+        code = terminal.code()
+
+    assert code == 0
+    assert [line for line in terminal.screen if LIVE.search(line)] == []
 
 
 @PLUGINS
