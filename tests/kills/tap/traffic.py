@@ -13,9 +13,9 @@ from urllib.parse import urlencode
 
 from tests.support.sandbox import Sandbox
 
-# Every EVERY_S seconds of the sandbox's clock so many objects per account and kind: all together 54,000 in 600 seconds,
+# Every EVERY_S seconds of the sandbox's clock so many objects per account and kind: all together 45,000 in 600 seconds,
 # with a balance transaction for each charge and refund.
-EVERY_S, AT_ONCE = 3, 18
+EVERY_S, AT_ONCE = 3, 15
 # The largest amount of a charge: refunds of 1 can be made of it during a whole ordeal.
 _LARGEST_AMOUNT = 99_999_999
 _ANSWER_S, _STOP_S = 60, 90
