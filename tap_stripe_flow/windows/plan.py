@@ -169,11 +169,6 @@ class Plan:
         self.parts[index : index + 1] = [waiting, replace(self.parts[index], window=left)]
         return left
 
-    @property
-    def expected(self) -> float:
-        """How many objects are estimated in the parts that are not read yet."""
-        return sum(part.expected for part in self.parts if part.stage is not Stage.READ)
-
     def _start(self, index: int) -> Window:
         part = self.parts[index]
         per_s = min(part.per_s, self.usual_per_s or part.per_s)  # too wide costs nothing, too narrow half a page

@@ -44,11 +44,6 @@ class Schedule:
         oldest = self._plan.parts[0]
         return oldest.stage is not Stage.READ and all(reach.window != oldest.window for reach in self._reading)
 
-    @property
-    def expected(self) -> float:
-        """How many objects are estimated to be left to read."""
-        return self._plan.expected
-
     def starts(self) -> Iterator[Reach]:
         """The windows to begin now."""
         while len(self._reading) < self._threads:

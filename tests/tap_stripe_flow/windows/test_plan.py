@@ -144,19 +144,6 @@ def test_windows_grow_and_shrink_with_the_usual_density() -> None:
     assert widths[-1] > widths[0]
 
 
-def test_what_is_left_is_estimated() -> None:
-    plan = Plan.reading(Window(start=0, end=1000))
-    plan.finish(Window(start=0, end=1000), 900, count=100, expected=500)
-    assert plan.expected == pytest.approx(500)
-
-    window = plan.start_next()
-    assert window is not None
-    assert plan.expected == pytest.approx(500)
-
-    plan.finish(window, 0, count=450)
-    assert plan.expected == 0
-
-
 def test_the_estimate_uses_the_newest_page_and_the_usual_density() -> None:
     window = Window(start=0, end=1000)
 
