@@ -58,15 +58,17 @@ class WindowReader:
 
         Raises StripeError.
         """
-        self._counted.enter_context(self._prefetch.counted_reader())
-        self._look = FirstLook(self._listing, *self._range)
+        with ExitStack() as counted:
+            counted.enter_context(self._prefetch.counted_reader())
+            self._look = FirstLook(self._listing, *self._range)
+            self._counted = counted.pop_all()  # until `windows` has ended; a look that fails is over
         return self._look.expected
 
     def windows(self) -> Iterator[DrainedWindow]:
         """The windows of the range, oldest first. Raises StripeError after all windows before the failure."""
+        if self._look is None:
+            self.look()
         with self._counted:
-            if self._look is None:
-                self.look()
             yield from self._windows(cast("FirstLook", self._look))
 
     def _windows(self, look: FirstLook) -> Iterator[DrainedWindow]:

@@ -189,6 +189,22 @@ def test_a_reader_tells_how_much_it_expects_after_its_first_look(uneven: Sandbox
     assert [list(whole(drained)) for drained in short.windows()] == [[]]
 
 
+def test_only_lists_that_are_being_read_make_the_pool_busy(uneven: Sandbox) -> None:
+    pool = PrefetchPool(3)
+    rule = {"name": "forbidden", "match": {"path": "/v1/charges"}, "at": "before_read", "times": 1}
+    uneven.faults({**rule, "action": {"kind": "answer", "status": 403, "error": {"type": "invalid_request_error"}}})
+    with pytest.raises(PermissionMissing) as raised:
+        WindowReader(listing(uneven, "/v1/charges"), pool, OLDEST, None).look()
+    uneven.faults()
+    assert (raised.value.exit_code, pool.is_busy) == (4, False)  # while the error and its frames are kept
+
+    reader = WindowReader(listing(uneven, "/v1/plans"), pool, OLDEST, None)
+    reader.look()
+    assert pool.is_busy
+    assert list(reader.windows())
+    assert not pool.is_busy
+
+
 def settle(sandbox: Sandbox) -> None:
     """Wait until no request has been sent for a while."""
     for _ in range(100):
