@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Sequence
+from collections.abc import Collection
 from pathlib import Path
 
 from stripe_flow.api.errors import (
@@ -52,15 +52,15 @@ def is_of_all_streams(error: StripeFlowError) -> bool:
     return isinstance(error, AccountTrouble) and not isinstance(error, (PermissionMissing, NoUsableAnswer))
 
 
-def code_of(failures: Sequence[StripeFlowError], *, has_progressed: bool) -> int:
-    """The exit code for the failures of a run: 0 without failures, 2 if something could be read."""
+def code_of(failures: Collection[type[StripeFlowError]], *, has_progressed: bool) -> int:
+    """The exit code for the kinds of failures of a run: 0 without failures, 2 if something could be read."""
     if not failures:
         return 0
     if has_progressed:
         return SOME_FAILED
-    if any(isinstance(error, StripeUnreachable) for error in failures):
+    if any(issubclass(error, StripeUnreachable) for error in failures):
         return StripeUnreachable.exit_code
     for kind in (AccountTrouble, Misconfigured):
-        if all(isinstance(error, kind) for error in failures):
+        if all(issubclass(error, kind) for error in failures):
             return kind.exit_code
     return SOME_FAILED

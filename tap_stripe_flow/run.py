@@ -57,7 +57,8 @@ class Run:
         self.shared_pages = SharedPages()
         self.span = read_span(config)
         self._logger = logger
-        self._failures: list[StripeFlowError] = []
+        # Only the kinds: errors would keep the frames that raised them, and all the pages that these had read.
+        self._failures: set[type[StripeFlowError]] = set()
         self._has_progressed = self._is_unreachable = False
         self._probed: StripeError | None = None
         self._probed_s = -math.inf
@@ -112,14 +113,14 @@ class Run:
             is_silent = _is_unanswered(error) and _is_unanswered(probed)
             if is_silent and not self._has_progressed:
                 self.stop(error)
-        self._failures.append(error)
+        self._failures.add(type(error))
         state = "its state is that of the last committed window" if has_advanced else "its state is unchanged"
         self._logger.error("%s failed, %s: %s", what, state, error)
 
     def note_missing(self, what: str, progress: Progress, error: StripeError) -> None:
         """Note and log that Stripe does not know one object of a stream; the others are read."""
         progress.missing += 1
-        self._failures.append(error)
+        self._failures.add(type(error))
         self._logger.error("%s: %s; the others are read", what, error)
 
     def note_refused(
@@ -127,7 +128,7 @@ class Run:
     ) -> None:
         """Note what cannot be read, and log it for the first ones: the children of a parent, or a list in an object."""
         progress.refused += 1
-        self._failures.append(error)
+        self._failures.add(type(error))
         if progress.refused <= MOST_NAMED:
             left_out, of_others = (
                 ("the children of %s are left out", "those of the others are read")

@@ -67,7 +67,7 @@ def judge_bookmarks(bookmarks: Sequence[StreamBookmark] | None) -> Iterator[Find
         yield warns("not checked: add --state FILE; `meltano state list` names the states that Meltano has")
     for bookmark in bookmarks or ():
         if bookmark.error is not None:
-            yield stops(f"{bookmark.name}: {bookmark.error}", code_of([bookmark.error], has_progressed=True))
+            yield stops(f"{bookmark.name}: {bookmark.error}", code_of([type(bookmark.error)], has_progressed=True))
         elif bookmark.until_unix is None:
             yield warns(f"{bookmark.name} has no bookmark yet: it starts at start_date")
         else:

@@ -101,7 +101,7 @@ def _try_lists(plugin_under_test: TapUnderTest, lists: Sequence[tuple[Engine, Ac
 def judge_selected(found: Sequence[ListAccess]) -> Iterator[Finding]:
     readable = [access for access in found if access.error is None]
     errors = [access.error for access in found if access.error is not None and not access.is_left_out]
-    code = code_of(errors, has_progressed=bool(readable))
+    code = code_of({type(error) for error in errors}, has_progressed=bool(readable))
     if not readable and not errors:
         yield stops("a run would read nothing: no stream is selected that the key may read", Misconfigured.exit_code)
     for access in found:

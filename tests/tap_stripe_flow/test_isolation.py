@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+import weakref
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import pytest
 
-from stripe_flow.api.errors import StripeUnreachable
+from stripe_flow.api.errors import PermissionMissing, StripeUnreachable
+from stripe_flow.api.traffic import Traffic
+from tap_stripe_flow.run import MOST_NAMED
 from tap_stripe_flow.streams import STREAMS
 from tests.lists.tap import a_run
 from tests.support.plugins import Ended, Message, a_config, run_tap
@@ -232,6 +235,19 @@ def test_streams_that_fail_at_once_ask_once_whether_stripe_answers() -> None:
         asked.append(len(stripe.asked))
 
     assert asked == [1, 1, 2]
+
+
+def test_failures_of_single_objects_keep_nothing_of_what_was_read() -> None:
+    with Scenes(now=NOW) as stripe:
+        run, _ = a_run(a_config(stripe.url))
+        progress = run.begin("charges", None, None, Traffic())
+        errors = [PermissionMissing("no permission") for _ in range(2 * MOST_NAMED)]
+        kept = [weakref.ref(each) for each in errors]
+        while errors:
+            run.note_refused("stream charges", progress, "ch_1", errors.pop(), is_parent=True)
+
+    assert [each() for each in kept[:MOST_NAMED]] == [None] * MOST_NAMED  # the others were logged
+    assert run.exit_code() == 4
 
 
 def test_where_nothing_answers_the_run_ends_at_the_first_stream(catalog: Message, tmp_path: Path) -> None:
