@@ -49,6 +49,8 @@ class Run:
 
     def __init__(self, config: Mapping[str, Any], logger: logging.Logger) -> None:  # Any: JSON
         self.client = open_client(config, most_in_flight=config["concurrency"])
+        # The writer waits for its requests, so it has a connection of its own: all others may hang.
+        self._probing = replace(self.client, transport=open_client(config).transport)
         self.accounts = Accounts(self.client)
         self.prefetch = PrefetchPool(config["concurrency"], MOST_THREADS)
         self.ids = IdPool()
@@ -158,7 +160,7 @@ class Run:
         if self._probed is not None and time.monotonic() - self._probed_s <= PROBE_S:
             return self._probed
         try:
-            replace(self.client, traffic=traffic).hurried(PROBE_S).get(CHECK_PATH)
+            replace(self._probing, traffic=traffic).hurried(PROBE_S).get(CHECK_PATH)
         except KeyRefused as error:
             self.stop(error)
         except StripeError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 import weakref
 from collections.abc import Collection, Iterator
 from pathlib import Path
@@ -235,6 +236,21 @@ def test_streams_that_fail_at_once_ask_once_whether_stripe_answers() -> None:
         asked.append(len(stripe.asked))
 
     assert asked == [1, 1, 2]
+
+
+def test_whether_stripe_answers_is_asked_also_while_every_request_hangs() -> None:
+    with Scenes(now=NOW, answers=[Answer(path="*", status=500, body=REFUSED)]) as stripe:
+        run, _ = a_run(a_config(stripe.url, give_up_after_s=0))
+        run.note_progress()
+        client, asked = run.client, threading.Event()
+
+        def fail() -> None:
+            run.fail("first", StripeUnreachable("no answer"))
+            asked.set()
+
+        with client.transport.slot(client.stopping) as has_slot:
+            threading.Thread(target=fail, daemon=True).start()
+            assert (has_slot, asked.wait(20), len(stripe.asked)) == (True, True, 1)
 
 
 def test_failures_of_single_objects_keep_nothing_of_what_was_read() -> None:
