@@ -104,6 +104,12 @@ class Source:
 
     def batches(self, run: Run, reading: Reading) -> Iterator[Batch]:
         """Records and state of one account. Raises StripeError, Misconfigured or UnusableState."""
+        try:
+            yield from self._batches(run, reading)
+        finally:  # also if nothing of `capture.changes` was begun
+            run.shared_events.share(self.spec.name, reading.account.id).leave()
+
+    def _batches(self, run: Run, reading: Reading) -> Iterator[Batch]:
         errors: dict[str, StripeError] = {}
         account, log = reading.account, reading.log
         members = run.shared_lists.get(self.spec.name)

@@ -86,12 +86,6 @@ class ChangeCapture:
         Raises StripeError; if only the events cannot be read, after all new objects. At the end, the error of a
         changed object that cannot be read, or UnreadableAnswer for events that do not say which object changed.
         """
-        try:
-            yield from self._batches()
-        finally:
-            self._feed.share.leave()
-
-    def _batches(self) -> Iterator[Batch]:
         stream_state = self._task.keeper.stream_state
         if stream_state.events is None and stream_state.listed is None:
             yield self._begin()

@@ -70,7 +70,12 @@ class Room:
 
     def __init__(self, most: int) -> None:
         self._lock = threading.Lock()
-        self._left = most
+        self._most = self._left = most
+
+    @property
+    def held(self) -> int:
+        """How many events are held."""
+        return self._most - self._left
 
     def take(self, count: int) -> bool:
         """Whether there was room for so many more, which are held now."""
@@ -218,6 +223,11 @@ class SharedEvents:
                 for each in group.followers:
                     share = EventShare(stream=each.stream, head=head, begun_at=begun_at)
                     self._shares[each.stream, each.account] = share
+
+    @property
+    def held(self) -> int:
+        """How many events are held for the streams that have not read them yet."""
+        return self._room.held
 
     def share(self, stream: str, account: str | None) -> EventShare:
         """That of one stream and account; one that was not planned reads on its own."""

@@ -139,6 +139,7 @@ class Together:
     states: dict[str, Mapping[str, object]] = field(default_factory=dict)
     rows: dict[str, dict[str, Message]] = field(default_factory=lambda: {each: {} for each in STREAMS})
     errors: dict[str, StripeFlowError] = field(default_factory=dict)
+    held_events: int = 0  # after the run
 
     def run(
         self,
@@ -173,6 +174,7 @@ class Together:
         else:
             for stream in streams:
                 read(stream)
+        self.held_events = run.shared_events.held
 
 
 def lists(name: str, *events: Message) -> dict[str, list[Any]]:
@@ -230,6 +232,21 @@ def test_an_odd_event_fails_only_the_stream_of_its_kind(odd: Message) -> None:
     assert min(through["charges"], through["refunds"]) > NOW + HOUR_S - 60
     assert together.errors.keys() <= {"customers"}
     assert through["customers"] < NOW + 60 or not together.errors
+
+
+def test_a_stream_that_fails_before_it_reads_its_list_holds_no_events() -> None:
+    """It fails at an object of an earlier run, of which a list was refused then."""
+    with Scenes(now=NOW, lists=lists("old")) as stripe:
+        together = begun(stripe)
+        together.states["customers"] = {**together.states["customers"], "refused_parents": ["cus_9"]}
+        refused = Answer(path="/v1/customers/cus_9", status=401, body=REFUSED)
+        events = [updated(each, NOW + 50, "new") for each in STREAMS]
+        stripe.set(now=NOW + HOUR_S, lists=lists("new", *events), answers=[refused])
+        together.run()
+
+    assert together.errors.keys() == {"customers"}
+    assert names(together, "charges") == ["new"]
+    assert together.held_events == 0
 
 
 def test_an_event_of_a_type_that_nobody_asked_for_is_left_to_stripe() -> None:
