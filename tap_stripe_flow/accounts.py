@@ -53,7 +53,7 @@ class Accounts:
         ListUnfinished if Stripe does not show the whole list; or another StripeError.
         """
         if ALL not in account_ids:
-            return self.named(account_ids)
+            return self._each_once(account_ids, known=(SELF, ALL))
         if others := [name for name in account_ids if name != ALL]:
             raise Misconfigured(
                 f"setting account_ids has `{ALL}` and {others[0]!r}: `{ALL}` has no others beside it, since it is the "
@@ -67,18 +67,23 @@ class Accounts:
 
         Raises Misconfigured for an invalid name, StripeError when the id of `self` cannot be read.
         """
+        return self._each_once(names, known=(SELF,))
+
+    def _each_once(self, names: Iterable[str], *, known: Sequence[str]) -> list[Account]:
+        """`known`: the names that the setting takes beside ids, which a message suggests."""
         accounts: dict[str | None, Account] = {}
-        for account in map(self._named, names):
+        for name in names:
+            account = self._named(name, known)
             accounts.setdefault(account.id, account)
         return list(accounts.values())
 
-    def _named(self, name: str) -> Account:
+    def _named(self, name: str, known: Sequence[str]) -> Account:
         if name == SELF:
             return Account(id=self._own(SELF))
         try:
             check_account_id(name)
         except Misconfigured as error:
-            raise Misconfigured(f"{error}{suggestion(name, [SELF])}") from None
+            raise Misconfigured(f"{error}{suggestion(name, known)}") from None
         return Account(id=name, stripe_account=name)
 
     @cached_property

@@ -208,6 +208,18 @@ def test_the_accounts_of_customer_ids_need_no_list(platform: Sandbox, connected:
     assert "'all'" in refused.errors[0]
 
 
+def test_another_spelling_of_all_is_suggested_where_it_is_accepted(platform: Sandbox, tmp_path: Path) -> None:
+    config = a_config(platform.url, account_ids=["ALL"])
+    of_customers = config | {"account_ids": ["self"], "customer_ids": ["ALL/cus_1"]}
+
+    done = run_tap(tmp_path, config)
+    refused = run_tap(tmp_path, of_customers, catalog=only_customers(tmp_path, of_customers))
+
+    assert (done.code, refused.code) == (1, 1)
+    assert "did you mean all?" in done.errors[0]
+    assert "did you mean" not in refused.errors[0]
+
+
 def only_customers(folder: Path, config: dict[str, object]) -> Message:
     catalog: Message = json.loads(run_tap(folder, config, "--discover").output)
     for stream in catalog["streams"]:
