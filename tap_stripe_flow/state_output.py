@@ -9,6 +9,7 @@ Records are written before their bookmark is committed here, so every STATE is b
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
@@ -25,7 +26,7 @@ from tap_stripe_flow.windows.bookmark import EVENTS, LISTED
 from tap_stripe_flow.windows.id_pool import IdPool
 from tap_stripe_flow.windows.state import left_out, with_ends
 
-# How long a STATE with some records waits for more; tested after each batch. Without records a kill repeats nothing.
+# How long a STATE with some records waits for more. Without records a kill repeats nothing.
 LONGEST_WAIT_S = 10.0
 # STATEs that are asked for at once are written this fast: those of a few accounts within milliseconds.
 URGENT_BYTES_PER_S = 1_000_000
@@ -114,16 +115,18 @@ class StateOutput(StateWriter):
             self._write()
 
     def due_in_s(self) -> float | None:
-        """In how many seconds a STATE that was asked for `at_once` may be written; None: no such STATE waits.
+        """In how many seconds a STATE is to be written though no batch comes; None: none waits.
 
-        At once is soon: many accounts that begin together share one STATE, or their STATEs would cost quadratic time.
+        One that was asked for `at_once` is written soon: many accounts that begin together share one STATE, or their
+        STATEs would cost quadratic time. One with records is written after LONGEST_WAIT_S.
         """
-        if not self._is_urgent:
-            return None
-        return max(0.0, self._written_s + self._size_bytes / URGENT_BYTES_PER_S - self._clock())
+        soon_s = self._size_bytes / URGENT_BYTES_PER_S if self._is_urgent else math.inf
+        late_s = LONGEST_WAIT_S if self._waiting and self._is_changed else math.inf
+        wait_s = min(soon_s, late_s)
+        return None if wait_s == math.inf else max(0.0, self._written_s + wait_s - self._clock())
 
     def write_if_due(self) -> None:
-        """Write a STATE that was asked for `at_once`, if it may be written."""
+        """Write a STATE that is to be written though no batch comes, if it is time."""
         if self.due_in_s() == 0:
             self._write()
 

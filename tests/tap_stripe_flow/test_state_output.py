@@ -182,6 +182,17 @@ def test_a_state_waits_for_records_that_weigh_as_much_or_ten_seconds() -> None:
     assert len(written.states) == 4  # no record waits, so a kill would repeat nothing
 
 
+def test_a_state_with_records_waits_ten_seconds_also_while_nothing_is_read() -> None:
+    written = Written()
+    written.write(Partition("charges", "a"), at(1, emitted_ids=[f"ch_{number}" for number in range(200)]))
+    assert written.output.due_in_s() is None
+
+    written.write(Partition("charges", "b"), at(1), ["ch_1"])
+    assert (len(written.states), written.output.due_in_s()) == (1, LONGEST_WAIT_S)
+    written.wait()
+    assert (len(written.states), written.output.due_in_s()) == (2, None)
+
+
 def test_a_run_without_any_change_writes_one_state() -> None:
     written = Written()
     written.write(Partition("plans"), Batch(), ["plan_1"])
