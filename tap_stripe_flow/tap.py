@@ -149,7 +149,9 @@ class TapStripeFlow(PluginCommand, Tap):
         selected = [stream.name for stream in self._selected()]
         for name in self.streams.keys() - set(selected):
             del self.streams[name]
-        self.logger.info("reading the streams %s", ", ".join(selected))
+        accounts = {each for _, each in self.selected_accounts() if each}
+        of_accounts = f" of {len(accounts)} accounts" if len(accounts) > 1 else ""
+        self.logger.info("reading the streams %s%s", ", ".join(selected), of_accounts)
 
     def sync_all(self) -> None:  # type: ignore[misc]  # final in the SDK, which reads one stream after the other
         """Read all selected streams. However the run ends, a STATE then has all that was committed."""

@@ -132,6 +132,7 @@ def test_an_account_named_twice_is_read_once(pair: Sandbox, tmp_path: Path) -> N
 
     assert sorted(partitions(done.states[-1], "charges")) == sorted([PLATFORM, CONNECTED])
     assert len(done.records("charges")) == 150
+    assert "reading the streams charges, refunds of 2 accounts" in done.log
 
 
 def test_a_mapped_record_has_the_account_id_too(first_run: Ended, pair: Sandbox, tmp_path: Path) -> None:
