@@ -120,7 +120,11 @@ class SideBySide(Generic[R, T]):
         with self._lock:
             if self._new:
                 return self._new.popleft()
-            return heapq.heappop(self._waiting)[2] if self._waiting else None
+            while self._waiting:
+                lane = heapq.heappop(self._waiting)[2]
+                if not lane.is_over:
+                    return lane
+            return None
 
     def _read(self, lane: Lane[R, T]) -> None:
         error: BaseException | None = None

@@ -117,6 +117,31 @@ def test_an_abandoned_reader_is_not_waited_for() -> None:
     assert taken == [1, 1]
 
 
+def test_an_abandoned_reader_that_waits_after_its_first_look_does_not_go_on() -> None:
+    has_looked, is_abandoned = threading.Event(), threading.Event()
+    went_on: list[int] = []
+
+    def items(reader: int) -> Iterator[int | Expected]:
+        if reader == 0:
+            yield reader
+        else:
+            has_looked.set()  # the one before waits now
+            assert is_abandoned.wait(WAIT_S)
+        yield Expected(10 - reader)
+        went_on.append(reader)
+
+    with SideBySide([0, 1, 2], items, 1) as reading:
+        while not reading.is_done:
+            step = reading.next_step(WAIT_S)
+            assert step is not None
+            if step.reader == 0:
+                assert has_looked.wait(WAIT_S)
+                reading.abandon(step.lane)
+                is_abandoned.set()
+
+    assert went_on == [2, 1]
+
+
 def test_no_reader_begins_after_the_block() -> None:
     begun: list[int] = []
     readers = [Reader(number, 3, begun=begun) for number in range(50)]
