@@ -130,7 +130,7 @@ def together(started: Sequence[Progress], traffic: Traffic) -> Fields:
         return reading[0].live_fields() if reading else {}
     spent_s = max(each.spent_s for each in started)
     records = sum(each.records for each in started)
-    left_s = [each.left_s for each in reading if each.left_s is not None]
+    left_s = [left_s for each in reading if (left_s := each.left_s) is not None]  # it may change meanwhile
     names = list(dict.fromkeys(each.stream for each in reading))
     return {
         "streams": ", ".join(names[:MOST_STREAMS])
