@@ -69,6 +69,7 @@ class StateOutput(StateWriter):
         self._size_bytes = self._record_bytes = 0
         self._has_written = self._has_warned = self._is_urgent = False
         self._written_s = clock()
+        self._ids = IdPool()
 
     def entry(self, partition: Partition) -> Entry:
         """The SDK's dictionary of a partition; an empty one without a bookmark, which is not part of the state."""
@@ -78,12 +79,16 @@ class StateOutput(StateWriter):
         """The members of a partition's bookmark, without those that ended; a copy."""
         return _lasting(self.entry(partition))
 
-    def hold_ids(self, pool: IdPool) -> None:
-        """Note in `pool` how many ids each bookmark holds."""
-        for partition, entry in self._entries.items():
-            for bookmark in (LISTED, EVENTS):
-                ids = entry.get(bookmark.ids)
-                pool.hold((partition, bookmark), len(ids) if isinstance(ids, list) else 0)
+    def count_ids_in(self, pool: IdPool) -> None:
+        """Note in `pool` how many ids each bookmark holds, now and after each commit."""
+        self._ids = pool
+        for partition in self._entries:
+            self._count_ids(partition)
+
+    def _count_ids(self, partition: Partition) -> None:
+        for bookmark in (LISTED, EVENTS):
+            ids = self.entry(partition).get(bookmark.ids)
+            self._ids.wrote((partition, bookmark), len(ids) if isinstance(ids, list) else 0)
 
     def before_records(self, partition: Partition, batch: Batch) -> None:
         """Write a STATE if one waits for the window before that of `batch`, whose records follow.
@@ -109,6 +114,7 @@ class StateOutput(StateWriter):
             for name in entry.keys() - {"context", "partitions"}:
                 del entry[name]
             entry.update(after)
+            self._count_ids(partition)
             self._is_changed = True
         self._is_urgent = self._is_urgent or (self._is_changed and batch.at_once)
         if self._is_changed and self._is_due():

@@ -241,7 +241,7 @@ class TapStripeFlow(PluginCommand, Tap):
             tap.drop_misconfigured()
             run.shared_lists = shared_lists(stream.source for stream in tap._selected())
             tap.input_checks.check_state(tap.state_output)
-            tap.state_output.hold_ids(run.ids)
+            tap.state_output.count_ids_in(run.ids)
             with RunLog(tap.logger, tap.live_fields) as run_log:
                 try:
                     tap.sync_all()

@@ -13,24 +13,38 @@ MOST_IDS = 9_000
 
 
 class IdPool:
-    """Counts the ids that each bookmark holds; all together hold at most `most`. Threads may share it."""
+    """Counts the ids that each bookmark holds; all together hold at most `most`. Threads may share it.
+
+    A reader is two batches ahead of the writer at most. So of a bookmark counts the largest of the one that is written
+    and those that the reader has committed since the writer last wrote one.
+    """
 
     def __init__(self, most: int = MOST_IDS) -> None:
         self.lock = threading.RLock()
         self._most = most
         self._held: dict[Hashable, int] = {}
+        self._newest: dict[Hashable, int] = {}
         self._total = 0
 
     def hold(self, bookmark: Hashable, count: int) -> None:
-        """Note that `bookmark` holds `count` ids now."""
+        """Note that the newest bookmark of a reader holds `count` ids."""
         with self.lock:
-            self._total += count - self._held.get(bookmark, 0)
-            self._held[bookmark] = count
+            self._newest[bookmark] = count
+            self._set(bookmark, max(count, self._held.get(bookmark, 0)))
+
+    def wrote(self, bookmark: Hashable, count: int) -> None:
+        """Note that the bookmark in the state holds `count` ids."""
+        with self.lock:
+            self._set(bookmark, max(count, self._newest.get(bookmark, 0)))
 
     def most_for(self, bookmark: Hashable) -> int:
         """How many ids `bookmark` may hold: what the others leave."""
         with self.lock:
             return self._most - self._total + self._held.get(bookmark, 0)
+
+    def _set(self, bookmark: Hashable, count: int) -> None:
+        self._total += count - self._held.get(bookmark, 0)
+        self._held[bookmark] = count
 
 
 @dataclass(frozen=True)

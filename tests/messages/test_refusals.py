@@ -38,7 +38,12 @@ def answering(status: int, error: Message, *, skip: int = 0, **match: str) -> Me
 
 
 TAP: list[tuple[str, Message, int, str]] = [
-    ("an unknown account", {"account_ids": ["acct_1Nobody"]}, 4, f"stream (charges|refunds) of .* failed, .*{NO_ACCOUNT}"),
+    (
+        "an unknown account",
+        {"account_ids": ["acct_1Nobody"]},
+        4,
+        f"stream (charges|refunds) of .* failed, .*{NO_ACCOUNT}",
+    ),
     (
         "an unknown account among others",
         {"account_ids": ["self", "acct_1Nobody"]},
