@@ -90,6 +90,7 @@ def run_ordeal(folder: Path, *, seed: int, kills: int, streams_at_once: Sequence
         }
         return Outcome(
             seed=seed,
+            streams_at_once=max(streams_at_once),
             verdict=tap_runs.judge.close(
                 {partition: [each.id for each in objects] for partition, objects in held.items()}
             ),

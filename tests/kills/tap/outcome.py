@@ -14,15 +14,20 @@ OVERLAP_S = 600
 LEAST_WINDOWS = 40
 # More ids than all bookmarks together may hold, and in each more than a kill may repeat.
 LEAST_IN_OVERLAP, LEAST_IN_EACH = MOST_IDS + 1, 2 * MOST_IN_WINDOW
+# Where several partitions are read side by side, one kill cuts off the windows of several.
 LEAST_CUT_OFF = 2
 LEAST_TIES = 15
 
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """Figures over all runs of the tap. `created` are the creation times of all objects, oldest first."""
+    """Figures over all runs of the tap.
+
+    `streams_at_once` is the largest value of the setting; `created` are the times of all objects, oldest first.
+    """
 
     seed: int
+    streams_at_once: int
     verdict: Verdict
     kills: int
     kills_when_full: int
@@ -44,7 +49,10 @@ class Outcome:
             "late objects": (self.late_objects, 1),
             "objects in an overlap": (sum(self.in_overlap), LEAST_IN_OVERLAP),
             "objects of one partition in an overlap": (min(self.in_overlap), LEAST_IN_EACH),
-            "partitions whose window one kill cut off": (self.verdict.most_cut_off_at_once, LEAST_CUT_OFF),
+            "partitions whose window one kill cut off": (
+                self.verdict.most_cut_off_at_once,
+                min(LEAST_CUT_OFF, self.streams_at_once),
+            ),
             "objects of one second": (self.ties, LEAST_TIES),
         }
         return [f"only {count} {what}, not {wanted}" for what, (count, wanted) in least.items() if count < wanted]

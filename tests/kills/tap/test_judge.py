@@ -253,6 +253,7 @@ def an_outcome(found: Verdict, created: Mapping[Partition, Sequence[int]]) -> Ou
     """An outcome after ten kills."""
     return Outcome(
         seed=1,
+        streams_at_once=8,
         verdict=found,
         kills=10,
         kills_when_full=4,
