@@ -2,7 +2,7 @@
 
 A reader is an iterator of items. Its items come in its own order, and it reads at most one item ahead of the writer.
 
-A reader that has had its first look at a long list yields how much it expects. It then waits until the others have had
+A reader of a long list yields how much it expects after its first page. It then waits until the others have read
 theirs, and the longest goes on first: otherwise a long list that begins last would be read alone.
 """
 
@@ -21,7 +21,7 @@ from typing import Generic, Self, TypeVar
 R = TypeVar("R")
 T = TypeVar("T")
 
-# How many readers may wait after their first look: each holds a page, compressed.
+# How many readers may wait after their first page: each holds it, compressed.
 MOST_WAITING = 256
 
 
@@ -144,7 +144,7 @@ class SideBySide(Generic[R, T]):
         self._ready.put(Step(lane, error=error))
 
     def _let_wait(self, lane: Lane[R, T], requests: float) -> bool:
-        """Whether the reader waits because others have not had their first look."""
+        """Whether the reader waits because others have not read their first page."""
         with self._lock:
             if lane.is_over or not self._new or len(self._waiting) == MOST_WAITING:
                 return False

@@ -61,7 +61,7 @@ R = TypeVar("R", bound="Begun")
 
 
 class Begun(Protocol):
-    """A reader, as much as its place in the order needs."""
+    """A reader, as much as the order of readers needs."""
 
     @property
     def read_until(self) -> object: ...

@@ -12,7 +12,7 @@ POLL_S = 0.2
 
 
 class Line:
-    """`most` places, each for one thread at a time."""
+    """`most` permits, each for one thread at a time."""
 
     def __init__(self, most: int) -> None:
         self._most = self._free = most
@@ -21,17 +21,17 @@ class Line:
 
     @property
     def is_idle(self) -> bool:
-        """Whether no thread has a place."""
+        """Whether no thread has a permit."""
         return self._free == self._most
 
     @contextmanager
-    def place(self, stopping: threading.Event) -> Iterator[bool]:
-        """Wait for a place, which the caller has inside the block; False if the run is stopping before there is one."""
-        has_place = self._take(stopping)
+    def permit(self, stopping: threading.Event) -> Iterator[bool]:
+        """Wait for a permit, which the caller has inside the block; False if the run is stopping before one is free."""
+        has_permit = self._take(stopping)
         try:
-            yield has_place
+            yield has_permit
         finally:
-            if has_place:
+            if has_permit:
                 self._give_back()
 
     def _take(self, stopping: threading.Event) -> bool:

@@ -36,8 +36,8 @@ class Slots:
     @contextmanager
     def slot(self, stopping: threading.Event) -> Iterator[OpenConnection | None]:
         """A connection of the caller's own inside the block; None if the run is stopping before there is one."""
-        with self._line.place(stopping) as has_place:
-            if not has_place:
+        with self._line.permit(stopping) as has_permit:
+            if not has_permit:
                 yield None
                 return
             connection = self._take()

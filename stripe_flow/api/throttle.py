@@ -80,7 +80,7 @@ class Throttle:
         self._lock = threading.Lock()
 
     def line(self, account: str | None, operation: str) -> Line:
-        """Where requests of an operation wait before they reserve a moment; they keep their place until it comes."""
+        """Where requests of an operation wait for a permit to reserve a moment; they keep it until the moment comes."""
         with self._lock:
             line = self._lines.get((account, operation))
             if line is None:

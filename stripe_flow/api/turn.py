@@ -25,7 +25,7 @@ def turn(
     RunStopping.
     """
     with ExitStack() as line:
-        if not line.enter_context(throttle.line(account, operation).place(stopping)):
+        if not line.enter_context(throttle.line(account, operation).permit(stopping)):
             raise RunStopping
         now = time.monotonic()
         reservation = throttle.reserve(account, operation, now)

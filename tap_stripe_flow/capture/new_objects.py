@@ -78,7 +78,7 @@ class NewObjectCapture:
         if self.span.end is not None and bookmark.reread_from >= self.span.end:
             return
         reader = self._task.reader(self._task.listing, bookmark.reread_from, self.span.end)
-        if expected := reader.look():
+        if expected := reader.read_first_page():
             yield Batch(expected=expected)
         checked = self._checked(reader.windows(), bookmark.reread_from)
         for committed in self._task.committer(LISTED).commit(checked, bookmark):

@@ -99,7 +99,7 @@ class _Completed:
 
 
 def _take(completed: _Completed, left_out: MutableMapping[str, StripeError] | None) -> bytes:
-    """The object; `left_out` is told what it lacks."""
+    """The object; `left_out` gets what it lacks."""
     if left_out is not None:
         left_out.pop(completed.object_id, None)
         if completed.error is not None:

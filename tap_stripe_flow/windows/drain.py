@@ -45,7 +45,7 @@ def drain(listing: Listing, reach: Reach, on_page: Callable[[], None] = lambda: 
     return _follow(listing, reach, listing.pages(reach.window.start, reach.window.end), on_page)
 
 
-class FirstLook:
+class FirstPage:
     """The newest page of [start, end), and what follows it; `end` None: up to Stripe's present, which the page shows.
 
     `window` is the whole range. Raises StripeError.

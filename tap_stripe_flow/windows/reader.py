@@ -17,7 +17,7 @@ from typing import cast
 from tap_stripe_flow.listing.pages import Listing, Page
 from tap_stripe_flow.listing.prefetch import PrefetchPool
 from tap_stripe_flow.listing.record import ListedRecord
-from tap_stripe_flow.windows.drain import DrainResult, FirstLook, drain
+from tap_stripe_flow.windows.drain import DrainResult, FirstPage, drain
 from tap_stripe_flow.windows.plan import TARGET_OBJECTS, Plan, Window
 from tap_stripe_flow.windows.reach import Reach
 from tap_stripe_flow.windows.schedule import Schedule
@@ -46,35 +46,35 @@ class WindowReader:
         self._listing = listing
         self._prefetch = prefetch
         self._range = (start, end)
-        self._look: FirstLook | None = None
+        self._first: FirstPage | None = None
         self._counted = ExitStack()
         self._drained: dict[Window, DrainResult] = {}
         self._draining: dict[Reach, Future[DrainResult]] = {}
         self._events: queue.SimpleQueue[Reach | None] = queue.SimpleQueue()  # a window is done; None: a page was read
         self._failure: BaseException | None = None
 
-    def look(self) -> float:
-        """Read the newest page; returns how many objects are estimated to follow it, see `FirstLook.expected`.
+    def read_first_page(self) -> float:
+        """Read the newest page; returns how many objects are estimated to follow it, see `FirstPage.expected`.
 
         Raises StripeError.
         """
         with ExitStack() as counted:
             counted.enter_context(self._prefetch.counted_reader())
-            self._look = FirstLook(self._listing, *self._range)
-            self._counted = counted.pop_all()  # until `windows` has ended; a look that fails is over
-        return self._look.expected
+            self._first = FirstPage(self._listing, *self._range)
+            self._counted = counted.pop_all()  # until `windows` has ended; a page that fails ends it
+        return self._first.expected
 
     def windows(self) -> Iterator[DrainedWindow]:
         """The windows of the range, oldest first. Raises StripeError after all windows before the failure."""
-        if self._look is None:
-            self.look()
+        if self._first is None:
+            self.read_first_page()
         with self._counted:
-            yield from self._windows(cast("FirstLook", self._look))
+            yield from self._windows(cast("FirstPage", self._first))
 
-    def _windows(self, look: FirstLook) -> Iterator[DrainedWindow]:
+    def _windows(self, page: FirstPage) -> Iterator[DrainedWindow]:
         # The pages after the first one may show that the list is short. Otherwise its rest is cut into windows, and
         # those before the account's first object are read in vain: worth it if the threads have nothing else to do.
-        whole, first = look.window, look.drain(at_least=TARGET_OBJECTS if self._prefetch.is_busy else 0)
+        whole, first = page.window, page.drain(at_least=TARGET_OBJECTS if self._prefetch.is_busy else 0)
         can_share = self._listing.is_newest_first
         schedule = Schedule(Plan.reading(whole), self._prefetch.threads, self._prefetch.memory, can_share=can_share)
         self._finish(schedule, whole, first)

@@ -11,7 +11,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar, Self
 from urllib.parse import urlsplit
 
-_OWN_HEADERS = {"connection", "content-length", "transfer-encoding"}
+# Not passed on. Without `Accept-Encoding` answers come plain, so that they can be changed.
+_OWN_HEADERS = {"connection", "content-length", "transfer-encoding", "accept-encoding"}
 
 
 @dataclass

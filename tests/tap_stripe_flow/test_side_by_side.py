@@ -23,7 +23,7 @@ class Odd(Exception):
 
 @dataclass(eq=False)
 class Reader:
-    """Reads `count` items after a first look, at which it expects `expects` objects; 0: it does not say."""
+    """Reads `count` items after a first page, at which it expects `expects` objects; 0: it does not say."""
 
     number: int
     count: int = 0
@@ -83,7 +83,7 @@ def take_all(reading: SideBySide[Reader, tuple[int, int]]) -> None:
             reading.written(step)
 
 
-def test_the_longest_list_goes_on_first_once_all_had_their_first_look() -> None:
+def test_the_longest_list_goes_on_first_once_all_have_read_their_first_page() -> None:
     begun: list[int] = []
     readers = [Reader(number, 2, expects=expects, begun=begun) for number, expects in enumerate([10, 0, 1_000, 100])]
 
@@ -157,7 +157,7 @@ def test_no_reader_begins_after_the_block() -> None:
 
 @dataclass(frozen=True)
 class Begun:
-    """A reader, as much as its place in the order needs."""
+    """A reader, as much as the order of readers needs."""
 
     name: str
     read_until: object

@@ -30,8 +30,8 @@ def test_threads_pass_in_the_order_in_which_they_came(most: int) -> None:
     gates = [threading.Event() for _ in range(8)]
 
     def use(number: int) -> None:
-        with line.place(stopping) as has_place:
-            assert has_place
+        with line.permit(stopping) as has_permit:
+            assert has_permit
             with lock:
                 order.append(number)
             gates[number].wait(JOIN_S)
@@ -57,11 +57,11 @@ def test_who_waits_leaves_the_line_when_the_run_is_stopping() -> None:
     line, stopping, found = Line(1), threading.Event(), list[bool]()
 
     def use() -> None:
-        with line.place(stopping) as has_place:
-            found.append(has_place)
+        with line.permit(stopping) as has_permit:
+            found.append(has_permit)
 
     waiting = threading.Thread(target=use)
-    with line.place(stopping):
+    with line.permit(stopping):
         waiting.start()
         wait_until_waiting(line, 1)
         stopping.set()

@@ -180,11 +180,11 @@ def test_readers_share_one_budget_and_all_come_to_their_end(uneven: Sandbox) -> 
     assert pool.memory.taken == 0
 
 
-def test_a_reader_tells_how_much_it_expects_after_its_first_look(uneven: Sandbox) -> None:
+def test_a_reader_tells_how_much_it_expects_after_its_first_page(uneven: Sandbox) -> None:
     long, short = (WindowReader(listing(uneven, path), POOLS[2], OLDEST, None) for path in ("/v1/charges", "/v1/plans"))
 
-    assert long.look() > COUNT - 100
-    assert short.look() == 0
+    assert long.read_first_page() > COUNT - 100
+    assert short.read_first_page() == 0
     assert sum(len(whole(drained)) for drained in long.windows()) == COUNT
     assert [list(whole(drained)) for drained in short.windows()] == [[]]
 
@@ -194,12 +194,12 @@ def test_only_lists_that_are_being_read_make_the_pool_busy(uneven: Sandbox) -> N
     rule = {"name": "forbidden", "match": {"path": "/v1/charges"}, "at": "before_read", "times": 1}
     uneven.faults({**rule, "action": {"kind": "answer", "status": 403, "error": {"type": "invalid_request_error"}}})
     with pytest.raises(PermissionMissing) as raised:
-        WindowReader(listing(uneven, "/v1/charges"), pool, OLDEST, None).look()
+        WindowReader(listing(uneven, "/v1/charges"), pool, OLDEST, None).read_first_page()
     uneven.faults()
     assert (raised.value.exit_code, pool.is_busy) == (4, False)  # while the error and its frames are kept
 
     reader = WindowReader(listing(uneven, "/v1/plans"), pool, OLDEST, None)
-    reader.look()
+    reader.read_first_page()
     assert pool.is_busy
     assert list(reader.windows())
     assert not pool.is_busy

@@ -37,7 +37,7 @@ def asked(sandbox: Sandbox, before: int) -> list[str]:
     return [each["path"] for each in sandbox.requests()[before:]]
 
 
-def test_every_list_is_looked_at_before_a_long_one_goes_on(shop: Sandbox, catalog: Message, tmp_path: Path) -> None:
+def test_every_list_is_asked_before_a_long_one_goes_on(shop: Sandbox, catalog: Message, tmp_path: Path) -> None:
     before = len(shop.requests())
 
     done = run_tap(tmp_path, a_config(shop.url, streams_at_once=1), catalog=catalog)
