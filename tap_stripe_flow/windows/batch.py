@@ -16,8 +16,8 @@ class Batch:
     - `state` is the bookmark of one stream and account as members of the SDK's state; None: it does not change.
     - `window` is the time window of the records; None: they do not come from a window.
     - `until` is the end of the range that is being read, in Unix seconds; None: not known.
-    - `expected` is how many objects are estimated to follow, in a batch without records and state after the first page of
-      a list that has more than a page; None: it is no such batch.
+    - `expected` is how many objects are estimated to follow, in a batch without records and state after the first page
+      of a list that has more; None: it is no such batch.
     - `at_once`: the state is written before anything else is read, since a run that fails must not forget it.
     """
 
