@@ -156,6 +156,7 @@ class Source:
             expand=(*self.expand, *expand),
             stamp=listed.stamp,
             is_newest_first=listed.path in NEWEST_FIRST,
+            kept_days=listed.kept_days,
             account=account.id,
             is_snapshot=listed.is_snapshot or child_of is not None,
         )

@@ -15,9 +15,7 @@ from tap_stripe_flow.state_output import StateOutput
 from tap_stripe_flow.stream import Engine
 from tap_stripe_flow.stream_reader import StreamReader
 from tap_stripe_flow.windows.batch import Batch
-
-# A list that was read up to a time less than this before the others' is as short as theirs.
-DAY_S = 24 * 60 * 60
+from tap_stripe_flow.windows.plan import DAY_S
 
 
 def sync_streams(
@@ -78,7 +76,7 @@ def longest_first(readers: Sequence[R]) -> list[R]:
     newest = max((each.read_until for each in readers if isinstance(each.read_until, int)), default=0)
 
     def weight(reader: R) -> tuple[float, bool]:
-        if isinstance(reader.read_until, int):
+        if isinstance(reader.read_until, int):  # less than a day before the others', the list is as short as theirs
             return (newest - reader.read_until) // DAY_S, False
         return math.inf, reader.is_by_parent
 

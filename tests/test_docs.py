@@ -14,10 +14,11 @@ from singer_sdk.plugin_base import PluginBase
 
 from stripe_flow.api.settings import SETTINGS
 from tap_records.tap import TapRecords
-from tap_stripe_flow.capture.changes import DAY_S, EVENTS_KEPT_S
+from tap_stripe_flow.capture.changes import EVENTS_KEPT_S
 from tap_stripe_flow.streams import STREAMS
 from tap_stripe_flow.tap import TapStripeFlow
 from tap_stripe_flow.windows.id_pool import MOST_IDS
+from tap_stripe_flow.windows.plan import DAY_S
 from target_stripe_flow.attempts.lifecycle import ABSENT_AFTER_S, HOUR_S, KEY_LIFETIME_S, SCAN_FROM_S
 from target_stripe_flow.execution.deferred import MOST_WAITING
 from target_stripe_flow.execution.marker import MOST_KEYS

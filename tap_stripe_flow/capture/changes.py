@@ -30,10 +30,9 @@ from tap_stripe_flow.listing.pages import Listing
 from tap_stripe_flow.windows.batch import Batch
 from tap_stripe_flow.windows.bookmark import EVENTS, Bookmark
 from tap_stripe_flow.windows.drain import CLOCKS_S
-from tap_stripe_flow.windows.plan import OLDEST, Window
+from tap_stripe_flow.windows.plan import DAY_S, OLDEST, Window
 from tap_stripe_flow.windows.reader import DrainedWindow
 
-DAY_S = 24 * 60 * 60
 # Stripe keeps events for 30 days: https://docs.stripe.com/api/events/list
 EVENTS_KEPT_S = 30 * DAY_S
 # After a gap, events are read from this much later than the oldest that Stripe keeps: Stripe may drop older ones before

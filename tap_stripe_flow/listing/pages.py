@@ -93,6 +93,7 @@ class Listing:
     - `filters` and `expand` are parameters of every request for a page; `expand` without the prefix `data.`.
     - `stamp` is the member that the list's filter `created` compares; None for a list without this filter.
     - `is_newest_first`: Stripe documents the order of the list.
+    - `kept_days` is for how many days the list shows an object; None: always.
     - `account` is added to every record, if the run reads several accounts.
     - `is_snapshot`: lists inside the objects are not read to their end, since the objects describe the past, or since
       their reader does it where it needs one.
@@ -107,6 +108,7 @@ class Listing:
     expand: Sequence[str] = ()
     stamp: str | None = "created"
     is_newest_first: bool = False
+    kept_days: int | None = None
     account: str | None = None
     is_snapshot: bool = False
     left_out: MutableMapping[str, StripeError] | None = None

@@ -75,7 +75,14 @@ EXTERNAL_ACCOUNTS = StreamSpec(
     permission="rak_connected_account_read",
     child_of=ChildOf(parent=ACCOUNTS, list_member="external_accounts"),
 )
-EVENTS = StreamSpec(name="events", kind="event", path="/v1/events", permission="rak_event_read", is_snapshot=True)
+EVENTS = StreamSpec(
+    name="events",
+    kind="event",
+    path="/v1/events",
+    permission="rak_event_read",
+    is_snapshot=True,
+    kept_days=30,  # https://docs.stripe.com/api/events/list
+)
 FILE_LINKS = StreamSpec(name="file_links", kind="file_link", path="/v1/file_links", permission="rak_file_read")
 WEBHOOK_ENDPOINTS = StreamSpec(
     name="webhook_endpoints",

@@ -70,6 +70,7 @@ class StreamSpec:
     - `list_hides`: the list leaves out objects, which can only be read by id. Under `capture: changes` the events bring
       those too, also if they are new.
     - `is_snapshot`: the objects describe the past, so lists inside them are not completed.
+    - `kept_days` is for how many days Stripe lists an object; None: always.
 
     https://docs.stripe.com/api/events/types and https://docs.stripe.com/stripe-apps/reference/permissions
     """
@@ -89,6 +90,7 @@ class StreamSpec:
     is_default: bool = False
     list_hides: bool = False
     is_snapshot: bool = False
+    kept_days: int | None = None
 
     @property
     def listed(self) -> StreamSpec:

@@ -8,7 +8,7 @@ from itertools import chain
 
 from tap_stripe_flow.listing.pages import Listing, Page
 from tap_stripe_flow.listing.record import ListedRecord
-from tap_stripe_flow.windows.plan import Window, estimate
+from tap_stripe_flow.windows.plan import DAY_S, Window, estimate
 from tap_stripe_flow.windows.reach import Reach, Stop
 
 # Two of Stripe's clocks may differ by this. A bookmark is never further in the future.
@@ -48,13 +48,19 @@ def drain(listing: Listing, reach: Reach, on_page: Callable[[], None] = lambda: 
 class FirstPage:
     """The newest page of [start, end), and what follows it; `end` None: up to Stripe's present, which the page shows.
 
-    `window` is the whole range. Raises StripeError.
+    - `range` is the whole range.
+    - `window` is what there is to read of it: without the time whose objects the list no longer shows.
+
+    Raises StripeError.
     """
 
     def __init__(self, listing: Listing, start: int, end: int | None) -> None:
         self._listing, self._following = listing, listing.pages(start, end)
         self._first = next(self._following)
-        self.window = Window(start=start, end=_present(self._first, start) if end is None else end)
+        self.range = self.window = Window(start=start, end=_present(self._first, start) if end is None else end)
+        if listing.kept_days is not None:  # a day more to be safe
+            oldest = self._first.date_unix - (listing.kept_days + 1) * DAY_S
+            self.window = replace(self.range, start=max(start, min(oldest, self.range.end - 1)))
 
     @property
     def expected(self) -> float:
@@ -66,7 +72,7 @@ class FirstPage:
         created = self._first.created
         return estimate(self.window, len(created), min(created)) if created and self._first.has_more else 0
 
-    def drain(self, at_least: int = 0) -> DrainResult:
+    def drain(self, at_least: int) -> DrainResult:
         """Read on, to the end if it is near, and at least so many objects; see `drain`. Raises StripeError."""
         pages = chain([self._first], self._following)
         return _follow(self._listing, Reach(self.window, at_least=at_least), pages, lambda: None)

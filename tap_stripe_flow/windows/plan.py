@@ -21,6 +21,7 @@ from dataclasses import dataclass, field, replace
 
 # Before Stripe's first charge, so no object has an earlier `created`. Unix seconds.
 OLDEST = 1_262_304_000  # 2010-01-01
+DAY_S = 24 * 60 * 60
 # How many objects a window should hold: seven pages. Smaller, and the half-empty last page of each window would cost
 # more requests; larger, and a run that is killed would repeat more.
 TARGET_OBJECTS = 700

@@ -11,7 +11,7 @@ import queue
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 from tap_stripe_flow.listing.pages import Listing, Page
@@ -74,7 +74,7 @@ class WindowReader:
     def _windows(self, page: FirstPage) -> Iterator[DrainedWindow]:
         # The pages after the first one may show that the list is short. Otherwise its rest is cut into windows, and
         # those before the account's first object are read in vain: worth it if the threads have nothing else to do.
-        whole, first = page.window, page.drain(at_least=TARGET_OBJECTS if self._prefetch.is_busy else 0)
+        whole, first = page.window, page.drain(self._at_least)
         can_share = self._listing.is_newest_first
         schedule = Schedule(Plan.reading(whole), self._prefetch.threads, self._prefetch.memory, can_share=can_share)
         self._finish(schedule, whole, first)
@@ -84,7 +84,7 @@ class WindowReader:
                     self._start_windows(schedule)
                 window = schedule.pop()
                 if window is not None:
-                    yield self._pop(window)
+                    yield self._pop(window, page.range.start if window.start == whole.start else window.start)
                     schedule.release(window)
                 elif self._failure is not None and schedule.is_stuck:
                     raise self._failure
@@ -96,6 +96,11 @@ class WindowReader:
             schedule.close()
             for future in self._draining.values():
                 future.cancel()
+
+    @property
+    def _at_least(self) -> int:
+        """How many objects are read page by page: none where the range begins with the list's oldest objects."""
+        return TARGET_OBJECTS if self._prefetch.is_busy and self._listing.kept_days is None else 0
 
     def _start_windows(self, schedule: Schedule) -> None:
         for reach in schedule.starts():
@@ -123,10 +128,11 @@ class WindowReader:
         if kept is not None:
             self._drained[kept] = result
 
-    def _pop(self, window: Window) -> DrainedWindow:
+    def _pop(self, window: Window, start: int) -> DrainedWindow:
+        """A window that was read, from `start` on."""
         result = self._drained.pop(window)
         return DrainedWindow(
-            window=window,
+            window=replace(window, start=start),
             records=result.records(),
             date_unix=result.pages[0].date_unix,
             last_date_unix=result.pages[-1].date_unix,

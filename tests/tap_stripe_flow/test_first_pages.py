@@ -7,11 +7,13 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from urllib.parse import parse_qs
 
 import pytest
 
 from tap_stripe_flow.listing.prefetch import PrefetchPool
 from tap_stripe_flow.streams import STREAMS
+from tap_stripe_flow.windows.plan import DAY_S, OLDEST
 from tests.support.plugins import Message, a_config, run_tap
 from tests.support.sandbox import Sandbox
 from tests.tap_stripe_flow.furnishing import with_selected
@@ -69,3 +71,26 @@ def test_the_threads_are_busy_once_each_list_has_at_most_three_to_itself() -> No
 
     assert found == [False] * 6 + [True]
     assert not pool.is_busy
+
+
+def test_events_older_than_stripe_keeps_them_are_not_asked_for(shop: Sandbox, catalog: Message, tmp_path: Path) -> None:
+    before = len(shop.requests())
+
+    selected = with_selected(catalog, "events")
+    done = run_tap(tmp_path, a_config(shop.url), catalog=selected)
+    ranges = [within(each) for each in shop.requests()[before:]]
+    again = run_tap(tmp_path, a_config(shop.url), catalog=selected, state=done.states[-1])
+
+    assert not again.records("events")
+    assert within(shop.requests()[-1])[0] >= shop.clock() - DAY_S, "its bookmark is behind all that was read"
+    assert len(done.records("events")) == len(shop.objects("event")) > 1_000
+    since, until = zip(*ranges, strict=True)
+    assert since[0] == OLDEST, "the first answer shows Stripe's time"
+    assert min(since[1:]) >= shop.clock() - 32 * DAY_S
+    assert any(until)
+
+
+def within(request: Message) -> tuple[int, int]:
+    """The range of a request for a list: from its first second to its last, 0 if it has none."""
+    query = parse_qs(request["query"])
+    return int(query["created[gte]"][0]), int(query.get("created[lte]", ["0"])[0])
