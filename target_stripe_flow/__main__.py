@@ -18,7 +18,10 @@ def main() -> None:
     gc.enable()
 
     with standard_streams(print_error):
-        TargetStripeFlow.cli()
+        try:
+            TargetStripeFlow.cli()
+        finally:
+            gc.freeze()  # for the same reason: the interpreter's last scan frees what ends with the process
 
 
 if __name__ == "__main__":
