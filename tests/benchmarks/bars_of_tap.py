@@ -60,7 +60,10 @@ def of_tap(rows: Rows, scale: Scale) -> list[Bar]:
 
 
 def _of_backfills(rows: Rows, scale: Scale) -> list[Bar]:
-    """Without a latency the machine's speed decides, and the ratio is between 1.4 and 2.6: `low` is a little less."""
+    """Without a latency the machine's speed decides, and the ratio is between 1.4 and 2.6: `low` is a little less.
+
+    100,000 charges fill the 10 MiB for records that wait (`listing/memory.py`), 10,000 do not: memory may grow so far.
+    """
 
     def bar(name: str, says: str, cell: Cell, figure: Callable[[Row], list[float]], **bound: float) -> Bar:
         return Bar(name=name, says=f"tap: {says}", measure=lambda: figure(rows[cell]), **bound)
@@ -83,7 +86,7 @@ def _of_backfills(rows: Rows, scale: Scale) -> list[Bar]:
         bar("threads_ratio_100_ms", f"{records} {free}, even, 100 ms", FAR, in_threads, low=1),
         bar("threads_ratio_bursty", f"{records} {free}, bursty, 100 ms", FAR_BURSTY, in_threads, low=1),
         bar("requests_per_100", f"list requests per 100 of {large}", NEAR, Row.requests_per_hundred, high=1.15),
-        bar("memory_growth", f"peak memory for {large}, in terms of that for {small}", NEAR, Row.growths, high=1.1),
+        bar("memory_growth", f"peak memory for {large}, in terms of that for {small}", NEAR, Row.growths, high=1.15),
         bar("memory", f"peak MiB for {large}, bursty, 100 ms, concurrency 16", FAR_BURSTY, Row.peaks_mib, high=150),
         Bar(
             name="memory_long",
