@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-# Records wait compressed: this is room for 26,000 charges of a real shop, which are behind a window that takes long.
+# Records wait compressed: this is room for 21,000 charges of a real shop, which are behind a window that takes long.
 MOST_WAITING_BYTES = 10 * 2**20
 
 

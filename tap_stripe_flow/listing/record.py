@@ -95,7 +95,7 @@ def _ending(name: str, object_id: str) -> bytes:
 
 def pack(text: bytes) -> bytes:
     """The compressed text."""
-    return zlib.compress(text)
+    return zlib.compress(text, level=1)
 
 
 def unpack(packed: bytes) -> bytes:

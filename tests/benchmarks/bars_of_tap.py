@@ -86,7 +86,7 @@ def _of_backfills(rows: Rows, scale: Scale) -> list[Bar]:
         bar("threads_ratio_100_ms", f"{records} {free}, even, 100 ms", FAR, in_threads, low=1),
         bar("threads_ratio_bursty", f"{records} {free}, bursty, 100 ms", FAR_BURSTY, in_threads, low=1),
         bar("requests_per_100", f"list requests per 100 of {large}", NEAR, Row.requests_per_hundred, high=1.15),
-        bar("memory_growth", f"peak memory for {large}, in terms of that for {small}", NEAR, Row.growths, high=1.15),
+        bar("memory_growth", f"peak memory for {large}, in terms of that for {small}", NEAR, Row.growths, high=1.2),
         bar("memory", f"peak MiB for {large}, bursty, 100 ms, concurrency 16", FAR_BURSTY, Row.peaks_mib, high=150),
         Bar(
             name="memory_long",

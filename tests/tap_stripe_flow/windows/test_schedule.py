@@ -46,7 +46,7 @@ PASTS = {"even": even, "bursty": bursty}
 
 
 @pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize(("past", "least", "requests"), [("even", 14.5, 1.12), ("bursty", 13, 1.25)])
+@pytest.mark.parametrize(("past", "least", "requests"), [("even", 14.5, 1.12), ("bursty", 12, 1.25)])
 def test_an_account_keeps_the_threads_busy(past: str, least: float, requests: float, seed: int) -> None:
     """Of 16 threads; `requests` is the most for each hundred objects."""
     simulation = Simulation(PASTS[past](random.Random(seed)), OLDEST, NOW).run()
